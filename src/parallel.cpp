@@ -1,0 +1,72 @@
+#include "salesops/parallel.hpp"
+
+#include <sched.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cstdlib>
+#include <exception>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace salesops {
+inline namespace v0 {
+
+int default_threads() {
+  if (const char* text = std::getenv("SALESOPS_THREADS")) {
+    const long threads = std::strtol(text, nullptr, 10);
+    if (threads >= 1 && threads <= 1024) return static_cast<int>(threads);
+  }
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  if (sched_getaffinity(0, sizeof set, &set) == 0) return std::max(1, CPU_COUNT(&set));
+  return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
+}
+
+void for_blocks(std::size_t blocks, const Run& run, const std::function<void(std::size_t)>& work) {
+  const auto wanted = static_cast<std::size_t>(run.threads > 0 ? run.threads : default_threads());
+  const std::size_t threads = std::min(wanted, std::max<std::size_t>(blocks, 1));
+  std::atomic<std::size_t> next{0};
+  std::atomic<std::size_t> done{0};
+  std::atomic<bool> failed{false};
+  std::exception_ptr failure;
+  std::mutex guard;
+
+  const auto worker = [&](bool caller) {
+    while (!failed.load(std::memory_order_relaxed) && !run.stop.stop_requested()) {
+      const std::size_t block = next.fetch_add(1, std::memory_order_relaxed);
+      if (block >= blocks) return;
+      try {
+        work(block);
+        const std::size_t finished = done.fetch_add(1, std::memory_order_relaxed) + 1;
+        if (caller && run.progress) run.progress(static_cast<double>(finished) / static_cast<double>(blocks));
+      } catch (...) {
+        const std::lock_guard lock(guard);
+        if (!failure) failure = std::current_exception();
+        failed.store(true, std::memory_order_relaxed);
+      }
+    }
+  };
+
+  {
+    std::vector<std::jthread> pool;
+    for (std::size_t i = 1; i < threads; ++i) pool.emplace_back([&] { worker(false); });
+    worker(true);
+  }
+  if (failure) std::rethrow_exception(failure);
+  if (done.load() < blocks) throw Cancelled("the call was stopped; nothing was changed");
+}
+
+void for_rows(std::size_t rows, std::size_t block_rows, const Run& run,
+              const std::function<void(std::size_t, std::size_t)>& work) {
+  if (block_rows == 0) throw UsageError("for_rows: block_rows must be at least 1");
+  for_blocks((rows + block_rows - 1) / block_rows, run, [&](std::size_t block) {
+    const std::size_t first = block * block_rows;
+    work(first, std::min(rows, first + block_rows));
+  });
+}
+
+}  // namespace v0
+}  // namespace salesops
