@@ -5,10 +5,13 @@
 namespace py = pybind11;
 
 void salesops_bind_issues(py::module_& module) {
-  auto word = module.def_submodule("issues", "Rows that did not fit, with the rule they broke (salesops/issues.hpp).");
-  py::class_<salesops::Issues>(word, "Issues", "What was wrong with the rows; counts are exact, rows are capped.")
+  auto word = module.def_submodule("issues",
+                                   "Rows that did not fit, with the rule they broke (salesops/issues.hpp).");
+  py::class_<salesops::Issues>(word, "Issues",
+                               "What was wrong with the rows; counts are exact, rows are capped.")
       .def_property_readonly("total", &salesops::Issues::total)
-      .def("count", py::overload_cast<std::string_view>(&salesops::Issues::count, py::const_), py::arg("rule"))
+      .def("count", py::overload_cast<std::string_view>(&salesops::Issues::count, py::const_),
+           py::arg("rule"))
       .def("to_table", &salesops::Issues::to_table)
       .def("summary", &salesops::Issues::summary)
       .def("__len__", &salesops::Issues::total);

@@ -12,8 +12,12 @@ void salesops_bind_table(py::module_& module) {
       .def_property_readonly("num_columns", &salesops::Table::num_columns)
       .def_property_readonly("names", &salesops::Table::names)
       .def("has", &salesops::Table::has, py::arg("name"))
-      .def("select", [](const salesops::Table& table, const std::vector<std::string>& names) { return table.select(names); },
-           py::arg("names"))
+      .def(
+          "select",
+          [](const salesops::Table& table, const std::vector<std::string>& names) {
+            return table.select(names);
+          },
+          py::arg("names"))
       .def("slice", &salesops::Table::slice, py::arg("start"), py::arg("length"))
       .def("to_text", &salesops::Table::to_text, py::arg("max_rows") = 20)
       .def("__len__", &salesops::Table::num_rows)

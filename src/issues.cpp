@@ -48,8 +48,8 @@ void Issues::add(std::string_view table, std::int64_t row, std::string_view colu
                    options_.keep_values ? std::string(cut(value)) : std::string(), severity});
 }
 
-void Issues::add_many(std::string_view table, std::int64_t first_row, std::string_view column, std::string_view rule,
-                      std::int64_t n, Severity severity) {
+void Issues::add_many(std::string_view table, std::int64_t first_row, std::string_view column,
+                      std::string_view rule, std::int64_t n, Severity severity) {
   if (n <= 0) return;
   add(table, first_row, column, rule, {}, severity);
   count_of(table, column, rule).n += n - 1;

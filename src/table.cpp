@@ -149,7 +149,8 @@ std::shared_ptr<const Dictionary> DictionaryBuilder::finish() {
   std::vector<std::int64_t> offsets{0};
   offsets.reserve(state_->strings.size() + 1);
   std::int64_t total = 0;
-  for (const std::string_view text : state_->strings) offsets.push_back(total += static_cast<std::int64_t>(text.size()));
+  for (const std::string_view text : state_->strings)
+    offsets.push_back(total += static_cast<std::int64_t>(text.size()));
   std::vector<char> bytes;
   bytes.reserve(static_cast<std::size_t>(total));
   for (const std::string_view text : state_->strings) bytes.insert(bytes.end(), text.begin(), text.end());
@@ -177,7 +178,12 @@ std::shared_ptr<const std::vector<std::uint8_t>> pack_validity(std::span<const s
 
 Column::Column(Type type, std::size_t size, const void* data, std::shared_ptr<const void> owner,
                const std::uint8_t* validity, std::size_t bit_offset)
-    : type_(type), size_(size), data_(data), validity_(validity), bit_offset_(bit_offset), owner_(std::move(owner)) {}
+    : type_(type),
+      size_(size),
+      data_(data),
+      validity_(validity),
+      bit_offset_(bit_offset),
+      owner_(std::move(owner)) {}
 
 Column Column::of_codes(std::vector<std::int32_t> codes, std::shared_ptr<const Dictionary> dictionary,
                         std::span<const std::uint8_t> valid) {
@@ -255,7 +261,8 @@ Column Column::take(std::span<const std::int64_t> rows) const {
   const auto* from = static_cast<const std::byte*>(data_);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const std::int64_t row = rows[i];
-    if (row >= static_cast<std::int64_t>(size_)) throw UsageError("take: row " + std::to_string(row) + " is past the end");
+    if (row >= static_cast<std::int64_t>(size_))
+      throw UsageError("take: row " + std::to_string(row) + " is past the end");
     const bool is_valid = row >= 0 && valid(static_cast<std::size_t>(row));
     if (row >= 0)
       std::memcpy(bytes->values.data() + i * width, from + static_cast<std::size_t>(row) * width, width);
@@ -460,11 +467,13 @@ Column concat_column(std::string_view name, std::span<const Table> tables, std::
     if (column == nullptr) {
       std::fill_n(valid.begin() + static_cast<std::ptrdiff_t>(at), n, std::uint8_t{0});
     } else {
-      if (column->type() != type || column->scale() != first->scale() || column->currency() != first->currency())
+      if (column->type() != type || column->scale() != first->scale() ||
+          column->currency() != first->currency())
         throw UsageError("concat: column '" + std::string(name) + "' is " + std::string(type_name(type)) +
                          " in one table and " + std::string(type_name(column->type())) +
                          " (or of another scale or currency) in the next; convert one of the two");
-      for (std::size_t row = 0; column->may_have_nulls() && row < n; ++row) valid[at + row] = column->valid(row);
+      for (std::size_t row = 0; column->may_have_nulls() && row < n; ++row)
+        valid[at + row] = column->valid(row);
       if (type == Type::string) {
         std::vector<std::int32_t> codes(column->dictionary().size(), -1);
         auto* out = reinterpret_cast<std::int32_t*>(bytes->values.data()) + at;
@@ -484,7 +493,9 @@ Column concat_column(std::string_view name, std::span<const Table> tables, std::
   if (const auto bits = detail::pack_validity(valid)) bytes->validity = *bits;
   const void* data = bytes->values.data();
   const std::uint8_t* bits = bytes->validity.empty() ? nullptr : bytes->validity.data();
-  Column column = Column(type, rows, data, std::move(bytes), bits).with_scale(first->scale()).with_currency(first->currency());
+  Column column = Column(type, rows, data, std::move(bytes), bits)
+                      .with_scale(first->scale())
+                      .with_currency(first->currency());
   return type == Type::string ? column.with_dictionary(dictionary.finish()) : column;
 }
 
@@ -525,7 +536,8 @@ std::vector<std::string> near_names(std::string_view text, std::span<const std::
   if (text.size() <= max_length)
     for (const std::string& name : names)
       if (name.size() <= max_length)
-        if (const std::size_t distance = edit_distance(text, name); distance <= 2) near.emplace_back(distance, name);
+        if (const std::size_t distance = edit_distance(text, name); distance <= 2)
+          near.emplace_back(distance, name);
   std::sort(near.begin(), near.end());
   std::vector<std::string> result;
   for (auto& [distance, name] : near) result.push_back(std::move(name));

@@ -98,8 +98,8 @@ inline constexpr std::int64_t unix_epoch_day_number = 2'440'588;
 
 inline bool valid_ymd(int year, int month, int day) noexcept {
   return year >= 1400 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
-         day <= static_cast<int>(BoostCalendar::end_of_month_day(
-                    static_cast<unsigned short>(year), static_cast<unsigned short>(month)));
+         day <= static_cast<int>(BoostCalendar::end_of_month_day(static_cast<unsigned short>(year),
+                                                                 static_cast<unsigned short>(month)));
 }
 
 inline std::int32_t days_from_ymd(int year, int month, int day) noexcept {

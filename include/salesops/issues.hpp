@@ -44,8 +44,8 @@ class Issues {
   void add(std::string_view table, std::int64_t row, std::string_view column, std::string_view rule,
            std::string_view value = {}, Severity severity = Severity::warning);
   /// Counts `n` cases of which only the first row is known.
-  void add_many(std::string_view table, std::int64_t first_row, std::string_view column, std::string_view rule,
-                std::int64_t n, Severity severity = Severity::warning);
+  void add_many(std::string_view table, std::int64_t first_row, std::string_view column,
+                std::string_view rule, std::int64_t n, Severity severity = Severity::warning);
   void merge(const Issues& other);
 
   [[nodiscard]] bool empty() const noexcept { return total_ == 0; }
@@ -53,7 +53,8 @@ class Issues {
   [[nodiscard]] std::int64_t total() const noexcept { return total_; }
   /// Cases of one rule over all tables and columns.
   [[nodiscard]] std::int64_t count(std::string_view rule) const;
-  [[nodiscard]] std::int64_t count(std::string_view table, std::string_view column, std::string_view rule) const;
+  [[nodiscard]] std::int64_t count(std::string_view table, std::string_view column,
+                                   std::string_view rule) const;
   [[nodiscard]] const std::vector<Issue>& rows() const noexcept { return rows_; }
 
   /// One row an issue kept: table, row, column, rule, value, severity.

@@ -68,7 +68,9 @@ std::size_t type_width(Type type) noexcept;
 struct Decimal128 {
   std::uint64_t low = 0;
   std::int64_t high = 0;
-  [[nodiscard]] int128 value() const noexcept { return (static_cast<int128>(high) << 64) | static_cast<int128>(low); }
+  [[nodiscard]] int128 value() const noexcept {
+    return (static_cast<int128>(high) << 64) | static_cast<int128>(low);
+  }
   static Decimal128 of(int128 value) noexcept {
     return {static_cast<std::uint64_t>(value), static_cast<std::int64_t>(value >> 64)};
   }
@@ -166,7 +168,9 @@ class Column {
 
   /// Only for strings (throws `UsageError` for other types).
   [[nodiscard]] const Dictionary& dictionary() const;
-  [[nodiscard]] const std::shared_ptr<const Dictionary>& shared_dictionary() const noexcept { return dictionary_; }
+  [[nodiscard]] const std::shared_ptr<const Dictionary>& shared_dictionary() const noexcept {
+    return dictionary_;
+  }
   /// The string of a valid row.
   [[nodiscard]] std::string_view text(std::size_t row) const {
     return dictionary()[static_cast<std::size_t>(static_cast<const std::int32_t*>(data_)[row])];
@@ -215,7 +219,9 @@ class Table {
 
   [[nodiscard]] std::size_t num_rows() const noexcept { return rows_; }
   [[nodiscard]] std::size_t num_columns() const noexcept { return columns_.size(); }
-  [[nodiscard]] const std::vector<std::pair<std::string, Column>>& columns() const noexcept { return columns_; }
+  [[nodiscard]] const std::vector<std::pair<std::string, Column>>& columns() const noexcept {
+    return columns_;
+  }
   [[nodiscard]] std::vector<std::string> names() const;
   [[nodiscard]] bool has(std::string_view name) const noexcept { return find(name) != nullptr; }
   /// Null when there is no such column.
@@ -251,20 +257,30 @@ namespace detail {
 
 template <class T>
 constexpr bool layout_of(Type type) noexcept {
-  if constexpr (std::is_same_v<T, Decimal128>) return type == Type::decimal;
-  else if constexpr (std::is_same_v<T, float>) return type == Type::float32;
-  else if constexpr (std::is_same_v<T, double>) return type == Type::float64;
-  else if constexpr (std::is_same_v<T, std::int8_t>) return type == Type::int8;
-  else if constexpr (std::is_same_v<T, std::int16_t>) return type == Type::int16;
+  if constexpr (std::is_same_v<T, Decimal128>)
+    return type == Type::decimal;
+  else if constexpr (std::is_same_v<T, float>)
+    return type == Type::float32;
+  else if constexpr (std::is_same_v<T, double>)
+    return type == Type::float64;
+  else if constexpr (std::is_same_v<T, std::int8_t>)
+    return type == Type::int8;
+  else if constexpr (std::is_same_v<T, std::int16_t>)
+    return type == Type::int16;
   else if constexpr (std::is_same_v<T, std::int32_t>)
     return type == Type::int32 || type == Type::date || type == Type::string;
   else if constexpr (std::is_same_v<T, std::int64_t>)
     return type == Type::int64 || type == Type::timestamp || type == Type::money;
-  else if constexpr (std::is_same_v<T, std::uint8_t>) return type == Type::uint8 || type == Type::boolean;
-  else if constexpr (std::is_same_v<T, std::uint16_t>) return type == Type::uint16;
-  else if constexpr (std::is_same_v<T, std::uint32_t>) return type == Type::uint32;
-  else if constexpr (std::is_same_v<T, std::uint64_t>) return type == Type::uint64;
-  else return false;
+  else if constexpr (std::is_same_v<T, std::uint8_t>)
+    return type == Type::uint8 || type == Type::boolean;
+  else if constexpr (std::is_same_v<T, std::uint16_t>)
+    return type == Type::uint16;
+  else if constexpr (std::is_same_v<T, std::uint32_t>)
+    return type == Type::uint32;
+  else if constexpr (std::is_same_v<T, std::uint64_t>)
+    return type == Type::uint64;
+  else
+    return false;
 }
 
 [[noreturn]] void throw_layout(Type type);

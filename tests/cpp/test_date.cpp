@@ -1,6 +1,6 @@
-#include "salesops/date.hpp"
-
 #include <gtest/gtest.h>
+
+#include "salesops/date.hpp"
 
 using namespace salesops;
 
@@ -15,7 +15,8 @@ TEST(Date, KnowsTheCalendar) {
 }
 
 TEST(Date, EveryDayRoundTrips) {
-  for (std::int32_t days = Date::from_ymd(1400, 1, 1).days; days <= Date::from_ymd(9999, 12, 31).days; ++days) {
+  for (std::int32_t days = Date::from_ymd(1400, 1, 1).days; days <= Date::from_ymd(9999, 12, 31).days;
+       ++days) {
     const auto text = Date{days}.to_string();
     ASSERT_EQ(Date::parse(text)->days, days) << text;
   }
@@ -29,7 +30,8 @@ TEST(Instant, ReadsIso8601AndNothingElse) {
   EXPECT_EQ(Instant::parse("2024-01-02T03:04:05-0230")->to_string(), "2024-01-02T05:34:05Z");
   EXPECT_EQ(Instant::parse("1969-12-31T23:59:59.999999Z")->us, -1);
   EXPECT_EQ(Instant{-1}.to_string(), "1969-12-31T23:59:59.999999Z");
-  for (const char* bad : {"", "2024-1-02", "2024-13-01", "2024-01-02T24:00", "2024-01-02T03:04:05.", "2024-01-02T03:04Zz",
-                          "2024-01-02T03:04:05+2:00", "2024/01/02", "2024-01-02T03:04:60Z", "0000-01-01"})
+  for (const char* bad :
+       {"", "2024-1-02", "2024-13-01", "2024-01-02T24:00", "2024-01-02T03:04:05.", "2024-01-02T03:04Zz",
+        "2024-01-02T03:04:05+2:00", "2024/01/02", "2024-01-02T03:04:60Z", "0000-01-01"})
     EXPECT_FALSE(Instant::parse(bad)) << bad;
 }

@@ -1,6 +1,6 @@
-#include "salesops/issues.hpp"
-
 #include <gtest/gtest.h>
+
+#include "salesops/issues.hpp"
 
 using namespace salesops;
 

@@ -1,14 +1,15 @@
-#include "salesops/table.hpp"
-
 #include <gtest/gtest.h>
+
+#include "salesops/table.hpp"
 
 using namespace salesops;
 
 namespace {
 
 Table people() {
-  return Table({{"id", Column::of<std::int64_t>(Type::int64, {1, 2, 3})},
-                {"name", Column::of_strings(std::vector<std::optional<std::string>>{"b", std::nullopt, "b"})}});
+  return Table(
+      {{"id", Column::of<std::int64_t>(Type::int64, {1, 2, 3})},
+       {"name", Column::of_strings(std::vector<std::optional<std::string>>{"b", std::nullopt, "b"})}});
 }
 
 TEST(Table, TakesRowsAndMakesNullsOfNegativeOnes) {
