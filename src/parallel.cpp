@@ -25,8 +25,9 @@ int default_threads() {
   return static_cast<int>(std::max(1U, std::thread::hardware_concurrency()));
 }
 
-void for_blocks(std::size_t blocks, const Run& run, const std::function<void(std::size_t)>& work) {
-  const auto wanted = static_cast<std::size_t>(run.threads > 0 ? run.threads : default_threads());
+void for_blocks(std::size_t blocks, const Execution& execution,
+                const std::function<void(std::size_t)>& work) {
+  const auto wanted = static_cast<std::size_t>(execution.threads > 0 ? execution.threads : default_threads());
   const std::size_t threads = std::min(wanted, std::max<std::size_t>(blocks, 1));
   std::atomic<std::size_t> next{0};
   std::atomic<std::size_t> done{0};
@@ -35,13 +36,14 @@ void for_blocks(std::size_t blocks, const Run& run, const std::function<void(std
   std::mutex guard;
 
   const auto worker = [&](bool caller) {
-    while (!failed.load(std::memory_order_relaxed) && !run.stop.stop_requested()) {
+    while (!failed.load(std::memory_order_relaxed) && !execution.stop.stop_requested()) {
       const std::size_t block = next.fetch_add(1, std::memory_order_relaxed);
       if (block >= blocks) return;
       try {
         work(block);
         const std::size_t finished = done.fetch_add(1, std::memory_order_relaxed) + 1;
-        if (caller && run.progress) run.progress(static_cast<double>(finished) / static_cast<double>(blocks));
+        if (caller && execution.progress)
+          execution.progress(static_cast<double>(finished) / static_cast<double>(blocks));
       } catch (...) {
         const std::lock_guard lock(guard);
         if (!failure) failure = std::current_exception();
@@ -59,10 +61,10 @@ void for_blocks(std::size_t blocks, const Run& run, const std::function<void(std
   if (done.load() < blocks) throw Cancelled("the call was stopped; nothing was changed");
 }
 
-void for_rows(std::size_t rows, std::size_t block_rows, const Run& run,
+void for_rows(std::size_t rows, std::size_t block_rows, const Execution& execution,
               const std::function<void(std::size_t, std::size_t)>& work) {
   if (block_rows == 0) throw UsageError("for_rows: block_rows must be at least 1");
-  for_blocks((rows + block_rows - 1) / block_rows, run, [&](std::size_t block) {
+  for_blocks((rows + block_rows - 1) / block_rows, execution, [&](std::size_t block) {
     const std::size_t first = block * block_rows;
     work(first, std::min(rows, first + block_rows));
   });

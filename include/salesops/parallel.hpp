@@ -15,7 +15,7 @@ namespace salesops {
 inline namespace v0 {
 
 /// How a long call runs; a field of every `Options` that can take long.
-struct Run {
+struct Execution {
   int threads = 0;                       ///< 0 = `default_threads()`
   std::stop_token stop;                  ///< asked between blocks; when set the call throws `Cancelled`
   std::function<void(double)> progress;  ///< share done, 0 to 1, rising; from the calling thread only
@@ -25,11 +25,11 @@ struct Run {
 int default_threads();
 
 /// Calls `work(block)` once for each block 0 … blocks-1, from several threads. The first exception
-/// stops the rest and is thrown here. Throws `Cancelled` when `run.stop` was set before the end.
-void for_blocks(std::size_t blocks, const Run& run, const std::function<void(std::size_t)>& work);
+/// stops the rest and is thrown here. Throws `Cancelled` when `execution.stop` was set before the end.
+void for_blocks(std::size_t blocks, const Execution& execution, const std::function<void(std::size_t)>& work);
 
 /// Calls `work(first, last)` on consecutive row ranges of at most `block_rows` rows.
-void for_rows(std::size_t rows, std::size_t block_rows, const Run& run,
+void for_rows(std::size_t rows, std::size_t block_rows, const Execution& execution,
               const std::function<void(std::size_t first, std::size_t last)>& work);
 
 }  // namespace v0

@@ -10,7 +10,7 @@ using namespace salesops;
 TEST(Parallel, VisitsEachRowOnceForAnyNumberOfThreads) {
   for (const int threads : {1, 2, 7}) {
     std::vector<int> seen(10'001, 0);
-    for_rows(seen.size(), 97, Run{.threads = threads, .stop = {}, .progress = {}},
+    for_rows(seen.size(), 97, Execution{.threads = threads, .stop = {}, .progress = {}},
              [&](std::size_t first, std::size_t last) {
                for (std::size_t row = first; row < last; ++row) ++seen[row];
              });
@@ -19,7 +19,7 @@ TEST(Parallel, VisitsEachRowOnceForAnyNumberOfThreads) {
 }
 
 TEST(Parallel, ThrowsTheWorkersException) {
-  EXPECT_THROW(for_blocks(100, Run{},
+  EXPECT_THROW(for_blocks(100, Execution{},
                           [](std::size_t block) {
                             if (block == 42) throw DataError("no");
                           }),
@@ -29,7 +29,7 @@ TEST(Parallel, ThrowsTheWorkersException) {
 TEST(Parallel, StopsWhenAsked) {
   std::stop_source source;
   std::atomic<int> n{0};
-  EXPECT_THROW(for_blocks(1'000'000, Run{.threads = 2, .stop = source.get_token(), .progress = {}},
+  EXPECT_THROW(for_blocks(1'000'000, Execution{.threads = 2, .stop = source.get_token(), .progress = {}},
                           [&](std::size_t) {
                             if (++n == 10) source.request_stop();
                           }),
@@ -38,5 +38,5 @@ TEST(Parallel, StopsWhenAsked) {
 }
 
 TEST(Parallel, NothingToDoIsDone) {
-  EXPECT_NO_THROW(for_blocks(0, Run{}, [](std::size_t) { FAIL(); }));
+  EXPECT_NO_THROW(for_blocks(0, Execution{}, [](std::size_t) { FAIL(); }));
 }
