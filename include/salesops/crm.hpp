@@ -1,0 +1,169 @@
+/// @file crm.hpp
+/// The book: CRM tables, checked and typed, as one immutable value that can be rewound.
+///
+/// `Crm::build` takes tables under the names of the data model (`data_model()`), brings every column
+/// to its kind, finds duplicate keys, orphans, impossible dates, unknown stages and mixed units, and
+/// keeps every row it was given or counts it as superseded or rejected: `counts()` reconciles.
+/// Nothing dirty throws; `issues()` names table, row, column, rule. Only a table's key is required
+/// (a surrogate key nobody refers to is made when absent). Columns outside the model are kept as they are.
+///
+/// `as_of(t)` is the book as it was known at t. Columns are
+/// - *tracked*: rebuilt from changes (stage, amount, close date, owner, probability, category, pipeline),
+/// - *dated*: hidden while the instant that made them true lies after t (closed, converted, …),
+/// - *fixed*: facts that never change once their row is known (ids, creation times, event rows),
+/// - *untracked*: as they are today; named in `issues()` (rule `untracked_column`) and absent under
+///   `strict` unless named in `allow_current`.
+/// Over tracked, dated and fixed columns `as_of(t)` never depends on anything that happened after t.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "salesops/date.hpp"
+#include "salesops/history.hpp"
+#include "salesops/issues.hpp"
+#include "salesops/parallel.hpp"
+#include "salesops/table.hpp"
+
+namespace salesops {
+inline namespace v0 {
+
+/// What a column of the data model holds, whatever type it came in.
+enum class Kind : std::uint8_t {
+  id,        ///< string key
+  text,      ///< string
+  code,      ///< string out of a list
+  instant,   ///< timestamp
+  date,      ///< civil date
+  money,     ///< int64 minor units of the row's currency
+  decimal,   ///< float64 quantity, rate or days
+  fraction,  ///< float64 in [0, 1]
+  integer,   ///< int64
+  flag,      ///< boolean
+};
+
+enum class Tracking : std::uint8_t { fixed, tracked, dated, untracked };
+std::string_view kind_name(Kind kind) noexcept;
+std::string_view tracking_name(Tracking tracking) noexcept;
+
+struct ColumnModel {
+  std::string name;
+  Kind kind = Kind::text;
+  bool key = false;
+  bool required = false;            ///< a key column that can't be absent
+  std::string references;           ///< table whose key an id names, or empty
+  std::vector<std::string> values;  ///< spellings of a code
+  Tracking tracking = Tracking::untracked;
+  std::string dated_by;  ///< the instant or date column that makes a dated column known
+};
+
+struct TableModel {
+  std::string name;
+  std::string known_at;        ///< rows are hidden before this instant or date column; empty = always known
+  bool surrogate_key = false;  ///< the key is made when absent
+  std::vector<ColumnModel> columns;
+
+  [[nodiscard]] const ColumnModel* find(std::string_view column) const noexcept;
+  [[nodiscard]] std::vector<std::string> keys() const;
+};
+
+/// All tables that a book accepts.
+const std::vector<TableModel>& data_model();
+/// Throws `UsageError` that names near tables.
+const TableModel& table_model(std::string_view table);
+
+enum class DealStatus : std::uint8_t {
+  open,
+  won,
+  lost,
+  unknown,  ///< closed, but neither won nor lost is said
+};
+
+/// One contiguous array per fact of an opportunity, for the loops of the KPIs. Nulls are `null_value`
+/// (int64), -1 (codes and rows) or `null_date` (int32).
+struct Deals {
+  static constexpr std::int32_t null_date = std::numeric_limits<std::int32_t>::min();
+  std::vector<std::int64_t> created_at;
+  std::vector<std::int64_t> closed_at;  ///< actual close; null while open
+  std::vector<DealStatus> status;
+  std::vector<std::int64_t> amount;       ///< minor units
+  std::vector<std::int32_t> close_date;   ///< expected
+  std::vector<std::int32_t> stage;        ///< code of opportunity.stage_id
+  std::vector<std::int32_t> stage_row;    ///< row of stage_def, by (pipeline, stage)
+  std::vector<std::int32_t> owner_row;    ///< row of rep
+  std::vector<std::int32_t> account_row;  ///< row of account
+  std::vector<std::uint8_t> deleted;
+
+  [[nodiscard]] std::size_t size() const noexcept { return status.size(); }
+};
+
+struct CrmOptions {
+  std::string currency;      ///< of rows without one; empty: XXX, said in an issue
+  bool minor_units = false;  ///< money in integers is minor units rather than whole ones
+  IssueOptions issues;
+  Execution execution;
+};
+
+struct AsOfOptions {
+  bool strict = false;
+  std::vector<std::string> allow_current;  ///< `"table.column"`
+};
+
+using NamedTables = std::vector<std::pair<std::string, Table>>;
+
+/// An immutable book. Copies share memory.
+class Crm {
+ public:
+  using Options = CrmOptions;
+
+  /// Throws `UsageError` for a table the model doesn't have, or one without its key.
+  static Crm build(NamedTables tables, const Options& options = {});
+
+  [[nodiscard]] bool has(std::string_view table) const noexcept;
+  [[nodiscard]] bool has(std::string_view table, std::string_view column) const noexcept;
+  /// Throws `UsageError` that says which table or column is missing and what it is for.
+  [[nodiscard]] const Table& table(std::string_view name) const;
+  [[nodiscard]] const Column& column(std::string_view table, std::string_view column) const;
+  [[nodiscard]] std::vector<std::string> tables() const;
+
+  /// The row of `table` that each row's id in `column` names; -1 for null or unknown.
+  [[nodiscard]] std::span<const std::int32_t> link(std::string_view table, std::string_view column) const;
+  /// The row whose key is `id` (tables with one key column); -1 when there is none.
+  [[nodiscard]] std::int64_t row_of(std::string_view table, std::string_view id) const;
+
+  [[nodiscard]] const Deals& deals() const;
+  /// Changes of opportunities, entity i = row i of the opportunity table.
+  [[nodiscard]] const History& history() const;
+
+  [[nodiscard]] const Issues& issues() const;
+  /// One row a table: rows_in = kept + superseded + rejected.
+  [[nodiscard]] Table counts() const;
+  /// One row a column of the model: present, filled share, tracking, and what its absence costs.
+  [[nodiscard]] Table capabilities() const;
+  /// The latest instant in the book, or the t of `as_of(t)`.
+  [[nodiscard]] Instant latest() const;
+  /// The currency of all money in the book, or empty when there are several.
+  [[nodiscard]] const std::string& currency() const;
+
+  [[nodiscard]] Crm as_of(Instant t, const AsOfOptions& options = {}) const;
+
+  /// A new book with rows added or replaced. Rows are matched by key; of two versions the one with
+  /// the later `source_modified_at` stays (the change's, on a tie or without it); `is_deleted` hides a
+  /// row from then on. Columns the change lacks keep their values. Only the changes are checked.
+  [[nodiscard]] Crm apply(NamedTables changes) const;
+
+ private:
+  struct State;
+  explicit Crm(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  std::shared_ptr<const State> state_;
+};
+
+}  // namespace v0
+}  // namespace salesops

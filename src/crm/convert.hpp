@@ -1,0 +1,39 @@
+// Brings a column to its kind of the data model; what can't be brought is an issue and a null.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "salesops/crm.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace crm_detail {
+
+struct Conversion {
+  std::string_view table;
+  const Column* currency = nullptr;  ///< the table's own currency column, text
+  std::string default_currency;
+  bool minor_units = false;
+  Issues* issues = nullptr;
+};
+
+Column to_kind(const Column& raw, const ColumnModel& model, const Conversion& conversion);
+
+/// Minor units a major unit of `currency` has, as a power of ten (2 for an unknown code).
+int currency_exponent(std::string_view currency) noexcept;
+
+/// `true` for text without anything but blanks.
+bool is_blank(std::string_view text) noexcept;
+
+/// Exact decimal text times 10^scale, half-even where digits are lost.
+struct Scaled {
+  std::int64_t value = 0;
+  bool ok = false;
+  bool lost_digit = false;
+};
+Scaled scale_text(std::string_view text, int scale) noexcept;
+
+}  // namespace crm_detail
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,165 @@
+#include <algorithm>
+
+#include "salesops/crm.hpp"
+#include "state.hpp"
+
+namespace salesops {
+inline namespace v0 {
+
+using namespace crm_detail;
+
+namespace {
+
+/// Microseconds of an instant or date column's row.
+std::int64_t time_of(const Column& column, std::size_t row) {
+  return column.type() == Type::date ? column.values<std::int32_t>()[row] * us_per_day
+                                     : column.values<std::int64_t>()[row];
+}
+
+bool is_time(const Column& column) { return column.type() == Type::date || column.type() == Type::timestamp; }
+
+std::vector<std::int64_t> known_rows(const TableModel& model, const Table& table, std::int64_t t) {
+  std::vector<std::int64_t> rows;
+  const Column* known = model.known_at.empty() ? nullptr : table.find(model.known_at);
+  rows.reserve(table.num_rows());
+  for (std::size_t row = 0; row < table.num_rows(); ++row)
+    if (known == nullptr || !is_time(*known) || known->is_null(row) || time_of(*known, row) <= t)
+      rows.push_back(static_cast<std::int64_t>(row));
+  return rows;
+}
+
+/// Hides what became true after t.
+Column dated(const Column& column, const Column& by, std::int64_t t) {
+  std::vector<std::int64_t> rows(column.size());
+  bool any = false;
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    const bool later = by.valid(row) && time_of(by, row) > t;
+    any |= later;
+    rows[row] = later ? -1 : static_cast<std::int64_t>(row);
+  }
+  return any ? column.take(rows) : column;
+}
+
+Table hide_later(const TableModel& model, const Table& table, std::int64_t t) {
+  Table result = table;
+  for (const ColumnModel& column : model.columns) {
+    if (column.tracking != Tracking::dated) continue;
+    const Column* values = table.find(column.name);
+    const Column* by = table.find(column.dated_by);
+    if (values != nullptr && by != nullptr && is_time(*by))
+      result = result.with(column.name, dated(*values, *by, t));
+  }
+  return result;
+}
+
+/// Tracked columns as their history says; stages of a deal that closed after t are hidden when no
+/// history says what they were.
+Table replay(const Table& table, const History& history, std::int64_t t) {
+  Table result = table;
+  const std::size_t n = table.num_rows();
+  std::array<std::vector<std::int64_t>, field_count> state;
+  for (std::size_t field = 0; field < field_count; ++field)
+    if (history.tracks(static_cast<Field>(field))) {
+      const auto initial = history.initial(static_cast<Field>(field));
+      state[field].assign(initial.begin(), initial.end());
+    }
+  for (std::size_t deal = 0; deal < n; ++deal)
+    for (const Change& change : history.changes(deal)) {
+      if (change.at > t) break;
+      state[static_cast<std::size_t>(change.field)][deal] = change.value;
+    }
+  for (std::size_t i = 0; i < field_count; ++i) {
+    const Field field = static_cast<Field>(i);
+    if (!history.tracks(field)) continue;
+    const std::string name(field_column(field));
+    result = result.with(name, field_column_of(table.column(name), state[i]));
+  }
+  return result;
+}
+
+}  // namespace
+
+Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
+  auto state = std::make_shared<State>();
+  state->options = state_->options;
+  state->issues = Issues(state_->options.issues);
+  state->latest = t;
+  state->currency = state_->currency;
+  for (const std::string& name : options.allow_current) {
+    const std::size_t dot = name.find('.');
+    if (dot == std::string::npos || table_model(name.substr(0, dot)).find(name.substr(dot + 1)) == nullptr)
+      throw UsageError("as_of: allow_current names '" + name +
+                       "'; write it as \"table.column\" of the data model");
+  }
+  std::map<std::string, BookTable> rewound;
+  for (const auto& [name, book] : state_->tables) {
+    const TableModel& model = table_model(name);
+    BookTable table;
+    const std::vector<std::int64_t> rows = known_rows(model, book->table, t.us);
+    table.table = rows.size() == book->table.num_rows() ? book->table : book->table.take(rows);
+    table.counts.rows_in = book->counts.kept;
+    table.counts.kept = static_cast<std::int64_t>(rows.size());
+    if (name == "opportunity") {
+      const bool staged = state_->history.tracks(Field::stage);
+      state->history =
+          (rows.size() == book->table.num_rows() ? state_->history : state_->history.take(rows)).until(t.us);
+      if (const Column* stage = table.table.find("stage_id"); stage != nullptr && !staged) {
+        // What follows from the close is hidden with it.
+        std::vector<std::int64_t> keep(rows.size());
+        bool any = false;
+        for (std::size_t row = 0; row < rows.size(); ++row) {
+          const std::int64_t closed = state_->deals.closed_at[static_cast<std::size_t>(rows[row])];
+          const bool later = closed != null_value && closed > t.us;
+          any |= later;
+          keep[row] = later ? -1 : static_cast<std::int64_t>(row);
+        }
+        if (any) table.table = table.table.with("stage_id", stage->take(keep));
+      }
+      // The close as derived when the book was built, so that a close date edited later hides nothing.
+      std::vector<std::int64_t> closed(rows.size());
+      std::vector<std::uint8_t> closed_known(rows.size());
+      for (std::size_t row = 0; row < rows.size(); ++row) {
+        closed[row] = state_->deals.closed_at[static_cast<std::size_t>(rows[row])];
+        closed_known[row] = closed[row] != null_value;
+        if (closed_known[row] == 0) closed[row] = 0;
+      }
+      table.table =
+          table.table.with("closed_at", Column::of(Type::timestamp, std::move(closed), closed_known));
+      table.table = replay(hide_later(model, table.table, t.us), state->history, t.us);
+    } else {
+      table.table = hide_later(model, table.table, t.us);
+    }
+    for (const ColumnModel& column : model.columns) {
+      const bool replayed = name == "opportunity" && column.tracking == Tracking::tracked && [&] {
+        for (std::size_t i = 0; i < field_count; ++i)
+          if (field_column(static_cast<Field>(i)) == column.name)
+            return state_->history.tracks(static_cast<Field>(i));
+        return false;
+      }();
+      const bool current =
+          column.tracking == Tracking::untracked || (column.tracking == Tracking::tracked && !replayed);
+      if (!current || !table.table.has(column.name)) continue;
+      const bool allowed = std::find(options.allow_current.begin(), options.allow_current.end(),
+                                     name + "." + column.name) != options.allow_current.end();
+      if (allowed) continue;
+      state->issues.add(name, -1, column.name,
+                        options.strict ? "untracked_column_left_out" : "untracked_column", {},
+                        Severity::info);
+      if (options.strict) table.table = table.table.without(column.name);
+    }
+    const auto keys = model.keys();
+    if (keys.size() == 1) table.row_of_code = index_keys(table.table.column(keys.front()));
+    rewound.emplace(name, std::move(table));
+  }
+  for (const auto& [name, table] : rewound)
+    state->tables.emplace(name, std::make_shared<const BookTable>(table));
+  for (auto& [name, table] : rewound) {
+    link_table(table_model(name), table, state->tables, nullptr);
+    state->tables[name] = std::make_shared<const BookTable>(std::move(table));
+  }
+  state->deals = derive_deals(state->tables, state->history, nullptr);
+  return Crm(std::move(state));
+}
+
+}  // namespace v0
+}  // namespace salesops
