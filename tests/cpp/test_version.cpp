@@ -1,0 +1,13 @@
+#include <gtest/gtest.h>
+
+#include <fstream>
+#include <string>
+
+#include "salesops/version.hpp"
+
+TEST(Version, IsTheOneInTheFileAtTheTop) {
+  std::ifstream file(std::string(SALESOPS_SOURCE_DIR) + "/VERSION");
+  std::string line;
+  ASSERT_TRUE(std::getline(file, line));
+  EXPECT_EQ(line, salesops::version);
+}
