@@ -35,7 +35,7 @@ consumers:
 	@$(HOUSE) bash tests/package/check.sh $(PREFIX)
 
 house:
-	@$(HOUSE) python -m pytest -q tests/tools
+	@$(HOUSE) python -m pytest -q --tb=short -r fE tests/tools
 
 ## make demo       a sample sales team and its report in out/report.html
 demo:
