@@ -1,0 +1,54 @@
+/// Columns out of the arrays of all batches.
+#pragma once
+
+#include <functional>
+#include <string_view>
+#include <vector>
+
+#include "leaf.hpp"
+#include "salesops/parallel.hpp"
+#include "salesops/table.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace arrow::detail {
+
+/// One column of all batches, none of them empty.
+struct Source {
+  std::string_view name;
+  const ArrowSchema* schema = nullptr;
+  std::vector<Batch> batches;
+  std::int64_t child = 0;
+};
+
+Column import_column(const Source& source, const Execution& execution);
+
+/// Strings without a dictionary: codes in order of first sight, for any number of threads.
+Column hash_texts(std::string_view name, const Format& format, const std::vector<Leaf>& leaves,
+                  const Execution& execution);
+/// Strings behind a dictionary: codes in the order of the dictionaries.
+Column join_dictionaries(std::string_view name, const Format& index, const Format& values,
+                         const std::vector<Leaf>& leaves, const Execution& execution);
+
+/// Rows [first, first + length) of a leaf, which are rows from `row` on of the column.
+struct Piece {
+  std::size_t leaf = 0;
+  std::int64_t first = 0;
+  std::int64_t length = 0;
+  std::int64_t row = 0;
+};
+
+inline constexpr std::size_t block_rows = std::size_t{1} << 17;
+
+/// Makes a column in blocks of `block_rows`. `write(piece, to, valid)` writes the piece's values at
+/// `to` and may clear bytes of `valid`, which holds the arrays' validity.
+using Write = std::function<void(const Piece& piece, std::byte* to, std::uint8_t* valid)>;
+Column join(Type type, const std::vector<Leaf>& leaves, const Execution& execution, const Write& write);
+
+std::int64_t total_rows(const std::vector<Leaf>& leaves);
+/// The buffer as it lies, kept alive by its batch; `data` is at the leaf's first row.
+Column borrow(Type type, const Leaf& leaf, const void* data);
+
+}  // namespace arrow::detail
+}  // namespace v0
+}  // namespace salesops

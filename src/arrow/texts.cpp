@@ -1,0 +1,175 @@
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <limits>
+
+#include "columns.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace arrow::detail {
+
+namespace {
+
+std::int32_t add_text(DictionaryBuilder& builder, std::string_view name, std::string_view text) {
+  const std::size_t before = builder.size();
+  const std::int32_t code = builder.code(text);
+  if (builder.size() != before && !is_utf8(text)) broken(name, "a text isn't valid UTF-8");
+  return code;
+}
+
+void put(std::byte* to, std::int64_t at, std::int32_t code) {
+  std::memcpy(to + at * std::int64_t{sizeof code}, &code, sizeof code);
+}
+
+/// The distinct strings of one block in order of first sight; while it is filled, codes count in it.
+struct BlockTexts {
+  boost::unordered_flat_map<std::string_view, std::int32_t> codes;
+  std::vector<std::string_view> distinct;
+
+  std::int32_t code(std::string_view text) {
+    const auto [entry, fresh] = codes.try_emplace(text, static_cast<std::int32_t>(distinct.size()));
+    if (fresh) distinct.push_back(text);
+    return entry->second;
+  }
+};
+
+}  // namespace
+
+Column hash_texts(std::string_view name, const Format& format, const std::vector<Leaf>& leaves,
+                  const Execution& execution) {
+  std::vector<Texts> texts;
+  for (const Leaf& leaf : leaves) texts.emplace_back(name, format, leaf);
+  const auto rows = static_cast<std::size_t>(total_rows(leaves));
+  std::vector<BlockTexts> blocks((rows + block_rows - 1) / block_rows);
+  const Column local = join(
+      Type::string, leaves, execution, [&](const Piece& piece, std::byte* to, const std::uint8_t* valid) {
+        BlockTexts& block = blocks[static_cast<std::size_t>(piece.row) / block_rows];
+        for (std::int64_t i = 0; i < piece.length; ++i)
+          put(to, i, valid[i] != 0 ? block.code(texts[piece.leaf].at(piece.first + i)) : 0);
+        if (static_cast<std::size_t>(piece.row + piece.length) % block_rows == 0) block.codes = {};
+      });
+
+  DictionaryBuilder builder;
+  std::vector<std::vector<std::int32_t>> codes(blocks.size());
+  for (std::size_t i = 0; i < blocks.size(); ++i) {
+    codes[i].reserve(blocks[i].distinct.size() + 1);
+    for (const std::string_view text : blocks[i].distinct) codes[i].push_back(add_text(builder, name, text));
+    if (codes[i].empty()) codes[i].push_back(0);
+    blocks[i] = {};
+  }
+  const auto from = local.values<std::int32_t>();
+  const Leaf whole{.batch = nullptr,
+                   .array = nullptr,
+                   .length = static_cast<std::int64_t>(rows),
+                   .validity = local.validity()};
+  return join(Type::string, {whole}, execution,
+              [&](const Piece& piece, std::byte* to, const std::uint8_t*) {
+                const auto& map = codes[static_cast<std::size_t>(piece.row) / block_rows];
+                for (std::int64_t i = 0; i < piece.length; ++i)
+                  put(to, i, map[static_cast<std::size_t>(from[static_cast<std::size_t>(piece.row + i)])]);
+              })
+      .with_dictionary(builder.finish());
+}
+
+namespace {
+
+/// The codes of one batch's dictionary in the joint one; -1 for an entry that is null.
+struct CodeMap {
+  std::vector<std::int32_t> codes;
+  bool identity = true;
+};
+
+bool same_entries(const Leaf& a, const Leaf& b) {
+  if (a.length != b.length || a.start != b.start || a.array->n_buffers != b.array->n_buffers) return false;
+  for (std::int64_t i = 0; i < a.array->n_buffers; ++i)
+    if (a.array->buffers[i] != b.array->buffers[i]) return false;
+  return true;
+}
+
+CodeMap map_entries(DictionaryBuilder& builder, std::string_view name, const Format& values,
+                    const Leaf& entries) {
+  CodeMap map;
+  map.codes.reserve(static_cast<std::size_t>(entries.length));
+  const Texts texts(name, values, entries);
+  for (std::int64_t i = 0; i < entries.length; ++i) {
+    const std::int32_t code = entries.valid(i) ? add_text(builder, name, texts.at(i)) : -1;
+    map.identity = map.identity && code == i;
+    map.codes.push_back(code);
+  }
+  return map;
+}
+
+template <class Index>
+void put_codes(std::string_view name, const Leaf& leaf, const Piece& piece, const CodeMap& map, std::byte* to,
+               std::uint8_t* valid) {
+  const std::size_t size = map.codes.size();
+  for (std::int64_t i = 0; i < piece.length; ++i) {
+    std::int32_t code = 0;
+    if (valid[i] != 0) {
+      const auto index = leaf.value<Index>(piece.first + i);
+      if (std::cmp_less(index, 0) || std::cmp_greater_equal(index, size))
+        broken(name, "a code points outside its dictionary");
+      code = map.codes[static_cast<std::size_t>(index)];
+      if (code < 0) {
+        valid[i] = 0;
+        code = 0;
+      }
+    }
+    put(to, i, code);
+  }
+}
+
+/// Throws unless each valid row's int32 code is within the dictionary.
+void check_codes(std::string_view name, const Leaf& leaf, std::size_t size, const Execution& execution) {
+  for_rows(static_cast<std::size_t>(leaf.length), block_rows, execution,
+           [&](std::size_t first, std::size_t last) {
+             for (auto row = static_cast<std::int64_t>(first); row < static_cast<std::int64_t>(last); ++row) {
+               const auto code = leaf.value<std::int32_t>(row);
+               if ((code < 0 || std::cmp_greater_equal(code, size)) && leaf.valid(row))
+                 broken(name, "a code points outside its dictionary");
+             }
+           });
+}
+
+}  // namespace
+
+Column join_dictionaries(std::string_view name, const Format& index, const Format& values,
+                         const std::vector<Leaf>& leaves, const Execution& execution) {
+  DictionaryBuilder builder;
+  std::vector<CodeMap> maps;
+  std::vector<std::size_t> map_of;
+  std::vector<Leaf> dictionaries;
+  for (const Leaf& leaf : leaves) {
+    dictionaries.push_back(dictionary_leaf(name, values, leaf));
+    const std::size_t n = dictionaries.size();
+    if (n < 2 || !same_entries(dictionaries[n - 1], dictionaries[n - 2]))
+      maps.push_back(map_entries(builder, name, values, dictionaries.back()));
+    map_of.push_back(maps.size() - 1);
+  }
+  if (leaves.size() == 1 && index.type == Type::int32 && maps.front().identity) {
+    const Leaf& leaf = leaves.front();
+    const auto* data = static_cast<const std::int32_t*>(leaf.array->buffers[1]) + leaf.start;
+    if (reinterpret_cast<std::uintptr_t>(data) % alignof(std::int32_t) == 0) {
+      check_codes(name, leaf, maps.front().codes.size(), execution);
+      return borrow(Type::string, leaf, data).with_dictionary(builder.finish());
+    }
+  }
+  const auto write = [&](const Piece& piece, std::byte* to, std::uint8_t* valid) {
+    const CodeMap& map = maps[map_of[piece.leaf]];
+    const Leaf& leaf = leaves[piece.leaf];
+    switch (index.type) {
+      case Type::int8: return put_codes<std::int8_t>(name, leaf, piece, map, to, valid);
+      case Type::int16: return put_codes<std::int16_t>(name, leaf, piece, map, to, valid);
+      case Type::int32: return put_codes<std::int32_t>(name, leaf, piece, map, to, valid);
+      case Type::int64: return put_codes<std::int64_t>(name, leaf, piece, map, to, valid);
+      case Type::uint8: return put_codes<std::uint8_t>(name, leaf, piece, map, to, valid);
+      case Type::uint16: return put_codes<std::uint16_t>(name, leaf, piece, map, to, valid);
+      case Type::uint32: return put_codes<std::uint32_t>(name, leaf, piece, map, to, valid);
+      default: return put_codes<std::uint64_t>(name, leaf, piece, map, to, valid);
+    }
+  };
+  return join(Type::string, leaves, execution, write).with_dictionary(builder.finish());
+}
+
+}  // namespace arrow::detail
+}  // namespace v0
+}  // namespace salesops
