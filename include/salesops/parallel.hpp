@@ -16,9 +16,9 @@ inline namespace v0 {
 
 /// How a long call runs; a field of every `Options` that can take long.
 struct Execution {
-  int threads = 0;                       ///< 0 = `default_threads()`
-  std::stop_token stop;                  ///< asked between blocks; when set the call throws `Cancelled`
-  std::function<void(double)> progress;  ///< share done, 0 to 1, rising; from the calling thread only
+  int threads = 0;                            ///< 0 = `default_threads()`
+  std::stop_token stop = {};                  ///< asked between blocks; when set the call throws `Cancelled`
+  std::function<void(double)> progress = {};  ///< share done, 0 to 1, rising; from the calling thread only
 };
 
 /// The CPUs this process may use; the environment variable `SALESOPS_THREADS` overrides it.
