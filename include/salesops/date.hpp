@@ -9,6 +9,7 @@
 #pragma once
 
 #include <boost/date_time/gregorian/gregorian_types.hpp>
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -37,7 +38,7 @@ struct Date {
   /// Strict ISO 8601 `YYYY-MM-DD`; nothing for any other text or a day that doesn't exist.
   static std::optional<Date> parse(std::string_view text) noexcept;
 
-  [[nodiscard]] YearMonthDay ymd() const;
+  [[nodiscard]] YearMonthDay ymd() const noexcept;
   /// 0 = Monday … 6 = Sunday.
   [[nodiscard]] int weekday() const noexcept {
     const int shifted = (days + 3) % 7;
@@ -45,6 +46,7 @@ struct Date {
   }
   /// The same day `months` later, cut to the end of a shorter month (31 January + 1 = 28 February).
   [[nodiscard]] Date add_months(int months) const;
+  /// `YYYY-MM-DD`; a day outside the range by its number.
   [[nodiscard]] std::string to_string() const;
   [[nodiscard]] boost::gregorian::date to_boost() const {
     const auto day = ymd();
@@ -57,6 +59,10 @@ struct Date {
   friend constexpr Date operator-(Date date, int n) { return Date{date.days - n}; }
   friend constexpr int operator-(Date a, Date b) { return a.days - b.days; }
 };
+
+/// The first and the last day of the calendar: 1400-01-01 and 9999-12-31.
+inline constexpr Date first_date{-208'188};
+inline constexpr Date last_date{2'932'896};
 
 /// A point in time, as UTC microseconds since 1970-01-01T00:00:00Z.
 struct Instant {
@@ -80,6 +86,16 @@ struct Instant {
 
 inline constexpr Instant at_midnight_utc(Date date) { return Instant{date.days * us_per_day}; }
 
+/// What a text says about time: a clock reading, as microseconds since 1970-01-01T00:00 on that clock,
+/// and the clock's offset from UTC where the text names one.
+struct ClockText {
+  std::int64_t us = 0;
+  std::optional<std::int32_t> offset_seconds;
+
+  /// The texts that `Instant::parse` reads.
+  static std::optional<ClockText> parse(std::string_view text) noexcept;
+};
+
 /// A half-open span of time [start, end).
 struct Interval {
   Instant start;
@@ -93,20 +109,19 @@ struct Interval {
 
 namespace detail {
 
-using BoostCalendar = boost::gregorian::gregorian_calendar;
-inline constexpr std::int64_t unix_epoch_day_number = 2'440'588;
-
-inline bool valid_ymd(int year, int month, int day) noexcept {
-  return year >= 1400 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 &&
-         day <= static_cast<int>(BoostCalendar::end_of_month_day(static_cast<unsigned short>(year),
-                                                                 static_cast<unsigned short>(month)));
+constexpr std::chrono::year_month_day civil(int year, int month, int day) noexcept {
+  return {std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+          std::chrono::day(static_cast<unsigned>(day))};
 }
 
-inline std::int32_t days_from_ymd(int year, int month, int day) noexcept {
-  const BoostCalendar::ymd_type ymd(static_cast<unsigned short>(year), static_cast<unsigned short>(month),
-                                    static_cast<unsigned short>(day));
-  return static_cast<std::int32_t>(static_cast<std::int64_t>(BoostCalendar::day_number(ymd)) -
-                                   unix_epoch_day_number);
+constexpr bool valid_ymd(int year, int month, int day) noexcept {
+  return year >= 1400 && year <= 9999 && month >= 1 && month <= 12 && day >= 1 && day <= 31 &&
+         civil(year, month, day).ok();
+}
+
+/// Days since 1970-01-01; also for years a little outside of 1400 to 9999.
+constexpr std::int32_t days_from_ymd(int year, int month, int day) noexcept {
+  return static_cast<std::int32_t>(std::chrono::sys_days(civil(year, month, day)).time_since_epoch().count());
 }
 
 /// Reads exactly `digits` decimal digits at `at`; -1 if there are fewer.
@@ -144,10 +159,10 @@ inline std::optional<Date> Date::parse(std::string_view text) noexcept {
   return Date{detail::days_from_ymd(year, month, day)};
 }
 
-inline YearMonthDay Date::ymd() const {
-  const std::int64_t number = static_cast<std::int64_t>(days) + detail::unix_epoch_day_number;
-  const auto ymd = detail::BoostCalendar::from_day_number(static_cast<std::uint32_t>(number));
-  return {static_cast<int>(ymd.year), static_cast<int>(ymd.month.as_number()), static_cast<int>(ymd.day)};
+inline YearMonthDay Date::ymd() const noexcept {
+  const std::chrono::year_month_day date{std::chrono::sys_days(std::chrono::days(days))};
+  return {static_cast<int>(date.year()), static_cast<int>(static_cast<unsigned>(date.month())),
+          static_cast<int>(static_cast<unsigned>(date.day()))};
 }
 
 inline Date Date::add_months(int months) const {
@@ -156,23 +171,25 @@ inline Date Date::add_months(int months) const {
   const int year = index >= 0 ? index / 12 : -((11 - index) / 12);
   const int month = index - year * 12 + 1;
   if (year < 1400 || year > 9999) throw UsageError("the date leaves the years 1400 to 9999");
-  const int last = static_cast<int>(detail::BoostCalendar::end_of_month_day(
-      static_cast<unsigned short>(year), static_cast<unsigned short>(month)));
+  const auto end =
+      std::chrono::year(year) / std::chrono::month(static_cast<unsigned>(month)) / std::chrono::last;
+  const int last = static_cast<int>(static_cast<unsigned>(end.day()));
   return Date{detail::days_from_ymd(year, month, start.day < last ? start.day : last)};
 }
 
 inline std::string Date::to_string() const {
+  if (*this < first_date || *this > last_date) return "day " + std::to_string(days) + " from 1970";
   const auto day = ymd();
   return detail::padded(day.year, 4) + "-" + detail::padded(day.month, 2) + "-" + detail::padded(day.day, 2);
 }
 
-inline std::optional<Instant> Instant::parse(std::string_view text) noexcept {
+inline std::optional<ClockText> ClockText::parse(std::string_view text) noexcept {
   if (text.size() < 10) return std::nullopt;
   const auto date = Date::parse(text.substr(0, 10));
   if (!date) return std::nullopt;
   std::int64_t us = date->days * us_per_day;
   text.remove_prefix(10);
-  if (text.empty()) return Instant{us};
+  if (text.empty()) return ClockText{us, std::nullopt};
   if (text.front() != 'T' && text.front() != 't' && text.front() != ' ') return std::nullopt;
   const int hour = detail::read_digits(text, 1, 2);
   const int minute = text.size() > 5 && text[3] == ':' ? detail::read_digits(text, 4, 2) : -1;
@@ -195,14 +212,21 @@ inline std::optional<Instant> Instant::parse(std::string_view text) noexcept {
       text.remove_prefix(n);
     }
   }
-  if (text.empty() || text == "Z" || text == "z") return Instant{us};
+  if (text.empty()) return ClockText{us, std::nullopt};
+  if (text == "Z" || text == "z") return ClockText{us, 0};
   const int sign = text.front() == '+' ? 1 : text.front() == '-' ? -1 : 0;
   const bool colon = text.size() == 6 && text[3] == ':';
   if (sign == 0 || !(colon || text.size() == 5)) return std::nullopt;
   const int offset_hour = detail::read_digits(text, 1, 2);
   const int offset_minute = detail::read_digits(text, colon ? 4 : 3, 2);
   if (offset_hour < 0 || offset_hour > 23 || offset_minute < 0 || offset_minute > 59) return std::nullopt;
-  return Instant{us - sign * (offset_hour * 3600 + offset_minute * 60) * us_per_second};
+  return ClockText{us, sign * (offset_hour * 3600 + offset_minute * 60)};
+}
+
+inline std::optional<Instant> Instant::parse(std::string_view text) noexcept {
+  const auto clock = ClockText::parse(text);
+  if (!clock) return std::nullopt;
+  return Instant{clock->us - clock->offset_seconds.value_or(0) * us_per_second};
 }
 
 inline std::string Instant::to_string() const {
