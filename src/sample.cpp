@@ -29,8 +29,8 @@ void check(const SampleOptions& options) {
   require(!options.end || *options.end <= options.start.add_months(options.months),
           "end lies after the window; make the window longer with months");
   require(options.reps >= 1 && options.reps <= 10'000, "reps must be 1 to 10,000");
-  require(options.currency.size() == 3 &&
-              std::all_of(options.currency.begin(), options.currency.end(), [](char c) { return c >= 'A' && c <= 'Z'; }),
+  require(options.currency.size() == 3 && std::all_of(options.currency.begin(), options.currency.end(),
+                                                      [](char c) { return c >= 'A' && c <= 'Z'; }),
           "currency must be three capital letters (ISO 4217)");
   require(options.foreign_share >= 0 && options.foreign_share <= 1, "foreign_share must be 0 to 1");
   require(options.pipelines == 1 || options.pipelines == 2, "pipelines must be 1 or 2");
@@ -63,7 +63,9 @@ class Accounts {
     return std::move(blocks_);
   }
   /// Amount of the deals won within the window.
-  [[nodiscard]] std::int64_t won() const { return std::accumulate(won_.begin(), won_.end(), std::int64_t{0}); }
+  [[nodiscard]] std::int64_t won() const {
+    return std::accumulate(won_.begin(), won_.end(), std::int64_t{0});
+  }
 
  private:
   /// Deals a block has had so far, or less than it may have.
@@ -114,7 +116,8 @@ void add_leads(const World& world, std::span<const TableSpec> specs, std::vector
   const auto more = static_cast<std::size_t>((leads + leads_per_block - 1) / leads_per_block);
   const std::size_t first = blocks.size();
   blocks.resize(first + more, Block(specs));
-  const Execution quiet{.threads = world.options.execution.threads, .stop = world.options.execution.stop, .progress = {}};
+  const Execution quiet{
+      .threads = world.options.execution.threads, .stop = world.options.execution.stop, .progress = {}};
   for_blocks(more, quiet, [&](std::size_t block) {
     const std::int64_t from = static_cast<std::int64_t>(block) * leads_per_block;
     for (std::int64_t n = from; n < std::min(leads, from + leads_per_block); ++n)

@@ -53,13 +53,13 @@ struct SampleOptions {
   int months = 36;            ///< length of the window, 1 to 240
   /// The book shows what had happened before this day (midnight UTC); the window's end when absent.
   std::optional<Date> end;
-  int reps = 24;                    ///< sellers, 1 to 10,000; managers come on top
-  std::string currency = "USD";     ///< ISO 4217
-  double foreign_share = 0;         ///< share of accounts billed in another currency (adds fx_rate)
-  int pipelines = 2;                ///< 2: renewals have a pipeline of their own; 1: one for all
-  double leads_per_deal = 1.5;      ///< leads that never become a deal, per deal; 0 to 20
-  double activities_per_deal = 4;   ///< mean, 0 to 100
-  double dirt = 0;                  ///< share of rows to spoil, 0 to 0.5 (see `Sample`)
+  int reps = 24;                   ///< sellers, 1 to 10,000; managers come on top
+  std::string currency = "USD";    ///< ISO 4217
+  double foreign_share = 0;        ///< share of accounts billed in another currency (adds fx_rate)
+  int pipelines = 2;               ///< 2: renewals have a pipeline of their own; 1: one for all
+  double leads_per_deal = 1.5;     ///< leads that never become a deal, per deal; 0 to 20
+  double activities_per_deal = 4;  ///< mean, 0 to 100
+  double dirt = 0;                 ///< share of rows to spoil, 0 to 0.5 (see `Sample`)
   Execution execution;
 };
 

@@ -108,8 +108,9 @@ class Walk {
   Exit visit(std::size_t& place) {
     const StageLaw& law = laws_[place];
     const bool lost = luck_.bernoulli(lose_share(law, advantage()));
-    const double stay = lost ? weibull_us(law.lose_days * lose_factor(account_.segment), shape_lose, luck_)
-                             : weibull_us(law.advance_days * advance_factor(account_.segment), shape_advance, luck_);
+    const double stay =
+        lost ? weibull_us(law.lose_days * lose_factor(account_.segment), shape_lose, luck_)
+             : weibull_us(law.advance_days * advance_factor(account_.segment), shape_advance, luck_);
     std::int64_t next = std::max(snap(static_cast<double>(at_) + stay, luck_, offset()), at_ + 20 * minute);
     if (lost) {
       wait_until(next);
@@ -149,7 +150,8 @@ class Walk {
     const auto inside = [&](std::int64_t at) { return std::clamp(at, at_ + minute, next - minute); };
     std::int64_t since = at_;
     if (luck_.bernoulli(0.01)) {
-      since = inside(snap(luck_.uniform(static_cast<double>(at_), static_cast<double>(next)), luck_, offset()));
+      since =
+          inside(snap(luck_.uniform(static_cast<double>(at_), static_cast<double>(next)), luck_, offset()));
       hand_over(since);
     }
     while (world_.sellers[static_cast<std::size_t>(now_.owner)].leave_day < day_of(next)) {
@@ -190,8 +192,12 @@ class Walk {
     std::stable_sort(events.begin(), events.end(),
                      [](const Event& a, const Event& b) { return a.at < b.at; });
     const DealState& first = deal_.first;
-    std::array<std::int64_t, 6> value{0,           first.stage, first.amount, first.close_day,
-                                      first.owner, static_cast<std::int64_t>(first.category)};
+    std::array<std::int64_t, 6> value{0,
+                                      first.stage,
+                                      first.amount,
+                                      first.close_day,
+                                      first.owner,
+                                      static_cast<std::int64_t>(first.category)};
     std::erase_if(events, [&](Event& event) {
       auto& held = value[static_cast<std::size_t>(event.field)];
       event.old_value = held;
@@ -249,7 +255,9 @@ class Life {
  private:
   static constexpr std::int64_t open_end = std::numeric_limits<std::int64_t>::max();
 
-  [[nodiscard]] bool room(std::int64_t at) const { return at < window_end_ && account_.deals.size() < max_deals_; }
+  [[nodiscard]] bool room(std::int64_t at) const {
+    return at < window_end_ && account_.deals.size() < max_deals_;
+  }
 
   /// Makes deal and walks it to its end; `yearly` is the recurring amount to renew, or 0.
   std::size_t open_deal(std::int64_t at, DealType type, std::int64_t yearly) {
@@ -271,8 +279,7 @@ class Life {
                              : luck.bernoulli(0.8)     ? (luck.bernoulli(0.7) ? 100 : 80)
                                                        : 0;
     if (type == DealType::expansion && !subscribed_) deal.recurring_percent = 0;
-    if (account_.segment == Segment::enterprise)
-      deal.term_months = 12 * static_cast<int>(luck.integer(1, 3));
+    if (account_.segment == Segment::enterprise) deal.term_months = 12 * static_cast<int>(luck.integer(1, 3));
     deal.loss_reason = static_cast<int>(luck.categorical(std::array{0.34, 0.2, 0.18, 0.1, 0.12, 0.06}));
     const auto laws = world_.laws(deal.pipeline);
     deal.first.stage = laws.front().code;
@@ -295,8 +302,9 @@ class Life {
     account_.created = deal.created;
     if (luck.bernoulli(0.6)) {
       const double before = days_us(luck.uniform(1, 25));
-      const std::int64_t lead = snap(static_cast<double>(deal.created) - before, luck, account_.offset_minutes()) -
-                                luck.integer(0, 12) * 3600 * us_per_second;
+      const std::int64_t lead =
+          snap(static_cast<double>(deal.created) - before, luck, account_.offset_minutes()) -
+          luck.integer(0, 12) * 3600 * us_per_second;
       if (lead >= static_cast<std::int64_t>(world_.first_day) * us_per_day &&
           lead + 2 * us_per_day < deal.created)
         deal.lead_created = lead;
@@ -319,7 +327,8 @@ class Life {
     subscription.number = static_cast<int>(account_.subscriptions.size()) + 1;
     subscription.start = day_of(first.closed) + 1;
     subscription.yearly = account_.segment != Segment::smb;
-    changes_.assign(1, {morning(subscription.start), SubscriptionChange::start, 0, monthly(first), deal_number});
+    changes_.assign(1,
+                    {morning(subscription.start), SubscriptionChange::start, 0, monthly(first), deal_number});
     subscribed_ = true;
     Date term_start{subscription.start};
     std::int64_t ended = open_end;
@@ -327,7 +336,8 @@ class Life {
       const Date term_end = term_start.add_months(term);
       const std::int32_t renewal_day = working_day(term_end.days - 75);
       const double lasts = luck_.exponential(account_.churn_hazard) * 30.4375;
-      const std::int32_t death = lasts > 36'500 ? never : term_start.days + 1 + static_cast<std::int32_t>(lasts);
+      const std::int32_t death =
+          lasts > 36'500 ? never : term_start.days + 1 + static_cast<std::int32_t>(lasts);
       expand(term_start.days, std::min(death, renewal_day));
       if (death < renewal_day) {
         ended = morning(death);
@@ -356,7 +366,8 @@ class Life {
 
   /// Expansion deals between two days.
   void expand(std::int32_t from, std::int32_t to) {
-    for (double day = from + luck_.exponential(0.5) * 365; day < to; day += 45 + luck_.exponential(0.5) * 365) {
+    for (double day = from + luck_.exponential(0.5) * 365; day < to;
+         day += 45 + luck_.exponential(0.5) * 365) {
       const std::int64_t at = snap(days_us(day), luck_, account_.offset_minutes());
       if (!room(at)) return;
       const Deal& deal = account_.deals[open_deal(at, DealType::expansion, 0)];
@@ -366,7 +377,9 @@ class Life {
     }
   }
 
-  [[nodiscard]] static std::int64_t morning(std::int32_t day) { return day * us_per_day + 6 * 3600 * us_per_second; }
+  [[nodiscard]] static std::int64_t morning(std::int32_t day) {
+    return day * us_per_day + 6 * 3600 * us_per_second;
+  }
   [[nodiscard]] static std::int64_t monthly(const Deal& deal) {
     return deal.final_amount * deal.recurring_percent / 1200;
   }
@@ -417,13 +430,15 @@ Account simulate(const World& world, std::int64_t number, std::size_t max_deals)
   account.region = static_cast<int>(luck.integer(0, 3));
   account.country = account.region * 2 + (luck.bernoulli(0.6) ? 1 : 0);
   if (luck.bernoulli(world.options.foreign_share))
-    account.currency = static_cast<int>(luck.integer(1, static_cast<std::int64_t>(world.currencies.size()) - 1));
+    account.currency =
+        static_cast<int>(luck.integer(1, static_cast<std::int64_t>(world.currencies.size()) - 1));
   account.source = static_cast<int>(luck.categorical(std::array{0.34, 0.28, 0.1, 0.13, 0.15}));
   account.affinity = luck.normal(0, 0.3);
   const double size = static_cast<double>(static_cast<int>(account.segment));
   account.churn_hazard = luck.gamma(2, 2 / (0.014 * std::pow(0.6, size)));
   account.employees = 5 + static_cast<std::int64_t>(30 * std::pow(9.0, size) * std::exp(luck.normal(0, 0.5)));
-  account.revenue = round_amount(static_cast<double>(account.employees) * 150'000 * std::exp(luck.normal(0, 0.4)));
+  account.revenue =
+      round_amount(static_cast<double>(account.employees) * 150'000 * std::exp(luck.normal(0, 0.4)));
   const std::int64_t first = world.draw_arrival(luck, account.offset_minutes());
   account.owner = world.pick_seller(day_of(first), luck);
   Life(world, account, max_deals).run(first);

@@ -11,7 +11,15 @@ namespace salesops {
 inline namespace v0 {
 namespace sample::detail {
 
-enum class EventField : std::uint8_t { created, stage, amount, close_date, owner, forecast_category };
+enum class EventField : std::uint8_t {
+  created,
+  stage,
+  amount,
+  close_date,
+  owner,
+  forecast_category,
+  probability
+};
 
 struct Event {
   std::int64_t at = 0;

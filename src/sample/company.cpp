@@ -23,8 +23,8 @@ class Company {
       if (seller.hire_day >= end_) continue;
       const bool left = seller.leave_day < end_;
       rows(block_, TableId::rep)
-          .add(i, i, Date{seller.hire_day}, cell_if(left, Date{seller.leave_day}), 0, team_at(seller, end_ - 1),
-               seller.zone, !left);
+          .add(i, i, Date{seller.hire_day}, cell_if(left, Date{seller.leave_day}), 0,
+               team_at(seller, end_ - 1), seller.zone, !left);
       assign(i, seller);
     }
     const Date before = world_.options.start.add_months(-60);
@@ -42,17 +42,18 @@ class Company {
       int rank = 1;
       for (const StageLaw& law : world_.laws(pipeline)) {
         rows(block_, TableId::stage_def)
-            .add(pipeline - 1, law.code, law.code, rank++, 0, law.probability, std::ceil(2 * law.advance_days));
+            .add(pipeline - 1, law.code, law.code, rank++, 0, law.probability,
+                 std::ceil(2 * law.advance_days));
         for (const Segment segment : {Segment::smb, Segment::mid_market, Segment::enterprise})
           rows(block_, TableId::truth_stages)
               .add(pipeline - 1, law.code, static_cast<int>(segment), law.lose, law.back, law.skip,
-                   law.advance_days * advance_factor(segment), law.lose_days * lose_factor(segment), shape_advance,
-                   shape_lose);
+                   law.advance_days * advance_factor(segment), law.lose_days * lose_factor(segment),
+                   shape_advance, shape_lose);
       }
       for (const int stage : {stage_won, stage_lost})
         rows(block_, TableId::stage_def)
-            .add(pipeline - 1, stage, stage, rank++, stage == stage_won ? 1 : 2, stage == stage_won ? 1.0 : 0.0,
-                 Cell());
+            .add(pipeline - 1, stage, stage, rank++, stage == stage_won ? 1 : 2,
+                 stage == stage_won ? 1.0 : 0.0, Cell());
     }
   }
 
@@ -68,7 +69,8 @@ class Company {
                                [&](const Seller& seller) { return works(seller, from); });
     const double mean = static_cast<double>(won_) / static_cast<double>(std::max<std::int64_t>(staffed, 1));
     for (std::size_t q = 0; q < quarters.size(); ++q) {
-      const double share = quarters.size() > 1 ? static_cast<double>(q) / static_cast<double>(quarters.size() - 1) : 0.5;
+      const double share =
+          quarters.size() > 1 ? static_cast<double>(q) / static_cast<double>(quarters.size() - 1) : 0.5;
       quarter(static_cast<std::int64_t>(q), quarters[q], mean * (0.5 + share) * 1.15);
     }
   }
@@ -78,13 +80,15 @@ class Company {
     const double monthly = 0.3 * static_cast<double>(won_) / world_.options.months;
     for (int m = 0; m < world_.options.months; ++m) {
       const Date from = world_.options.start.add_months(m);
-      if (from.add_months(1).days > end_) break;
+      if (from.add_months(1).days >= end_) break;
       Stream luck = world_.stream(Purpose::spend, static_cast<std::uint64_t>(m));
       for (std::size_t channel = 0; channel < shares.size(); ++channel) {
-        const double amount = monthly * shares[channel] * world_.demand(from.days) * std::exp(luck.normal(0, 0.15));
+        const double amount =
+            monthly * shares[channel] * world_.demand(from.days) * std::exp(luck.normal(0, 0.15));
         const auto number = static_cast<std::int64_t>(m) * 10 + static_cast<std::int64_t>(channel);
         rows(block_, TableId::spend)
-            .add(block_.name(Space::spend, number), from, static_cast<int>(channel), round_amount(amount / 100), 0);
+            .add(block_.name(Space::spend, number), from, from.add_months(1), static_cast<int>(channel),
+                 round_amount(amount / 100), 0);
       }
     }
   }
@@ -92,11 +96,12 @@ class Company {
   void lists() {
     constexpr std::array<std::int64_t, 4> prices{600'000, 2'600'000, 11'000'000, 150'000};
     for (int p = 0; p < 4; ++p)
-      rows(block_, TableId::product).add(p, p < 3 ? 0 : 1, p, prices[static_cast<std::size_t>(p)], 0, p < 3);
+      rows(block_, TableId::product).add(p, p, p < 3 ? 0 : 1, prices[static_cast<std::size_t>(p)], 0, p < 3);
     constexpr std::array<double, 3> aims{0.3, 3600, 3};
     for (int t = 0; t < 3; ++t)
       rows(block_, TableId::target)
-          .add(t, t, 0, 0, aims[static_cast<std::size_t>(t)], t == 1 ? 1 : 0, world_.options.start);
+          .add(t, t, 0, world_.options.start, Date{world_.last_day}, aims[static_cast<std::size_t>(t)],
+               t == 1 ? 1 : 0);
   }
 
   /// Units of the book's currency for one unit of another, on the first of each month.
@@ -134,7 +139,7 @@ class Company {
     int team = seller.team;
     const auto add = [&](std::int32_t to) {
       rows(block_, TableId::rep_assignment)
-          .add(person, Date{from}, cell_if(to <= end_, Date{to}), team + 1, team, 0, 1.0);
+          .add(person, Date{from}, cell_if(to < end_, Date{to}), team + 1, team, 0, 1.0);
     };
     for (const TeamMove& move : seller.moves) {
       if (move.day >= end_) break;
@@ -155,7 +160,8 @@ class Company {
     std::int64_t place = 0;
     const auto add = [&](int type, std::int64_t holder, std::int64_t amount) {
       rows(block_, TableId::quota)
-          .add(block_.name(Space::quota, number * 20'000 + place++), type, holder, 0, from, to, amount, 0, 1, approved);
+          .add(block_.name(Space::quota, number * 20'000 + place++), type, holder, 0, from, to, amount, 0, 1,
+               approved, Date{day_of(approved)});
     };
     for (int i = 0; i < world_.options.reps; ++i) {
       const Seller& seller = world_.sellers[index(i)];

@@ -20,6 +20,9 @@ double probability_of(const World& world, int pipeline, int stage) {
 }
 
 std::int64_t value_key(EventField field, std::int64_t value) { return value * 8 + code_of(field); }
+std::int64_t percent(const World& world, const Deal& deal, int stage) {
+  return std::llround(100 * probability_of(world, deal.pipeline, stage));
+}
 
 /// Writes the deal's events before the end; returns the state they leave and the last close.
 struct Replay {
@@ -42,6 +45,11 @@ Replay emit_events(const World& world, const Deal& deal, std::int64_t deal_code,
                block.value(value_key(event.field, event.new_value)), event.actor);
     switch (event.field) {
       case EventField::stage:
+        events.add(deal_code, event.at, seq++, code_of(EventField::probability),
+                   block.value(value_key(EventField::probability, percent(world, deal, state.stage))),
+                   block.value(value_key(EventField::probability,
+                                         percent(world, deal, static_cast<int>(event.new_value)))),
+                   event.actor);
         state.stage = static_cast<int>(event.new_value);
         replay.closed_at = state.stage >= stage_won ? event.at : 0;
         break;
@@ -49,7 +57,8 @@ Replay emit_events(const World& world, const Deal& deal, std::int64_t deal_code,
       case EventField::close_date: state.close_day = static_cast<std::int32_t>(event.new_value); break;
       case EventField::owner: state.owner = static_cast<int>(event.new_value); break;
       case EventField::forecast_category: state.category = static_cast<Category>(event.new_value); break;
-      case EventField::created: break;
+      case EventField::created:
+      case EventField::probability: break;
     }
   }
   return replay;
@@ -75,9 +84,10 @@ Contacts emit_contacts(const World& world, const Account& account, std::int64_t 
   contacts.count = 1 + static_cast<std::size_t>(luck.integer(0, 1 + code_of(account.segment)));
   for (std::size_t i = 0; i < contacts.count; ++i) {
     const double later = i == 0 ? 0 : luck.uniform(0, 120) * static_cast<double>(us_per_day);
-    const std::int64_t at = i == 0 ? account.created
-                                   : std::max(account.created, snap(static_cast<double>(account.created) + later,
-                                                                    luck, account.offset_minutes()));
+    const std::int64_t at =
+        i == 0 ? account.created
+               : std::max(account.created,
+                          snap(static_cast<double>(account.created) + later, luck, account.offset_minutes()));
     const auto title = luck.integer(0, 3);
     const bool opted_out = luck.bernoulli(0.05);
     contacts.created[i] = at;
@@ -93,7 +103,8 @@ void emit_activities(const World& world, const Account& account, const Deal& dea
   Stream luck = world.stream(Purpose::activity, static_cast<std::uint64_t>(account.number),
                              static_cast<std::uint32_t>(deal.number));
   constexpr std::array<double, 3> busy{0.8, 1.1, 1.8};
-  const auto n = luck.poisson(world.options.activities_per_deal * busy[static_cast<std::size_t>(account.segment)]);
+  const auto n =
+      luck.poisson(world.options.activities_per_deal * busy[static_cast<std::size_t>(account.segment)]);
   std::vector<std::int64_t> times;
   const double span = static_cast<double>(deal.closed - deal.created);
   for (std::int64_t i = 0; i < n; ++i) {
@@ -134,11 +145,11 @@ void emit_deal(const World& world, const Account& account, const Deal& deal, std
   rows(block, TableId::opportunity)
       .add(deal_code, account_code, deal_code, deal.pipeline - 1, deal.created, now.stage, now.amount,
            account.currency, cell_if(deal.recurring_percent > 0, recurring),
-           deal.first.amount + deal.first.amount / 10, Date{now.close_day},
-           cell_if(closed, replay.closed_at), closed, now.stage == stage_won,
-           probability_of(world, deal.pipeline, now.stage), code_of(now.category), now.owner,
-           code_of(deal.type), deal.source, campaign_cell(deal.source, account.number),
-           cell_if(now.stage == stage_lost, deal.loss_reason), cell_if(!closed, now.stage),
+           deal.first.amount + deal.first.amount / 10, Date{now.close_day}, cell_if(closed, replay.closed_at),
+           closed, now.stage == stage_won, probability_of(world, deal.pipeline, now.stage),
+           code_of(now.category), now.owner, code_of(deal.type), deal.source,
+           campaign_cell(deal.source, account.number), cell_if(now.stage == stage_lost, deal.loss_reason),
+           cell_if(!closed, now.stage),
            cell_if(deal.recurring_percent > 0, static_cast<double>(deal.term_months)), lead_code);
 }
 
@@ -154,15 +165,17 @@ void emit_truth(const Account& account, Block& block) {
 
 /// A lead's first answer and what follows it, before `until`; returns whether it was touched in the book.
 bool emit_touches(const World& world, std::int64_t lead_code, std::uint64_t lead, int owner,
-                  std::int64_t created, std::int64_t available, std::int64_t until, bool converts, Block& block) {
+                  std::int64_t created, std::int64_t available, std::int64_t until, bool converts,
+                  Block& block) {
   const Seller& seller = world.sellers[static_cast<std::size_t>(owner)];
   Stream luck = world.stream(Purpose::activity, lead, 0xFFFFFFFFU);
   std::int64_t number = 1'000'000'000'000'000 + static_cast<std::int64_t>(lead) * 100;
   const auto touch = [&](std::int64_t at, int type, int direction, int outcome, bool automated) {
     if (at >= until || !world.visible(at)) return false;
     rows(block, TableId::activity)
-        .add(block.name(Space::activity, number++), type, direction, at, cell_if(type == 0 && outcome == 0, 420),
-             cell_if(type == 0, outcome), owner, lead_code, Cell(), Cell(), Cell(), automated, true);
+        .add(block.name(Space::activity, number++), type, direction, at,
+             cell_if(type == 0 && outcome == 0, 420), cell_if(type == 0, outcome), owner, lead_code, Cell(),
+             Cell(), Cell(), automated, true);
     return true;
   };
   if (luck.bernoulli(0.3)) touch(created + luck.integer(20, 120) * us_per_second, 1, 0, 0, true);
@@ -202,10 +215,13 @@ void emit_converted_lead(const World& world, const Account& account, Cell accoun
   const bool converted = world.visible(deal.created);
   rows(block, TableId::lead)
       .add(code, deal.lead_created, cell_if(world.visible(available), available), deal.source,
-           campaign_cell(deal.source, account.number), converted ? 2 : touched ? 1 : 0, deal.first.owner, code,
-           account.country, account.industry, cell_if(converted, deal.created),
-           converted ? account_code : Cell(), converted ? contact_code : Cell(), converted ? deal_code : Cell(),
-           Cell());
+           campaign_cell(deal.source, account.number),
+           converted ? 2
+           : touched ? 1
+                     : 0,
+           deal.first.owner, code, account.country, account.industry, cell_if(converted, deal.created),
+           converted ? account_code : Cell(), converted ? contact_code : Cell(),
+           converted ? deal_code : Cell(), Cell());
 }
 
 void emit_lead(const World& world, std::int64_t number_of_lead, Block& block) {
@@ -213,16 +229,17 @@ void emit_lead(const World& world, std::int64_t number_of_lead, Block& block) {
   Stream luck = world.stream(Purpose::lead, number);
   const auto region = static_cast<std::size_t>(luck.integer(0, 3));
   const int offset = zones()[region].offset_minutes;
-  const std::int64_t created = std::max(world.draw_arrival(luck, offset) - luck.integer(0, 12) * 3600 * us_per_second,
-                                        static_cast<std::int64_t>(world.first_day) * us_per_day + us_per_second);
+  const std::int64_t created =
+      std::max(world.draw_arrival(luck, offset) - luck.integer(0, 12) * 3600 * us_per_second,
+               static_cast<std::int64_t>(world.first_day) * us_per_day + us_per_second);
   const auto source = static_cast<int>(luck.categorical(std::array{0.5, 0.2, 0.05, 0.1, 0.15}));
   const int owner = world.pick_seller(day_of(created), luck);
   const std::int64_t country = static_cast<std::int64_t>(region) * 2 + luck.integer(0, 1);
   const auto industry = luck.integer(0, 7);
   const std::int64_t available = routed(created, luck);
   const bool dropped = luck.bernoulli(0.6);
-  const std::int64_t dropped_at =
-      snap(static_cast<double>(created) + luck.uniform(3, 60) * static_cast<double>(us_per_day), luck, offset);
+  const std::int64_t dropped_at = snap(
+      static_cast<double>(created) + luck.uniform(3, 60) * static_cast<double>(us_per_day), luck, offset);
   if (!world.visible(created)) return;
   const std::int64_t code = block.name(Space::lead, static_cast<std::int64_t>(number));
   const std::int64_t until = dropped ? dropped_at : std::numeric_limits<std::int64_t>::max();
@@ -230,8 +247,11 @@ void emit_lead(const World& world, std::int64_t number_of_lead, Block& block) {
   const bool gone = dropped && world.visible(dropped_at);
   rows(block, TableId::lead)
       .add(code, created, cell_if(world.visible(available), available), source,
-           campaign_cell(source, number_of_lead), gone ? 3 : touched ? 1 : 0, owner, code, country, industry,
-           Cell(), Cell(), Cell(), Cell(), cell_if(gone, dropped_at));
+           campaign_cell(source, number_of_lead),
+           gone      ? 3
+           : touched ? 1
+                     : 0,
+           owner, code, country, industry, Cell(), Cell(), Cell(), Cell(), cell_if(gone, dropped_at));
 }
 
 void emit_account(const World& world, const Account& account, Block& block) {
@@ -249,7 +269,8 @@ void emit_account(const World& world, const Account& account, Block& block) {
   rows(block, TableId::account)
       .add(account_code, account_code, account.industry, code_of(account.segment), account.region,
            account.country, account.employees, account.revenue, account.currency, account.owner,
-           customer_since == never ? 0 : 1, account.created, cell_if(customer_since != never, customer_since));
+           customer_since == never ? 0 : 1, account.created,
+           cell_if(customer_since != never, customer_since));
   const Contacts contacts = emit_contacts(world, account, account_code, block);
 
   std::vector<std::int64_t> deal_codes;

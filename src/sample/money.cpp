@@ -66,10 +66,10 @@ void bill(const World& world, const Subscription& subscription, std::span<const 
   if (!subscription.yearly) return;
   for (const auto& event : subscription.events)
     if (event.type == SubscriptionChange::change)
-      billing.invoice(event.deal, 1, event.at + 3600 * us_per_second, (event.after - event.before) * 12,
-                      world.visible(event.at) ? Cell(deal_codes[static_cast<std::size_t>(event.deal) - 1])
-                                              : Cell(),
-                      product);
+      billing.invoice(
+          event.deal, 1, event.at + 3600 * us_per_second, (event.after - event.before) * 12,
+          world.visible(event.at) ? Cell(deal_codes[static_cast<std::size_t>(event.deal) - 1]) : Cell(),
+          product);
 }
 
 void emit_subscription(const World& world, const Account& account, const Subscription& subscription,
@@ -83,7 +83,8 @@ void emit_subscription(const World& world, const Account& account, const Subscri
   for (const auto& event : subscription.events) {
     if (!world.visible(event.at)) break;
     rows(block, TableId::subscription_event)
-        .add(code, event.at, seq++, static_cast<int>(event.type), event.before, event.after, account.currency);
+        .add(code, event.at, seq++, static_cast<int>(event.type), event.before, event.after,
+             account.currency);
     if (event.type != SubscriptionChange::cancel) revenue = event.after;
   }
   rows(block, TableId::subscription)

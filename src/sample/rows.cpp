@@ -11,8 +11,8 @@ namespace {
 /// Where each block's codes of one space lie in the joined dictionary.
 struct JoinedSpace {
   std::vector<std::int64_t> numbers;
-  std::vector<std::int64_t> offset;                 ///< by block, for spaces without shared codes
-  std::vector<std::vector<std::int32_t>> shared;    ///< by block and code, for Space::value
+  std::vector<std::int64_t> offset;               ///< by block, for spaces without shared codes
+  std::vector<std::vector<std::int32_t>> shared;  ///< by block and code, for Space::value
 
   [[nodiscard]] std::int32_t code(std::size_t block, std::int32_t local) const {
     if (!shared.empty()) return shared[block][static_cast<std::size_t>(local)];
@@ -151,7 +151,8 @@ std::vector<std::pair<std::string, Table>> join(std::span<const TableSpec> specs
   });
 
   std::vector<std::pair<std::string, Table>> tables;
-  for (std::size_t t = 0; t < specs.size(); ++t) tables.emplace_back(specs[t].name, Table(std::move(columns[t])));
+  for (std::size_t t = 0; t < specs.size(); ++t)
+    tables.emplace_back(specs[t].name, Table(std::move(columns[t])));
   return tables;
 }
 

@@ -53,22 +53,21 @@ const List& Words::loss_reasons() {
   return words;
 }
 const List& Words::next_steps() {
-  static const List words{"qualify need",  "hold discovery call", "run evaluation",    "send proposal",
+  static const List words{"qualify need",   "hold discovery call", "run evaluation",     "send proposal",
                           "agree on terms", "review usage",        "send renewal quote", "sign contract"};
   return words;
 }
 
 const std::vector<Zone>& zones() {
-  static const std::vector<Zone> all{{"America/Phoenix", -420},
-                                     {"America/Bogota", -300},
-                                     {"Africa/Lagos", 60},
-                                     {"Asia/Singapore", 480}};
+  static const std::vector<Zone> all{
+      {"America/Phoenix", -420}, {"America/Bogota", -300}, {"Africa/Lagos", 60}, {"Asia/Singapore", 480}};
   return all;
 }
 
 namespace {
 
-constexpr std::array<double, 12> season{0.92, 0.98, 1.08, 0.99, 1.03, 1.04, 0.88, 0.82, 1.08, 1.10, 1.10, 0.98};
+constexpr std::array<double, 12> season{0.92, 0.98, 1.08, 0.99, 1.03, 1.04,
+                                        0.88, 0.82, 1.08, 1.10, 1.10, 0.98};
 constexpr std::array<double, 5> weekday_demand{1.05, 1.1, 1.1, 1.05, 0.7};
 constexpr double yearly_growth = 1.15;
 constexpr int spare_months = 24;
@@ -199,7 +198,8 @@ double World::win_probability(int pipeline, double advantage) const {
         const StageLaw& law = stages[k];
         const double back = k > 0 ? law.back * won[k - 1] : 0;
         const double skip = k + 2 <= n ? law.skip * won[k + 2] : 0;
-        won[k] = (1 - lose[k]) * (back + skip + (1 - law.back - law.skip) * won[k + 1]) + lose[k] * after_loss;
+        won[k] =
+            (1 - lose[k]) * (back + skip + (1 - law.back - law.skip) * won[k + 1]) + lose[k] * after_loss;
       }
     return won;
   };
@@ -237,7 +237,8 @@ std::int64_t snap(double us, Stream& luck, int offset_minutes) {
 std::int64_t after_work_seconds(std::int64_t us, std::int64_t seconds, int offset_minutes) {
   const std::int64_t local = us + offset_minutes * 60 * us_per_second;
   std::int32_t day = day_of(local);
-  std::int64_t done = std::clamp<std::int64_t>((local - us_of(day)) / us_per_second - open_second, 0, work_seconds);
+  std::int64_t done =
+      std::clamp<std::int64_t>((local - us_of(day)) / us_per_second - open_second, 0, work_seconds);
   if (weekday(day) >= 5 || done == work_seconds) {
     day = working_day(day + (weekday(day) >= 5 ? 0 : 1));
     done = 0;

@@ -58,13 +58,13 @@ struct Words {
 
 /// How one open stage is left.
 struct StageLaw {
-  int code = 0;              ///< position in `Words::stages()`
-  double probability = 0;    ///< what the CRM shows
-  double lose = 0;           ///< share lost at advantage 0
-  double back = 0;           ///< share of the rest that goes one stage back
-  double skip = 0;           ///< share of the rest that passes over a stage
-  double advance_days = 0;   ///< median, mid-market
-  double lose_days = 0;      ///< median, mid-market
+  int code = 0;             ///< position in `Words::stages()`
+  double probability = 0;   ///< what the CRM shows
+  double lose = 0;          ///< share lost at advantage 0
+  double back = 0;          ///< share of the rest that goes one stage back
+  double skip = 0;          ///< share of the rest that passes over a stage
+  double advance_days = 0;  ///< median, mid-market
+  double lose_days = 0;     ///< median, mid-market
   Category category = Category::pipeline;
 };
 inline constexpr double shape_advance = 1.3;
@@ -140,7 +140,7 @@ class World {
   void hire();
 
   std::array<std::vector<StageLaw>, 2> laws_;
-  std::vector<double> cumulative_;         ///< demand up to the end of each day
+  std::vector<double> cumulative_;          ///< demand up to the end of each day
   std::vector<std::vector<int>> employed_;  ///< sellers by month of the window and two years after
 };
 

@@ -1,5 +1,3 @@
-#include "salesops/sample.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -10,6 +8,7 @@
 #include <vector>
 
 #include "salesops/random.hpp"
+#include "salesops/sample.hpp"
 
 using namespace salesops;
 using sample::Sample;
@@ -36,7 +35,8 @@ std::uint64_t hash_of(const Table& table) {
 std::uint64_t hash_of(const Sample& sample) {
   std::uint64_t hash = 0;
   for (const auto& [name, table] : sample.tables) hash = random::key_of(hash, hash_of(table));
-  for (const Table* table : {&sample.truth.deals, &sample.truth.reps, &sample.truth.stages, &sample.truth.accounts})
+  for (const Table* table :
+       {&sample.truth.deals, &sample.truth.reps, &sample.truth.stages, &sample.truth.accounts})
     hash = random::key_of(hash, hash_of(*table));
   return hash;
 }
@@ -85,7 +85,8 @@ double share(const std::vector<std::uint8_t>& hits) {
 }
 
 double median(std::vector<double> values) {
-  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2), values.end());
+  std::nth_element(values.begin(), values.begin() + static_cast<std::ptrdiff_t>(values.size() / 2),
+                   values.end());
   return values[values.size() / 2];
 }
 
@@ -143,6 +144,10 @@ TEST(Sample, OpportunitiesAreTheReplayOfTheirEvents) {
     expect("amount", major(deals.column("amount").values<std::int64_t>()[row]));
     expect("close_date", deals.column("close_date").cell(row));
     expect("owner", std::string(deals.column("owner_id").text(row)));
+    if (state.contains("probability")) {
+      ASSERT_NEAR(std::stod(state.at("probability")), deals.column("probability").values<double>()[row],
+                  1e-12);
+    }
     expect("forecast_category", std::string(deals.column("forecast_category").text(row)));
   }
 }
@@ -150,28 +155,45 @@ TEST(Sample, OpportunitiesAreTheReplayOfTheirEvents) {
 TEST(Sample, AnEarlierEndIsExactlyThePast) {
   SampleOptions options = of_size(4000);
   const Sample late = sample::crm(options);
-  for (const Date end : {Date::from_ymd(2023, 1, 1), Date::from_ymd(2023, 1, 17), Date::from_ymd(2023, 12, 31),
-                         Date::from_ymd(2025, 2, 1)}) {
+  for (const Date end : {Date::from_ymd(2023, 1, 1), Date::from_ymd(2023, 1, 17),
+                         Date::from_ymd(2023, 12, 31), Date::from_ymd(2025, 2, 1)}) {
     options.end = end;
     const Sample early = sample::crm(options);
     const std::int64_t us = at_midnight_utc(end).us;
     // Tables whose rows never change.
     const std::vector<std::pair<std::string, std::string>> fixed{
-        {"opportunity_event", "at"}, {"activity", "at"}, {"contact", "created_at"}, {"transaction", "at"},
-        {"subscription_event", "at"}, {"quota", "approved_at"}};
+        {"opportunity_event", "at"}, {"activity", "at"},           {"contact", "created_at"},
+        {"transaction", "at"},       {"subscription_event", "at"}, {"quota", "approved_at"},
+        {"spend", "period_end"}};
     for (const auto& [name, time] : fixed)
       ASSERT_EQ(rows_before(early.table(name), time, us), rows_before(late.table(name), time, us)) << name;
     for (const auto& [name, time] : fixed)
       ASSERT_EQ(rows_before(early.table(name), time, us).size(), early.table(name).num_rows()) << name;
     // Fixed columns of tables that change.
-    const std::set<std::string> changing{"status", "converted_at", "converted_account_id", "converted_contact_id",
-                                         "converted_opportunity_id", "disqualified_at", "available_at", "type",
-                                         "customer_since", "leave_date", "is_active", "manager_id", "end",
-                                         "cancel_at", "unit_amount", "valid_to"};
-    for (const auto& [name, time] : std::vector<std::pair<std::string, std::string>>{
-             {"lead", "created_at"}, {"account", "created_at"}, {"rep", "hire_date"}, {"subscription", "start"},
-             {"rep_assignment", "valid_from"}}) {
-      ASSERT_EQ(rows_before(early.table(name), time, us, changing), rows_before(late.table(name), time, us, changing))
+    const std::set<std::string> changing{"status",
+                                         "converted_at",
+                                         "converted_account_id",
+                                         "converted_contact_id",
+                                         "converted_opportunity_id",
+                                         "disqualified_at",
+                                         "available_at",
+                                         "type",
+                                         "customer_since",
+                                         "leave_date",
+                                         "is_active",
+                                         "manager_id",
+                                         "end",
+                                         "cancel_at",
+                                         "unit_amount",
+                                         "valid_to"};
+    for (const auto& [name, time] :
+         std::vector<std::pair<std::string, std::string>>{{"lead", "created_at"},
+                                                          {"account", "created_at"},
+                                                          {"rep", "hire_date"},
+                                                          {"subscription", "start"},
+                                                          {"rep_assignment", "valid_from"}}) {
+      ASSERT_EQ(rows_before(early.table(name), time, us, changing),
+                rows_before(late.table(name), time, us, changing))
           << name;
       ASSERT_EQ(rows_before(early.table(name), time, us).size(), early.table(name).num_rows()) << name;
     }

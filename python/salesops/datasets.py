@@ -1,0 +1,33 @@
+"""Books to try things on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from salesops import sample
+from salesops._core.table import Table
+
+__all__ = ["sample_crm", "sample_tables"]
+
+
+def sample_tables(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str, Table]:
+    """Tables of a sample book by name; `options` are those of `salesops.sample.crm`.
+
+    Examples
+    --------
+    >>> sorted(sample_tables(deals=10))[:3]
+    ['account', 'activity', 'contact']
+    """
+    tables: dict[str, Table] = sample.crm(seed, deals, **options).tables
+    return tables
+
+
+def sample_crm(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str, Table]:
+    """Return the sample book; `options` are those of `salesops.sample.crm`.
+
+    Examples
+    --------
+    >>> sample_crm(deals=10)["opportunity"].num_rows
+    10
+    """
+    return sample_tables(seed, deals, **options)
