@@ -109,6 +109,7 @@ struct DictionaryBuilder::State {
   std::vector<std::string_view> strings;
 
   std::string_view keep(std::string_view text) {
+    if (text.empty()) return {};
     if (text.size() > block_bytes / 4) {
       blocks.insert(blocks.begin(), std::make_unique<char[]>(text.size()));
       std::memcpy(blocks.front().get(), text.data(), text.size());
@@ -119,7 +120,7 @@ struct DictionaryBuilder::State {
       used = 0;
     }
     char* at = blocks.back().get() + used;
-    if (!text.empty()) std::memcpy(at, text.data(), text.size());
+    std::memcpy(at, text.data(), text.size());
     used += text.size();
     return {at, text.size()};
   }

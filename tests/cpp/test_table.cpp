@@ -72,3 +72,13 @@ TEST(Dictionary, FindsWhatItHolds) {
 }
 
 }  // namespace
+
+TEST(Dictionary, TheEmptyStringMayComeFirst) {
+  DictionaryBuilder builder;
+  EXPECT_EQ(builder.code(""), 0);
+  EXPECT_EQ(builder.code("x"), 1);
+  EXPECT_EQ(builder.code(""), 0);
+  const auto dictionary = builder.finish();
+  EXPECT_EQ((*dictionary)[0], "");
+  EXPECT_EQ((*dictionary)[1], "x");
+}
