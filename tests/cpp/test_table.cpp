@@ -57,6 +57,14 @@ TEST(Table, RefusesValuesOfAnotherLayout) {
   EXPECT_THROW((void)people().column("id").dictionary(), UsageError);
 }
 
+TEST(Dictionary, MayBeginWithTheEmptyString) {
+  DictionaryBuilder builder;
+  EXPECT_EQ(builder.code(""), 0);
+  EXPECT_EQ(builder.code("a"), 1);
+  EXPECT_EQ(builder.code({}), 0);
+  EXPECT_EQ((*builder.finish())[0], "");
+}
+
 TEST(Dictionary, FindsWhatItHolds) {
   DictionaryBuilder builder;
   const std::string large(100'000, 'x');
