@@ -80,16 +80,9 @@ void hand_out(std::unique_ptr<ArrayNode> node, std::size_t length, std::int64_t 
 
 // ---- money ----
 
-/// Digits of the minor unit where they aren't two (ISO 4217, list one).
+/// Digits of the minor unit; two where the currency isn't said or known.
 int minor_digits(std::string_view currency) {
-  using namespace std::string_view_literals;
-  constexpr auto none = "BIF CLP DJF GNF ISK JPY KMF KRW PYG RWF UGX UYI VND VUV XAF XOF XPF"sv;
-  constexpr auto three = "BHD IQD JOD KWD LYD OMR TND"sv;
-  constexpr auto four = "CLF UYW"sv;
-  if (currency.size() != 3) return 2;
-  if (none.find(currency) != none.npos) return 0;
-  if (three.find(currency) != three.npos) return 3;
-  return four.find(currency) != four.npos ? 4 : 2;
+  return Currency::find(currency).value_or(Currency{}).exponent();
 }
 
 /// Digits of the minor unit in each row of a money column.
