@@ -48,6 +48,7 @@ demo:
 bench:
 	$(BOOTSTRAP) build bench
 	@$(HOUSE) bash tests/tools/package.sh plot,report,cli,sql
+	@$(HOUSE) cmake --preset bench --log-level=WARNING && cmake --build build/bench
 	@$(HOUSE) python benchmarks/run.py
 
 ## make prove      the slow proofs: thread sanitizer, fuzzing, clang, clean environments; docs/proof.md

@@ -1,7 +1,7 @@
 """What every peer benchmark shares: measure, compare, print one JSON line a task.
 
-A benchmark is a script `bench_<word>.py` beside this file. It prepares the same input for us and for the peer,
-checks that the answers agree, and reports::
+A benchmark is a script `bench_<word>.py` beside this file. It prepares the same input for us and
+for the peer, checks that the answers agree, and reports::
 
     from _bench import measure, report
 

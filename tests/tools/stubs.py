@@ -25,8 +25,10 @@ def write(folder: pathlib.Path) -> None:
             old.unlink()
         for new in made.glob("*.pyi"):
             (folder / new.name).write_text(new.read_text())
-    ruff = ["ruff", "--config", str(TOP / "pyproject.toml")]
-    subprocess.run([*ruff[:1], "format", "-q", *ruff[1:], str(folder)], check=True)
+    settings = str(TOP / "pyproject.toml")
+    subprocess.run(
+        [sys.executable, "-m", "ruff", "format", "-q", "--config", settings, str(folder)], check=True
+    )
 
 
 if __name__ == "__main__":
