@@ -452,10 +452,10 @@ std::string Table::to_text(std::size_t max_rows) const {
 namespace {
 
 Column concat_column(std::string_view name, std::span<const Table> tables, std::size_t rows) {
-  const Column* first = nullptr;
-  for (const Table& table : tables)
-    if (const Column* column = table.find(name); column != nullptr && first == nullptr) first = column;
-  const Type type = first->type();
+  const auto holder =
+      std::find_if(tables.begin(), tables.end(), [&](const Table& table) { return table.has(name); });
+  const Column& first = holder->column(name);
+  const Type type = first.type();
   const std::size_t width = type_width(type);
   std::vector<std::uint8_t> valid(rows, 1);
   auto bytes = std::make_shared<Bytes>();
@@ -468,8 +468,8 @@ Column concat_column(std::string_view name, std::span<const Table> tables, std::
     if (column == nullptr) {
       std::fill_n(valid.begin() + static_cast<std::ptrdiff_t>(at), n, std::uint8_t{0});
     } else {
-      if (column->type() != type || column->scale() != first->scale() ||
-          column->currency() != first->currency())
+      if (column->type() != type || column->scale() != first.scale() ||
+          column->currency() != first.currency())
         throw UsageError("concat: column '" + std::string(name) + "' is " + std::string(type_name(type)) +
                          " in one table and " + std::string(type_name(column->type())) +
                          " (or of another scale or currency) in the next; convert one of the two");
@@ -495,8 +495,8 @@ Column concat_column(std::string_view name, std::span<const Table> tables, std::
   const void* data = bytes->values.data();
   const std::uint8_t* bits = bytes->validity.empty() ? nullptr : bytes->validity.data();
   Column column = Column(type, rows, data, std::move(bytes), bits)
-                      .with_scale(first->scale())
-                      .with_currency(first->currency());
+                      .with_scale(first.scale())
+                      .with_currency(first.currency());
   return type == Type::string ? column.with_dictionary(dictionary.finish()) : column;
 }
 
