@@ -1,5 +1,6 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
+#include <pybind11/typing.h>
 
 #include "salesops/sample.hpp"
 
@@ -33,8 +34,8 @@ salesops::sample::Sample crm(std::uint64_t seed, std::int64_t deals, const std::
                                 .execution = {.threads = threads, .stop = {}, .progress = {}}});
 }
 
-py::dict tables_of(const salesops::sample::Sample& sample) {
-  py::dict tables;
+py::typing::Dict<py::str, salesops::Table> tables_of(const salesops::sample::Sample& sample) {
+  py::typing::Dict<py::str, salesops::Table> tables;
   for (const auto& [name, table] : sample.tables) tables[py::str(name)] = table;
   return tables;
 }

@@ -130,8 +130,10 @@ Table by_creation(const Table& leads) {
   const auto created = leads.column("created_at").values<std::int64_t>();
   std::vector<std::int64_t> order(created.size());
   std::iota(order.begin(), order.end(), 0);
-  std::stable_sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
-    return created[static_cast<std::size_t>(a)] < created[static_cast<std::size_t>(b)];
+  std::sort(order.begin(), order.end(), [&](std::int64_t a, std::int64_t b) {
+    const std::int64_t first = created[static_cast<std::size_t>(a)];
+    const std::int64_t second = created[static_cast<std::size_t>(b)];
+    return first != second ? first < second : a < b;
   });
   return leads.take(order);
 }

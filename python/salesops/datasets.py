@@ -18,8 +18,7 @@ def sample_tables(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str,
     >>> sorted(sample_tables(deals=10))[:3]
     ['account', 'activity', 'contact']
     """
-    tables: dict[str, Table] = sample.crm(seed, deals, **options).tables
-    return tables
+    return sample.crm(seed, deals, **options).tables
 
 
 def sample_crm(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str, Table]:

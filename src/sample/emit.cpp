@@ -279,7 +279,8 @@ void emit_account(const World& world, const Account& account, Block& block) {
       deal_codes.push_back(block.name(Space::opportunity, (account.number + 1) * 1000 + deal.number));
   const Cell first_code = deal_codes.empty() ? Cell() : Cell(deal_codes.front());
   emit_converted_lead(world, account, account_code, contacts.code[0], first_code, block);
-  const std::int64_t lead_code = static_cast<std::int64_t>(block.names[code_of(Space::lead)].size()) - 1;
+  const std::int64_t lead_code =
+      static_cast<std::int64_t>(block.names[static_cast<std::size_t>(Space::lead)].size()) - 1;
   for (std::size_t i = 0; i < deal_codes.size(); ++i) {
     const Deal& deal = account.deals[i];
     const bool from_lead = i == 0 && first.lead_created != 0;
