@@ -149,6 +149,9 @@ class Crm {
   [[nodiscard]] Table capabilities() const;
   /// The latest instant in the book, or the t of `as_of(t)`.
   [[nodiscard]] Instant latest() const;
+  /// What each stage (by code of opportunity.stage_id) says of a deal in `pipeline` (code of
+  /// opportunity.pipeline_id, -1 for none): open, won or lost; nothing for a stage nobody defined.
+  [[nodiscard]] std::vector<std::optional<DealStatus>> stage_statuses(std::int64_t pipeline = -1) const;
   /// The currency of all money in the book, or empty when there are several.
   [[nodiscard]] const std::string& currency() const;
 

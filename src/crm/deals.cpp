@@ -256,5 +256,19 @@ std::string single_currency(const BookTables& tables) {
 }
 
 }  // namespace crm_detail
+
+std::vector<std::optional<DealStatus>> Crm::stage_statuses(std::int64_t pipeline) const {
+  const auto book = state_->tables.find("opportunity");
+  if (book == state_->tables.end()) return {};
+  const Table& table = book->second->table;
+  const Column* stage = table.find("stage_id");
+  if (stage == nullptr) return {};
+  const crm_detail::Stages stages(table, state_->tables);
+  std::vector<std::optional<DealStatus>> result;
+  for (std::size_t code = 0; code < stage->dictionary().size(); ++code)
+    result.push_back(stages.status(pipeline, static_cast<std::int64_t>(code)));
+  return result;
+}
+
 }  // namespace v0
 }  // namespace salesops

@@ -41,6 +41,15 @@ TEST(Crm, DerivesStatusAndCloseFromTheStageHistory) {
   EXPECT_EQ(crm.currency(), "EUR");
 }
 
+TEST(Crm, SaysWhatEachStageMeans) {
+  const Crm crm = two_deals();
+  const auto statuses = crm.stage_statuses();
+  const Dictionary& names = crm.column("opportunity", "stage_id").dictionary();
+  EXPECT_EQ(statuses.at(static_cast<std::size_t>(names.find("won"))), DealStatus::won);
+  EXPECT_EQ(statuses.at(static_cast<std::size_t>(names.find("lead"))), DealStatus::open);
+  EXPECT_TRUE(Crm::build({}).stage_statuses().empty());
+}
+
 TEST(Crm, IsRewoundToWhatWasKnown) {
   const Crm then = two_deals().as_of(Instant{us("2026-02-10")});
   EXPECT_EQ(then.table("opportunity").column("stage_id").text(0), "offer");
