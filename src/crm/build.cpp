@@ -122,7 +122,8 @@ std::vector<std::int64_t> newest_rows(const TableModel& model, const Table& tabl
 
 }  // namespace
 
-BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues) {
+BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues,
+                     bool keep_deleted) {
   Table table = raw;
   for (const ColumnModel& column : model.columns)
     if (column.required && !table.has(column.name)) {
@@ -139,8 +140,9 @@ BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions
   table = typed_columns(model, table, options, issues);
 
   std::vector<std::int64_t> keep = newest_rows(model, table, result, issues);
-  if (const Column* deleted = table.find("is_deleted");
-      deleted != nullptr && model.name != "opportunity" && model.name != "opportunity_version") {
+  if (const Column* deleted = table.find("is_deleted"); deleted != nullptr && !keep_deleted &&
+                                                        model.name != "opportunity" &&
+                                                        model.name != "opportunity_version") {
     const auto flags = deleted->values<std::uint8_t>();
     const std::size_t before = keep.size();
     std::erase_if(keep, [&](std::int64_t row) {

@@ -32,8 +32,10 @@ using BookTables = std::map<std::string, std::shared_ptr<const BookTable>, std::
 
 inline constexpr std::int32_t no_row = -1;
 
-/// Typed, keyed, deduplicated; links not yet made.
-BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues);
+/// Typed, keyed, deduplicated; links not yet made. Rows said to be deleted are left out, or kept for
+/// the caller to see.
+BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues,
+                     bool keep_deleted = false);
 
 /// Rows by key for tables with one key column.
 std::vector<std::int32_t> index_keys(const Column& key);

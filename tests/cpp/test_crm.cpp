@@ -98,3 +98,37 @@ TEST(Crm, SaysWhichTableOrKeyIsMissing) {
 }
 
 }  // namespace
+
+TEST(Crm, AppliesTomorrowsExport) {
+  const Crm today = two_deals();
+  const Crm tomorrow =
+      today.apply({{"opportunity", Table({{"opportunity_id", texts({"b", "c"})},
+                                          {"stage_id", texts({"lost", "lead"})},
+                                          {"created_at", texts({"2026-01-10", "2026-03-05"})},
+                                          {"amount", texts({"90", "10"})},
+                                          {"currency", texts({"EUR", "EUR"})},
+                                          {"source_modified_at", texts({"2026-03-06", "2026-03-06"})}})}});
+  EXPECT_EQ(today.deals().size(), 2U);
+  ASSERT_EQ(tomorrow.deals().size(), 3U);
+  EXPECT_EQ(tomorrow.deals().status[1], DealStatus::lost);
+  EXPECT_EQ(tomorrow.deals().closed_at[1], us("2026-03-06"));
+  EXPECT_EQ(tomorrow.deals().amount[2], 1000);
+  EXPECT_EQ(tomorrow.table("opportunity").column("name").text(1), "B");
+  EXPECT_TRUE(tomorrow.table("opportunity").column("name").is_null(2));
+  EXPECT_EQ(tomorrow.row_of("opportunity", "c"), 2);
+  // The past stays as it was.
+  const Crm then = tomorrow.as_of(Instant{us("2026-03-02")});
+  EXPECT_EQ(then.deals().size(), 2U);
+  EXPECT_EQ(then.deals().amount[1], 8000);
+  EXPECT_EQ(then.deals().status[1], DealStatus::open);
+  const Table counts = tomorrow.counts();
+  for (std::size_t row = 0; row < counts.num_rows(); ++row) {
+    const auto at = [&](const char* name) { return counts.column(name).values<std::int64_t>()[row]; };
+    EXPECT_EQ(at("rows_in"), at("kept") + at("superseded") + at("rejected") + at("deleted"));
+  }
+  // A row that is older than the book's changes nothing.
+  const Crm late = tomorrow.apply({{"opportunity", Table({{"opportunity_id", texts({"b"})},
+                                                          {"stage_id", texts({"lead"})},
+                                                          {"source_modified_at", texts({"2026-01-20"})}})}});
+  EXPECT_EQ(late.deals().status[1], DealStatus::lost);
+}

@@ -1,0 +1,73 @@
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "salesops/crm.hpp"
+
+namespace py = pybind11;
+using namespace salesops;
+
+namespace {
+
+NamedTables named(const py::dict& tables) {
+  NamedTables result;
+  for (const auto& [name, table] : tables)
+    result.emplace_back(py::cast<std::string>(name), py::cast<Table>(table));
+  return result;
+}
+
+py::list model_rows() {
+  py::list rows;
+  for (const TableModel& table : data_model())
+    for (const ColumnModel& column : table.columns)
+      rows.append(py::make_tuple(table.name, column.name, std::string(kind_name(column.kind)), column.key,
+                                 column.required, column.references, column.values,
+                                 std::string(tracking_name(column.tracking))));
+  return rows;
+}
+
+}  // namespace
+
+void salesops_bind_crm(py::module_& module) {
+  auto word =
+      module.def_submodule("crm", "The book: CRM tables, checked, typed, rewindable (salesops/crm.hpp).");
+  word.def("data_model", &model_rows,
+           "(table, column, kind, key, required, references, values, tracking) of each column.");
+  py::class_<Crm>(word, "Crm", "An immutable book.")
+      .def_static(
+          "build",
+          [](const py::dict& tables, const std::string& currency, bool minor_units) {
+            NamedTables given = named(tables);
+            const py::gil_scoped_release release;
+            CrmOptions options;
+            options.currency = currency;
+            options.minor_units = minor_units;
+            return Crm::build(std::move(given), options);
+          },
+          py::arg("tables"), py::arg("currency") = "", py::arg("minor_units") = false)
+      .def(
+          "has", [](const Crm& crm, const std::string& table) { return crm.has(table); }, py::arg("table"))
+      .def("table", &Crm::table, py::arg("name"))
+      .def_property_readonly("tables", &Crm::tables)
+      .def("row_of", &Crm::row_of, py::arg("table"), py::arg("id"))
+      .def_property_readonly("issues", &Crm::issues)
+      .def("counts", &Crm::counts)
+      .def("capabilities", &Crm::capabilities)
+      .def_property_readonly(
+          "latest", [](const Crm& crm) { return crm.latest().us; }, "UTC microseconds.")
+      .def_property_readonly("currency", &Crm::currency)
+      .def(
+          "as_of",
+          [](const Crm& crm, std::int64_t t, bool strict, const std::vector<std::string>& allow_current) {
+            const py::gil_scoped_release release;
+            return crm.as_of(Instant{t}, {.strict = strict, .allow_current = allow_current});
+          },
+          py::arg("t"), py::arg("strict") = false, py::arg("allow_current") = std::vector<std::string>())
+      .def(
+          "apply",
+          [](const Crm& crm, const py::dict& changes) {
+            NamedTables given = named(changes);
+            const py::gil_scoped_release release;
+            return crm.apply(std::move(given));
+          },
+          py::arg("changes"));
+}

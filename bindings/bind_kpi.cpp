@@ -1,0 +1,93 @@
+#include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include "salesops/kpi.hpp"
+
+namespace py = pybind11;
+using namespace salesops;
+
+namespace {
+
+using Kpi = kpi::Result (*)(const Crm&, const kpi::Options&);
+
+kpi::Result call(Kpi function, const Crm& crm, const kpi::Options& options) {
+  const py::gil_scoped_release release;
+  return function(crm, options);
+}
+
+void bind_results(py::module_& word) {
+  py::class_<kpi::Metric>(word, "Metric", "One number with all it rests on.")
+      .def_readonly("keys", &kpi::Metric::keys)
+      .def_readonly("value", &kpi::Metric::value)
+      .def_readonly("numerator", &kpi::Metric::numerator)
+      .def_readonly("denominator", &kpi::Metric::denominator)
+      .def_readonly("n", &kpi::Metric::n)
+      .def_readonly("censored", &kpi::Metric::censored)
+      .def_readonly("excluded", &kpi::Metric::excluded)
+      .def_readonly("low", &kpi::Metric::low)
+      .def_readonly("high", &kpi::Metric::high)
+      .def_readonly("interval_note", &kpi::Metric::interval_note)
+      .def_readonly("state", &kpi::Metric::state)
+      .def_readonly("details", &kpi::Metric::details)
+      .def_readonly("rows", &kpi::Metric::rows);
+  py::class_<kpi::Result>(word, "Result", "What a KPI answers.")
+      .def_readonly("name", &kpi::Result::name)
+      .def_readonly("definition", &kpi::Result::definition)
+      .def_readonly("unit", &kpi::Result::unit)
+      .def_readonly("table", &kpi::Result::table)
+      .def_readonly("by", &kpi::Result::by)
+      .def_readonly("period", &kpi::Result::period)
+      .def_property_readonly(
+          "mode", [](const kpi::Result& result) { return std::string(kpi::mode_name(result.mode)); })
+      .def_readonly("level", &kpi::Result::level)
+      .def_property_readonly("as_of", [](const kpi::Result& result) { return result.as_of.us; })
+      .def_readonly("metrics", &kpi::Result::metrics)
+      .def_readonly("warnings", &kpi::Result::warnings)
+      .def("to_table", &kpi::Result::to_table);
+}
+
+kpi::Options make_options(const py::dict& given) {
+  kpi::Options options;
+  const auto take = [&](const char* name, auto& field) {
+    if (given.contains(name) && !given[name].is_none())
+      field = py::cast<std::decay_t<decltype(field)>>(given[name]);
+  };
+  take("where", options.where);
+  take("by", options.by);
+  take("period", options.period);
+  take("level", options.level);
+  take("window_days", options.window_days);
+  take("keep_rows", options.keep_rows);
+  take("allow_negative", options.allow_negative);
+  take("seed", options.seed);
+  take("calendar", options.calendar);
+  take("zone", options.zone);
+  take("threads", options.execution.threads);
+  if (given.contains("mode") && !given["mode"].is_none())
+    options.mode = kpi::parse_mode(py::cast<std::string>(given["mode"]));
+  if (given.contains("weight") && !given["weight"].is_none()) {
+    const auto weight = py::cast<std::string>(given["weight"]);
+    if (weight != "count" && weight != "value")
+      throw UsageError("weight is 'count' or 'value', not '" + weight + "'");
+    options.weight = weight == "value" ? kpi::Weight::value : kpi::Weight::count;
+  }
+  if (given.contains("as_of") && !given["as_of"].is_none())
+    options.as_of = Instant{py::cast<std::int64_t>(given["as_of"])};
+  return options;
+}
+
+}  // namespace
+
+void salesops_bind_kpi(py::module_& module) {
+  auto word = module.def_submodule("kpi", "KPIs with honest definitions (salesops/kpi.hpp).");
+  bind_results(word);
+  py::class_<kpi::Options>(word, "Options", "What a KPI is asked; see salesops/kpi/metric.hpp.")
+      .def(py::init(&make_options), py::arg("given"));
+  const auto bind = [&](const char* name, Kpi function) {
+    word.def(
+        name,
+        [function](const Crm& crm, const kpi::Options& options) { return call(function, crm, options); },
+        py::arg("crm"), py::arg("options"));
+  };
+  bind("win_rate", &kpi::win_rate);
+}

@@ -1,0 +1,26 @@
+/// @file kpi.hpp
+/// KPIs with honest definitions. Every function has the shape `Result f(const Crm&, Options = {})`;
+/// `catalogue()` lists them. See kpi/metric.hpp for what is asked and answered, kpi/facts.hpp for
+/// making one's own.
+#pragma once
+
+#include "salesops/kpi/facts.hpp"
+#include "salesops/kpi/metric.hpp"
+#include "salesops/kpi/where.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+/// Share of closed deals that were won.
+///
+/// `closed_in_period` (default): won ÷ (won + lost) of deals closed in the period. `created_cohort`: won ÷
+/// all deals created in the period, open ones counted as not won yet. `window_cohort`: won within
+/// `window_days` of creation ÷ deals created in the period at least that long before as_of.
+/// By value: Σ amount won ÷ Σ amount won and lost; deals without an amount, or with one that isn't
+/// positive, are left out and counted. Interval: Wilson (count), bootstrap over accounts (value).
+Result win_rate(const Crm& crm, const Options& options = {});
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

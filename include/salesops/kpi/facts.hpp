@@ -1,0 +1,109 @@
+/// @file kpi/facts.hpp
+/// Every KPI is a list of facts; one engine filters, groups, adds up and puts intervals on them.
+///
+/// A fact is a row of a table with an instant that places it in a period, a numerator, a denominator
+/// and a state (counted, censored, or left out for a reason). New KPIs are made by filling `Facts`.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "salesops/kpi/metric.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+/// How the facts of a group become one number.
+enum class Shape : std::uint8_t {
+  share,   ///< Σ numerator ÷ Σ denominator of 0/1 facts: Wilson interval
+  ratio,   ///< Σ numerator ÷ Σ denominator: bootstrap interval over clusters
+  mean,    ///< Σ numerator ÷ n: t interval; details median, p90
+  median,  ///< of the numerators: order-statistic interval; details mean, p90
+  total,   ///< Σ numerator: no interval
+};
+
+/// Fact i is counted when `state[i]` is 0, censored when 1, else left out for `reasons[state[i] - 2]`.
+struct Facts {
+  static constexpr std::uint8_t counted = 0;
+  static constexpr std::uint8_t censored = 1;
+
+  std::string table;  ///< whose rows the facts are of
+  std::vector<std::int32_t> row;
+  std::vector<std::int64_t> at;           ///< places the fact in a period; `null_value` = in none
+  std::vector<std::int64_t> numerator;    ///< 0/1, minor units, or microseconds: see `scale`
+  std::vector<std::int64_t> denominator;  ///< empty: 1 for each counted fact
+  std::vector<std::uint8_t> state;
+  std::vector<std::string> reasons;
+  std::vector<std::int32_t> cluster;  ///< of the bootstrap (account); empty: each fact by itself
+  Shape shape = Shape::share;
+  double scale = 1;  ///< printed numerator = numerator · scale
+  double denominator_scale = 1;
+  std::string unit = "share";
+
+  void reserve(std::size_t facts);
+  void add(std::size_t table_row, std::int64_t instant, std::int64_t top, std::int64_t bottom,
+           std::uint8_t how = counted);
+  /// The state number of a reason.
+  std::uint8_t reason(std::string_view name);
+  [[nodiscard]] std::size_t size() const noexcept { return row.size(); }
+};
+
+/// Periods asked for, as instants; one unbounded interval when `Options::period` is empty.
+struct Scope {
+  struct Part {
+    std::string label;
+    Interval interval;
+  };
+  std::vector<Part> parts;
+  bool all = false;
+  Instant as_of;
+  [[nodiscard]] std::string to_string() const;
+};
+Scope scope_of(const Crm& crm, const Options& options);
+
+/// The book as of `options.as_of`, or the book itself.
+Crm rewound(const Crm& crm, const Options& options);
+
+/// Civil day of an instant in the options' zone, as days since 1970-01-01.
+std::int32_t day_of(std::int64_t us, const Options& options);
+
+/// Filters by `where`, places in periods, groups by `by`, adds up.
+Result summarise(const Crm& crm, const Facts& facts, const Options& options, std::string name,
+                 std::string definition, Mode mode);
+
+/// The values a name stands for, one for each fact: a column and each fact's row in it (-1 = null).
+/// Resolves `owner`, `owner.team`, `account.segment`, custom columns and joined ones, as of `at`.
+struct Lookup {
+  Column column;
+  std::vector<std::int32_t> rows;
+};
+Lookup resolve(const Crm& crm, std::string_view table, std::string_view name,
+               std::span<const std::int32_t> rows, std::span<const std::int64_t> at);
+
+/// One byte a fact: 1 where the expression holds. See kpi/where.hpp.
+std::vector<std::uint8_t> matches(const Crm& crm, std::string_view table, std::string_view where,
+                                  std::span<const std::int32_t> rows, std::span<const std::int64_t> at);
+
+/// Groups of facts by any columns: a dense group number a fact (-1 = the fact is in no group).
+struct Groups {
+  std::vector<std::int32_t> of;
+  std::vector<std::vector<std::string>> keys;  ///< by group
+  std::vector<std::vector<std::uint8_t>> key_null;
+  [[nodiscard]] std::size_t size() const noexcept { return keys.size(); }
+};
+/// In order of the keys (numbers by value, periods by time, text by bytes, nulls last).
+Groups group_by(const Crm& crm, std::string_view table, std::span<const std::string> by,
+                std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const Options& options);
+
+/// The currency of all amounts in the rows; throws `UnitError` when they have several.
+std::string one_currency(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows);
+/// 10^-exponent: minor units to major ones.
+double major_units(std::string_view currency);
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

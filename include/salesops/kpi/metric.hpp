@@ -1,0 +1,101 @@
+/// @file kpi/metric.hpp
+/// What a KPI is asked, and what it answers.
+///
+/// Every number comes with its numerator, denominator, count, censored and excluded rows by reason,
+/// interval, attribution, period and `as_of`. An empty denominator gives no value: never 0, never NaN.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "salesops/calendar.hpp"
+#include "salesops/crm.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+/// Which rows belong to a period.
+enum class Mode : std::uint8_t {
+  standard,          ///< the KPI's own default, named in its definition
+  closed_in_period,  ///< deals that closed in the period
+  created_cohort,    ///< all rows created in the period, with what became of them by as_of
+  window_cohort,     ///< rows created in the period and at least `window_days` old, success within the window
+  entered_in_period,  ///< deals that entered a stage in the period
+  snapshot,           ///< the state at one instant
+  survival,           ///< Kaplan–Meier or Aalen–Johansen: open rows are censored, not left out
+};
+std::string_view mode_name(Mode mode) noexcept;
+/// Throws `UsageError` that lists the modes.
+Mode parse_mode(std::string_view name);
+
+enum class Weight : std::uint8_t { count, value };
+
+struct Options {
+  /// Which rows: an expression such as `type = 'new' and account.segment in ('smb', 'mid')` (where.hpp).
+  std::string where;
+  /// Columns to group by: `"owner"`, `"owner.team"`, `"account.segment"`, `"type"`, any custom column, or
+  /// a length of time (`"month"`, `"quarter"`, …) of the fact's own instant. Joined names are those
+  /// valid at that instant.
+  std::vector<std::string> by;
+  /// `"FY26-Q3"`, `"2026-07"`, `"2026-01-01/2026-07-01"`, `"last 4 quarters"`; empty: the whole book.
+  /// Several periods add the column `period` to the result.
+  std::string period;
+  Mode mode = Mode::standard;
+  Weight weight = Weight::count;
+  double level = 95;             ///< of the interval, percent
+  std::optional<Instant> as_of;  ///< default: `crm.latest()`
+  int window_days = 90;          ///< of `window_cohort`
+  FiscalCalendar calendar;       ///< what quarters and years are
+  TimeZone zone;                 ///< in which an instant has its day; default UTC
+  bool keep_rows = false;        ///< list the rows behind each number
+  bool allow_negative = false;   ///< let negative amounts into sums by value
+  std::uint64_t seed = 1;        ///< of bootstrap intervals
+  Execution execution;
+};
+
+/// One number with all it rests on.
+struct Metric {
+  std::vector<std::string> keys;  ///< values of `Result::by`, in order; "" stands for null
+  std::vector<std::uint8_t> key_null;
+  std::optional<double> value;
+  double numerator = 0;
+  double denominator = 0;
+  std::int64_t n = 0;                            ///< rows counted
+  std::int64_t censored = 0;                     ///< rows whose outcome isn't known yet
+  std::map<std::string, std::int64_t> excluded;  ///< rows left out, by reason
+  std::optional<double> low, high;
+  std::string interval_note;              ///< how the interval was made, or why there is none
+  std::string state;                      ///< e.g. "attained"; empty in the plain case
+  std::map<std::string, double> details;  ///< further numbers of this KPI, by name
+  std::vector<std::int64_t> rows;         ///< row numbers in `Result::table`, under `keep_rows`
+};
+
+struct Result {
+  std::string name;        ///< `"win_rate"`
+  std::string definition;  ///< in words, as computed
+  std::string unit;        ///< `"share"`, `"days"`, `"EUR"`, `"EUR / day"`, `"count"`, …
+  std::string table;       ///< the table that `Metric::rows` number
+  std::vector<std::string> by;
+  std::string period;  ///< as printed: "2026-07-01 to 2026-10-01", "all"
+  Mode mode = Mode::standard;
+  Weight weight = Weight::count;
+  double level = 95;
+  Instant as_of;
+  std::vector<Metric> metrics;  ///< one, or one a group in order of the keys
+  std::vector<std::string> warnings;
+
+  /// The only metric of an ungrouped result; throws `UsageError` for a grouped one.
+  [[nodiscard]] const Metric& single() const;
+  /// One row a group: the keys, value, numerator, denominator, n, censored, excluded,
+  /// `<name>_lo_<level>`, `<name>_hi_<level>`, state, and a column a detail.
+  [[nodiscard]] Table to_table() const;
+};
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

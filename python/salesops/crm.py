@@ -1,0 +1,163 @@
+"""The book: CRM tables, checked and typed, that can be rewound to any day."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from salesops._core.crm import Crm as _Crm
+from salesops._core.crm import data_model as _data_model
+from salesops._core.error import UsageError
+
+if TYPE_CHECKING:
+    from salesops._core.issues import Issues
+    from salesops._core.table import Table
+
+__all__ = ["Crm", "data_model", "instant"]
+
+_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def instant(value: str | dt.date | dt.datetime | int, name: str = "as_of") -> int:
+    """UTC microseconds of a datetime, a date (its midnight, UTC) or ISO 8601 text."""
+    if isinstance(value, bool):
+        raise UsageError(f"{name}: expected a date, a datetime or ISO text, not a bool")
+    if isinstance(value, int):
+        return value
+    if isinstance(value, str):
+        try:
+            value = dt.datetime.fromisoformat(value)
+        except ValueError as error:
+            raise UsageError(f"{name}: '{value}' is no ISO date or time, e.g. 2026-07-31") from error
+    if isinstance(value, dt.datetime):
+        value = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
+        return (value - _EPOCH) // _MICROSECOND
+    if isinstance(value, dt.date):
+        return (dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+    raise UsageError(f"{name}: expected a date, a datetime or ISO text, not {type(value).__name__}")
+
+
+def timestamp(us: int) -> dt.datetime:
+    """The datetime of UTC microseconds."""
+    return _EPOCH + us * _MICROSECOND
+
+
+def data_model() -> Table:
+    """All tables and columns that a book accepts, one row a column.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> so.crm.data_model().num_rows > 200
+    True
+    """
+    from salesops._core.table import Table
+
+    names = ["table", "column", "kind", "key", "required", "references", "values", "tracking"]
+    rows = [(*row[:6], ", ".join(row[6]), row[7]) for row in _data_model()]
+    return Table.from_columns({name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)})
+
+
+class Crm:
+    """An immutable book of CRM tables.
+
+    Made by :func:`salesops.read`; ``as_of`` rewinds it, ``apply`` adds changes; both give a new book.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.datasets.sample_crm(seed=7, deals=200)
+    >>> crm.as_of("2024-01-01").latest.date().isoformat()
+    '2024-01-01'
+    """
+
+    def __init__(self, core: _Crm, notes: Issues | None = None) -> None:
+        self._core = core
+        self._notes = notes
+
+    @classmethod
+    def build(cls, tables: Mapping[str, Any], *, currency: str = "", money_unit: str = "major") -> Crm:
+        """A book of dataframes under the names of the data model.
+
+        Parameters
+        ----------
+        tables
+            Table name to dataframe (pandas, Polars, PyArrow, DuckDB relation, dict of arrays, …).
+        currency
+            ISO 4217 code of rows that don't name one.
+        money_unit
+            ``"major"`` (12 is twelve euros) or ``"minor"`` (integers are cents).
+        """
+        return cls(_Crm.build(_tables(tables), currency=currency, minor_units=_is_minor(money_unit)))
+
+    @property
+    def tables(self) -> list[str]:
+        """Names of the tables in the book."""
+        return list(self._core.tables)
+
+    def table(self, name: str) -> Table:
+        """One table, typed."""
+        return self._core.table(name)
+
+    @property
+    def latest(self) -> dt.datetime:
+        """The latest instant in the book, or the instant it was rewound to."""
+        return timestamp(self._core.latest)
+
+    @property
+    def currency(self) -> str:
+        """The currency of all money in the book; empty when there are several."""
+        return self._core.currency
+
+    @property
+    def issues(self) -> Issues:
+        """What was wrong with the rows: counts by rule, and the first rows of each."""
+        return self._core.issues
+
+    def counts(self) -> Table:
+        """Rows read, kept, superseded, rejected and deleted of each table; they add up."""
+        return self._core.counts()
+
+    def capabilities(self) -> Table:
+        """What the book holds, and what the absence of a column costs."""
+        return self._core.capabilities()
+
+    def as_of(
+        self, t: str | dt.date | dt.datetime | int, *, strict: bool = False, allow_current: Iterable[str] = ()
+    ) -> Crm:
+        """The book as it was known at ``t``.
+
+        Parameters
+        ----------
+        t
+            A date (its midnight, UTC), a datetime (UTC without a zone), or ISO text.
+        strict
+            Leave out columns whose past nobody kept, except those in ``allow_current``.
+        allow_current
+            Names as ``"table.column"``.
+        """
+        return Crm(self._core.as_of(instant(t, "t"), strict=strict, allow_current=list(allow_current)))
+
+    def apply(self, changes: Mapping[str, Any]) -> Crm:
+        """A new book with rows added or replaced by key; see ``counts`` for what became of them."""
+        return Crm(self._core.apply(_tables(changes)))
+
+    def __repr__(self) -> str:
+        rows = ", ".join(f"{name} {self.table(name).num_rows:,}" for name in self.tables)
+        return f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {self.issues.total:,} issues)"
+
+
+def _is_minor(money_unit: str) -> bool:
+    if money_unit not in ("major", "minor"):
+        raise UsageError(f"money_unit is 'major' or 'minor', not '{money_unit}'")
+    return money_unit == "minor"
+
+
+def _tables(tables: Mapping[str, Any]) -> dict[str, Table]:
+    from salesops._frame import to_core
+
+    if not isinstance(tables, Mapping):
+        raise UsageError(f"expected a dict of table name to dataframe, not {type(tables).__name__}")
+    return {name: to_core(table) for name, table in tables.items()}

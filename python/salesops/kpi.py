@@ -1,0 +1,221 @@
+"""KPIs with honest definitions: one function each, all in the same shape."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib.util
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from salesops._core import kpi as _kpi
+from salesops._core.error import UsageError
+from salesops.crm import Crm, instant, timestamp
+
+if TYPE_CHECKING:
+    from salesops._core.table import Table
+
+__all__ = ["KpiResult", "win_rate"]
+
+Where = str | Mapping[str, Any] | None
+Period = str | tuple[Any, Any] | None
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return repr(value)
+    if isinstance(value, dt.date | dt.datetime):
+        return f"'{value.isoformat()}'"
+    return "'" + str(value).replace("'", "''") + "'"
+
+
+def where_text(where: Where) -> str:
+    """The expression of a ``where`` given as text or as a dict of column to value, list of values, or None."""
+    if where is None:
+        return ""
+    if isinstance(where, str):
+        return where
+    if not isinstance(where, Mapping):
+        raise UsageError("where: an expression such as \"type = 'new'\", or a dict such as {'type': 'new'}")
+    parts = []
+    for column, value in where.items():
+        name = f'"{column}"' if not column.replace(".", "").replace("_", "").isalnum() else column
+        if value is None:
+            parts.append(f"{name} is null")
+        elif isinstance(value, str | int | float | dt.date):
+            parts.append(f"{name} = {_literal(value)}")
+        else:
+            parts.append(f"{name} in ({', '.join(_literal(v) for v in value)})")
+    return " and ".join(parts)
+
+
+def period_text(period: Period) -> str:
+    """A period given as text or as (start, end), end not included."""
+    if period is None:
+        return ""
+    if isinstance(period, str):
+        return period
+    start, end = (timestamp(instant(day, "period")).date().isoformat() for day in period)
+    return f"{start}/{end}"
+
+
+def _options(given: dict[str, Any]) -> _kpi.Options:
+    options = {key: value for key, value in given.items() if value is not None}
+    options["where"] = where_text(options.get("where"))
+    options["period"] = period_text(options.get("period"))
+    by = options.get("by", [])
+    options["by"] = [by] if isinstance(by, str) else list(by)
+    if "as_of" in options:
+        options["as_of"] = instant(options["as_of"])
+    return _kpi.Options(options)
+
+
+def frame(table: Table, kind: str | None = None) -> Any:
+    """A table as the kind of frame asked for, else the first that is installed."""
+    kinds = ("pandas", "polars", "pyarrow")
+    if kind is None:
+        kind = next((name for name in kinds if importlib.util.find_spec(name)), None)
+    if kind is None:
+        return table
+    if kind not in kinds:
+        raise UsageError(f"kind is one of {', '.join(kinds)}, not '{kind}'")
+    return getattr(table, "to_arrow" if kind == "pyarrow" else f"to_{kind}")()
+
+
+def _number(value: float | None, unit: str) -> str:
+    if value is None:
+        return "—"
+    if unit == "share":
+        return f"{value:.1%}"
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:,.2f}".rstrip("0").rstrip(".")
+
+
+class KpiResult:
+    """What a KPI answers: the number, and everything it rests on.
+
+    Ungrouped results have ``value``, ``numerator``, ``denominator``, ``n``, ``censored``, ``excluded``,
+    ``low``, ``high``, ``state``, ``details`` and ``ids``; grouped ones are read with ``to_frame()``.
+    """
+
+    def __init__(self, core: _kpi.Result, crm: Crm) -> None:
+        self._core = core
+        self._crm = crm
+
+    def __getattr__(self, name: str) -> Any:
+        if name in {"value", "numerator", "denominator", "n", "censored", "excluded", "low", "high"} or name in {
+            "interval_note",
+            "state",
+            "details",
+        }:
+            return getattr(self._single(), name)
+        raise AttributeError(name)
+
+    def _single(self) -> _kpi.Metric:
+        if self._core.by or len(self._core.metrics) != 1:
+            raise UsageError(f"{self.name} is grouped by {', '.join(self.by)}: read its rows with .to_frame()")
+        return self._core.metrics[0]
+
+    @property
+    def name(self) -> str:
+        """Name of the KPI."""
+        return self._core.name
+
+    @property
+    def definition(self) -> str:
+        """What was computed, in words."""
+        return self._core.definition
+
+    @property
+    def unit(self) -> str:
+        """Unit of the value."""
+        return self._core.unit
+
+    @property
+    def mode(self) -> str:
+        """Which rows belong to a period."""
+        return self._core.mode
+
+    @property
+    def period(self) -> str:
+        """The periods asked for."""
+        return self._core.period
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """What the book knew."""
+        return timestamp(self._core.as_of)
+
+    @property
+    def by(self) -> list[str]:
+        """The columns of the groups."""
+        return list(self._core.by)
+
+    @property
+    def warnings(self) -> list[str]:
+        """What to know before using the number."""
+        return list(self._core.warnings)
+
+    @property
+    def ids(self) -> list[str]:
+        """Keys of the rows behind the number (asked with ``ids=True``)."""
+        table = self._crm.table(self._core.table)
+        key = table.names[0] if not table.has(f"{self._core.table}_id") else f"{self._core.table}_id"
+        keys = table.select([key]).to_dict()[key]
+        return [str(keys[row]) for row in self._single().rows]
+
+    def to_table(self) -> Table:
+        """One row a group, as a plain table."""
+        return self._core.to_table()
+
+    def to_frame(self, kind: str | None = None) -> Any:
+        """One row a group, as a pandas (default, if installed), ``"polars"`` or ``"pyarrow"`` frame."""
+        return frame(self._core.to_table(), kind)
+
+    def __repr__(self) -> str:
+        head = f"{self.name} · {self.period} · {self.mode} · as of {self.as_of:%Y-%m-%d}"
+        if self._core.by or len(self._core.metrics) != 1:
+            return f"{head}\n{self._core.to_table().to_text(20)}"
+        metric = self._single()
+        unit = self.unit
+        line = f"{_number(metric.value, unit)}{'' if unit == 'share' else ' ' + unit}"
+        if metric.low is not None:
+            line += f"  [{_number(metric.low, unit)}, {_number(metric.high, unit)}] at {self._core.level:g} %"
+        line += f"  = {metric.numerator:,.10g} ÷ {metric.denominator:,.10g}, n {metric.n:,}"
+        if metric.censored:
+            line += f", {metric.censored:,} still open"
+        for reason, rows in metric.excluded.items():
+            line += f", {rows:,} {reason.replace('_', ' ')}"
+        notes = "".join(f"\n! {warning}" for warning in self.warnings)
+        state = f" ({metric.state})" if metric.state else ""
+        return f"{head}\n{line}{state}\n{self.definition}{notes}"
+
+
+def _make(name: str) -> Callable[..., KpiResult]:
+    compute = getattr(_kpi, name)
+
+    def function(
+        crm: Crm,
+        *,
+        where: Where = None,
+        by: str | Iterable[str] = (),
+        period: Period = None,
+        mode: str | None = None,
+        weight: str | None = None,
+        level: float = 95,
+        as_of: Any = None,
+        ids: bool = False,
+        **options: Any,
+    ) -> KpiResult:
+        given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
+        given |= {"as_of": as_of, "keep_rows": ids, **options}
+        return KpiResult(compute(crm._core, _options(given)), crm)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = compute.__doc__
+    return function
+
+
+win_rate = _make("win_rate")

@@ -1,0 +1,122 @@
+#include "salesops/kpi/metric.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <set>
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+namespace {
+
+constexpr std::pair<Mode, std::string_view> modes[] = {{Mode::standard, "standard"},
+                                                       {Mode::closed_in_period, "closed_in_period"},
+                                                       {Mode::created_cohort, "created_cohort"},
+                                                       {Mode::window_cohort, "window_cohort"},
+                                                       {Mode::entered_in_period, "entered_in_period"},
+                                                       {Mode::snapshot, "snapshot"},
+                                                       {Mode::survival, "survival"}};
+
+std::string level_text(double level) {
+  const double whole = std::round(level);
+  if (level == whole) return std::to_string(static_cast<int>(whole));
+  std::string text = std::to_string(level);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text;
+}
+
+class OptionalNumbers {
+ public:
+  void add(std::optional<double> value) {
+    values_.push_back(value.value_or(0));
+    valid_.push_back(value.has_value());
+  }
+  [[nodiscard]] Column column() && { return Column::of(Type::float64, std::move(values_), valid_); }
+
+ private:
+  std::vector<double> values_;
+  std::vector<std::uint8_t> valid_;
+};
+
+}  // namespace
+
+std::string_view mode_name(Mode mode) noexcept {
+  for (const auto& [known, name] : modes)
+    if (known == mode) return name;
+  return "";
+}
+
+Mode parse_mode(std::string_view name) {
+  std::string text = "no mode '" + std::string(name) + "'; modes are:";
+  for (const auto& [mode, known] : modes) {
+    if (known == name) return mode;
+    text += " " + std::string(known);
+  }
+  throw UsageError(text);
+}
+
+const Metric& Result::single() const {
+  if (!by.empty() || metrics.size() != 1)
+    throw UsageError(name + " is grouped by " + (by.empty() ? std::string("periods") : by.front()) +
+                     ": read its rows with to_table() (Python: .to_frame())");
+  return metrics.front();
+}
+
+Table Result::to_table() const {
+  std::vector<std::pair<std::string, Column>> columns;
+  for (std::size_t k = 0; k < by.size(); ++k) {
+    std::vector<std::string> keys;
+    std::vector<std::uint8_t> valid;
+    for (const Metric& metric : metrics) {
+      keys.push_back(metric.keys[k]);
+      valid.push_back(metric.key_null[k] == 0);
+    }
+    std::string label = by[k];
+    while (std::any_of(columns.begin(), columns.end(), [&](const auto& c) { return c.first == label; }))
+      label += "_2";
+    columns.emplace_back(std::move(label), Column::of_strings(keys, valid));
+  }
+  OptionalNumbers value, numerator, denominator, low, high;
+  std::vector<std::int64_t> n, censored, excluded;
+  std::vector<std::string> states;
+  std::set<std::string> details;
+  bool any_state = false;
+  for (const Metric& metric : metrics) {
+    value.add(metric.value);
+    numerator.add(metric.numerator);
+    denominator.add(metric.denominator);
+    low.add(metric.low);
+    high.add(metric.high);
+    n.push_back(metric.n);
+    censored.push_back(metric.censored);
+    std::int64_t left_out = 0;
+    for (const auto& [reason, rows] : metric.excluded) left_out += rows;
+    excluded.push_back(left_out);
+    states.push_back(metric.state);
+    any_state |= !metric.state.empty();
+    for (const auto& [detail, number] : metric.details) details.insert(detail);
+  }
+  columns.emplace_back(name, std::move(value).column());
+  columns.emplace_back(name + "_lo_" + level_text(level), std::move(low).column());
+  columns.emplace_back(name + "_hi_" + level_text(level), std::move(high).column());
+  columns.emplace_back("numerator", std::move(numerator).column());
+  columns.emplace_back("denominator", std::move(denominator).column());
+  columns.emplace_back("n", Column::of(Type::int64, std::move(n)));
+  columns.emplace_back("censored", Column::of(Type::int64, std::move(censored)));
+  columns.emplace_back("excluded", Column::of(Type::int64, std::move(excluded)));
+  if (any_state) columns.emplace_back("state", Column::of_strings(states));
+  for (const std::string& detail : details) {
+    OptionalNumbers numbers;
+    for (const Metric& metric : metrics) {
+      const auto found = metric.details.find(detail);
+      numbers.add(found == metric.details.end() ? std::nullopt : std::optional(found->second));
+    }
+    columns.emplace_back(detail, std::move(numbers).column());
+  }
+  return Table(std::move(columns));
+}
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops
