@@ -52,7 +52,7 @@ activity known=at facts surrogate
   activity_id:id! type:code{call,email,meeting,task,note,other} direction:code{out,in} at:instant duration_s:decimal
   outcome:text actor_id:id>rep lead_id:id>lead contact_id:id>contact opportunity_id:id>opportunity
   account_id:id>account is_automated:flag is_completed:flag
-rep
+rep known=hire_date
   rep_id:id! name:text email:text hire_date:date~ leave_date:date@leave_date role:text manager_id:id>rep team_id:id>team
   time_zone:text calendar_id:id is_active:flag
 rep_assignment known=valid_from
@@ -94,7 +94,7 @@ fiscal_period
   period_id:id! type:text start:date end:date parent:id>fiscal_period number:integer
 forecast_submission known=at facts surrogate
   submission_id:id! rep_id:id>rep period:text at:instant category:text amount:money note:text
-spend known=period_start surrogate
+spend known=period_end surrogate
   spend_id:id! period_start:date~ period_end:date~ channel:text~ amount:money~
 target surrogate
   target_id:id! metric:text scope:text period_start:date period_end:date value:decimal direction:code{up,down}
