@@ -1,0 +1,241 @@
+import csv
+import datetime as dt
+
+import numpy as np
+import pytest
+import salesops as so
+from salesops import survival
+
+
+def read(path, delimiter=","):
+    with open(path, newline="", encoding="utf-8") as file:
+        return list(csv.DictReader(file, delimiter=delimiter))
+
+
+def numbers(rows, name):
+    return np.array([float(row[name]) for row in rows])
+
+
+def data_sets(folder):
+    """Durations, events, entry and grouping columns of each data set of the reference file."""
+    waltons, rossi = read(folder / "waltons_dataset.csv"), read(folder / "rossi.csv")
+    dd, g3 = read(folder / "dd.csv"), read(folder / "g3.csv")
+    leukemia, lymphoma = read(folder / "anderson.csv", " "), read(folder / "lymphoma.csv")
+    aids = read(folder / "multicenter_aids_cohort.tsv", "\t")
+    return {
+        "waltons": (waltons, numbers(waltons, "T"), numbers(waltons, "E"), None),
+        "rossi": (rossi, numbers(rossi, "week"), numbers(rossi, "arrest"), None),
+        "dd": (dd, numbers(dd, "duration"), numbers(dd, "observed"), None),
+        "g3": (g3, numbers(g3, "time"), np.array([row["event"] == "True" for row in g3]), None),
+        "leukemia": (leukemia, numbers(leukemia, "t"), numbers(leukemia, "status"), None),
+        "lymphoma": (lymphoma, numbers(lymphoma, "Time"), numbers(lymphoma, "Censor"), None),
+        "multicenter_aids": (aids, numbers(aids, "T"), numbers(aids, "D"), numbers(aids, "W")),
+    }
+
+
+def part(data, group):
+    rows, durations, events, entry = data
+    if group is None:
+        return durations, events, entry
+    name, value = group.split("=")
+    mask = np.array([row[name] == value for row in rows])
+    return durations[mask], events[mask], None if entry is None else entry[mask]
+
+
+def split_arg(arg):
+    """`Rx=0;t=6` to ('Rx=0', 6.0)."""
+    group, time = None, None
+    for piece in arg.split(";"):
+        if piece.startswith("t="):
+            time = float(piece[2:])
+        elif "=" in piece:
+            group = piece
+    return group, time
+
+
+COLUMN = {"at_risk": "at_risk", "S": "survival", "se_greenwood": "std_error", "ci95_low": "low",
+          "ci95_high": "high", "H": "cumulative_hazard", "se_H": "std_error"}  # fmt: skip
+
+
+def test_reference_curves(data_dir):
+    sets = data_sets(data_dir / "survival")
+    fits, checked = {}, 0
+    for row in read(data_dir / "survival" / "reference_survival.csv"):
+        if row["dataset"] not in sets or row["value"] == "NaN":
+            continue
+        group, time = split_arg(row["arg"])
+        key = (row["dataset"], row["model"], row["options"], group)
+        if row["model"] in ("kaplan_meier", "nelson_aalen", "fleming_harrington"):
+            if key not in fits:
+                durations, events, entry = part(sets[row["dataset"]], group)
+                kind = row["options"].rpartition("conf=")[2].replace("-", "_")
+                model = {
+                    "kaplan_meier": lambda kind=kind: survival.KaplanMeier(interval=kind),
+                    "nelson_aalen": survival.NelsonAalen,
+                    "fleming_harrington": lambda: survival.NelsonAalen(ties="in_turn"),
+                }[row["model"]]()
+                fits[key] = model.fit(durations, events, entry).result_
+            curve, expected = fits[key], float(row["value"])
+            if row["quantity"].startswith("median"):
+                median = curve.quantile(0.5)
+                name = {"median": "estimate", "median_ci95_low": "low", "median_ci95_high": "high"}
+                actual = getattr(median, name[row["quantity"]])
+            else:
+                step = np.searchsorted(curve.time, time, side="right") - 1
+                if row["quantity"] == "at_risk":
+                    step = np.searchsorted(curve.time, time, side="left")
+                column = COLUMN[row["quantity"]]
+                before = 1.0 if column in ("survival", "low", "high") else 0.0
+                actual = getattr(curve, column)[step] if step >= 0 else before
+            assert actual == pytest.approx(expected, rel=1e-9, abs=1e-11), row
+            checked += 1
+    assert checked > 400
+
+
+def test_reference_means_and_ranks(data_dir):
+    sets = data_sets(data_dir / "survival")
+    checked = 0
+    for row in read(data_dir / "survival" / "reference_survival.csv"):
+        if row["model"] == "rmst":
+            durations, events, _ = part(sets[row["dataset"]], row["arg"])
+            mean = survival.KaplanMeier().fit(durations, events).rmst(float(row["options"][4:]))
+            actual = mean.estimate if row["quantity"] == "rmst" else mean.std_error
+        elif row["model"] == "logrank":
+            rows, durations, events, _ = sets[row["dataset"]]
+            weight = "log_rank" if row["arg"] == "rho=0" else "g_rho"
+            groups = [cells[row["options"]] for cells in rows]
+            actual = survival.log_rank(durations, events, groups, weight=weight).statistic
+        else:
+            continue
+        assert actual == pytest.approx(float(row["value"]), rel=1e-9), row
+        checked += 1
+    assert checked == 12 + 14
+
+
+def test_reference_competing_risks(data_dir):
+    rows = read(data_dir / "forecast" / "mgus2_multistate.csv")
+    first = [(float(r["ptime"]), "pcm") if r["pstat"] == "1" else
+             (float(r["futime"]), "death" if r["death"] == "1" else None) for r in rows]  # fmt: skip
+    fit = survival.AalenJohansen().fit([t for t, _ in first], [e for _, e in first])
+    assert fit.causes_ == ["death", "pcm"]
+    checked = 0
+    for row in read(data_dir / "survival" / "reference_survival.csv"):
+        if row["dataset"] != "mgus2":
+            continue
+        cause, time = row["arg"].split(";t=")
+        step = np.searchsorted(fit.result_.time, float(time), side="right") - 1
+        found = fit.result_.causes[fit.causes_.index(cause)]
+        actual = (found.incidence if row["quantity"] == "CIF" else found.std_error)[step]
+        assert actual == pytest.approx(float(row["value"]), rel=1e-9)
+        checked += 1
+    assert checked == 16
+
+
+def test_wins_and_losses_of_a_real_book(data_dir):
+    durations, events = [], []
+    for row in read(data_dir / "crm" / "maven_crm" / "sales_pipeline.csv"):
+        if row["engage_date"]:
+            end = dt.date.fromisoformat(row["close_date"] or "2017-12-31")
+            durations.append((end - dt.date.fromisoformat(row["engage_date"])).days)
+            events.append(row["deal_stage"] if row["close_date"] else None)
+    fit = survival.AalenJohansen().fit(durations, events)
+    assert fit.n_rows_ == 8300
+    won = [fit.at(day, "Won") for day in (7, 14, 30, 60, 90, 120)]
+    lost = [fit.at(day, "Lost") for day in (7, 14, 30, 60, 90, 120)]
+    assert won == pytest.approx(
+        [0.09108434, 0.18761423, 0.21899483, 0.26473297, 0.39701475, 0.50004196], abs=1e-8
+    )
+    assert lost == pytest.approx(
+        [0.07915663, 0.15049989, 0.16220646, 0.18550122, 0.25212462, 0.29549951], abs=1e-8
+    )
+
+
+def test_churn_of_telephone_customers(data_dir):
+    rows = read(data_dir / "ops" / "subscriptions" / "ibm_telco_churn.csv")
+    fit = survival.KaplanMeier().fit(numbers(rows, "tenure"), [row["Churn"] == "Yes" for row in rows])
+    shares = [fit.at(month) for month in (1, 12, 24, 48, 60, 72)]
+    assert shares == pytest.approx([0.945961, 0.8432, 0.788736, 0.70884, 0.664404, 0.59279], abs=2e-6)
+
+
+SMALL = ([5.0, 6.0, 6.0, 2.0, 4.0], [1, 0, 1, 1, 0])
+
+
+@pytest.mark.parametrize(
+    ("durations", "events", "more", "words"),
+    [
+        ([], [], {}, "no rows"),
+        ([-1, 2], [1, 1], {}, "durations: 1 of 2"),
+        ([None, 2], [1, 1], {}, "durations"),
+        ([float("inf"), 2], [1, 1], {}, "durations: 1 of 2"),
+        ([1, 2], [1, 2], {}, "neither 0 nor 1"),
+        ([1, 2], [1, None], {}, "events"),
+        ([1, 2], [1], {}, "equally long"),
+        ([1, 2], [1, 1], {"entry": [1, 0]}, "entry: 1 of 2"),
+        ([1, 2], [1, 1], {"weights": [1, -1]}, "weights: 1 of 2"),
+        (["a", "b"], [1, 1], {}, "durations must be numbers"),
+        ([[1, 2]], [1], {}, "durations must be one column"),
+    ],
+)
+def test_bad_rows_are_refused(durations, events, more, words):
+    with pytest.raises(so.UsageError, match=words):
+        survival.KaplanMeier().fit(durations, events, **more)
+
+
+def test_options_are_refused_by_name():
+    with pytest.raises(so.UsageError, match="log_log, log, plain, arcsine"):
+        survival.KaplanMeier(interval="wald").fit(*SMALL)
+    with pytest.raises(so.UsageError, match="percent"):
+        survival.KaplanMeier(level=0.95).fit(*SMALL)
+    with pytest.raises(so.UsageError, match="not fitted"):
+        survival.KaplanMeier().at(1)
+    with pytest.raises(so.UsageError, match="no outcome"):
+        survival.AalenJohansen().fit(*SMALL).at(1, "won")
+    with pytest.raises(so.UsageError, match="null"):
+        survival.log_rank(*SMALL, groups=["a", None, "a", "b", "b"])
+
+
+def test_one_row_and_nothing_known():
+    fit = survival.KaplanMeier().fit([3], [0])
+    assert fit.at(2) == 1
+    assert fit.at(4) is None
+    assert fit.median_.estimate is None
+    assert fit.rmst(4) is None
+    assert survival.AalenJohansen().fit([3], [0]).causes_ == []
+
+
+def test_habits_of_an_estimator():
+    fit = survival.KaplanMeier(level=80)
+    assert fit.get_params() == {"level": 80, "interval": "log_log"}
+    assert fit.set_params(level=90).fit(*SMALL) is fit
+    assert repr(fit) == "<KaplanMeier(level=90, interval='log_log'): 5 rows, 3 events>"
+    assert "survival_lo_90" in fit._repr_html_()
+    assert list(fit.to_frame().columns)[-2:] == ["survival_lo_90", "survival_hi_90"]
+    with pytest.raises(so.UsageError, match="no parameter"):
+        fit.set_params(alpha=1)
+
+
+def test_frames_come_back_in_kind():
+    pl = pytest.importorskip("polars")
+    frame = survival.NelsonAalen().fit(pl.Series(SMALL[0]), pl.Series(SMALL[1])).to_frame()
+    assert isinstance(frame, pl.DataFrame)
+    pd = pytest.importorskip("pandas")
+    days = pd.to_timedelta(pd.Series(SMALL[0]), unit="D")
+    frame = survival.KaplanMeier().fit(days, pd.Series(SMALL[1]).astype(bool)).to_frame()
+    assert isinstance(frame, pd.DataFrame)
+    assert frame["time"].tolist() == [2, 4, 5, 6]
+
+
+def test_charts_are_small():
+    pytest.importorskip("altair")
+    rng = np.random.default_rng(1)
+    fit = survival.AalenJohansen().fit(rng.exponential(size=5000), rng.integers(0, 3, 5000))
+    layers = fit.plot().to_dict()
+    assert len(layers["layer"]) == 2
+    data = layers.get("data") or layers["layer"][0]["data"]
+    assert 900 < len(data["values"]) <= survival.MAX_MARKS
+
+
+def test_without_altair_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "altair", None)
+    with pytest.raises(so.UsageError, match=r"\[plot\]"):
+        survival.KaplanMeier().fit(*SMALL).plot()
