@@ -66,9 +66,29 @@ void check(std::span<const double> durations, std::span<const std::uint8_t> even
 
 // ---- Rows in order of time ------------------------------------------------------------------------
 
+/// Durations are often whole days or months: then one counting pass puts the rows in order.
+constexpr double few_whole_numbers = 65536;
+
+bool are_few_whole_numbers(std::span<const double> values) {
+  return std::all_of(values.begin(), values.end(), [](double x) {
+    return x < few_whole_numbers && x == static_cast<double>(static_cast<std::uint32_t>(x));
+  });
+}
+
+std::vector<std::uint32_t> order_of_whole_numbers(std::span<const double> values) {
+  std::vector<std::uint32_t> place(static_cast<std::size_t>(few_whole_numbers) + 1, 0U);
+  for (const double x : values) ++place[static_cast<std::size_t>(x) + 1];
+  std::partial_sum(place.begin(), place.end(), place.begin());
+  std::vector<std::uint32_t> order(values.size());
+  for (std::size_t row = 0; row < values.size(); ++row)
+    order[place[static_cast<std::size_t>(values[row])]++] = static_cast<std::uint32_t>(row);
+  return order;
+}
+
 /// Row numbers by ascending value (≥ 0), equal values in row order: radix sort of the bit patterns,
 /// which for numbers of at least 0 have the order of the numbers.
 std::vector<std::uint32_t> order_of(std::span<const double> values) {
+  if (are_few_whole_numbers(values)) return order_of_whole_numbers(values);
   struct Item {
     std::uint64_t key;
     std::uint32_t row;

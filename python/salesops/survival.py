@@ -77,6 +77,25 @@ def ordered(found: Iterable[Any], argument: str) -> list[Any]:
         raise UsageError(f"{argument} holds labels of several kinds; use one") from error
 
 
+def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint8]]:
+    """Sort the outcomes in a column of labels, and give each row its code; 0 = censored."""
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.ndim == 1 and array.dtype.kind in "iu":
+        found, place = np.unique(array, return_inverse=True)
+        listed: list[Any] = found.tolist()
+    else:
+        listed = labels(values, "events")
+        place = None
+    causes = ordered((e for e in listed if e is not None and e != censored), "events")
+    if len(causes) > 255:
+        raise UsageError(f"events holds {len(causes)} outcomes; at most 255 can compete")
+    code = {label: i + 1 for i, label in enumerate(causes)}
+    codes = np.array([code.get(e, 0) for e in listed], dtype=np.uint8)
+    return causes, codes if place is None else codes[place]
+
+
 def choose(kind: Any, name: str, argument: str) -> Any:
     """Find the option called `name`."""
     if name not in kind.__members__:
@@ -244,11 +263,13 @@ class KaplanMeier(Estimator):
 
     def quantile(self, probability: float) -> _core.TimeEstimate:
         """Time by which the share `probability` has had the event; fields estimate, low, high or None."""
-        return self._fitted().quantile(probability)
+        found: _core.TimeEstimate = self._fitted().quantile(probability)
+        return found
 
     def rmst(self, until: float) -> _core.MeanEstimate | None:
         """Mean time lasted up to `until`; None past the last duration."""
-        return self._fitted().rmst(until)
+        found: _core.MeanEstimate | None = self._fitted().rmst(until)
+        return found
 
     def _table(self) -> dict[str, Any]:
         result = self._fitted()
@@ -347,16 +368,10 @@ class AalenJohansen(Estimator):
 
     def fit(self, durations: Any, events: Any, entry: Any = None, weights: Any = None) -> Self:
         """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`."""
-        import numpy as np
-
-        listed = labels(events, "events")
-        causes = ordered((e for e in listed if e is not None and e != self.censored), "events")
-        if len(causes) > 255:
-            raise UsageError(f"events holds {len(causes)} outcomes; at most 255 can compete")
-        code = {label: i + 1 for i, label in enumerate(causes)}
+        causes, codes = outcomes(events, self.censored)
         self.result_ = _core.aalen_johansen(
             numbers(durations, "durations"),
-            np.array([code.get(e, 0) for e in listed], dtype=np.uint8),
+            codes,
             numbers(entry, "entry"),
             numbers(weights, "weights"),
             self.level,

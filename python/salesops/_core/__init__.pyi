@@ -6,5 +6,6 @@ from __future__ import annotations
 from . import error
 from . import table
 from . import issues
+from . import survival
 
-__all__: list[str] = ["error", "issues", "table"]
+__all__: list[str] = ["error", "issues", "survival", "table"]
