@@ -239,3 +239,38 @@ def test_without_altair_the_extra_is_named(monkeypatch):
     monkeypatch.setitem(__import__("sys").modules, "altair", None)
     with pytest.raises(so.UsageError, match=r"\[plot\]"):
         survival.KaplanMeier().fit(*SMALL).plot()
+
+
+def test_conversion_of_leads_as_known_on_a_day(data_dir):
+    leads = data_dir / "ops" / "leads"
+    won = {row["mql_id"]: dt.date.fromisoformat(row["won_date"][:10])
+           for row in read(leads / "olist_closed_deals.csv")}  # fmt: skip
+    as_of = dt.date(2018, 5, 31)
+    durations, events = [], []
+    for row in read(leads / "olist_mql.csv"):
+        first, end = dt.date.fromisoformat(row["first_contact_date"][:10]), won.get(row["mql_id"])
+        known = end is not None and end <= as_of
+        durations.append(max(0, ((end if known else as_of) - first).days))  # one row is won 2 days too early
+        events.append(known)
+    fit = survival.KaplanMeier().fit(durations, events)
+    assert (fit.n_rows_, fit.n_events_) == (8000, 665)
+    assert [1 - fit.at(day) for day in (30, 90, 180)] == pytest.approx([0.0698, 0.0876, 0.0953], abs=6e-5)
+
+
+def test_reference_second_purchases(data_dir):
+    bought = {}
+    for line in (data_dir / "clv" / "CDNOW_master.txt").read_text().splitlines()[1:]:
+        customer, day = line.split()[:2]
+        bought.setdefault(customer, set()).add(dt.date(int(day[:4]), int(day[4:6]), int(day[6:8])))
+    days = [sorted(found) for found in bought.values()]
+    last = dt.date(1998, 6, 30)
+    durations = [((found[1] if len(found) > 1 else last) - found[0]).days for found in days]
+    curve = survival.KaplanMeier().fit(durations, [len(found) > 1 for found in days]).result_
+    checked = 0
+    for row in read(data_dir / "survival" / "reference_survival.csv"):
+        if row["dataset"] == "cdnow_second_purchase":
+            step = np.searchsorted(curve.time, float(row["arg"][2:]), side="right") - 1
+            actual = getattr(curve, COLUMN[row["quantity"]])[step]
+            assert actual == pytest.approx(float(row["value"]), rel=1e-9), row
+            checked += 1
+    assert checked == 30
