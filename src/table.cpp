@@ -64,6 +64,15 @@ std::string number_text(Number value) {
   return {text, end.ptr};
 }
 
+/// Six digits are enough to read; `Column::cell` has them all.
+std::string shown_cell(const Column& column, std::size_t row) {
+  const bool real = column.type() == Type::float64 || column.type() == Type::float32;
+  if (!real || column.is_null(row)) return column.cell(row);
+  char text[64];
+  const auto end = std::to_chars(text, text + sizeof text, column.number(row), std::chars_format::general, 6);
+  return {text, end.ptr};
+}
+
 struct Bytes {
   std::vector<std::byte> values;
   std::vector<std::uint8_t> validity;
@@ -430,7 +439,7 @@ std::string Table::to_text(std::size_t max_rows) const {
     lines[0].push_back(name);
     std::size_t width = name.size();
     for (std::size_t row = 0; row < shown; ++row) {
-      lines[row + 1].push_back(column.cell(row));
+      lines[row + 1].push_back(shown_cell(column, row));
       width = std::max(width, lines[row + 1].back().size());
     }
     widths.push_back(width);

@@ -77,6 +77,23 @@ Table replay(const Table& table, const History& history, std::int64_t t) {
   return result;
 }
 
+/// The outcome columns as they stood: open deals are open, closed ones have the close that stood then.
+Table with_outcome(const Table& table, const Deals& deals) {
+  const std::size_t n = deals.size();
+  std::vector<std::uint8_t> closed(n), won(n), known(n), timed(n);
+  std::vector<std::int64_t> closed_at(n, 0);
+  for (std::size_t deal = 0; deal < n; ++deal) {
+    closed[deal] = deals.status[deal] != DealStatus::open;
+    won[deal] = deals.status[deal] == DealStatus::won;
+    known[deal] = deals.status[deal] != DealStatus::unknown;
+    timed[deal] = deals.closed_at[deal] != null_value;
+    if (timed[deal] != 0) closed_at[deal] = deals.closed_at[deal];
+  }
+  return table.with("is_closed", Column::of(Type::boolean, std::move(closed)))
+      .with("is_won", Column::of(Type::boolean, std::move(won), known))
+      .with("closed_at", Column::of(Type::timestamp, std::move(closed_at), timed));
+}
+
 }  // namespace
 
 Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
@@ -158,6 +175,11 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
     state->tables[name] = std::make_shared<const BookTable>(std::move(table));
   }
   state->deals = derive_deals(state->tables, state->history, nullptr);
+  if (const auto found = rewound.find("opportunity"); found != rewound.end()) {
+    auto book = std::make_shared<BookTable>(*state->tables["opportunity"]);
+    book->table = with_outcome(book->table, state->deals);
+    state->tables["opportunity"] = std::move(book);
+  }
   return Crm(std::move(state));
 }
 
