@@ -13,7 +13,9 @@
 /// - *fixed*: facts that never change once their row is known (ids, creation times, event rows),
 /// - *untracked*: as they are today; named in `issues()` (rule `untracked_column`) and absent under
 ///   `strict` unless named in `allow_current`.
-/// Over tracked, dated and fixed columns `as_of(t)` never depends on anything that happened after t.
+/// Over tracked, dated and fixed columns `as_of(t)` never depends on anything that happened after t. One
+/// thing is lost rather than wrong: of a deal that was closed, reopened and closed again, sources keep the
+/// last reason only, so between its closes `loss_reason` is null.
 #pragma once
 
 #include <cstdint>

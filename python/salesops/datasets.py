@@ -6,6 +6,7 @@ from typing import Any
 
 from salesops import sample
 from salesops._core.table import Table
+from salesops.crm import Crm
 
 __all__ = ["sample_crm", "sample_tables"]
 
@@ -21,12 +22,12 @@ def sample_tables(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str,
     return sample.crm(seed, deals, **options).tables
 
 
-def sample_crm(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str, Table]:
+def sample_crm(seed: int = 7, deals: int = 5000, **options: Any) -> Crm:
     """Return the sample book; `options` are those of `salesops.sample.crm`.
 
     Examples
     --------
-    >>> sample_crm(deals=10)["opportunity"].num_rows
+    >>> sample_crm(deals=10).table("opportunity").num_rows
     10
     """
-    return sample_tables(seed, deals, **options)
+    return Crm.build(sample_tables(seed, deals, **options))

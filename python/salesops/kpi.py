@@ -105,7 +105,16 @@ class KpiResult:
         self._crm = crm
 
     def __getattr__(self, name: str) -> Any:
-        if name in {"value", "numerator", "denominator", "n", "censored", "excluded", "low", "high"} or name in {
+        if name in {
+            "value",
+            "numerator",
+            "denominator",
+            "n",
+            "censored",
+            "excluded",
+            "low",
+            "high",
+        } or name in {
             "interval_note",
             "state",
             "details",
@@ -115,7 +124,9 @@ class KpiResult:
 
     def _single(self) -> _kpi.Metric:
         if self._core.by or len(self._core.metrics) != 1:
-            raise UsageError(f"{self.name} is grouped by {', '.join(self.by)}: read its rows with .to_frame()")
+            raise UsageError(
+                f"{self.name} is grouped by {', '.join(self.by)}: read its rows with .to_frame()"
+            )
         return self._core.metrics[0]
 
     @property

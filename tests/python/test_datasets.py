@@ -9,4 +9,4 @@ def test_tables_are_those_of_the_sample():
 
 
 def test_the_sample_book_opens():
-    assert datasets.sample_crm(deals=20)["opportunity"].num_rows == 20
+    assert datasets.sample_crm(deals=20).table("opportunity").num_rows == 20
