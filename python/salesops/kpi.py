@@ -31,7 +31,7 @@ def _literal(value: Any) -> str:
 
 
 def where_text(where: Where) -> str:
-    """The expression of a ``where`` given as text or as a dict of column to value, list of values, or None."""
+    """The expression of a ``where``: text, or a dict of column to value, list of values, or None."""
     if where is None:
         return ""
     if isinstance(where, str):

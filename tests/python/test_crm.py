@@ -4,10 +4,9 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+import salesops as so
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
-import salesops as so
 from salesops.crm import Crm, data_model, instant
 
 END = [dt.date(2024, 3, 1), dt.date(2024, 7, 15), dt.date(2025, 1, 1)]
@@ -41,7 +40,7 @@ def test_as_of_never_depends_on_what_came_later(crm, end):
         ours = rewound.table(table).select(columns).to_pandas()
         theirs = expected.table(table).select(columns).to_pandas()
         if table == "opportunity":
-            # Of a deal that was reopened since, sources keep the last reason alone: it is hidden, not guessed.
+            # Of a deal that was reopened since, sources keep the last reason alone: hidden, not guessed.
             hidden = ours["loss_reason"].isna() & theirs["loss_reason"].notna()
             assert hidden.mean() < 0.05
             theirs.loc[hidden, "loss_reason"] = None
