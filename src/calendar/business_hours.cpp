@@ -226,6 +226,19 @@ void BusinessHours::add(std::span<const std::int64_t> starts, std::span<const st
                [&](std::size_t i, bool missing) { out[i] = missing ? null : table_->add(starts[i], us[i]); });
 }
 
+void BusinessHours::is_open(std::span<const std::int64_t> at, std::span<std::uint8_t> out,
+                            const Execution& execution) const {
+  table_->rows(at, at, out.size(), true, execution, [&](std::size_t i, bool missing) {
+    out[i] = !missing && table_->span_at(at[i]).open <= at[i] ? 1 : 0;
+  });
+}
+
+void BusinessHours::next_open(std::span<const std::int64_t> at, std::span<std::int64_t> out,
+                              const Execution& execution) const {
+  table_->rows(at, at, out.size(), true, execution,
+               [&](std::size_t i, bool missing) { out[i] = missing ? null : next_open(Instant{at[i]}).us; });
+}
+
 const BusinessHours::Options& BusinessHours::options() const noexcept { return table_->options; }
 
 }  // namespace v0

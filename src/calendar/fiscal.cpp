@@ -72,7 +72,7 @@ FiscalCalendar FiscalCalendar::months(int start_month, YearName year_name) {
   return calendar;
 }
 
-FiscalCalendar FiscalCalendar::weeks(const WeekPattern& pattern) {
+FiscalCalendar FiscalCalendar::week_pattern(const WeekPattern& pattern) {
   const auto& weeks = pattern.weeks;
   if (std::ranges::min(weeks) < 1 || std::ranges::max(weeks) > 11 || weeks[0] + weeks[1] + weeks[2] != 13)
     throw UsageError("the weeks of the three months must sum to 13, as 4-4-5, 4-5-4 and 5-4-4 do");
@@ -87,11 +87,11 @@ FiscalCalendar FiscalCalendar::weeks(const WeekPattern& pattern) {
 }
 
 FiscalCalendar FiscalCalendar::nrf() {
-  return weeks({.weeks = {4, 5, 4},
-                .end_month = 1,
-                .end_weekday = 5,
-                .year_end = YearEnd::nearest,
-                .year_name = YearName::starts_in});
+  return week_pattern({.weeks = {4, 5, 4},
+                       .end_month = 1,
+                       .end_weekday = 5,
+                       .year_end = YearEnd::nearest,
+                       .year_name = YearName::starts_in});
 }
 
 FiscalCalendar FiscalCalendar::table(std::vector<CustomPeriod> periods, Date end) {
@@ -125,7 +125,7 @@ int FiscalCalendar::week_year(Date date) const noexcept {
   return year;
 }
 
-int FiscalCalendar::year_name(int year) const noexcept {
+int FiscalCalendar::named_year(int year) const noexcept {
   if (kind_ == Kind::months) return year + (year_name_ == YearName::ends_in && start_month_ > 1 ? 1 : 0);
   return year - (year_name_ == YearName::starts_in && pattern_.end_month != 12 ? 1 : 0);
 }
@@ -193,7 +193,7 @@ Period FiscalCalendar::period_at(std::int32_t index, Every every) const {
   if (every == Every::day) return period;
   if (every == Every::week && kind_ == Kind::weeks) {
     const int year = week_year(period.start);
-    period.year = year_name(year);
+    period.year = named_year(year);
     period.number = (period.start - year_start(year)) / 7 + 1;
   } else if (every == Every::week) {
     const Date thursday = period.start + 3;
@@ -205,7 +205,7 @@ Period FiscalCalendar::period_at(std::int32_t index, Every every) const {
     period.number = every == Every::year ? 0 : block.number;
   } else {
     const auto count = static_cast<int>(per_year(every));
-    period.year = year_name(index / count);
+    period.year = named_year(index / count);
     period.number = every == Every::year ? 0 : index % count + 1;
   }
   return period;
@@ -251,7 +251,7 @@ void FiscalCalendar::index_of(std::span<const std::int32_t> days, Every every,
 std::optional<Period> FiscalCalendar::find(Every every, int year, int number) const {
   if (every != Every::year && number < 1) return std::nullopt;
   std::int64_t index = 0;
-  const int shift = year_name(0);
+  const int shift = named_year(0);
   if (every == Every::week) {
     const Date first = kind_ == Kind::weeks ? year_start(year - shift) : first_of_month(year * 12) + 3;
     index = week_index(first, kind_ == Kind::weeks ? pattern_.end_weekday : sunday) + number - 1;

@@ -178,6 +178,13 @@ Instant TimeZone::to_utc(LocalTime local, Ambiguous ambiguous) const noexcept {
   return Instant{(utc + folded) * us_per_second + (jumped ? 0 : fraction)};
 }
 
+std::optional<Instant> TimeZone::parse(std::string_view text) const noexcept {
+  const auto clock = ClockText::parse(text);
+  if (!clock) return std::nullopt;
+  if (clock->offset_seconds) return Instant{clock->us - *clock->offset_seconds * us_per_second};
+  return to_utc(LocalTime{clock->us});
+}
+
 void TimeZone::local_date(std::span<const std::int64_t> instants, std::span<std::int32_t> days) const {
   if (instants.size() != days.size()) throw UsageError("instants and days must have one length");
   std::ranges::transform(instants, days.begin(), [&](std::int64_t us) {

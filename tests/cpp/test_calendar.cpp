@@ -33,8 +33,8 @@ FiscalCalendar four_week_periods() {
 std::vector<FiscalCalendar> calendars() {
   std::vector<FiscalCalendar> all{FiscalCalendar(), FiscalCalendar::months(2),
                                   FiscalCalendar::months(10, YearName::starts_in), FiscalCalendar::nrf()};
-  all.push_back(FiscalCalendar::weeks({}));
-  all.push_back(FiscalCalendar::weeks(
+  all.push_back(FiscalCalendar::week_pattern({}));
+  all.push_back(FiscalCalendar::week_pattern(
       {.weeks = {5, 4, 4}, .end_month = 12, .end_weekday = 6, .year_end = YearEnd::nearest}));
   all.push_back(four_week_periods());
   return all;
@@ -87,7 +87,7 @@ TEST(Fiscal, RetailYearsHaveTheirLongYears) {
 
 TEST(Fiscal, LastWeekdayEndsTheYear) {
   // 445 years that end on the last Saturday of September, as some US companies file them.
-  const auto calendar = FiscalCalendar::weeks({.weeks = {4, 4, 5}, .end_month = 9, .end_weekday = 5});
+  const auto calendar = FiscalCalendar::week_pattern({.weeks = {4, 4, 5}, .end_month = 9, .end_weekday = 5});
   const auto year = calendar.period_of(day("2023-09-30"), Every::year);
   EXPECT_EQ(year.start, day("2022-09-25"));
   EXPECT_EQ(year.end, day("2023-10-01"));
@@ -168,7 +168,7 @@ TEST(Fiscal, KeepsToItsBounds) {
   EXPECT_EQ(table.label(table.period_of(day("2025-12-28"), Every::month)), "FY25-P13");
   EXPECT_EQ(table.period_of(day("2025-12-28"), Every::quarter).days(), 4 * 28);
   EXPECT_THROW(FiscalCalendar::months(0), UsageError);
-  EXPECT_THROW(FiscalCalendar::weeks({.weeks = {4, 4, 4}}), UsageError);
+  EXPECT_THROW(FiscalCalendar::week_pattern({.weeks = {4, 4, 4}}), UsageError);
   EXPECT_THROW(FiscalCalendar::table({}, day("2025-01-01")), UsageError);
   EXPECT_THROW(FiscalCalendar::table({{2025, 1, 1, day("2025-01-01")}, {2025, 1, 3, day("2025-02-01")}},
                                      day("2025-03-01")),

@@ -94,6 +94,13 @@ class BusinessHours {
   void add(std::span<const std::int64_t> starts, std::span<const std::int64_t> us,
            std::span<std::int64_t> out, const Execution& execution = {}) const;
 
+  /// `is_open` for a column: 0 or 1, 0 for `null`.
+  void is_open(std::span<const std::int64_t> at, std::span<std::uint8_t> out,
+               const Execution& execution = {}) const;
+  /// `next_open` for a column; `null` stays.
+  void next_open(std::span<const std::int64_t> at, std::span<std::int64_t> out,
+                 const Execution& execution = {}) const;
+
   [[nodiscard]] const Options& options() const noexcept;
 
  private:

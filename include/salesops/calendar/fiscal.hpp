@@ -81,7 +81,7 @@ class FiscalCalendar {
   /// Years of twelve civil months from `start_month` (1 to 12).
   static FiscalCalendar months(int start_month, YearName year_name = YearName::ends_in);
   /// Throws `UsageError` where the pattern doesn't make quarters of 13 weeks.
-  static FiscalCalendar weeks(const WeekPattern& pattern);
+  static FiscalCalendar week_pattern(const WeekPattern& pattern);
   /// The 4-5-4 calendar of the National Retail Federation: weeks end on Saturday, years on the Saturday
   /// nearest to 31 January, named by the year they start in; 2012, 2017 and 2023 have 53 weeks.
   static FiscalCalendar nrf();
@@ -119,6 +119,19 @@ class FiscalCalendar {
   [[nodiscard]] std::string describe() const;
 
   [[nodiscard]] bool civil_months() const noexcept { return kind_ == Kind::months; }
+  [[nodiscard]] int start_month() const noexcept { return start_month_; }
+  [[nodiscard]] YearName year_name() const noexcept { return year_name_; }
+  /// The pattern of a calendar of weeks.
+  [[nodiscard]] std::optional<WeekPattern> pattern() const {
+    return kind_ == Kind::weeks ? std::optional(pattern_) : std::nullopt;
+  }
+  /// The rows and the end of a calendar from a table; empty for others.
+  [[nodiscard]] std::vector<CustomPeriod> periods() const {
+    return table_ ? table_->periods : std::vector<CustomPeriod>();
+  }
+  [[nodiscard]] std::optional<Date> table_end() const {
+    return table_ ? std::optional(table_->blocks[0].back().start) : std::nullopt;
+  }
 
   friend bool operator==(const FiscalCalendar& a, const FiscalCalendar& b);
 
@@ -141,7 +154,7 @@ class FiscalCalendar {
   [[nodiscard]] Date year_start(int year) const noexcept;
   [[nodiscard]] int week_year(Date date) const noexcept;
   [[nodiscard]] Date start_of(std::int32_t index, Every every) const;
-  [[nodiscard]] int year_name(int start_or_end_year) const noexcept;
+  [[nodiscard]] int named_year(int start_or_end_year) const noexcept;
   [[nodiscard]] std::optional<Period> find(Every every, int year, int number) const;
   [[nodiscard]] std::optional<Period> named(std::string_view text) const;
   [[nodiscard]] std::optional<std::vector<Period>> relative(std::string_view text, Date as_of) const;

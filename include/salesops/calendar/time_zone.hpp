@@ -7,6 +7,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -52,6 +53,9 @@ class TimeZone {
   [[nodiscard]] Instant to_utc(LocalTime local, Ambiguous ambiguous = Ambiguous::first) const noexcept;
   /// When the civil day begins.
   [[nodiscard]] Instant start_of(Date date) const noexcept { return to_utc(at_midnight_local(date)); }
+
+  /// Reads a text of `Instant::parse`; without an offset it is a reading of this zone's clock.
+  [[nodiscard]] std::optional<Instant> parse(std::string_view text) const noexcept;
 
   /// `local_date` for a column of instants, as days since 1970-01-01; `null` (int64 minimum) gives int32
   /// minimum. Sizes must agree (`UsageError`).
