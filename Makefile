@@ -73,7 +73,7 @@ stubs: package
 ## make docs       the documentation site in build/site
 docs:
 	$(BOOTSTRAP) build test docs
-	@$(HOUSE) python -m mkdocs build --strict --quiet --config-file docs/mkdocs.yml --site-dir $(CURDIR)/build/site
+	@$(HOUSE) NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet --site-dir $(CURDIR)/build/site
 	@echo build/site/index.html
 
 ## make clean      remove what was built; .venv stays
