@@ -62,6 +62,9 @@ kpi::Options make_options(const py::dict& given) {
   take("seed", options.seed);
   take("calendar", options.calendar);
   take("zone", options.zone);
+  take("target_minutes", options.target_minutes);
+  take("gross_margin", options.gross_margin);
+  take("hours", options.hours);
   take("threads", options.execution.threads);
   if (given.contains("mode") && !given["mode"].is_none())
     options.mode = kpi::parse_mode(py::cast<std::string>(given["mode"]));
@@ -90,4 +93,10 @@ void salesops_bind_kpi(py::module_& module) {
         py::arg("crm"), py::arg("options"));
   };
   bind("win_rate", &kpi::win_rate);
+  bind("lead_conversion", &kpi::lead_conversion);
+  bind("lead_response_time", &kpi::lead_response_time);
+  bind("sla_compliance", &kpi::sla_compliance);
+  bind("response_bands", &kpi::response_bands);
+  bind("funnel", &kpi::funnel);
+  bind("activity", &kpi::activity);
 }

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "salesops/kpi/facts.hpp"
+#include "salesops/kpi/leads.hpp"
 #include "salesops/kpi/metric.hpp"
 #include "salesops/kpi/where.hpp"
 

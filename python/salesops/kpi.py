@@ -14,7 +14,16 @@ from salesops.crm import Crm, instant, timestamp
 if TYPE_CHECKING:
     from salesops._core.table import Table
 
-__all__ = ["KpiResult", "win_rate"]
+__all__ = [
+    "KpiResult",
+    "activity",
+    "funnel",
+    "lead_conversion",
+    "lead_response_time",
+    "response_bands",
+    "sla_compliance",
+    "win_rate",
+]
 
 Where = str | Mapping[str, Any] | None
 Period = str | tuple[Any, Any] | None
@@ -230,3 +239,9 @@ def _make(name: str) -> Callable[..., KpiResult]:
 
 
 win_rate = _make("win_rate")
+lead_conversion = _make("lead_conversion")
+lead_response_time = _make("lead_response_time")
+sla_compliance = _make("sla_compliance")
+response_bands = _make("response_bands")
+funnel = _make("funnel")
+activity = _make("activity")

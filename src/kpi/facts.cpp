@@ -7,6 +7,7 @@
 
 #include "salesops/money.hpp"
 #include "salesops/stats.hpp"
+#include "salesops/survival.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -337,6 +338,51 @@ void put_values(const Cell& cell, const Facts& facts, const Options& options, Me
   if (ninetieth) metric.details["p90"] = *ninetieth;
 }
 
+/// The first time by which the share `probability` had the outcome.
+std::optional<double> time_to(const survival::AalenJohansen& curve, double probability) {
+  const auto& incidence = curve.causes.front().incidence;
+  const auto found =
+      std::find_if(incidence.begin(), incidence.end(), [&](double f) { return f >= probability; });
+  if (found == incidence.end()) return std::nullopt;
+  return curve.time[static_cast<std::size_t>(found - incidence.begin())];
+}
+
+void put_incidence(const Cell& cell, const Facts& facts, const Options& options, Metric& metric) {
+  std::vector<double> durations;
+  std::vector<std::uint8_t> outcomes;
+  metric.value.reset();
+  metric.numerator = 0;
+  metric.denominator = static_cast<double>(cell.facts.size());
+  double had = 0;
+  for (const std::int32_t i : cell.facts) {
+    const auto at = static_cast<std::size_t>(i);
+    durations.push_back(static_cast<double>(facts.numerator[at]) * facts.scale);
+    outcomes.push_back(static_cast<std::uint8_t>(facts.denominator[at]));
+    if (outcomes.back() == 0) ++metric.censored;
+    if (outcomes.back() == 1) {
+      had += durations.back();
+      metric.numerator += durations.back() <= facts.horizon ? 1 : 0;
+      metric.details["with_outcome"] += 1;
+    }
+  }
+  if (durations.empty()) return;
+  const auto curve = survival::aalen_johansen(durations, outcomes, {.level = options.level}, 2);
+  metric.value = curve.at(facts.horizon, 1);
+  if (!metric.value) metric.state = "not followed up to the horizon";
+  const auto& cause = curve.causes.front();
+  const auto past = std::upper_bound(curve.time.begin(), curve.time.end(), facts.horizon);
+  if (metric.value && past != curve.time.begin()) {
+    const auto at = static_cast<std::size_t>(past - curve.time.begin()) - 1;
+    metric.low = cause.low[at];
+    metric.high = cause.high[at];
+    metric.interval_note = "Aalen–Johansen, log-log";
+  }
+  if (const auto median = time_to(curve, 0.5)) metric.details["median"] = *median;
+  if (const auto ninetieth = time_to(curve, 0.9)) metric.details["p90"] = *ninetieth;
+  if (metric.details.contains("with_outcome"))
+    metric.details["naive_mean"] = had / metric.details["with_outcome"];
+}
+
 }  // namespace
 
 Result summarise(const Crm& crm, const Facts& all, const Options& options, std::string name,
@@ -375,7 +421,7 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
     }
     const Groups groups = group_by(crm, all.table, options.by, rows, at, options);
     const bool keep_facts = all.shape == Shape::ratio || all.shape == Shape::mean ||
-                            all.shape == Shape::median || options.keep_rows;
+                            all.shape == Shape::median || all.shape == Shape::incidence || options.keep_rows;
     std::vector<Cell> cells(std::max<std::size_t>(groups.size(), options.by.empty() ? 1 : 0));
     for (Cell& cell : cells) cell.excluded.assign(all.reasons.size(), 0);
     for (std::size_t i = 0; i < picked.size(); ++i) {
@@ -422,6 +468,8 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
         put_ratio(cell, all, options, metric);
       else if (averages)
         put_values(cell, all, options, metric);
+      else if (all.shape == Shape::incidence)
+        put_incidence(cell, all, options, metric);
       if (options.keep_rows)
         for (const std::int32_t fact : cell.facts)
           metric.rows.push_back(all.row[static_cast<std::size_t>(fact)]);

@@ -24,6 +24,8 @@ enum class Shape : std::uint8_t {
   mean,    ///< Σ numerator ÷ n: t interval; details median, p90
   median,  ///< of the numerators: order-statistic interval; details mean, p90
   total,   ///< Σ numerator: no interval
+  incidence,  ///< Aalen–Johansen share with outcome 1 by `horizon`: numerators are durations, denominators
+              ///< outcomes (0 censored, 1 the one asked for, 2 competing); details median, p90
 };
 
 /// Fact i is counted when `state[i]` is 0, censored when 1, else left out for `reasons[state[i] - 2]`.
@@ -42,6 +44,7 @@ struct Facts {
   Shape shape = Shape::share;
   double scale = 1;  ///< printed numerator = numerator · scale
   double denominator_scale = 1;
+  double horizon = 0;  ///< of `incidence`, in printed units
   std::string unit = "share";
 
   void reserve(std::size_t facts);

@@ -47,14 +47,17 @@ struct Options {
   std::string period;
   Mode mode = Mode::standard;
   Weight weight = Weight::count;
-  double level = 95;             ///< of the interval, percent
-  std::optional<Instant> as_of;  ///< default: `crm.latest()`
-  int window_days = 90;          ///< of `window_cohort`
-  FiscalCalendar calendar;       ///< what quarters and years are
-  TimeZone zone;                 ///< in which an instant has its day; default UTC
-  bool keep_rows = false;        ///< list the rows behind each number
-  bool allow_negative = false;   ///< let negative amounts into sums by value
-  std::uint64_t seed = 1;        ///< of bootstrap intervals
+  double level = 95;                   ///< of the interval, percent
+  std::optional<Instant> as_of;        ///< default: `crm.latest()`
+  int window_days = 90;                ///< of `window_cohort`
+  FiscalCalendar calendar;             ///< what quarters and years are
+  TimeZone zone;                       ///< in which an instant has its day; default UTC
+  bool keep_rows = false;              ///< list the rows behind each number
+  bool allow_negative = false;         ///< let negative amounts into sums by value
+  std::uint64_t seed = 1;              ///< of bootstrap intervals
+  std::optional<BusinessHours> hours;  ///< of response times; all time when absent
+  double target_minutes = 60;          ///< within which a lead should be answered
+  std::optional<double> gross_margin;  ///< share of revenue, where the book has no margins
   Execution execution;
 };
 

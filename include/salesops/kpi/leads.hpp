@@ -1,0 +1,46 @@
+/// @file kpi/leads.hpp
+/// From a lead to its first answer and to a customer.
+#pragma once
+
+#include "salesops/kpi/facts.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+/// Share of leads that became customers (converted).
+///
+/// `created_cohort` (default): converted by as_of ÷ leads created in the period. `window_cohort`: converted
+/// within `window_days` ÷ leads at least that old. `survival`: Kaplan–Meier share converted within
+/// `window_days`, leads still open censored, disqualified ones counted as a competing end.
+/// `closed_in_period`: converted in the period ÷ created in it; it mixes cohorts and says so.
+/// Merged leads are left out and counted.
+Result lead_conversion(const Crm& crm, const Options& options = {});
+
+/// How fast leads are answered: share answered within the target, by Kaplan–Meier over all leads, those
+/// never answered included. Details: median and p90 in minutes (all leads), `naive_mean` over answered
+/// leads alone, `never`: the share without an answer by as_of.
+///
+/// The clock starts when the lead was available (routed), else created; it counts the business time of
+/// `hours`, else all time. The answer is the first outbound activity by a person. Touches before the
+/// clock starts are left out and counted (`touched_before_created`). Target: `Options::target_minutes`.
+Result lead_response_time(const Crm& crm, const Options& options = {});
+
+/// Share of leads answered within `target_minutes`, of those answered or whose time has run out.
+Result sla_compliance(const Crm& crm, const Options& options = {});
+
+/// Lead conversion by response-time band (≤5, 5–15, 15–60, 60–240, >240 minutes, never), with Wilson
+/// intervals; adds the column `band`. An association: fast answers and good leads may share a cause.
+Result response_bands(const Crm& crm, const Options& options = {});
+
+/// Lead → MQL → SQL → opportunity → won, of leads created in the period: one row a step with the share of
+/// the step before (value) and of all leads (detail `cumulative`). A lead that skipped a step passed it.
+Result funnel(const Crm& crm, const Options& options = {});
+
+/// Completed activities of the period. Details: calls, emails, meetings, …, `reps` that had any, and
+/// `per_rep`. Open tasks are counted as censored.
+Result activity(const Crm& crm, const Options& options = {});
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops
