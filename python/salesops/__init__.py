@@ -9,7 +9,6 @@ from salesops._core.error import DataError, Error, UnitError, UsageError
 from salesops._core.version import version as __version__
 
 _WORDS = [
-    "arrow",
     "calendar",
     "crm",
     "csv",

@@ -1,0 +1,71 @@
+#include "salesops/history.hpp"
+
+#include <gtest/gtest.h>
+
+#include <random>
+
+using namespace salesops;
+
+namespace {
+
+History::Row change(std::int64_t entity, std::int64_t at, Field field, std::int64_t value,
+                    std::optional<std::int64_t> old = std::nullopt, std::int64_t seq = 0) {
+  return {.entity = entity,
+          .seq = seq,
+          .old = old.value_or(null_value),
+          .old_known = old.has_value(),
+          .change = {.at = at, .value = value, .field = field}};
+}
+
+TEST(History, StartsFromTheOldValueThePresentOrUnknown) {
+  const History history(3, {change(0, 10, Field::stage, 2, 1), change(1, 20, Field::stage, 5)},
+                        {std::vector<std::int64_t>{2, 5, 7}});
+  EXPECT_EQ(history.value_at(0, Field::stage, 9), 1);
+  EXPECT_EQ(history.value_at(0, Field::stage, 10), 2);
+  EXPECT_EQ(history.value_at(1, Field::stage, 19), null_value) << "left-truncated, not zero";
+  EXPECT_EQ(history.value_at(2, Field::stage, 0), 7) << "never changed";
+  EXPECT_FALSE(history.tracks(Field::amount));
+}
+
+TEST(History, OrdersByTimeThenSeqThenInput) {
+  const History history(1,
+                        {change(0, 5, Field::stage, 3, std::nullopt, 2), change(0, 5, Field::stage, 2, std::nullopt, 1),
+                         change(0, 1, Field::stage, 1), change(0, 5, Field::stage, 4, std::nullopt, 2)},
+                        {});
+  std::vector<std::int64_t> values;
+  for (const Change& c : history.changes(0)) values.push_back(c.value);
+  EXPECT_EQ(values, (std::vector<std::int64_t>{1, 2, 3, 4}));
+}
+
+TEST(History, AnyOrderOfRowsAndAnySplitGiveTheSame) {
+  std::mt19937_64 random(7);
+  std::vector<History::Row> rows;
+  for (std::int64_t i = 0; i < 2000; ++i)
+    rows.push_back(change(static_cast<std::int64_t>(random() % 50), i, static_cast<Field>(random() % 3),
+                          static_cast<std::int64_t>(random() % 9), std::int64_t{1}));
+  const History whole(50, rows, {});
+  std::shuffle(rows.begin(), rows.end(), random);
+  const History shuffled(50, rows, {});
+  std::vector<History::Row> early, late;
+  for (const auto& row : rows) (row.change.at < 900 ? early : late).push_back(row);
+  const History grown = History(50, early, {}).with(50, late, {});
+  for (std::size_t entity = 0; entity < 50; ++entity)
+    for (const std::int64_t t : {-1, 500, 899, 900, 1500, 5000})
+      for (const Field field : {Field::stage, Field::amount, Field::close_date}) {
+        ASSERT_EQ(whole.value_at(entity, field, t), shuffled.value_at(entity, field, t));
+        ASSERT_EQ(whole.value_at(entity, field, t), grown.value_at(entity, field, t));
+        if (t <= 1500) {
+          ASSERT_EQ(whole.value_at(entity, field, t), whole.until(1500).value_at(entity, field, t));
+        }
+      }
+  const std::vector<std::int64_t> some{7, 3};
+  EXPECT_EQ(whole.take(some).changes(1).size(), whole.changes(3).size());
+}
+
+TEST(History, RefusesAnEntityItDoesNotHave) {
+  EXPECT_THROW(History(1, {change(1, 0, Field::stage, 0)}, {}), UsageError);
+  EXPECT_EQ(History(0, {}, {}).entities(), 0U);
+  EXPECT_EQ(History().entities(), 0U);
+}
+
+}  // namespace
