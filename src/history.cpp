@@ -132,8 +132,14 @@ History History::with(std::size_t entities, std::vector<Row> more,
     // An entity whose first change of the field is new takes its start from the new rows.
     result.initial_[field] = added.tracked_[field] ? added.initial_[field] : present[field];
     result.initial_[field].resize(entities, null_value);
-    if (tracked_[field])
-      std::copy(initial_[field].begin(), initial_[field].end(), result.initial_[field].begin());
+    if (!tracked_[field]) continue;
+    for (std::size_t entity = 0; entity < before; ++entity) {
+      const auto ours = changes(entity);
+      const bool changed =
+          std::any_of(ours.begin(), ours.end(), [&](const Change& c) { return index(c.field) == field; });
+      const std::int64_t start = initial_[field][entity];
+      if (changed || start != null_value) result.initial_[field][entity] = start;
+    }
   }
   const auto earlier = [](const Change& a, const Change& b) { return a.at < b.at; };
   for (std::size_t entity = 0; entity < entities; ++entity) {
