@@ -184,7 +184,7 @@ Period FiscalCalendar::period_at(std::int32_t index, Every every) const {
     if (index != 0) throw UsageError("there is one period over all time");
     return {first_date, last_date + 1, every, 0, 0};
   }
-  if (kind_ == Kind::table && every >= Every::month && index + std::size_t{1} >= blocks(every).size())
+  if (kind_ == Kind::table && every >= Every::month && std::int64_t{index} + 1 >= std::ssize(blocks(every)))
     throw UsageError("the period lies outside the table of periods");
   Period period{start_of(index, every), {}, every, 0, 0};
   period.end = start_of(index + 1, every);

@@ -186,11 +186,13 @@ void extend(ZoneChanges& zone, const Footer& footer) {
   const int first_year =
       zone.list.empty() ? 1400 : std::clamp(Instant{last * us_per_second}.utc_date().ymd().year, 1400, 9000);
   std::vector<ZoneChange> rest;
+  const auto insert = [&](const ZoneChange& change) {
+    rest.insert(std::ranges::upper_bound(rest, change.at, {}, &ZoneChange::at), change);
+  };
   for (int year = first_year; year <= first_year + 402; ++year) {
-    rest.push_back({footer.start.local_seconds(year) - footer.standard, footer.summer});
-    rest.push_back({footer.end.local_seconds(year) - footer.summer, footer.standard});
+    insert({footer.start.local_seconds(year) - footer.standard, footer.summer});
+    insert({footer.end.local_seconds(year) - footer.summer, footer.standard});
   }
-  std::ranges::stable_sort(rest, {}, &ZoneChange::at);
   for (const auto& change : rest) {
     if (change.at <= last) continue;
     if (!zone.list.empty() && zone.list.back().at == change.at) zone.list.pop_back();
