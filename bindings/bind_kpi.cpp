@@ -99,4 +99,11 @@ void salesops_bind_kpi(py::module_& module) {
   bind("response_bands", &kpi::response_bands);
   bind("funnel", &kpi::funnel);
   bind("activity", &kpi::activity);
+  bind("logo_churn", &kpi::logo_churn);
+  bind("logo_retention", &kpi::logo_retention);
+  bind("arpa", &kpi::arpa);
+  bind("clv_simple", &kpi::clv_simple);
+  bind("cac", &kpi::cac);
+  bind("ltv_cac", &kpi::ltv_cac);
+  bind("cac_payback", &kpi::cac_payback);
 }

@@ -4,6 +4,7 @@
 /// making one's own.
 #pragma once
 
+#include "salesops/kpi/customers.hpp"
 #include "salesops/kpi/facts.hpp"
 #include "salesops/kpi/leads.hpp"
 #include "salesops/kpi/metric.hpp"

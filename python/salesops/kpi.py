@@ -17,9 +17,16 @@ if TYPE_CHECKING:
 __all__ = [
     "KpiResult",
     "activity",
+    "arpa",
+    "cac",
+    "cac_payback",
+    "clv_simple",
     "funnel",
     "lead_conversion",
     "lead_response_time",
+    "logo_churn",
+    "logo_retention",
+    "ltv_cac",
     "response_bands",
     "sla_compliance",
     "win_rate",
@@ -245,3 +252,10 @@ sla_compliance = _make("sla_compliance")
 response_bands = _make("response_bands")
 funnel = _make("funnel")
 activity = _make("activity")
+logo_churn = _make("logo_churn")
+logo_retention = _make("logo_retention")
+arpa = _make("arpa")
+clv_simple = _make("clv_simple")
+cac = _make("cac")
+ltv_cac = _make("ltv_cac")
+cac_payback = _make("cac_payback")
