@@ -13,6 +13,7 @@
 #include "csv/convert.hpp"
 #include "csv/scan.hpp"
 #include "csv/text.hpp"
+#include "salesops/money.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -178,7 +179,9 @@ void Reader::plan_columns() {
       throw UsageError("types names a column '" + name + "' that " + file_ + " does not have" +
                        (near.empty() ? std::string() : "; did you mean '" + near.front() + "'?"));
     }
-    plans_[static_cast<std::size_t>(found - names_.begin())].fixed = type;
+    ColumnType& fixed = plans_[static_cast<std::size_t>(found - names_.begin())].fixed.emplace(type);
+    if (type.type == Type::money)
+      fixed.scale = type.currency.empty() ? 2 : Currency::from(type.currency).exponent();
   }
 }
 
@@ -339,7 +342,7 @@ Column Reader::assemble(std::vector<Block>& blocks, std::size_t column, std::siz
     case Type::uint32: return of(std::uint32_t{});
     case Type::int64:
     case Type::timestamp: return of(std::int64_t{});
-    case Type::money: return of(std::int64_t{}).with_scale(type.scale).with_currency(type.currency);
+    case Type::money: return of(std::int64_t{}).with_currency(type.currency);
     case Type::uint64: return of(std::uint64_t{});
     case Type::float32: return of(float{});
     case Type::float64: return of(double{});

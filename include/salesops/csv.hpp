@@ -71,8 +71,8 @@ enum class OnQuote : std::uint8_t {
 /// The type a column shall have.
 struct ColumnType {
   Type type = Type::string;
-  int scale = 2;              ///< digits behind the point of decimal and money, 0 to 18
-  std::string currency = {};  ///< ISO 4217 code of a money column; may be empty
+  int scale = 2;              ///< digits behind the point of a decimal column, 0 to 18
+  std::string currency = {};  ///< ISO 4217 code of a money column; without one it has two decimals
 };
 
 /// What protects the host against hostile or damaged input; each `DataError` names its field.
@@ -126,9 +126,9 @@ struct WriteOptions {
 
 /// The table as CSV text. Null and NaN are empty, the empty string is `""`; dates and timestamps are ISO
 /// 8601; a float is its shortest text that reads back as the same float, with `.0` if it is whole;
-/// decimals have all their digits, money is in major units (two decimals, or the exponent of its
-/// currency). Fields are quoted only where they must be. Throws `UsageError` for a text with a NUL byte,
-/// which no reader takes.
+/// decimals have all their digits, money is in major units with the decimals of its currency (the column's,
+/// or the table's `currency` column row by row; two where neither is known). Fields are quoted only where
+/// they must be. Throws `UsageError` for a text with a NUL byte, which no reader takes.
 std::string format(const Table& table, const WriteOptions& options = {});
 
 /// The same into a file. A regular file takes its name only once it is whole: nothing is left behind, and

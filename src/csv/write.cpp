@@ -10,6 +10,7 @@
 #include <functional>
 
 #include "salesops/csv.hpp"
+#include "salesops/money.hpp"
 #include "text.hpp"
 
 namespace salesops {
@@ -70,23 +71,61 @@ void append_money(std::string& out, std::int64_t minor, int decimals) {
   out += digits;
 }
 
-constexpr int money_decimals = 2;
+/// Decimals of each row of a money column: those of its currency, or of the table's `currency` column row
+/// by row; two where no currency is known.
+class MoneyDecimals {
+ public:
+  MoneyDecimals(const Table& table, const Column& column) : shared_(decimals_of(column.currency())) {
+    if (column.type() != Type::money || !column.currency().empty()) return;
+    const Column* currencies = table.find("currency");
+    if (currencies == nullptr || currencies->type() != Type::string) return;
+    currencies_ = currencies;
+    for (std::size_t code = 0; code < currencies->dictionary().size(); ++code)
+      by_code_.push_back(decimals_of(currencies->dictionary()[code]));
+  }
 
-/// Appends a valid cell that is no text.
-void append_value(std::string& out, const Column& column, std::size_t row) {
+  [[nodiscard]] int at(std::size_t row) const {
+    if (currencies_ == nullptr || currencies_->is_null(row)) return shared_;
+    return by_code_[static_cast<std::size_t>(currencies_->values<std::int32_t>()[row])];
+  }
+
+ private:
+  static int decimals_of(std::string_view code) {
+    const auto currency = Currency::find(code);
+    return currency ? currency->exponent() : 2;
+  }
+
+  int shared_;
+  const Column* currencies_ = nullptr;
+  std::vector<int> by_code_;
+};
+
+/// A column ready to be written.
+struct Prepared {
+  const Column* column;
+  std::vector<std::string> texts;  ///< of a string column, by code
+  MoneyDecimals decimals;
+};
+
+/// Appends a valid cell; texts are quoted and guarded already.
+void append_value(std::string& out, const Prepared& from, std::size_t row) {
+  const Column& column = *from.column;
   switch (column.type()) {
+    case Type::string:
+      out += from.texts[static_cast<std::size_t>(column.values<std::int32_t>()[row])];
+      return;
     case Type::float32: return append_real(out, column.values<float>()[row]);
     case Type::float64: return append_real(out, column.values<double>()[row]);
-    case Type::money: return append_money(out, column.values<std::int64_t>()[row], money_decimals);
+    case Type::money: return append_money(out, column.values<std::int64_t>()[row], from.decimals.at(row));
     default: out += column.cell(row);
   }
 }
 
-/// A value with a delimiter in it (a decimal point, a minus sign) is quoted like a text.
-void append_cell(std::string& out, const Column& column, std::size_t row, const WriteOptions& options) {
+/// A number or date with a delimiter in it (such as the decimal point) is quoted like a text.
+void append_cell(std::string& out, const Prepared& from, std::size_t row, const WriteOptions& options) {
   const std::size_t start = out.size();
-  append_value(out, column, row);
-  if (out.find(options.delimiter, start) == std::string::npos) return;
+  append_value(out, from, row);
+  if (from.column->type() == Type::string || out.find(options.delimiter, start) == std::string::npos) return;
   out.insert(start, 1, '"');
   out.push_back('"');
 }
@@ -121,17 +160,19 @@ std::vector<std::string> written_texts(const std::string& name, const Column& co
   return texts;
 }
 
-void append_rows(std::string& out, const Table& table, const std::vector<std::vector<std::string>>& texts,
-                 std::size_t first, std::size_t last, const WriteOptions& options) {
+std::vector<Prepared> prepare(const Table& table, const WriteOptions& options) {
+  std::vector<Prepared> columns;
+  for (const auto& [name, column] : table.columns())
+    columns.push_back({&column, written_texts(name, column, options), MoneyDecimals(table, column)});
+  return columns;
+}
+
+void append_rows(std::string& out, const std::vector<Prepared>& columns, std::size_t first, std::size_t last,
+                 const WriteOptions& options) {
   for (std::size_t row = first; row < last; ++row) {
-    for (std::size_t c = 0; c < table.num_columns(); ++c) {
-      const Column& column = table.columns()[c].second;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
       if (c > 0) out.push_back(options.delimiter);
-      if (column.is_null(row)) continue;
-      if (column.type() == Type::string)
-        out += texts[c][static_cast<std::size_t>(column.values<std::int32_t>()[row])];
-      else
-        append_cell(out, column, row, options);
+      if (!columns[c].column->is_null(row)) append_cell(out, columns[c], row, options);
     }
     out += line_end(options);
   }
@@ -144,8 +185,7 @@ void emit(const Table& table, const WriteOptions& options, const Sink& sink) {
   check_options(options);
   sink(header_line(table, options));
   if (table.num_columns() == 0) return;
-  std::vector<std::vector<std::string>> texts;
-  for (const auto& [name, column] : table.columns()) texts.push_back(written_texts(name, column, options));
+  const std::vector<Prepared> columns = prepare(table, options);
   const std::size_t rows = table.num_rows();
   const int threads = options.execution.threads > 0 ? options.execution.threads : default_threads();
   const auto batch_rows = block_rows * 4 * static_cast<std::size_t>(threads);
@@ -155,7 +195,7 @@ void emit(const Table& table, const WriteOptions& options, const Sink& sink) {
     const std::size_t last = std::min(rows, first + batch_rows);
     std::vector<std::string> blocks((last - first + block_rows - 1) / block_rows);
     for_rows(last - first, block_rows, quiet, [&](std::size_t begin, std::size_t end) {
-      append_rows(blocks[begin / block_rows], table, texts, first + begin, first + end, options);
+      append_rows(blocks[begin / block_rows], columns, first + begin, first + end, options);
     });
     for (const std::string& block : blocks) sink(block);
     if (options.execution.progress)

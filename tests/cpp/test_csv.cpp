@@ -465,6 +465,16 @@ TEST(CsvWrite, MoneyIsInMajorUnits) {
   EXPECT_TRUE(std::ranges::equal(
       table_of(csv::format(table), with_type("amount", Type::money)).column("amount").values<std::int64_t>(),
       amounts.values<std::int64_t>()));
+  EXPECT_EQ(csv::format(Table({{"yen", amounts.with_currency("JPY")}})).substr(0, 12), "yen\n1234\n-5\n");
+  const std::vector<std::string> codes{"KWD", "JPY", "EUR", "EUR"};
+  EXPECT_EQ(csv::format(table.with("currency", Column::of_strings(codes)).slice(0, 3)),
+            "amount,currency\n1.234,KWD\n-5,JPY\n0.00,EUR\n");
+  csv::Options yen;
+  yen.types["v"] = {.type = Type::money, .scale = 2, .currency = "JPY"};
+  EXPECT_EQ(table_of("v\n12\n", yen).column("v").values<std::int64_t>()[0], 12);
+  EXPECT_EQ(csv::parse("v\n12.5\n", yen).issues.count("too_many_decimals"), 1);
+  yen.types["v"].currency = "no";
+  EXPECT_THROW(csv::parse("v\n1\n", yen), UsageError);
   csv::WriteOptions options;
   options.delimiter = '.';
   EXPECT_EQ(csv::format(table.slice(0, 1), options), "amount\n\"12.34\"\n");
