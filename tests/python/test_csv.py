@@ -34,13 +34,15 @@ def rows_of(columns: int) -> st.SearchStrategy[list[list[str]]]:
 @settings(max_examples=300, deadline=None)
 @given(
     rows=st.integers(2, 5).flatmap(rows_of),
-    end=st.sampled_from(["\n", "\r\n"]),
-    quoting=st.sampled_from([plain_csv.QUOTE_ALL, plain_csv.QUOTE_MINIMAL]),
+    # With "\n" ends and minimal quoting, older Pythons leave a lone CR unquoted, which no reader can take.
+    style=st.sampled_from(
+        [("\n", plain_csv.QUOTE_ALL), ("\r\n", plain_csv.QUOTE_ALL), ("\r\n", plain_csv.QUOTE_MINIMAL)]
+    ),
     delimiter=st.sampled_from([",", ";", "\t"]),
 )
-def test_what_pythons_writer_writes_reads_back(rows, end, quoting, delimiter):
+def test_what_pythons_writer_writes_reads_back(rows, style, delimiter):
     out = io.StringIO(newline="")
-    writer = plain_csv.writer(out, lineterminator=end, quoting=quoting, delimiter=delimiter)
+    writer = plain_csv.writer(out, lineterminator=style[0], quoting=style[1], delimiter=delimiter)
     names = [f"c{i}" for i in range(len(rows[0]) if rows else 2)]
     writer.writerow(names)
     writer.writerows(rows)
