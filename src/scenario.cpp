@@ -79,10 +79,12 @@ void Scenario::place_members() {
       std::set<Holder> seen;
       for (std::size_t next = 0; next < front.size(); ++next) {
         const auto [holder, level] = front[next];
-        if (level > 64) throw UsageError("scenario: memberships of '" + holder.to_string() + "' go in a circle");
+        if (level > 64)
+          throw UsageError("scenario: memberships of '" + holder.to_string() + "' go in a circle");
         if (!seen.insert(holder).second)
-          throw UsageError("scenario: '" + data_.leaves[leaf].to_string() + "' reaches '" + holder.to_string() +
-                           "' twice on " + day.to_string() + "; its sums would count double");
+          throw UsageError("scenario: '" + data_.leaves[leaf].to_string() + "' reaches '" +
+                           holder.to_string() + "' twice on " + day.to_string() +
+                           "; its sums would count double");
         if (next > 0 && leaves.contains(holder))
           throw UsageError("scenario: '" + holder.to_string() + "' has members and numbers of its own");
         place_[holder].push_back({leaf, period});
@@ -90,7 +92,8 @@ void Scenario::place_members() {
         const auto found = parents.find(holder);
         if (found == parents.end()) continue;
         for (const Membership* membership : found->second)
-          if (membership->from <= day && day < membership->to) front.emplace_back(membership->parent, level + 1);
+          if (membership->from <= day && day < membership->to)
+            front.emplace_back(membership->parent, level + 1);
       }
     }
   }
@@ -139,7 +142,8 @@ std::vector<std::int64_t> Scenario::add_parts(const Holder& holder, std::size_t 
   return sums;
 }
 
-std::vector<std::int64_t> Scenario::values(const Holder& holder, const std::optional<Interval>& period) const {
+std::vector<std::int64_t> Scenario::values(const Holder& holder,
+                                           const std::optional<Interval>& period) const {
   const auto [first, last] = period_range(period);
   return add_parts(holder, first, last);
 }
@@ -176,7 +180,8 @@ double Scenario::probability_at_least(const Holder& holder, std::int64_t amount,
                                       const std::optional<Interval>& period) const {
   const std::vector<std::int64_t> sums = values(holder, period);
   if (sums.empty()) throw UsageError("scenario: no draws, so no probability");
-  const auto reached = std::count_if(sums.begin(), sums.end(), [&](std::int64_t sum) { return sum >= amount; });
+  const auto reached =
+      std::count_if(sums.begin(), sums.end(), [&](std::int64_t sum) { return sum >= amount; });
   return static_cast<double>(reached) / static_cast<double>(sums.size());
 }
 

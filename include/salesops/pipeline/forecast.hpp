@@ -1,0 +1,111 @@
+/// @file forecast.hpp
+/// The distribution of a period's bookings, by rep, team and in all.
+///
+/// **Deals already won** in the period count as they are. **Open deals** follow a semi-Markov process with
+/// competing risks: from each stage, by time spent in it (weeks 0, 1, 2, 3–4, 5–8, 9–13, 14–26, 27+), a
+/// deal moves on, is won or is lost at rates
+///
+///     λ(s, b, k) = (c(s, b, k) + κ·q(s, k)) / (T(s, b) + κ weeks)
+///
+/// with c the moves seen, T the time at risk (delayed entry where the history starts late, right censoring
+/// at `as_of`), q the stage's pooled weekly rate, and κ in [5, 500] by Dirichlet-multinomial maximum
+/// likelihood. Without a stage history there is one pseudo stage, by age since creation. The rates give
+/// P(won by each week) for every stage and time in it (backward recursion, daily steps).
+/// A ridge logit on earlier landmarks (the same day of earlier periods) then corrects each deal for age,
+/// expected close date and pushes as they were known then. **Deals yet to be created** arrive at the recent
+/// weekly rate, times the season where two years are known, enter by the mix of first stages and run
+/// through the same kernel; owners by recent share, amounts from won deals.
+///
+/// Uncertainty: rates from their Gamma posterior, a log-odds shock common to all deals of the period
+/// (Student t; its spread from the Pearson dispersion of earlier landmarks), an effect of each owner, the
+/// level of new business, amounts realised against amounts expected. All earlier landmarks are predicted
+/// from what was known then. See docs/guide/pipeline.md for measured coverage.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "salesops/crm.hpp"
+#include "salesops/date.hpp"
+#include "salesops/parallel.hpp"
+#include "salesops/scenario.hpp"
+#include "salesops/table.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace pipeline {
+
+/// What a period adds up.
+enum class Measure : std::uint8_t {
+  bookings,  ///< amounts of won deals, in minor units
+  wins,      ///< number of won deals
+};
+
+struct ForecastOptions {
+  std::optional<Instant> as_of;    ///< default: the book's latest instant
+  std::optional<Interval> period;  ///< default: the calendar quarter (UTC) that holds `as_of`
+  Measure measure = Measure::bookings;
+  std::vector<double> levels{80};  ///< percent, central intervals
+  int draws = 2000;                ///< 100 to 1,000,000
+  std::uint64_t seed = 1;
+  std::string currency;  ///< only deals of this currency; default: all, which must share one
+  /// Untracked columns to use as they are today in a past book, e.g. `"opportunity.amount"`.
+  std::vector<std::string> allow_current;
+  bool adjust = true;  ///< correct by earlier landmarks (logit, owners, level of new business)
+  Execution execution;
+};
+
+/// What the forecast rests on.
+struct Fit {
+  std::int64_t deals = 0;  ///< known at as_of
+  std::int64_t won = 0;    ///< ends seen by the kernel
+  std::int64_t lost = 0;
+  double kappa = 0;         ///< weeks of pooled evidence given to each (stage, duration) cell
+  int landmarks = 0;        ///< earlier periods that corrections and spread were learned from
+  double shock_sd = 0;      ///< of the common log-odds shock
+  double owner_sd = 0;      ///< of owners' log-odds
+  double new_level_sd = 0;  ///< relative, of the level of new business
+  double arrivals_per_week = 0;
+  std::vector<std::string> terms;    ///< of the correction
+  std::vector<double> coefficients;  ///< log-odds
+  /// One row a stage: pipeline_id, stage_id, exposure_weeks, moved, won, lost, p_win (of a deal that
+  /// enters it today, by the period's end).
+  Table stages;
+};
+
+struct Forecast {
+  Instant as_of;
+  Interval period;
+  Measure measure = Measure::bookings;
+  std::vector<double> levels;
+  std::int64_t open_deals = 0;
+  std::int64_t won_deals = 0;  ///< in the period, by as_of
+  /// Leaves are owners (`{"rep", id}`); above them teams (`{"team", id}`) and `{"company", ""}`.
+  Scenario scenario;
+  /// One row a holder: holder_type, holder_id, won_to_date, open_expected, new_expected, bookings_mean,
+  /// bookings_lo_80, bookings_hi_80 …, quota, p_attain (null without a quota). Counts for `Measure::wins`.
+  Table holders;
+  /// One row an open deal: opportunity_id, owner_id, stage_id, amount, days_in_stage, p_win (by the
+  /// period's end and not before its start), expected.
+  Table deals;
+  Fit fit;
+  std::vector<std::string> notes;  ///< what to know before using the numbers
+
+  /// The answer in one sentence.
+  [[nodiscard]] std::string summary() const;
+};
+
+/// Throws `UsageError` when the book has no deals, none that was won, no creation times, or when
+/// `as_of`, `period`, `levels` or `draws` can't be; `UnitError` when amounts have several currencies.
+///
+/// Only what the book knew at `as_of` is used (`Crm::as_of`). Quotas are those of measure `bookings` (or
+/// none said) that the holder has; one that covers more or less than the period counts by days of
+/// overlap; a team or the company without its own has the sum of its members'. Draws depend on (seed,
+/// deal, draw) alone: the same for any number of threads, and more draws keep those before them.
+Forecast forecast(const Crm& crm, const ForecastOptions& options = {});
+
+}  // namespace pipeline
+}  // namespace v0
+}  // namespace salesops

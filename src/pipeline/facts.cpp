@@ -1,0 +1,199 @@
+#include "facts.hpp"
+
+#include <algorithm>
+#include <map>
+
+#include "salesops/random.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace pipeline_detail {
+
+namespace {
+
+constexpr double never = std::numeric_limits<double>::infinity();
+
+/// Numbers the open (pipeline, stage) pairs as they are met.
+class States {
+ public:
+  States(const Crm& crm, Facts& facts) : crm_(crm), facts_(facts) {
+    const Table& deals = crm.table("opportunity");
+    stage_ = deals.find("stage_id");
+    pipeline_ = deals.find("pipeline_id");
+  }
+
+  std::int32_t state(std::int64_t pipeline, std::int64_t stage) {
+    const auto [at, is_new] = numbers_.try_emplace({pipeline, stage}, 0);
+    if (is_new) at->second = made(pipeline, stage);
+    return at->second;
+  }
+  [[nodiscard]] std::int64_t pipeline_of(std::size_t row) const {
+    return pipeline_ == nullptr || pipeline_->is_null(row) ? -1 : pipeline_->values<std::int32_t>()[row];
+  }
+
+ private:
+  std::int32_t made(std::int64_t pipeline, std::int64_t stage) {
+    auto known = statuses_.find(pipeline);
+    if (known == statuses_.end()) known = statuses_.emplace(pipeline, crm_.stage_statuses(pipeline)).first;
+    const auto code = static_cast<std::size_t>(stage);
+    const auto status = stage < 0 ? std::nullopt : known->second.at(code);
+    if (status == DealStatus::won) return End::won;
+    if (status == DealStatus::lost) return End::lost;
+    facts_.state_stages.emplace_back(stage < 0 ? std::string_view() : stage_->dictionary()[code]);
+    facts_.state_pipelines.emplace_back(
+        pipeline < 0 ? std::string_view() : pipeline_->dictionary()[static_cast<std::size_t>(pipeline)]);
+    return static_cast<std::int32_t>(facts_.state_stages.size() - 1);
+  }
+
+  const Crm& crm_;
+  Facts& facts_;
+  const Column* stage_;
+  const Column* pipeline_;
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> numbers_;
+  std::map<std::int64_t, std::vector<std::optional<DealStatus>>> statuses_;
+};
+
+void enter(Facts& facts, std::size_t first, std::int32_t state, double at) {
+  if (facts.visits.size() > first && facts.visits.back().state == state) return;
+  facts.visits.push_back({state, at});
+}
+
+/// Appends the visits of one deal.
+void walk(const Crm& crm, std::size_t row, States& states, Facts& facts, bool staged) {
+  const Deals& deals = crm.deals();
+  const History& history = crm.history();
+  const std::size_t first = facts.visits.size();
+  const double created = facts.created.back();
+  if (staged) {
+    const std::int64_t pipeline = states.pipeline_of(row);
+    const std::int64_t initial = history.initial(Field::stage)[row];
+    if (initial != null_value) enter(facts, first, states.state(pipeline, initial), created);
+    for (const Change& change : history.changes(row)) {
+      const double at = std::max(days_of(change.at), created);
+      if (change.field == Field::stage)
+        enter(facts, first, states.state(pipeline, change.value == null_value ? -1 : change.value), at);
+      if (change.field == Field::deleted && change.value == 1) enter(facts, first, End::lost, at);
+    }
+  }
+  if (facts.visits.size() == first) enter(facts, first, staged ? states.state(-1, -1) : 0, created);
+  facts.seen.push_back(facts.visits[first].enter);
+  if (deals.status[row] == DealStatus::open || deals.closed_at[row] == null_value) return;
+  if (facts.visits.back().state < 0) return;
+  const double closed = std::max(days_of(deals.closed_at[row]), facts.visits.back().enter);
+  facts.visits.push_back({deals.status[row] == DealStatus::won    ? End::won
+                          : deals.status[row] == DealStatus::lost ? End::lost
+                                                                  : End::gone,
+                          closed});
+}
+
+DealStatus status_of(std::int32_t state) {
+  if (state >= 0) return DealStatus::open;
+  return state == End::won ? DealStatus::won : state == End::lost ? DealStatus::lost : DealStatus::unknown;
+}
+
+void read_owners(const Crm& crm, Facts& facts) {
+  const Column* owner = crm.table("opportunity").find("owner_id");
+  facts.owners.emplace_back();
+  if (owner == nullptr) return;
+  for (std::size_t code = 0; code < owner->dictionary().size(); ++code) {
+    const std::string id(owner->dictionary()[code]);
+    facts.leaf_of_code.push_back(id.empty() ? 0 : static_cast<std::int32_t>(facts.owners.size()));
+    if (!id.empty()) facts.owners.push_back(id);
+  }
+}
+
+void check_currency(const Table& deals, const std::string& wanted, bool needed) {
+  const Column* currency = deals.find("currency");
+  if (currency == nullptr || !wanted.empty() || !needed) return;
+  const Column* amount = deals.find("amount");
+  std::int32_t first = -1;
+  for (std::size_t row = 0; row < deals.num_rows(); ++row) {
+    if (currency->is_null(row) || (amount != nullptr && amount->is_null(row))) continue;
+    const std::int32_t code = currency->values<std::int32_t>()[row];
+    if (first < 0) first = code;
+    if (code != first)
+      throw UnitError("pipeline: opportunity.amount has several currencies (" +
+                      std::string(currency->text(row)) + ", " +
+                      std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
+                      " …); pass currency= to forecast the deals of one");
+  }
+}
+
+}  // namespace
+
+Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool rewound) {
+  if (!crm.has("opportunity")) throw UsageError("pipeline: the book has no table 'opportunity'");
+  const Table& table = crm.table("opportunity");
+  const bool wins = options.measure == pipeline::Measure::wins;
+  if (!wins && !table.has("amount"))
+    throw UsageError("pipeline: opportunity has no 'amount'; give it one, or forecast with measure = wins");
+  check_currency(table, options.currency, !wins);
+  const Column* currency = table.find("currency");
+  const Deals& deals = crm.deals();
+  Facts facts;
+  facts.now = days_of(crm.latest().us);
+  facts.staged = crm.history().tracks(Field::stage);
+  const auto allowed = [&](std::string_view name) {
+    return !rewound || std::find(options.allow_current.begin(), options.allow_current.end(), name) !=
+                           options.allow_current.end();
+  };
+  facts.amounts_tracked = crm.history().tracks(Field::amount);
+  facts.close_dates_tracked = crm.history().tracks(Field::close_date);
+  const bool open_amounts = facts.amounts_tracked || allowed("opportunity.amount");
+  const Column& ids = table.column("opportunity_id");
+  const Column* owner = table.find("owner_id");
+  read_owners(crm, facts);
+  States states(crm, facts);
+  if (!facts.staged) {
+    facts.state_stages.emplace_back();
+    facts.state_pipelines.emplace_back();
+  }
+  facts.offsets.push_back(0);
+  for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    if (deals.deleted[row] != 0 && !crm.history().tracks(Field::deleted)) continue;
+    if (!options.currency.empty() && currency != nullptr && currency->valid(row) &&
+        currency->text(row) != options.currency)
+      continue;
+    if (deals.created_at[row] == null_value) {
+      ++facts.without_created;
+      continue;
+    }
+    facts.row.push_back(static_cast<std::int64_t>(row));
+    facts.key.push_back(random::key_of(ids.text(row)));
+    facts.created.push_back(days_of(deals.created_at[row]));
+    walk(crm, row, states, facts, facts.staged);
+    facts.offsets.push_back(static_cast<std::int64_t>(facts.visits.size()));
+    const bool open = facts.visits.back().state >= 0;
+    const bool deleted = deals.deleted[row] != 0;
+    facts.status.push_back(deleted ? DealStatus::lost : status_of(facts.visits.back().state));
+    facts.unknown_closes += deals.status[row] == DealStatus::unknown;
+    facts.closed.push_back(open                                 ? never
+                           : deals.closed_at[row] != null_value ? days_of(deals.closed_at[row])
+                                                                : facts.visits.back().enter);
+    const bool amount_known = deals.amount[row] != null_value && (!open || open_amounts);
+    facts.amount.push_back(wins ? 1 : amount_known ? deals.amount[row] : null_value);
+    facts.negative_amounts += open && amount_known && deals.amount[row] < 0 && !wins;
+    facts.close_date.push_back(deals.close_date[row]);
+    facts.owner.push_back(
+        owner == nullptr || owner->is_null(row)
+            ? 0
+            : facts.leaf_of_code[static_cast<std::size_t>(owner->values<std::int32_t>()[row])]);
+  }
+  return facts;
+}
+
+std::int64_t visit_at(const Facts& facts, std::size_t deal, double t) {
+  std::int64_t at = facts.offsets[deal + 1];
+  while (--at >= facts.offsets[deal])
+    if (facts.visits[static_cast<std::size_t>(at)].enter <= t) return at;
+  return -1;
+}
+
+double origin_of(const Facts& facts, std::size_t deal, std::int64_t visit) {
+  return visit == facts.offsets[deal] ? facts.created[deal]
+                                      : facts.visits[static_cast<std::size_t>(visit)].enter;
+}
+
+}  // namespace pipeline_detail
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,40 @@
+// Who belongs to whom, and what they are to reach.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "salesops/crm.hpp"
+#include "salesops/pipeline/forecast.hpp"
+#include "salesops/scenario.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace pipeline_detail {
+
+inline const Holder company{"company", ""};
+/// Deals that nobody owns.
+inline const Holder nobody{"rep", ""};
+
+Holder rep(const std::string& id);
+
+/// Rep → team by date (rep_assignment, else rep.team_id), team → parent team, all → company.
+std::vector<Membership> memberships(const Crm& crm, const std::vector<Holder>& leaves);
+
+/// Owners still employed at `as_of`, by leaf.
+std::vector<bool> active_owners(const Crm& crm, const std::vector<std::string>& owners, Instant as_of);
+
+struct Quota {
+  std::optional<std::int64_t> amount;
+  bool summed = false;    ///< of members, for want of its own
+  bool prorated = false;  ///< a quota covers more or less than the period
+};
+
+/// Quotas of the scenario's holders for the period, in their order.
+std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interval& period,
+                          pipeline::Measure measure, const std::string& currency);
+
+}  // namespace pipeline_detail
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,298 @@
+#include "learn.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+
+#include "salesops/special.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace pipeline_detail {
+
+namespace {
+
+constexpr double shock_prior_sd = 0.3;
+constexpr double owner_prior_sd = 0.2;
+constexpr double new_prior_sd = 0.15;
+/// Landmarks' worth of belief in the priors above.
+constexpr double prior_landmarks = 2;
+constexpr double new_prior_wins = 10;
+constexpr double fewest_sd = 0.05;
+/// Of the log-odds that all deals of one landmark share.
+constexpr double landmark_sd = 0.35;
+
+/// One open deal at one earlier landmark.
+struct Row {
+  Features x{};
+  double y = 0;
+  double fitted = 0;
+  std::int32_t owner = 0;
+  int landmark = 0;
+};
+
+struct Landmark {
+  std::vector<Row> rows;
+  double new_expected = 0;
+  double new_won = 0;
+  std::vector<double> realised;
+};
+
+double dot(const Features& a, const Features& b) {
+  double sum = 0;
+  for (std::size_t i = 0; i < feature_count; ++i) sum += a[i] * b[i];
+  return sum;
+}
+
+/// The day a deal was won in the window, else nothing.
+std::optional<std::size_t> won_visit(const Facts& facts, std::size_t deal, const Window& window) {
+  for (std::int64_t at = facts.offsets[deal]; at < facts.offsets[deal + 1]; ++at) {
+    const Visit& visit = facts.visits[static_cast<std::size_t>(at)];
+    if (visit.enter >= window.end) break;
+    if (visit.state == End::won && visit.enter > window.origin && visit.enter >= window.start)
+      return static_cast<std::size_t>(at);
+  }
+  return std::nullopt;
+}
+
+std::int64_t us_of(double days) { return static_cast<std::int64_t>(std::llround(days * us_per_day)); }
+
+Landmark look_back(const Facts& facts, const History& history, const Window& window, int number) {
+  Landmark landmark;
+  const Rates rates = shrink(count_moves(facts, window.origin));
+  const std::vector<double> per_day = rates.mean();
+  const Grid grid = grid_of(window);
+  const std::array<int, 2> marks{grid.first, grid.last};
+  const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
+  for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    if (facts.seen[deal] > window.origin) {
+      landmark.new_won += facts.seen[deal] < window.end && won_visit(facts, deal, window).has_value();
+      continue;
+    }
+    const std::int64_t at = visit_at(facts, deal, window.origin);
+    const Visit& visit = facts.visits[static_cast<std::size_t>(at)];
+    if (visit.state < 0) continue;
+    const auto state = static_cast<std::size_t>(visit.state);
+    const std::size_t age = table.age_of(window.origin - origin_of(facts, deal, at));
+    const double p = table.at(1, state, age) - table.at(0, state, age);
+    const bool won = won_visit(facts, deal, window).has_value();
+    landmark.rows.push_back({.x = features_of(facts, history, deal, window, p),
+                             .y = won ? 1.0 : 0.0,
+                             .fitted = p,
+                             .owner = facts.owner[deal],
+                             .landmark = number});
+    if (!won || !facts.amounts_tracked || facts.amount[deal] == null_value || facts.amount[deal] <= 0)
+      continue;
+    const std::int64_t then =
+        history.value_at(static_cast<std::size_t>(facts.row[deal]), Field::amount, us_of(window.origin));
+    if (then != null_value && then > 0)
+      landmark.realised.push_back(static_cast<double>(facts.amount[deal]) / static_cast<double>(then));
+  }
+  const NewBusiness fresh = new_business(facts, window, per_day);
+  landmark.new_expected = fresh.won_by_step[static_cast<std::size_t>(grid.last)] -
+                          fresh.won_by_step[static_cast<std::size_t>(grid.first)];
+  return landmark;
+}
+
+/// Ridge logit by Newton's method with a random level of each landmark: what one period did to all its
+/// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0.
+Features fit_logit(const std::vector<const Row*>& rows, int landmarks) {
+  constexpr auto n = static_cast<Eigen::Index>(feature_count);
+  static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7};
+  const Eigen::Index size = n + landmarks;
+  Eigen::VectorXd weight = Eigen::VectorXd::Zero(size);
+  Eigen::VectorXd precision = Eigen::VectorXd::Constant(size, 1 / (landmark_sd * landmark_sd));
+  weight[0] = 1;
+  for (Eigen::Index i = 0; i < n; ++i) {
+    const double sd = prior_sd[static_cast<std::size_t>(i)];
+    precision[i] = 1 / (sd * sd);
+  }
+  const Eigen::VectorXd prior = weight;
+  for (int step = 0; step < 30; ++step) {
+    Eigen::VectorXd gradient = -precision.cwiseProduct(weight - prior);
+    Eigen::MatrixXd hessian = precision.asDiagonal();
+    for (const Row* row : rows) {
+      const Eigen::Map<const Eigen::Matrix<double, n, 1>> x(row->x.data());
+      const Eigen::Index level = n + row->landmark;
+      const double p = special::logistic(x.dot(weight.head<n>()) + weight[level]);
+      const double own = p * (1 - p);
+      gradient.head<n>() += (row->y - p) * x;
+      gradient[level] += row->y - p;
+      hessian.topLeftCorner<n, n>() += own * x * x.transpose();
+      hessian.col(level).head<n>() += own * x;
+      hessian.row(level).head<n>() += own * x.transpose();
+      hessian(level, level) += own;
+    }
+    const Eigen::VectorXd move = hessian.ldlt().solve(gradient).cwiseMax(-2.0).cwiseMin(2.0);
+    weight += move;
+    if (move.cwiseAbs().maxCoeff() < 1e-8) break;
+  }
+  Features result{};
+  for (std::size_t i = 0; i < feature_count; ++i) result[i] = weight[static_cast<Eigen::Index>(i)];
+  return result;
+}
+
+/// Evidence of n cases of variance v each about a relative variance of about prior²; 0 none, 1 much.
+double evidence(double variance, double prior_sd) {
+  if (variance <= 0) return 0;
+  const double share = prior_sd * prior_sd / (1 / variance + prior_sd * prior_sd);
+  return share * share;
+}
+
+/// Excess variance of totals over independent deals (Pearson), in log-odds, with its prior.
+void learn_shock(Lessons& lessons, const std::vector<Landmark>& landmarks) {
+  double weights = prior_landmarks;
+  double sum = prior_landmarks * shock_prior_sd * shock_prior_sd;
+  for (const Landmark& landmark : landmarks) {
+    double won = 0, expected = 0, variance = 0;
+    for (const Row& row : landmark.rows) {
+      won += row.y;
+      expected += row.fitted;
+      variance += row.fitted * (1 - row.fitted);
+    }
+    const double weight = evidence(variance, shock_prior_sd);
+    if (weight == 0) continue;
+    sum += weight * ((won - expected) * (won - expected) - variance) / (variance * variance);
+    weights += weight;
+  }
+  lessons.shock_sd = std::sqrt(std::max(sum / weights, fewest_sd * fewest_sd));
+  lessons.shock_freedom = 3 + weights;
+}
+
+void learn_owners(Lessons& lessons, const std::vector<Landmark>& landmarks, std::size_t owners) {
+  std::vector<double> surplus(owners), variance(owners);
+  for (const Landmark& landmark : landmarks) {
+    double won = 0, expected = 0, spread = 0;
+    for (const Row& row : landmark.rows) {
+      won += row.y;
+      expected += row.fitted;
+      spread += row.fitted * (1 - row.fitted);
+    }
+    // Owners are compared with one another, so the landmark's common surplus is taken out.
+    const double common = spread > 0 ? (won - expected) / spread : 0;
+    for (const Row& row : landmark.rows) {
+      const double own = row.fitted * (1 - row.fitted);
+      surplus[static_cast<std::size_t>(row.owner)] += row.y - row.fitted - common * own;
+      variance[static_cast<std::size_t>(row.owner)] += own;
+    }
+  }
+  double weights = prior_landmarks, sum = prior_landmarks * owner_prior_sd * owner_prior_sd;
+  for (std::size_t owner = 0; owner < owners; ++owner) {
+    const double weight = evidence(variance[owner], owner_prior_sd);
+    if (weight == 0) continue;
+    sum += weight * (surplus[owner] * surplus[owner] - variance[owner]) / (variance[owner] * variance[owner]);
+    weights += weight;
+  }
+  const double tau2 = std::max(sum / weights, fewest_sd * fewest_sd);
+  lessons.owner_sd = std::sqrt(tau2);
+  lessons.owners.resize(owners);
+  for (std::size_t owner = 0; owner < owners; ++owner) {
+    const double known = variance[owner] + 1 / tau2;
+    lessons.owners[owner] = {surplus[owner] / known, std::sqrt(1 / known)};
+  }
+}
+
+void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks) {
+  double won = new_prior_wins, expected = new_prior_wins;
+  for (const Landmark& landmark : landmarks) {
+    won += landmark.new_won;
+    expected += landmark.new_expected;
+  }
+  lessons.new_factor = won / expected;
+  double weights = prior_landmarks, sum = prior_landmarks * new_prior_sd * new_prior_sd;
+  for (const Landmark& landmark : landmarks) {
+    const double mean = landmark.new_expected * lessons.new_factor;
+    const double weight = evidence(mean, new_prior_sd);
+    if (weight == 0) continue;
+    const double off = landmark.new_won - mean;
+    sum += weight * (off * off - mean) / (mean * mean);
+    weights += weight;
+  }
+  lessons.new_sd = std::sqrt(std::max(sum / weights, fewest_sd * fewest_sd));
+}
+
+}  // namespace
+
+double safe_logit(double p) noexcept {
+  const double inside = std::clamp(p, 1e-7, 1 - 1e-7);
+  return std::log(inside / (1 - inside));
+}
+
+Grid grid_of(const Window& window) {
+  constexpr double most_steps = 120;
+  Grid grid;
+  grid.step = std::max(1.0, std::ceil((window.end - window.origin) / most_steps));
+  grid.first = static_cast<int>(std::lround(std::max(0.0, window.start - window.origin) / grid.step));
+  grid.last = std::max(grid.first, static_cast<int>(std::lround((window.end - window.origin) / grid.step)));
+  return grid;
+}
+
+const std::array<const char*, feature_count>& feature_names() {
+  static constexpr std::array<const char*, feature_count> names{
+      "kernel_logit", "level", "log_age", "close_date_missing", "overdue", "due_in_period", "pushes"};
+  return names;
+}
+
+Features features_of(const Facts& facts, const History& history, std::size_t deal, const Window& window,
+                     double kernel_p) {
+  Features x{};
+  x[0] = safe_logit(kernel_p);
+  x[1] = 1;
+  // Half-year-old deals are the middle of the scale.
+  x[2] = (std::log1p(std::max(0.0, window.origin - facts.created[deal])) - 4) / 1.5;
+  if (!facts.close_dates_tracked) return x;
+  const auto row = static_cast<std::size_t>(facts.row[deal]);
+  const std::int64_t now = us_of(window.origin);
+  std::int64_t due = history.initial(Field::close_date)[row];
+  double pushes = 0;
+  for (const Change& change : history.changes(row)) {
+    if (change.at > now) break;
+    if (change.field != Field::close_date) continue;
+    pushes += due != null_value && change.value != null_value && change.value > due;
+    due = change.value;
+  }
+  if (due == null_value)
+    x[3] = 1;
+  else if (static_cast<double>(due) < window.origin - 1)
+    x[4] = 1;
+  else if (static_cast<double>(due) < window.end)
+    x[5] = 1;
+  x[6] = std::min(pushes, 4.0) / 2;
+  return x;
+}
+
+Lessons learn(const Facts& facts, const History& history, const Window& window, bool adjust,
+              std::span<const Window> earlier, const Execution& execution) {
+  Lessons lessons;
+  lessons.rates = shrink(count_moves(facts, window.origin));
+  std::vector<Landmark> landmarks(adjust ? earlier.size() : 0);
+  for_blocks(landmarks.size(), execution, [&](std::size_t i) {
+    landmarks[i] = look_back(facts, history, earlier[i], static_cast<int>(i));
+  });
+  // Oldest first: each landmark is judged with a correction that only older ones made.
+  constexpr std::size_t fewest_rows = 50;
+  std::vector<const Row*> seen;
+  for (Landmark& landmark : landmarks) {
+    const Features weight =
+        seen.size() >= fewest_rows ? fit_logit(seen, static_cast<int>(landmarks.size())) : Features{1};
+    for (Row& row : landmark.rows) row.fitted = special::logistic(dot(row.x, weight));
+    for (const Row& row : landmark.rows) seen.push_back(&row);
+    lessons.realised.insert(lessons.realised.end(), landmark.realised.begin(), landmark.realised.end());
+  }
+  lessons.landmarks = static_cast<int>(landmarks.size());
+  if (seen.size() >= fewest_rows) {
+    lessons.weight = fit_logit(seen, static_cast<int>(landmarks.size()));
+    lessons.corrected = true;
+  }
+  learn_shock(lessons, landmarks);
+  if (lessons.corrected)
+    for (Landmark& landmark : landmarks)
+      for (Row& row : landmark.rows) row.fitted = special::logistic(dot(row.x, lessons.weight));
+  learn_owners(lessons, landmarks, facts.owners.size());
+  learn_new(lessons, landmarks);
+  return lessons;
+}
+
+}  // namespace pipeline_detail
+}  // namespace v0
+}  // namespace salesops
