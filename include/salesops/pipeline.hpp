@@ -5,7 +5,9 @@
 /// |-------------------------------------------------------|-------------------------------------|
 /// | how much will be booked in the quarter, how sure      | `pipeline::forecast` (forecast.hpp) |
 /// | how good was that in past quarters                    | `pipeline::backtest` (backtest.hpp) |
+/// | why the pipeline is not what it was last week         | `pipeline::waterfall` (waterfall.hpp) |
 #pragma once
 
 #include "salesops/pipeline/backtest.hpp"
 #include "salesops/pipeline/forecast.hpp"
+#include "salesops/pipeline/waterfall.hpp"

@@ -102,6 +102,8 @@ void read_owners(const Crm& crm, Facts& facts) {
   }
 }
 
+}  // namespace
+
 void check_currency(const Table& deals, const std::string& wanted, bool needed) {
   const Column* currency = deals.find("currency");
   if (currency == nullptr || !wanted.empty() || !needed) return;
@@ -112,14 +114,11 @@ void check_currency(const Table& deals, const std::string& wanted, bool needed) 
     const std::int32_t code = currency->values<std::int32_t>()[row];
     if (first < 0) first = code;
     if (code != first)
-      throw UnitError("pipeline: opportunity.amount has several currencies (" +
-                      std::string(currency->text(row)) + ", " +
-                      std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
-                      " …); pass currency= to forecast the deals of one");
+      throw UnitError("opportunity.amount has several currencies (" + std::string(currency->text(row)) +
+                      ", " + std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
+                      " …); pass currency= to take the deals of one");
   }
 }
-
-}  // namespace
 
 Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool rewound) {
   if (!crm.has("opportunity")) throw UsageError("pipeline: the book has no table 'opportunity'");

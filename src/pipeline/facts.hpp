@@ -54,6 +54,9 @@ struct Facts {
   [[nodiscard]] std::size_t states() const noexcept { return state_stages.size(); }
 };
 
+/// Throws `UnitError` when amounts are needed and have several currencies, none of them `wanted`.
+void check_currency(const Table& deals, const std::string& wanted, bool needed);
+
 Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool rewound);
 
 /// Where a deal stands at `t`: its visit, or -1 when it isn't known yet.
