@@ -1,0 +1,153 @@
+import datetime as dt
+from xml.etree import ElementTree
+
+import pytest
+from salesops import plot
+from salesops._core.error import UsageError
+
+ROWS = [{"label": f"row {i}", "value": i / 10, "low": i / 20, "high": i / 5, "n": 5 * i} for i in range(1, 5)]
+STEPS = [("open", 5e6, "total"), ("new", 2e6, "change"), ("won", -1e6, "change"), ("now", 6e6, "total")]
+CHARTS = {
+    "ranking": lambda: plot.ranking(ROWS, unit="share"),
+    "intervals": lambda: plot.intervals(ROWS, reference=0.2, reference_label="company"),
+    "waterfall": lambda: plot.waterfall(
+        [dict(zip(("label", "value", "kind"), s, strict=True)) for s in STEPS]
+    ),
+    "trend": lambda: plot.trend(ROWS, reference=0.25),
+    "burn_up": lambda: plot.burn_up(
+        [(dt.date(2026, 7, 1), 0.0), (dt.date(2026, 8, 1), 4e5)],
+        dt.date(2026, 9, 30),
+        6e5,
+        9e5,
+        12e5,
+        quota=1e6,
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_a_chart_is_small_scriptless_svg_with_alt_text(name):
+    svg = plot.to_svg(CHARTS[name](), 'What it shows: "more" <less>')
+    root = ElementTree.fromstring(svg)
+    assert root.get("role") == "img"
+    assert root.get("aria-label") == 'What it shows: "more" <less>'
+    assert root.get("viewBox")
+    assert root.get("width") is None
+    assert {e.tag.split("}")[1] for e in root.iter()} <= {
+        "svg",
+        "g",
+        "path",
+        "text",
+        "tspan",
+        "rect",
+        "line",
+        "defs",
+        "clipPath",
+    }
+    assert not [n for e in root.iter() for n in e.attrib if n.startswith("on") or "href" in n or n == "style"]
+    assert len(svg) < 12_000
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_the_same_rows_give_the_same_picture(name):
+    assert plot.to_svg(CHARTS[name](), "x") == plot.to_svg(CHARTS[name](), "x")
+
+
+def test_every_colour_drawn_has_a_dark_twin():
+    known = {light for light, _ in plot.COLORS.values()} | {"none", "transparent", plot.GROUND[0]}
+    for make in CHARTS.values():
+        root = ElementTree.fromstring(plot.to_svg(make(), "x"))
+        used = {e.get(a) for e in root.iter() for a in ("fill", "stroke") if e.get(a)}
+        assert used <= known, used - known
+
+
+def luminance(color):
+    parts = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    r, g, b = (c / 12.92 if c <= 0.03928 else ((c + 0.055) / 1.055) ** 2.4 for c in parts)
+    return 0.2126 * r + 0.7152 * g + 0.0722 * b
+
+
+def contrast(one, other):
+    high, low = sorted((luminance(one), luminance(other)), reverse=True)
+    return (high + 0.05) / (low + 0.05)
+
+
+@pytest.mark.parametrize("role", sorted(set(plot.COLORS) - {"grid"}))
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_marks_and_text_stand_out(role, mode):
+    assert contrast(plot.COLORS[role][mode], plot.GROUND[mode]) >= 4.5
+
+
+def test_two_charts_of_a_page_share_no_id():
+    ids = [
+        {e.get("id") for e in ElementTree.fromstring(plot.to_svg(make(), "x")).iter() if e.get("id")}
+        for make in CHARTS.values()
+    ]
+    assert sum(map(len, ids)) == len(set().union(*ids))
+
+
+def test_marks_are_limited():
+    with pytest.raises(UsageError, match=r"2,001 marks .* group the rows"):
+        plot.ranking([{"label": "x", "value": 1.0}] * 2001)
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: plot.ranking([]), "no rows"),
+        (lambda: plot.ranking([{"label": "x"}]), "column 'value' is missing; there are label"),
+        (lambda: plot.trend([{"label": "x", "value": 1}]), "column 'low'"),
+    ],
+)
+def test_wrong_rows_are_named(call, words):
+    with pytest.raises(UsageError, match=words):
+        call()
+
+
+def test_without_altair_the_extra_is_named(monkeypatch):
+    monkeypatch.setitem(__import__("sys").modules, "altair", None)
+    with pytest.raises(UsageError, match=r"salesops\[plot\]"):
+        plot.ranking(ROWS)
+
+
+def test_without_vl_convert_the_extra_is_named(monkeypatch):
+    chart = plot.ranking(ROWS)
+    monkeypatch.setitem(__import__("sys").modules, "vl_convert", None)
+    with pytest.raises(UsageError, match=r"salesops\[plot\]"):
+        plot.to_svg(chart, "x")
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (0, "", "0"),
+        (3, "count", "3"),
+        (7.2513, "ratio", "7.25"),
+        (9999, "USD", "USD 9,999"),
+        (12345, "USD", "USD 12.3k"),
+        (123456, "", "123k"),
+        (1.5e6, "EUR", "EUR 1.50M"),
+        (-2.5e9, "", "-2.50B"),
+        (0.5, "share", "50.0%"),
+        (41.26, "days", "41.3 days"),
+        (None, "USD", "–"),
+        (float("nan"), "", "–"),
+    ],
+)
+def test_numbers_are_short(value, unit, text):
+    assert plot.compact(value, unit) == text
+
+
+def test_text_is_made_plain():
+    assert plot.plain("a\x00b\x1b[31m\ud800") == "a�b�[31m�"
+    assert len(plot.plain("x" * 500)) == 60
+    svg = plot.to_svg(plot.ranking([{"label": "bad\x00\x0b", "value": 1.0}]), "alt\x01")
+    ElementTree.fromstring(svg)
+
+
+def test_a_picture_shows_its_words_in_a_notebook():
+    picture = plot.Picture("5 < 6", "why & how", "five", plot.ranking(ROWS))
+    html = picture._repr_html_()
+    assert "5 &lt; 6" in html
+    assert "why &amp; how" in html
+    assert 'aria-label="five"' in html
