@@ -1,0 +1,128 @@
+"""One self-contained HTML file that says how the quarter goes, and what that rests on."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+import os
+from pathlib import Path
+from typing import Any
+
+from salesops import kpi, plot
+from salesops._core.error import DataError, UsageError
+from salesops.crm import Crm
+from salesops.plot import plain
+from salesops.report import sections
+from salesops.report.book import Book
+
+__all__ = ["render", "write"]
+
+
+def write(
+    crm: Crm,
+    path: str | os.PathLike[str],
+    as_of: str | dt.date | dt.datetime | None = None,
+    period: kpi.Period = None,
+    title: str | None = None,
+) -> Path:
+    """Write the report of a period as one HTML file: no script, no request, fit for print and phone.
+
+    Parameters
+    ----------
+    crm
+        The book.
+    path
+        The file to write; a file of that name is replaced once the new one is whole.
+    as_of
+        The report says what was known then. By default the latest instant in the book.
+    period
+        ``"FY26-Q3"``, ``"2026-07"``, or (start, end), end not included. By default the quarter of `as_of`.
+    title
+        Heading of the page.
+
+    Returns
+    -------
+    pathlib.Path
+        Where it was written.
+
+    Examples
+    --------
+    >>> import pathlib, tempfile
+    >>> import salesops as so
+    >>> crm = so.crm.Crm.build(so.datasets.sample_tables(deals=200))
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     so.report.write(crm, pathlib.Path(folder) / "report.html", as_of="2025-11-15").name
+    'report.html'
+    """
+    page = render(crm, as_of, period, title)
+    target = Path(path)
+    partial = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(page, encoding="utf-8", errors="replace")
+        partial.replace(target)
+    except OSError as error:
+        partial.unlink(missing_ok=True)
+        raise DataError(f"'{target}' can't be written: {error.strerror}") from error
+    return target
+
+
+def render(
+    crm: Crm,
+    as_of: str | dt.date | dt.datetime | None = None,
+    period: kpi.Period = None,
+    title: str | None = None,
+) -> str:
+    """The report as text of HTML; the parameters are those of `write`.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.crm.Crm.build(so.datasets.sample_tables(deals=200))
+    >>> "default-src 'none'" in render(crm, as_of="2025-11-15")
+    True
+    """
+    plot.altair()
+    page = template()
+    from markupsafe import Markup
+
+    book = Book(crm, as_of, period)
+    parts = [part(book) for part in sections.ALL]
+    drawn = [
+        {
+            "title": section.title,
+            "notes": section.notes,
+            "cards": section.cards,
+            # Safe: to_svg keeps drawing elements only, and its texts are escaped.
+            "pictures": [(picture, Markup(picture.svg())) for picture in section.pictures],
+            "tables": section.tables,
+            "terms": section.terms,
+        }
+        for section in parts
+    ]
+    text: str = page.render(
+        title=plain(title or "Sales report", 200),
+        verdict=book.verdict(),
+        freshness=book.freshness(),
+        sections=drawn,
+        dark_css=Markup(plot.dark_css()),
+    )
+    return text
+
+
+def template() -> Any:
+    """The page's template, or an error that names the extra."""
+    try:
+        jinja2 = importlib.import_module("jinja2")
+    except ImportError as error:
+        raise UsageError(
+            "reports need the extras [plot] and [report]: pip install 'salesops[plot,report]'"
+        ) from error
+    environment = jinja2.Environment(
+        loader=jinja2.PackageLoader("salesops"),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    return environment.get_template("report.html.j2")

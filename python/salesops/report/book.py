@@ -1,0 +1,183 @@
+"""The book as a report asks it, and what its page is made of."""
+
+from __future__ import annotations
+
+import datetime as dt
+import importlib
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from salesops import kpi
+from salesops._core.error import Error, UsageError
+from salesops.crm import Crm, instant, timestamp
+from salesops.plot import Picture, compact, plain
+
+if TYPE_CHECKING:
+    from salesops._core.table import Table
+
+DAY = dt.timedelta(days=1)
+
+
+@dataclass
+class Line:
+    """A small line under a big number."""
+
+    text: str
+    tone: str = ""
+
+
+@dataclass
+class Card:
+    """One big number."""
+
+    label: str
+    value: str
+    lines: list[Line] = field(default_factory=list)
+
+
+@dataclass
+class Grid:
+    """A table ready to print; `text` aligns all of it left."""
+
+    columns: list[str]
+    rows: list[list[str]]
+    text: bool = False
+
+
+@dataclass
+class Section:
+    """A part of the page."""
+
+    title: str
+    notes: list[str] = field(default_factory=list)
+    cards: list[Card] = field(default_factory=list)
+    pictures: list[Picture] = field(default_factory=list)
+    tables: list[Grid] = field(default_factory=list)
+    terms: list[tuple[str, str]] = field(default_factory=list)
+
+    def attempt(self, into: list[Any], make: Callable[..., Any], *given: Any) -> None:
+        """Add what `make` gives; where the data don't allow it, a sentence."""
+        try:
+            into.append(make(*given))
+        except Error as error:
+            self.notes.append(plain(error, 400))
+
+
+def word(name: str) -> Any:
+    """A module of this package that an installation may lack."""
+    try:
+        return importlib.import_module(f"salesops.{name}")
+    except ImportError as error:
+        raise UsageError(f"this installation has no salesops.{name}, so this part is left out") from error
+
+
+def rows_of(table: Table) -> list[dict[str, Any]]:
+    """A table as a list of rows."""
+    columns = table.to_dict()
+    return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+
+
+def day_text(day: dt.date) -> str:
+    """A day as people write it."""
+    return f"{day.day} {day:%B %Y}"
+
+
+class Book:
+    """The book as known at `as_of`, with the period reported and the one before it."""
+
+    def __init__(self, crm: Crm, as_of: str | dt.date | dt.datetime | None, period: kpi.Period) -> None:
+        from salesops.calendar import FiscalCalendar
+
+        self.whole = crm
+        self.last_entry = crm.latest
+        self.as_of = crm.latest if as_of is None else timestamp(instant(as_of))
+        self.crm = crm if as_of is None else crm.as_of(self.as_of)
+        calendar = FiscalCalendar()
+        today = self.as_of.date()
+        text = kpi.period_text(period)
+        found = calendar.parse_period(text, today) if text else [calendar.period_of(today, "quarter")]
+        if len(found) != 1:
+            raise UsageError(f"period: '{text}' is {len(found)} periods; a report is about one")
+        self.start, self.end = found[0].start, found[0].end
+        self.label = text or calendar.label(found[0])
+        if self.as_of.date() < self.start:
+            raise UsageError(
+                f"period: {self.label} begins after {today}; choose a later as_of or an earlier period"
+            )
+        days = (self.end - self.start).days
+        whole = calendar.period_of(self.start, "quarter")
+        before = (
+            calendar.previous(whole).start if (whole.start, whole.end) == (self.start, self.end) else None
+        )
+        self.prior_start = before or self.start - days * DAY
+        self.definitions: dict[str, str] = {}
+        self.outlook: Any = None
+
+    @property
+    def span(self) -> str:
+        """The period as the KPIs take it."""
+        return f"{self.start}/{self.end}"
+
+    def ask(self, name: str, **options: Any) -> kpi.KpiResult:
+        """A KPI of the period, known at `as_of`."""
+        compute = getattr(kpi, name, None)
+        if compute is None:
+            raise UsageError(f"there is no KPI '{name}'")
+        result: kpi.KpiResult = compute(self.crm, **{"period": self.span, **options})
+        if result.definition:
+            self.definitions[name] = result.definition
+        return result
+
+    def prior(self, name: str) -> float | None:
+        """The same KPI on the same day of the period before; None where the book doesn't reach back."""
+        day = min(self.prior_start + (self.as_of.date() - self.start), self.start)
+        try:
+            result = self.ask(name, period=f"{self.prior_start}/{self.start}", as_of=day)
+        except Error:
+            return None
+        return result.value if result.n else None
+
+    def target(self, name: str) -> tuple[float, str] | None:
+        """The company's target for a KPI in the period, and which way is good."""
+        if "target" not in self.crm.tables:
+            return None
+        for row in rows_of(self.crm.table("target")):
+            begins, ends = row.get("period_start"), row.get("period_end")
+            covers = (begins is None or begins <= self.start) and (ends is None or ends >= self.end)
+            if row.get("metric") == name and row.get("scope") in (None, "company") and covers:
+                return None if row.get("value") is None else (row["value"], row.get("direction") or "up")
+        return None
+
+    def verdict(self) -> str:
+        """The report in one sentence."""
+        if self.outlook is not None:
+            return plain(self.outlook.summary(), 300)
+        try:
+            found = self.ask("attainment")
+        except Error:
+            found = None
+        if found is not None and found.value is not None:
+            won, quota = (
+                compact(found.numerator, self.crm.currency),
+                compact(found.denominator, self.crm.currency),
+            )
+            return f"{won} of {quota} are won in {self.label}: {compact(found.value, 'share')} of quota."
+        try:
+            rate = self.ask("win_rate")
+        except Error as error:
+            return plain(error, 300)
+        if rate.value is None:
+            return f"No deal was closed in {self.label} so far."
+        share = compact(rate.value, "share")
+        return f"{rate.numerator:,.0f} of {rate.n:,} deals closed in {self.label} were won: {share}."
+
+    def freshness(self) -> str:
+        """What the page knew, and how old that is."""
+        known = f"{self.label}, {day_text(self.start)} to {day_text(self.end - DAY)}, "
+        known += f"as known on {self.as_of:%Y-%m-%d %H:%M} UTC."
+        idle = (self.as_of - self.last_entry).days
+        if idle > 0:
+            last = day_text(self.last_entry.date())
+            return f"{known} The last entry in the book is {idle:,} days older: {last}."
+        return f"{known} The book reaches to {day_text(self.last_entry.date())}."

@@ -1,0 +1,422 @@
+"""The parts of the page; each draws what the book allows and says what is missing."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from salesops import __version__, plot
+from salesops._core.error import UsageError
+from salesops.plot import Picture, compact, plain
+from salesops.report.book import DAY, Book, Card, Grid, Line, Section, day_text, rows_of, word
+
+# ---- scorecard ----
+
+# KPI, words, how to print it, which way is good.
+SCORES = (
+    ("attainment", "Quota attained", "share", "up"),
+    ("pipeline_coverage", "Coverage of what is left", "×", "up"),
+    ("win_rate", "Win rate", "share", "up"),
+    ("average_deal", "Average deal won", "money", "up"),
+    ("sales_cycle", "Days to win", "days", "down"),
+    ("slippage", "Slipped out of the period", "share", "down"),
+    ("lead_conversion", "Leads converted", "share", "up"),
+    ("sla_compliance", "Leads answered in time", "share", "up"),
+)
+
+
+def scorecard(book: Book) -> Section:
+    """Up to eight big numbers, each with interval, prior, change and target."""
+    section = Section("Scorecard")
+    for score in SCORES:
+        section.attempt(section.cards, card, book, *score)
+    return section
+
+
+def card(book: Book, name: str, words: str, unit: str, good: str) -> Card:
+    """One KPI as a big number."""
+    found = book.ask(name)
+    currency = book.crm.currency
+
+    def show(value: float | None) -> str:
+        if unit == "×":
+            return "–" if value is None else f"{value:.1f}×"
+        return compact(value, {"money": currency, "days": "days"}.get(unit, unit))
+
+    big = Card(words, found.state if found.value is None and found.state else show(found.value))
+    if found.value is None:
+        big.lines.append(
+            Line("no value: nothing to divide by" if not found.state else "nothing left to cover")
+        )
+        return big
+    if found.low is not None:
+        big.lines.append(Line(f"{show(found.low)} to {show(found.high)}, 95% interval, n {found.n:,}"))
+    else:
+        big.lines.append(Line(f"n {found.n:,}"))
+    before = book.prior(name)
+    if before is not None:
+        change = found.value - before
+        tone = "" if not change else "good" if (change > 0) == (good == "up") else "bad"
+        arrow = "▲" if change > 0 else "▼" if change < 0 else "="
+        big.lines.append(Line(f"{arrow} {show(before)} on the same day of the period before", tone))
+    target = book.target(name)
+    if target is not None:
+        reached = found.value >= target[0] if target[1] == "up" else found.value <= target[0]
+        words = f"target {show(target[0])}: {'reached' if reached else 'missed'}"
+        big.lines.append(Line(words, "good" if reached else "bad"))
+    return big
+
+
+# ---- forecast ----
+
+
+def forecast(book: Book) -> Section:
+    """Bookings to date and where they may end, against quota."""
+    section = Section("Forecast")
+    section.attempt(section.pictures, outlook, book, section)
+    return section
+
+
+def outlook(book: Book, section: Section) -> Picture:
+    """The burn-up with its fan."""
+    found = word("pipeline").forecast(book.crm, as_of=book.as_of, period=(book.start, book.end), level=80)
+    book.outlook = found
+    section.notes += [plain(note, 300) for note in found.notes]
+    company = next(row for row in rows_of(found.holders) if row["holder_type"] == "company")
+    low, middle, high = (company[f"bookings_{part}"] for part in ("lo_80", "mean", "hi_80"))
+    quota, chance = company.get("quota"), company.get("p_attain")
+    days = rows_of(book.ask("average_deal", by="day").to_table())
+    actual, total = [(book.start, 0.0)], 0.0
+    for row in days:
+        total += row["numerator"] or 0.0
+        actual.append((dt.date.fromisoformat(str(row["day"])), total))
+    actual.append((min(book.as_of.date(), book.end - DAY), total))
+    unit = book.crm.currency
+    likely = f"{compact(low, unit)} to {compact(high, unit)}"
+    odds = "" if chance is None else f"; {chance:.0%} likely to reach quota"
+    return Picture(
+        title=f"{book.label} lands between {likely}{odds}",
+        subtitle="Amount won so far, and the range that holds the end total with 80% (mean dashed). "
+        "Open deals by stage and time in it, and deals yet to come.",
+        alt=f"Bookings stand at {compact(total, unit)} and are expected to end at {compact(middle, unit)}, "
+        f"between {likely}." + ("" if quota is None else f" The quota is {compact(quota, unit)}."),
+        chart=plot.burn_up(actual, book.end - DAY, low, middle, high, quota=quota, unit=unit),
+        columns=["", unit],
+        rows=[
+            ["won so far", compact(total)],
+            ["low (10 of 100 end below)", compact(low)],
+            ["mean", compact(middle)],
+            ["high (10 of 100 end above)", compact(high)],
+            ["quota", compact(quota)],
+            ["chance to reach quota", compact(chance, "share")],
+        ],
+    )
+
+
+# ---- pipeline ----
+
+
+def pipeline(book: Book) -> Section:
+    """Coverage, stages, leads."""
+    section = Section("Pipeline")
+    for draw in (coverage, open_stages, conversion, leads):
+        section.attempt(section.pictures, draw, book)
+    return section
+
+
+def stage_labels(book: Book) -> dict[str, str]:
+    """Stage ids and what people call them."""
+    if "stage_def" not in book.crm.tables:
+        return {}
+    return {
+        row["stage_id"]: row.get("label") or row["stage_id"] for row in rows_of(book.crm.table("stage_def"))
+    }
+
+
+def conversion(book: Book) -> Picture:
+    """How often deals get past each stage."""
+    since = max(book.start.replace(year=book.start.year - 1), dt.date(1970, 1, 1))
+    found = book.ask("stage_conversion", by="stage", period=f"{since}/{book.as_of.date()}")
+    labels = stage_labels(book)
+    table = sorted(rows_of(found.to_table()), key=lambda row: row.get("rank") or 0)
+    rows = [
+        {"label": labels.get(row["stage"], row["stage"]), "value": row["stage_conversion"], "n": row["n"]}
+        | {"low": row["stage_conversion_lo_95"], "high": row["stage_conversion_hi_95"]}
+        for row in table
+        if row["stage_conversion"] is not None
+    ]
+    if not rows:
+        raise UsageError("stage_conversion: no deal entered a stage in the year before the period")
+    worst = min(rows, key=lambda row: row["value"])
+    return Picture(
+        title=f"{plain(worst['label'])} is the hardest: {compact(worst['value'], 'share')} get past it",
+        subtitle=f"{found.definition}. Since {day_text(since)}; line: 95% interval.",
+        alt="; ".join(f"{plain(row['label'])} {compact(row['value'], 'share')}" for row in rows),
+        chart=plot.intervals(rows),
+        columns=["stage", "get past it", "low", "high", "n"],
+        rows=[
+            [
+                plain(row["label"]),
+                *(compact(row[key], "share") for key in ("value", "low", "high")),
+                f"{row['n']:,}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+def open_stages(book: Book) -> Picture:
+    """The open amount in each stage."""
+    found = book.ask("weighted_pipeline", by="stage_id")
+    labels = stage_labels(book)
+    order = {name: place for place, name in enumerate(labels)}
+    unit = book.crm.currency
+    table = sorted(rows_of(found.to_table()), key=lambda row: order.get(row["stage_id"], len(order)))
+    if not table:
+        raise UsageError("weighted_pipeline: no open deal has a close date in the period")
+    rows: list[dict[str, Any]] = []
+    for row in table:
+        stage, amount = row["stage_id"], row.get("unweighted") or 0.0
+        note = f"{compact(amount, unit)}, {row['n']:,} deals"
+        rows.append({"label": plain(labels.get(stage, stage or "no stage")), "value": amount, "note": note})
+    total = sum(row["value"] for row in rows)
+    weighted = sum(row["weighted_pipeline"] or 0.0 for row in table)
+    return Picture(
+        title=f"{compact(total, unit)} are open for {book.label}, {compact(weighted, unit)} by stage odds",
+        subtitle="Amount of open deals with a close date in the period, by stage.",
+        alt="; ".join(f"{row['label']}: {row['note']}" for row in rows),
+        chart=plot.ranking(rows, unit=unit),
+        columns=["stage", "open", "× probability", "deals"],
+        rows=[
+            [drawn["label"], compact(drawn["value"]), compact(row["weighted_pipeline"]), f"{row['n']:,}"]
+            for drawn, row in zip(rows, table, strict=True)
+        ],
+    )
+
+
+def leads(book: Book) -> Picture:
+    """How far the leads of the period came."""
+    found = book.ask("funnel")
+    table = rows_of(found.to_table())
+    rows = [
+        {
+            "label": row["step"],
+            "value": row["numerator"],
+            "note": f"{row['numerator']:,.0f}, {compact(row.get('cumulative'), 'share')}",
+        }
+        for row in table
+    ]
+    if not rows or not rows[0]["value"]:
+        raise UsageError(f"funnel: no lead came in {book.label}")
+    return Picture(
+        title=f"{rows[-1]['value']:,.0f} of {rows[0]['value']:,.0f} leads of {book.label} came to "
+        f"'{plain(rows[-1]['label'])}' so far",
+        subtitle=f"{found.definition}. Beside each bar: share of all leads.",
+        alt="; ".join(f"{plain(row['label'])} {row['note']}" for row in rows),
+        chart=plot.ranking(rows, unit="count"),
+        columns=["step", "leads", "of the step before", "of all leads"],
+        rows=[
+            [
+                plain(row["step"]),
+                f"{row['numerator']:,.0f}",
+                compact(row["funnel"], "share"),
+                compact(row.get("cumulative"), "share"),
+            ]
+            for row in table
+        ],
+    )
+
+
+def coverage(book: Book) -> Picture:
+    """What is open against what is still to be won."""
+    found = book.ask("pipeline_coverage")
+    details, unit = found.details, book.crm.currency
+    remaining = max(details.get("remaining", 0.0), 0.0)
+    rows = [
+        {"label": "won", "value": details.get("won", 0.0)},
+        {"label": "left to win", "value": remaining},
+        {"label": "open for it", "value": details.get("open", 0.0)},
+    ]
+    required = details.get("required")
+    if required and remaining:
+        rows.append({"label": "needed by win rate", "value": required * remaining})
+    if details.get("past_due"):
+        rows.append({"label": "open, past due", "value": details["past_due"]})
+    enough = found.value is None or not required or found.value >= required
+    finding = "The quota is attained"
+    if found.value is not None:
+        finding = f"Open deals cover what is left {found.value:.1f} times"
+        finding += f"; {required:.1f} times are {'enough' if enough else 'needed'}" if required else ""
+    return Picture(
+        title=finding,
+        subtitle=f"{found.definition}. Needed: 1 ÷ win rate by value of the year before.",
+        alt="; ".join(f"{row['label']} {compact(row['value'], unit)}" for row in rows),
+        chart=plot.ranking(rows, unit=unit, role="main" if enough else "bad"),
+        columns=["", unit],
+        rows=[[row["label"], compact(row["value"])] for row in rows],
+    )
+
+
+# ---- teams ----
+
+
+def teams(book: Book) -> Section:
+    """Who wins how much: teams, and the quarters before."""
+    section = Section("Teams and trend")
+    section.attempt(section.pictures, by_team, book)
+    section.attempt(section.pictures, quarters, book)
+    section.attempt(section.tables, team_table, book)
+    return section
+
+
+def team_names(book: Book) -> dict[str, str]:
+    """Team ids and names."""
+    if "team" not in book.crm.tables:
+        return {}
+    return {row["team_id"]: row.get("name") or row["team_id"] for row in rows_of(book.crm.table("team"))}
+
+
+def by_team(book: Book) -> Picture:
+    """Win rate of the teams against the company's."""
+    whole = book.ask("win_rate")
+    names = team_names(book)
+    rows = [
+        {
+            "label": names.get(row["owner.team"], row["owner.team"] or "no team"),
+            "value": row["win_rate"],
+            "n": row["n"],
+        }
+        | {"low": row["win_rate_lo_95"], "high": row["win_rate_hi_95"]}
+        for row in rows_of(book.ask("win_rate", by="owner.team").to_table())
+        if row["win_rate"] is not None
+    ]
+    if not rows or whole.value is None:
+        raise UsageError(f"win rate by team: no deal was closed in {book.label}")
+    rows.sort(key=lambda row: -row["value"])
+    apart = [r for r in rows if r["low"] is not None and (r["low"] > whole.value or r["high"] < whole.value)]
+    finding = f"No team differs clearly from the company's {compact(whole.value, 'share')}"
+    if apart:
+        words = ", ".join(plain(row["label"]) for row in apart[:3])
+        verb = "differs" if len(apart) == 1 else "differ"
+        finding = f"{words} {verb} from the company's {compact(whole.value, 'share')}"
+    return Picture(
+        title=finding,
+        subtitle=f"{whole.definition}, {book.label}. Line: 95% interval; a team differs where it "
+        "misses the company's rate.",
+        alt="; ".join(
+            f"{plain(row['label'])} {compact(row['value'], 'share')} of {row['n']:,}" for row in rows
+        ),
+        chart=plot.intervals(rows[:40], reference=whole.value, reference_label="company"),
+        columns=["team", "win rate", "low", "high", "n"],
+        rows=[
+            [
+                plain(row["label"]),
+                *(compact(row[key], "share") for key in ("value", "low", "high")),
+                f"{row['n']:,}",
+            ]
+            for row in rows[:40]
+        ],
+    )
+
+
+def quarters(book: Book) -> Picture:
+    """Win rate of the last eight quarters."""
+    found = book.ask("win_rate", period="last 8 quarters")
+    rows = [
+        {"label": row["period"], "value": row["win_rate"], "n": row["n"]}
+        | {"low": row["win_rate_lo_95"], "high": row["win_rate_hi_95"]}
+        for row in rows_of(found.to_table())
+        if row["win_rate"] is not None
+    ]
+    if not rows:
+        raise UsageError("win rate by quarter: no deal was closed in the eight quarters before")
+    last, first = rows[-1], rows[0]
+    moved = last["low"] > first["high"] or last["high"] < first["low"]
+    return Picture(
+        title=f"The win rate {'moved from' if moved else 'holds: from'} {compact(first['value'], 'share')} "
+        f"in {first['label']} to {compact(last['value'], 'share')} in {last['label']}",
+        subtitle=f"{found.definition}. Band: 95% interval; hollow: fewer than 10 deals.",
+        alt="; ".join(f"{row['label']} {compact(row['value'], 'share')}" for row in rows),
+        chart=plot.trend(rows),
+        columns=["quarter", "win rate", "low", "high", "n"],
+        rows=[
+            [row["label"], *(compact(row[key], "share") for key in ("value", "low", "high")), f"{row['n']:,}"]
+            for row in rows
+        ],
+    )
+
+
+def team_table(book: Book) -> Grid:
+    """Quota and pipeline of each team, most left to win first."""
+    names, unit = team_names(book), book.crm.currency
+    rows = rows_of(book.ask("attainment", by="owner.team").to_table())
+    rows.sort(key=lambda row: (row["numerator"] or 0.0) - (row["denominator"] or 0.0))
+    return Grid(
+        ["team", f"won, {unit}", f"quota, {unit}", "attained", f"left, {unit}"],
+        [
+            [
+                plain(names.get(row["owner.team"], row["owner.team"] or "no team")),
+                f"{row['numerator']:,.0f}",
+                f"{row['denominator']:,.0f}",
+                compact(row["attainment"], "share"),
+                f"{max(row['denominator'] - row['numerator'], 0.0):,.0f}",
+            ]
+            for row in rows
+        ],
+    )
+
+
+# ---- what it rests on ----
+
+
+def issues(book: Book) -> Section:
+    """What was wrong with the rows."""
+    section = Section("Data issues")
+    rewound = [row for row in rows_of(book.crm.issues.summary()) if row["rule"] == "untracked_column"]
+    if rewound:
+        names = [plain(f"{row['table']}.{row['column']}") for row in rewound]
+        named = ", ".join(names[:12]) + (f" and {len(names) - 12} more" if len(names) > 12 else "")
+        section.notes.append(
+            f"Nobody kept the past of {len(names)} columns, so they stand as today: {named}."
+        )
+    found = book.whole.issues
+    if not found.total:
+        section.notes.append("No issue was found in the rows of the book.")
+        return section
+    rows = sorted(rows_of(found.summary()), key=lambda row: -row["n"])
+    if len(rows) > 50:
+        section.notes.append(f"The 50 most frequent of {len(rows)} are shown.")
+    section.tables.append(
+        Grid(
+            ["table", "column", "rule", "severity", "rows", "first row"],
+            [issue_row(row) for row in rows[:50]],
+            text=True,
+        )
+    )
+    return section
+
+
+def issue_row(row: dict[str, Any]) -> list[str]:
+    """One rule that rows broke."""
+    first = "" if row["first_row"] is None else f"{row['first_row']:,}"
+    rule = plain(row["rule"]).replace("_", " ")
+    return [plain(row["table"]), plain(row["column"]), rule, plain(row["severity"]), f"{row['n']:,}", first]
+
+
+def footer(book: Book) -> Section:
+    """Definitions, sources, version."""
+    section = Section("Definitions and sources")
+    section.terms = [(name.replace("_", " "), text) for name, text in sorted(book.definitions.items())]
+    counts = rows_of(book.crm.counts())
+    rows = ", ".join(f"{row['table']} {row['kept']:,}" for row in counts)
+    dropped = sum(row["superseded"] + row["rejected"] for row in counts)
+    section.terms += [
+        ("rows kept", f"{rows}; {dropped:,} superseded or rejected"),
+        ("known at", f"{book.as_of:%Y-%m-%d %H:%M} UTC: later entries are left out"),
+        ("currency", book.crm.currency or "several"),
+        ("made with", f"salesops {__version__}"),
+    ]
+    return section
+
+
+ALL = (scorecard, forecast, pipeline, teams, issues, footer)

@@ -1,0 +1,231 @@
+import datetime as dt
+import re
+import subprocess
+from html.parser import HTMLParser
+
+import pytest
+import salesops as so
+from salesops import report
+
+VOID = {"meta", "br", "link", "img", "input", "hr"}
+BREAKOUTS = ["", "'", '"', "</b>", "</title>", "</style>", "</svg>", "</text>", "-->", "]]>"]
+ATTACKS = [
+    "<script>alert(1)</script>", "<svg/onload=alert(1)>", "<img src=x onerror=alert(1)>",
+    "<a href=javascript:alert(1)>x</a>", "<iframe srcdoc='<script>1</script>'></iframe>",
+    "<style>@import'//x.y'</style>", "<math><mtext></mtext><mglyph><style><img src=x onerror=alert(1)>",
+]  # fmt: skip
+LONERS = [
+    "{{7*7}}", "{% raw %}", "${alert(1)}", "datum.x", "javascript:alert(1)", "\x00<b>", "\u202e<i>\u2028",
+    "&lt;script&gt;", "&#60;script&#62;", "=HYPERLINK(\"http://x\")", "\x1b[31m", "<!--", "<![CDATA[",
+]  # fmt: skip
+PAYLOADS = [start + attack for start in BREAKOUTS[:8] for attack in ATTACKS] + LONERS
+
+
+class Page(HTMLParser):
+    """Tags, attributes and text of a page."""
+
+    def __init__(self, html):
+        super().__init__()
+        self.tags, self.attributes, self.text, self.open = [], [], [], []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.text.append(data)
+
+
+@pytest.fixture(scope="module")
+def crm():
+    return so.crm.Crm.build(so.datasets.sample_tables(seed=7, deals=3000, dirt=0.01))
+
+
+@pytest.fixture(scope="module")
+def html(crm):
+    return report.render(crm, as_of="2025-11-15")
+
+
+def hostile_book():
+    """Sixty teams, reps, accounts, stages and a column named by attackers."""
+    many = range(len(PAYLOADS))
+    deals = {
+        name: [] for name in ("opportunity_id", "account_id", "name", "pipeline_id", "owner_id", "stage_id")
+    }
+    deals |= {
+        name: []
+        for name in ("created_at", "closed_at", "close_date", "is_closed", "is_won", "amount", "type")
+    }
+    for i in many:
+        for k in range(4):
+            row = (f"O{i}-{k}", f"A{i}", PAYLOADS[i], "p", f"R{i}", PAYLOADS[i] if k == 3 else "won")
+            row += (
+                dt.datetime(2025, 10, 2),
+                None if k == 3 else dt.datetime(2025, 10, 20),
+                dt.date(2025, 12, 1),
+            )
+            row += (k != 3, k != 3 and (i + k) % 2 == 0, 1000.0 + i, PAYLOADS[i])
+            for name, value in zip(deals, row, strict=True):
+                deals[name].append(value)
+    stages = [*PAYLOADS, "won"]
+    return so.crm.Crm.build(
+        {
+            "opportunity": deals | {"<script>alert('column')</script>": deals["name"]},
+            "account": {"account_id": [f"A{i}" for i in many], "name": PAYLOADS},
+            "rep": {"rep_id": [f"R{i}" for i in many], "name": PAYLOADS},
+            "team": {"team_id": [f"T{i}" for i in many], "name": PAYLOADS},
+            "rep_assignment": {
+                "rep_id": [f"R{i}" for i in many],
+                "valid_from": [dt.date(2025, 1, 1)] * len(PAYLOADS),
+                "team_id": [f"T{i}" for i in many],
+            },
+            "stage_def": {
+                "pipeline_id": ["p"] * len(stages),
+                "stage_id": stages,
+                "label": stages,
+                "rank": list(range(len(stages))),
+                "type": ["open"] * len(PAYLOADS) + ["won"],
+                "probability": [0.5] * len(PAYLOADS) + [1.0],
+            },
+        },
+        currency="EUR",
+    )
+
+
+def assert_inert(html):
+    page = Page(html)
+    assert page.open == []
+    assert not {"script", "iframe", "img", "a", "math", "object", "embed", "link", "base", "form"} & set(
+        page.tags
+    )
+    assert page.tags.count("style") == 1
+    for name, value in page.attributes:
+        assert not name.startswith("on"), name
+        assert name not in ("href", "src", "srcdoc", "style", "xlink:href", "formaction"), name
+        if name != "aria-label":
+            assert "javascript:" not in (value or "")
+    return page
+
+
+def test_there_are_enough_payloads():
+    assert len(set(PAYLOADS)) >= 60
+
+
+@pytest.mark.parametrize("as_of", [None, "2025-11-15"])
+def test_hostile_names_come_out_inert(as_of):
+    page = assert_inert(report.render(hostile_book(), as_of=as_of, period="2025-10-01/2026-01-01"))
+    text = "".join(page.text)
+    assert "<script>alert(1)</script>" in text
+    assert "49" not in re.findall(r"\b7\*7\b|\b49\b", text)
+
+
+@pytest.mark.parametrize("title", PAYLOADS)
+def test_hostile_titles_come_out_inert(title, crm):
+    from salesops.report import template
+
+    page = template().render(title=title, verdict=title, freshness=title, sections=[], dark_css="")
+    assert_inert(page)
+
+
+def test_the_page_asks_for_nothing(html):
+    page = assert_inert(html)
+    policy = dict(page.attributes)["http-equiv"]
+    assert policy == "Content-Security-Policy"
+    assert "default-src 'none'; style-src 'unsafe-inline'; img-src data:" in html
+    assert not re.search(r"@import|@font-face|url\((?!#)", html)
+    assert "http" not in html.replace("http-equiv", "").replace("http://www.w3.org/2000/svg", "")
+
+
+def test_the_page_is_small(html):
+    assert len(html.encode()) < 350_000
+
+
+def test_charts_have_words_and_numbers(html):
+    page = Page(html)
+    charts = page.tags.count("svg")
+    assert charts >= 3
+    labels = [value for name, value in page.attributes if name == "aria-label"]
+    assert len(labels) == charts
+    assert all(len(label) > 20 for label in labels)
+    assert page.tags.count("figcaption") == page.tags.count("details") == charts
+
+
+def test_the_page_says_when_and_what(html):
+    text = " ".join("".join(Page(html).text).split())
+    assert "as known on 2025-11-15 00:00 UTC" in text
+    assert "2025-Q4, 1 October 2025 to 31 December 2025" in text
+    assert "Win rate" in text
+    assert f"salesops {so.__version__}" in text
+    assert "mixed fraction scales" in text
+
+
+def test_the_win_rate_is_the_kpi(crm, html):
+    value = so.kpi.win_rate(crm.as_of("2025-11-15"), period="2025-10-01/2026-01-01").value
+    assert f"{value:.1%}" in html
+
+
+def test_the_same_book_gives_the_same_page(crm, html):
+    assert report.render(crm, as_of="2025-11-15") == html
+
+
+def test_missing_tables_become_sentences():
+    crm = so.crm.Crm.build(
+        {"account": {"account_id": ["A1"], "name": ["Acme"], "created_at": [dt.datetime(2025, 1, 1)]}}
+    )
+    text = " ".join("".join(Page(report.render(crm)).text).split())
+    assert "opportunity" in text
+    assert "lead" in text
+
+
+def test_an_empty_period_says_so(crm):
+    text = "".join(Page(report.render(crm, period="2019-Q1")).text)
+    assert "no lead came in 2019-Q1" in text
+
+
+def test_a_period_has_to_be_one_and_begun(crm):
+    with pytest.raises(so.UsageError, match="8 periods; a report is about one"):
+        report.render(crm, period="last 8 quarters")
+    with pytest.raises(so.UsageError, match="begins after 2025-02-01"):
+        report.render(crm, as_of="2025-02-01", period="2025-Q4")
+
+
+def test_a_book_older_than_the_report_says_so(crm):
+    assert re.search(r"The last entry in the book is \d+ days older", report.render(crm, as_of="2026-02-15"))
+
+
+def test_write_replaces_whole_files_only(crm, tmp_path):
+    target = tmp_path / "new" / "report.html"
+    assert report.write(crm, target, as_of="2025-11-15") == target
+    assert [path.name for path in target.parent.iterdir()] == ["report.html"]
+    blocked = tmp_path / "blocked"
+    blocked.mkdir()
+    with pytest.raises(so.DataError, match="blocked"):
+        report.write(crm, blocked, as_of="2025-11-15")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["blocked", "new"]
+
+
+def test_without_jinja_the_extra_is_named(monkeypatch, crm):
+    monkeypatch.setitem(__import__("sys").modules, "jinja2", None)
+    with pytest.raises(so.UsageError, match=r"salesops\[plot,report\]"):
+        report.render(crm)
+
+
+def test_importing_the_report_loads_no_chart_library():
+    code = (
+        "import sys, salesops.report; print([m for m in ('altair', 'jinja2', 'pandas') if m in sys.modules])"
+    )
+    import sys
+
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
