@@ -42,7 +42,9 @@ demo:
 	$(BOOTSTRAP) build
 	@$(HOUSE) bash tests/tools/package.sh plot,report,cli
 	@$(HOUSE) salesops sample out/sample --seed 7 --deals 5000
-	@$(HOUSE) salesops report out/sample --out out/report.html
+	@$(HOUSE) salesops report out/sample --as-of 2025-11-15 --out out/report.html
+	@$(HOUSE) salesops scorecard out/sample --as-of 2025-11-15
+	@echo open out/report.html
 
 ## make bench      measure against other libraries, written to docs/benchmarks.md
 bench:
