@@ -202,12 +202,12 @@ TEST(ArrowImport, CodesAreTheSameForAnyNumberOfThreads) {
 }
 
 TEST(ArrowImport, DifferentDictionariesOfBatchesAreJoined) {
-  const Table table =
-      import({batch({dictionary<std::int8_t>("c", "stage", {0, 1, 0},
-                                             texts<std::int32_t>("u", "", {"new", "won"}))}),
-              batch({dictionary<std::int8_t>("c", "stage", {0, 1, 2},
-                                             texts<std::int32_t>("u", "", {"won", "lost in a very long way", "new"}),
-                                             std::vector{1, 1, 0})})});
+  const Table table = import(
+      {batch(
+           {dictionary<std::int8_t>("c", "stage", {0, 1, 0}, texts<std::int32_t>("u", "", {"new", "won"}))}),
+       batch({dictionary<std::int8_t>("c", "stage", {0, 1, 2},
+                                      texts<std::int32_t>("u", "", {"won", "lost in a very long way", "new"}),
+                                      std::vector{1, 1, 0})})});
   const Column& stage = table.column("stage");
   EXPECT_EQ(cells(stage), (Cells{"new", "won", "new", "won", "lost in a very long way", "-"}));
   EXPECT_EQ(stage.dictionary().size(), 3U);

@@ -1,0 +1,66 @@
+"""Import and export of 10 million rows: seconds against PyArrow's own way, and peak memory on top."""
+
+from __future__ import annotations
+
+import json
+import threading
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from _bench import measure, report
+from salesops._core.table import Table
+
+ROWS = 10_000_000
+
+
+def memory() -> int:
+    """Resident bytes of this process."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def peak(call) -> float:
+    """Megabytes of resident memory above the start while `call` runs."""
+    before = most = memory()
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.002):
+            most = max(most, memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    kept = call()
+    most = max(most, memory())
+    done.set()
+    watcher.join()
+    del kept
+    return (most - before) / 1e6
+
+
+def line(task: str, call, peers=None, limit=None) -> None:
+    """Report the time of a task, then its peak memory."""
+    report(task, ROWS, measure(call, repeat=3), peers or {}, limit=limit)
+    print(json.dumps({"task": task, "rows": ROWS, "peak_mb": round(peak(call), 1)}), flush=True)
+
+
+rng = np.random.default_rng(1)
+numbers = pa.table({"amount": rng.normal(size=ROWS), "id": np.arange(ROWS)})
+chunked = pa.Table.from_batches(numbers.to_batches(max_chunksize=100_000))
+stages = pa.array(["new", "qualified", "proposal", "negotiation", "won", "lost"])
+few = pa.table({"stage": stages.take(pa.array(rng.integers(0, 6, ROWS)))})
+many = pa.table({"customer": pc.cast(pa.array(rng.integers(0, 1_000_000, ROWS)), pa.string())})
+ours = Table.from_arrow(few)
+
+line("import numbers, one batch", lambda: Table.from_arrow(numbers))
+joined = {"pyarrow": measure(chunked.combine_chunks, repeat=3)}
+line("import numbers, 100 batches", lambda: Table.from_arrow(chunked), joined)
+encoded = {"pyarrow": measure(lambda: few["stage"].dictionary_encode(), repeat=3)}
+line("import text, 6 distinct", lambda: Table.from_arrow(few), encoded)
+encoded = {"pyarrow": measure(lambda: many["customer"].dictionary_encode(), repeat=3)}
+line("import text, 1 million distinct", lambda: Table.from_arrow(many), encoded)
+codes = few["stage"].dictionary_encode()
+line("export text", ours.to_arrow, {"pyarrow": measure(lambda: codes.cast(pa.large_string()), repeat=3)})
+line("export codes", lambda: ours.to_arrow(strings="dictionary"))
