@@ -4,10 +4,11 @@ namespace py = pybind11;
 
 namespace {
 
-py::tuple read_table(const py::object& data, const std::optional<std::vector<std::string>>& columns) {
+std::pair<salesops::Table, salesops::Issues> read_table(
+    const py::object& data, const std::optional<std::vector<std::string>>& columns) {
   salesops::Issues issues;
   auto table = salesops_bindings::import_object(data, columns, &issues);
-  return py::make_tuple(std::move(table), std::move(issues));
+  return {std::move(table), std::move(issues)};
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
 #include <pybind11/numpy.h>
+#include <pybind11/typing.h>
 
 #include "arrow_capsule.hpp"
 
@@ -70,7 +71,7 @@ Column column_of_codes(const py::array& codes, const py::object& valid,
   return column;
 }
 
-Column column_of_strings(const py::iterable& values) {
+Column column_of_strings(const py::typing::Iterable<py::typing::Optional<py::str>>& values) {
   salesops::DictionaryBuilder builder;
   std::vector<std::int32_t> codes;
   std::vector<std::uint8_t> valid;
@@ -122,14 +123,20 @@ Table from_arrow(const py::object& data, const std::optional<std::vector<std::st
 }
 
 /// What needs NumPy or a dataframe library is said in Python.
-template <class... Extra>
-void def_in_python(py::class_<Table>& type, const char* name, const Extra&... extra) {
-  type.def(
-      name,
-      [name](const py::object& self, const py::kwargs& options) {
-        return py::module_::import("salesops._frame").attr(name)(self, **options);
-      },
-      extra...);
+void def_with_money(py::class_<Table>& type, const char* name, const char* doc) {
+  const auto call = [name](const py::object& self, const std::string& money) -> py::object {
+    return py::module_::import("salesops._frame").attr(name)(self, py::arg("money") = money);
+  };
+  type.def(name, call, py::kw_only(), py::arg("money") = "float64", doc);
+}
+
+void def_with_formats(py::class_<Table>& type, const char* name, const char* doc) {
+  const auto call = [name](const py::object& self, const std::string& money,
+                           const std::string& strings) -> py::object {
+    return py::module_::import("salesops._frame")
+        .attr(name)(self, py::arg("money") = money, py::arg("strings") = strings);
+  };
+  type.def(name, call, py::kw_only(), py::arg("money") = "float64", py::arg("strings") = "text", doc);
 }
 
 void bind_column(py::module_& word) {
@@ -202,8 +209,8 @@ void salesops_bind_table(py::module_& module) {
       .def("__reduce__", [](const py::object& self) {
         return py::module_::import("salesops._columns").attr("reduce")(self);
       });
-  def_in_python(type, "to_pandas", "A pandas DataFrame; ``money='decimal'`` keeps amounts exact.");
-  def_in_python(type, "to_polars", "A Polars DataFrame; ``money='decimal'`` keeps amounts exact.");
-  def_in_python(type, "to_arrow", "A PyArrow table; ``money='decimal'`` keeps amounts exact.");
-  def_in_python(type, "to_dict", "Python lists by column name; None for a null.");
+  def_with_money(type, "to_pandas", "A pandas DataFrame; ``money='decimal'`` keeps amounts exact.");
+  def_with_formats(type, "to_polars", "A Polars DataFrame; ``money='decimal'`` keeps amounts exact.");
+  def_with_formats(type, "to_arrow", "A PyArrow table; ``money='decimal'`` keeps amounts exact.");
+  def_with_money(type, "to_dict", "Python lists by column name; None for a null.");
 }

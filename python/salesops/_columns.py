@@ -290,8 +290,8 @@ def to_numpy(column: Column) -> npt.NDArray[Any]:
         stamps = values.astype(np.int64).view("datetime64[D]" if column.type == "date" else "datetime64[us]")
         return stamps if valid is None else np.where(valid, stamps, np.datetime64("NaT"))
     if column.type == "string":
-        entries = np.array([*column.dictionary, None], dtype=object)
-        return entries[values if valid is None else np.where(valid, values, len(entries) - 1)]
+        entries: npt.NDArray[Any] = np.array([*column.dictionary, None], dtype=object)
+        return np.take(entries, values if valid is None else np.where(valid, values, len(entries) - 1))
     if column.type == "decimal" or (column.type == "boolean" and valid is not None):
         objects = np.empty(len(column), dtype=object)
         objects[:] = to_list(column)

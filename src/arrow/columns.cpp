@@ -237,13 +237,15 @@ Column join(Type type, const std::vector<Leaf>& leaves, const Execution& executi
       write(piece, joined->values.get() + row * width, at);
       row = end;
     }
-    std::uint8_t all = 1;
+    if (std::memchr(valid.data(), 0, valid.size()) == nullptr) {
+      std::memset(joined->validity.data() + first / 8, 0xFF, (valid.size() + 7) / 8);
+      return;
+    }
+    any_null.store(true, std::memory_order_relaxed);
     for (std::size_t i = 0; i < valid.size(); ++i) {
       auto& byte = joined->validity[(first + i) >> 3];
       byte = static_cast<std::uint8_t>(byte | (unsigned{valid[i]} << ((first + i) & 7)));
-      all = static_cast<std::uint8_t>(all & valid[i]);
     }
-    if (all == 0) any_null.store(true, std::memory_order_relaxed);
   });
   const void* values = joined->values.get();
   const std::uint8_t* bits = any_null.load() ? joined->validity.data() : nullptr;

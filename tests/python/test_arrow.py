@@ -77,7 +77,7 @@ def test_other_libraries_read_our_stream(data):
     ]
     # nanoarrow reads a negative decimal as unsigned, so decimals are left to the others.
     plain = [name for name in ours.names if ours.column(name).type != "decimal"]
-    whole = ours.select(plain)
+    whole = ours.select(plain) if plain else Table.from_columns({"n": [1]})
     assert na.Array(whole).to_pylist() == whole.to_arrow().to_pylist()
 
 

@@ -8,6 +8,7 @@ from . import money
 from . import calendar
 from . import table
 from . import issues
+from . import arrow
 from . import survival
 
-__all__: list[str] = ["calendar", "error", "issues", "money", "survival", "table"]
+__all__: list[str] = ["arrow", "calendar", "error", "issues", "money", "survival", "table"]
