@@ -57,6 +57,7 @@ kpi::Options make_options(const py::dict& given) {
   take("period", options.period);
   take("level", options.level);
   take("window_days", options.window_days);
+  take("idle_days", options.idle_days);
   take("keep_rows", options.keep_rows);
   take("allow_negative", options.allow_negative);
   take("seed", options.seed);

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "salesops/kpi/customers.hpp"
+#include "salesops/kpi/deals.hpp"
 #include "salesops/kpi/facts.hpp"
 #include "salesops/kpi/leads.hpp"
 #include "salesops/kpi/metric.hpp"

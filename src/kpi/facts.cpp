@@ -214,15 +214,17 @@ Dimension column_dimension(const Lookup& lookup) {
 }  // namespace
 
 Groups group_by(const Crm& crm, std::string_view table, std::span<const std::string> by,
-                std::span<const std::int32_t> rows, std::span<const std::int64_t> at,
-                const Options& options) {
+                std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const Options& options,
+                bool present_names) {
   Groups groups;
+  const std::vector<std::int64_t> present(present_names ? at.size() : 0, null_value);
+  const std::span<const std::int64_t> named_at = present_names ? present : at;
   std::vector<Dimension> dimensions;
   double product = 1;
   for (const std::string& name : by) {
     const auto every = crm.has(table, name) ? std::nullopt : every_of(name);
     dimensions.push_back(every ? period_dimension(*every, at, options)
-                               : column_dimension(resolve(crm, table, name, rows, at)));
+                               : column_dimension(resolve(crm, table, name, rows, named_at)));
     product *= static_cast<double>(dimensions.back().labels.size() + 1);
   }
   constexpr double max_product = 9e15;
@@ -269,6 +271,7 @@ struct Cell {
   std::int64_t censored = 0;
   std::vector<std::int64_t> excluded;
   std::vector<std::int32_t> facts;  ///< counted ones, where the shape or the caller needs them
+  std::vector<std::int32_t> censored_facts;
 };
 
 void put_share(const Cell& cell, const Options& options, Metric& metric) {
@@ -405,7 +408,10 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
   result.by.insert(result.by.end(), options.by.begin(), options.by.end());
 
   std::vector<std::uint8_t> chosen(all.size(), 1);
-  if (!options.where.empty()) chosen = matches(crm, all.table, options.where, all.row, all.at);
+  if (!options.where.empty()) {
+    const std::vector<std::int64_t> present(all.present_names ? all.size() : 0, null_value);
+    chosen = matches(crm, all.table, options.where, all.row, all.present_names ? present : all.at);
+  }
 
   for (const Scope::Part& part : scope.parts) {
     std::vector<std::int32_t> picked, rows;
@@ -419,9 +425,10 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
       rows.push_back(all.row[i]);
       at.push_back(all.at[i]);
     }
-    const Groups groups = group_by(crm, all.table, options.by, rows, at, options);
+    const Groups groups = group_by(crm, all.table, options.by, rows, at, options, all.present_names);
     const bool keep_facts = all.shape == Shape::ratio || all.shape == Shape::mean ||
-                            all.shape == Shape::median || all.shape == Shape::incidence || options.keep_rows;
+                            all.shape == Shape::median || all.shape == Shape::incidence || options.keep_rows ||
+                            all.finish;
     std::vector<Cell> cells(std::max<std::size_t>(groups.size(), options.by.empty() ? 1 : 0));
     for (Cell& cell : cells) cell.excluded.assign(all.reasons.size(), 0);
     for (std::size_t i = 0; i < picked.size(); ++i) {
@@ -435,6 +442,7 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
         if (keep_facts) cell.facts.push_back(picked[i]);
       } else if (state == Facts::censored) {
         ++cell.censored;
+        if (all.finish) cell.censored_facts.push_back(picked[i]);
       } else {
         ++cell.excluded[static_cast<std::size_t>(state - 2)];
       }
@@ -473,6 +481,7 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
       if (options.keep_rows)
         for (const std::int32_t fact : cell.facts)
           metric.rows.push_back(all.row[static_cast<std::size_t>(fact)]);
+      if (all.finish) all.finish(metric, cell.facts, cell.censored_facts);
       result.metrics.push_back(std::move(metric));
     }
   }

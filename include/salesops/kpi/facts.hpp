@@ -46,6 +46,10 @@ struct Facts {
   double denominator_scale = 1;
   double horizon = 0;  ///< of `incidence`, in printed units
   std::string unit = "share";
+  /// Names in `where` and `by` are those of the book's own day instead of each fact's instant.
+  bool present_names = false;
+  /// Has the last word on each group's metric, given its counted and its censored facts.
+  std::function<void(Metric&, std::span<const std::int32_t>, std::span<const std::int32_t>)> finish;
 
   void reserve(std::size_t facts);
   void add(std::size_t table_row, std::int64_t instant, std::int64_t top, std::int64_t bottom,
@@ -100,7 +104,8 @@ struct Groups {
 };
 /// In order of the keys (numbers by value, periods by time, text by bytes, nulls last).
 Groups group_by(const Crm& crm, std::string_view table, std::span<const std::string> by,
-                std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const Options& options);
+                std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const Options& options,
+                bool present_names = false);
 
 /// The currency of all amounts in the rows; throws `UnitError` when they have several.
 std::string one_currency(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows);

@@ -50,6 +50,7 @@ struct Options {
   double level = 95;                   ///< of the interval, percent
   std::optional<Instant> as_of;        ///< default: `crm.latest()`
   int window_days = 90;                ///< of `window_cohort`
+  int idle_days = 30;                  ///< of `idle_share`
   FiscalCalendar calendar;             ///< what quarters and years are
   TimeZone zone;                       ///< in which an instant has its day; default UTC
   bool keep_rows = false;              ///< list the rows behind each number

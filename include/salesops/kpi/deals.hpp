@@ -1,0 +1,133 @@
+/// @file kpi/deals.hpp
+/// KPIs of deals: outcomes, stages, pipeline, bookings.
+///
+/// Each answers for the deals that `Options::where` chooses, one metric a group of `Options::by`. Deleted
+/// deals are counted out. Money is in major units of the book's one currency (`UnitError` when there are
+/// several); amounts that are missing, or not positive unless `allow_negative`, are counted out of money.
+/// A missing table or column is a `UsageError` that names it. Where nothing can be divided, there is no
+/// value.
+#pragma once
+
+#include "salesops/kpi/metric.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+// ---- outcomes ----
+
+/// Days from creation to the win: median (value), mean and p90 (details) of deals won in the period.
+/// Wins before their creation are left out (`negative_duration`). Fast deals weigh more while sales grow,
+/// so details carry `survival_median`, what `Mode::survival` gives as value: of deals created in the
+/// period, the day by which half of all that will be won are won (Aalen–Johansen incidence with losses
+/// competing and open deals censored, at half of its last value; `won_share` is that last value).
+Result sales_cycle(const Crm& crm, const Options& options = {});
+
+/// Amount won ÷ deals won, closed in the period; details median, p90.
+Result average_deal(const Crm& crm, const Options& options = {});
+
+/// Open deals × average deal × win rate ÷ sales cycle (mean days): money a day. The last three are of the
+/// deals closed in the period; open deals are those open at its end (or as_of). Details hold all four.
+Result velocity(const Crm& crm, const Options& options = {});
+
+/// Share of the lost deals of the period by `loss_reason` (added to `by`; null = no reason given). By
+/// count, or by amount.
+Result loss_reasons(const Crm& crm, const Options& options = {});
+
+/// Share of the period's won amount that came in its last third; details the three shares. Thirds are
+/// whole months of the calendar where they divide by three, else days. Default period: this quarter.
+Result linearity(const Crm& crm, const Options& options = {});
+
+/// Share of won amount that the ten largest accounts hold; details `top_1`, `top_5`, `hhi` (Herfindahl),
+/// `gini`, `accounts`. A deal without an account stands for itself. Negative account totals are left out.
+Result concentration(const Crm& crm, const Options& options = {});
+
+// ---- stages (need the change history of stages, and stage_def with ranks) ----
+
+/// Share of the deals that entered a stage in the period and later entered a higher-ranked one of the
+/// same pipeline (skipping counts; lost stages are no step up). One fact a deal and stage, at its first
+/// entry; deals still open below are censored. `by = "stage"` for each step. Details: `to_won`, the share
+/// that is won by as_of of all that entered; `survival`, the step's Aalen–Johansen share with losses
+/// competing; `rank`.
+Result stage_conversion(const Crm& crm, const Options& options = {});
+
+/// Days of completed visits to open stages that began in the period: mean; details median, p90, and
+/// `survival_median`, the Kaplan–Meier median with the visits that still last as censored.
+Result time_in_stage(const Crm& crm, const Options& options = {});
+
+/// Share of deals created in the period that moved back to a lower-ranked open stage of the same pipeline
+/// at least once; details `moves`, `reopened` (deals that came back from a closed stage).
+Result stage_regression(const Crm& crm, const Options& options = {});
+
+// ---- pipeline ----
+
+/// Of the deals that were open at the start of the period with a close date in it: the share neither closed
+/// nor removed by its end (or as_of). Details `won`, `lost`, `pushed` (close date moved past the end),
+/// `removed` (deleted), `open` (close date not moved) sum to 1. By count or by the amount of that day.
+/// Default period: this quarter.
+Result slippage(const Crm& crm, const Options& options = {});
+
+/// How often a close date moved to a later month while the deal was open; moving it back takes nothing
+/// off. Details `deals` pushed, `per_deal`.
+Result pushes(const Crm& crm, const Options& options = {});
+
+/// Amount, as of creation, of the deals created in the period; details `average`.
+Result pipeline_created(const Crm& crm, const Options& options = {});
+
+/// Σ amount × probability of open deals with a close date in the period; details `unweighted`. A deal
+/// without a probability takes its stage's, else it is left out (`null_probability`).
+Result weighted_pipeline(const Crm& crm, const Options& options = {});
+
+/// Open amount with a close date in the rest of the period ÷ (quota − amount won in the period). Nothing
+/// left to win: no value, state "attained". Details `open`, `past_due` (open with a close date in the period
+/// before as_of, not in the value), `quota`, `won`, `remaining`, `required` (1 ÷ win rate by value of the
+/// year before as_of), `of_full_quota`. A snapshot has no interval. Groups: `owner`, names that follow it
+/// (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
+Result pipeline_coverage(const Crm& crm, const Options& options = {});
+
+/// Amount by forecast category, each with the surer ones in it: closed (won in the period), commit,
+/// most_likely, best_case, pipeline (all open with a close date in the period but omitted ones). Adds
+/// `forecast_category` to `by`; details `own` (this category alone).
+Result forecast_rollup(const Crm& crm, const Options& options = {});
+
+/// Share of open deals without a stage change or activity for more than `idle_days`.
+Result idle_share(const Crm& crm, const Options& options = {});
+
+/// Amount won in the period out of the pipeline open at its start ÷ that pipeline, at the amounts of that
+/// day. Details `expected`: the same of deals with a close date in the period. Default: this quarter.
+Result snapshot_yield(const Crm& crm, const Options& options = {});
+
+/// Checks passed ÷ checks made of open deals: `close_date` (not past), `amount` (positive), `next_step`,
+/// `stage_fresh` (stage changed in the last 14 days), `primary_contact`; only those whose columns the book
+/// has. Details: the share of deals that pass each, and `all`.
+Result hygiene(const Crm& crm, const Options& options = {});
+
+// ---- quota ----
+
+/// Credited amount won ÷ quota, both of the period; a quota counts by the share of its days in the period.
+/// Credit follows `credit_split` (rows that must total 100 %) where a deal has any, else its owner. Quotas
+/// are those of reps; of teams or the company only where no rep has one, and only ungrouped. Of several
+/// versions the highest valid at as_of. Groups: `owner`, names that follow it, lengths of time.
+Result attainment(const Crm& crm, const Options& options = {});
+
+/// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,
+/// `above_120` (sum to 1), `mean`, `sd`, `gini`, `top_20_share` of credit. Default period: this quarter.
+Result attainment_distribution(const Crm& crm, const Options& options = {});
+
+// ---- one's own ----
+
+/// A ratio of rows that two expressions choose.
+struct RatioDefinition {
+  std::string name;
+  std::string numerator;    ///< expression; counted among the denominator's rows
+  std::string denominator;  ///< expression; empty: all rows
+  std::string table = "opportunity";
+  std::string at = "closed_at";  ///< instant or date column that places a row in a period
+  std::string value;             ///< money or number column to add up; empty: count rows
+};
+/// Answers like a built-in KPI. By value: amounts that are null are left out.
+Result ratio(const Crm& crm, const RatioDefinition& definition, const Options& options = {});
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

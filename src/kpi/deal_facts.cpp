@@ -1,0 +1,79 @@
+#include "deal_facts.hpp"
+
+#include <algorithm>
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+Mode mode_of(const Options& options, std::string_view name, std::initializer_list<Mode> allowed) {
+  if (options.mode == Mode::standard) return *allowed.begin();
+  if (std::find(allowed.begin(), allowed.end(), options.mode) != allowed.end()) return options.mode;
+  std::string text =
+      std::string(name) + ": mode " + std::string(mode_name(options.mode)) + " isn't defined here; use";
+  for (const Mode mode : allowed) text += " " + std::string(mode_name(mode));
+  throw UsageError(text);
+}
+
+Options with_period(const Options& options) {
+  Options result = options;
+  if (result.period.empty()) result.period = "this quarter";
+  return result;
+}
+
+DealFacts::DealFacts(const Deals& deals, const Options& options)
+    : deleted(reason("deleted")),
+      null_amount(reason("null_amount")),
+      negative_amount(reason("negative_amount")),
+      allow_negative(options.allow_negative) {
+  table = "opportunity";
+  reserve(deals.size());
+}
+
+std::uint8_t DealFacts::amount_state(std::int64_t amount) const noexcept {
+  if (amount == null_value) return null_amount;
+  return amount <= 0 && !allow_negative ? negative_amount : counted;
+}
+
+std::string currency_of(const Crm& crm, const Facts& facts, const Options& options) {
+  if (!crm.currency().empty() || options.where.empty()) return one_currency(crm, facts.table, facts.row);
+  const auto chosen = matches(crm, facts.table, options.where, facts.row, facts.at);
+  std::vector<std::int32_t> rows;
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    if (chosen[i] != 0) rows.push_back(facts.row[i]);
+  return one_currency(crm, facts.table, rows);
+}
+
+void DealFacts::in_money(const Crm& crm, const Options& options, bool share) {
+  const std::string currency = currency_of(crm, *this, options);
+  scale = major_units(currency);
+  if (share)
+    denominator_scale = scale;
+  else
+    unit = currency;
+}
+
+void require(const Crm& crm, std::string_view kpi, std::string_view table, std::string_view column) {
+  if (!crm.has(table, column))
+    throw UsageError(std::string(kpi) + " needs column '" + std::string(column) + "' of table '" +
+                     std::string(table) + "', which this book lacks");
+}
+
+void attach(Result& into, const Result& from, const std::string& name, const std::string& detail) {
+  std::map<std::pair<std::vector<std::string>, std::vector<std::uint8_t>>, const Metric*> found;
+  for (const Metric& metric : from.metrics) found.emplace(std::pair(metric.keys, metric.key_null), &metric);
+  for (Metric& metric : into.metrics) {
+    const auto other = found.find({metric.keys, metric.key_null});
+    if (other == found.end()) continue;
+    const Metric& match = *other->second;
+    if (detail.empty()) {
+      if (match.value) metric.details[name] = *match.value;
+    } else if (const auto value = match.details.find(detail); value != match.details.end()) {
+      metric.details[name] = value->second;
+    }
+  }
+}
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

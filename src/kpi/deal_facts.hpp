@@ -1,0 +1,47 @@
+/// Pieces that the KPIs of deals share.
+#pragma once
+
+#include <initializer_list>
+#include <string>
+
+#include "salesops/kpi/facts.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+/// The mode asked for, `standard` as the first of `allowed`; throws `UsageError` for another.
+Mode mode_of(const Options& options, std::string_view name, std::initializer_list<Mode> allowed);
+
+/// The last instant the answer knows.
+inline std::int64_t now_of(const Crm& crm, const Options& options) {
+  return options.as_of.value_or(crm.latest()).us;
+}
+
+/// With "this quarter" where no period is named.
+Options with_period(const Options& options);
+
+/// Facts about deals; amounts that can't be added are left out by reason.
+struct DealFacts : Facts {
+  explicit DealFacts(const Deals& deals, const Options& options);
+  /// `counted`, or the reason an amount is left out.
+  [[nodiscard]] std::uint8_t amount_state(std::int64_t amount) const noexcept;
+  /// Numerators (and denominators) are amounts: sets scales and unit.
+  void in_money(const Crm& crm, const Options& options, bool share);
+
+  std::uint8_t deleted, null_amount, negative_amount;
+  bool allow_negative;
+};
+
+/// Currency of the rows that `where` keeps.
+std::string currency_of(const Crm& crm, const Facts& facts, const Options& options);
+
+/// Throws a `UsageError` that says what the column is needed for.
+void require(const Crm& crm, std::string_view kpi, std::string_view table, std::string_view column);
+
+/// Puts values (or a detail) of `from` into the details of the same groups of `into`.
+void attach(Result& into, const Result& from, const std::string& name, const std::string& detail = {});
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

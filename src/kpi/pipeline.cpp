@@ -1,0 +1,431 @@
+#include <algorithm>
+#include <array>
+#include <cmath>
+
+#include "deal_facts.hpp"
+#include "salesops/kpi/deals.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+namespace {
+
+/// Where the expected close of a deal places it: the start of that day.
+std::int64_t expected_at(const Deals& deals, std::size_t deal, const Options& options) {
+  const std::int32_t day = deals.close_date[deal];
+  return day == Deals::null_date ? null_value : options.zone.start_of(Date{day}).us;
+}
+
+/// The book at the start of a period, and the row there of each deal that was open then.
+struct Opening {
+  struct Deal {
+    std::size_t now = 0;  ///< row in the present book
+    std::int64_t amount = null_value;
+    std::int64_t close_date = null_value;
+  };
+  std::vector<Deal> deals;
+
+  Opening(const Crm& crm, Instant start, const Options& options) {
+    // What happens at the first instant of the period belongs to the period.
+    const Crm before = crm.as_of(Instant{start.us - 1});
+    const Deals& past = before.deals();
+    const Column& ids = before.column("opportunity", "opportunity_id");
+    for (std::size_t row = 0; row < past.size(); ++row) {
+      if (past.status[row] != DealStatus::open || past.deleted[row] != 0) continue;
+      const std::int64_t now = crm.row_of("opportunity", ids.text(row));
+      if (now >= 0)
+        deals.push_back({static_cast<std::size_t>(now), past.amount[row], expected_at(past, row, options)});
+    }
+  }
+};
+
+constexpr std::array<const char*, 5> fates = {"won", "lost", "pushed", "removed", "open"};
+
+}  // namespace
+
+Result slippage(const Crm& book, const Options& asked) {
+  const Options options = with_period(asked);
+  const Mode mode = mode_of(options, "slippage", {Mode::snapshot});
+  require(book, "slippage", "opportunity", "close_date");
+  const Crm crm = rewound(book, options);
+  const bool value = options.weight == Weight::value;
+  const Scope scope = scope_of(crm, options);
+  DealFacts facts(crm.deals(), options);
+  std::vector<std::uint8_t> fate;
+  bool unfinished = false;
+  for (const Scope::Part& part : scope.parts) {
+    const Interval period = part.interval;
+    if (period.start > scope.as_of) continue;
+    const bool over = period.end.us <= scope.as_of.us;
+    unfinished |= !over;
+    const Crm end = over ? crm.as_of(Instant{period.end.us - 1}) : crm;
+    const Column& ids = crm.column("opportunity", "opportunity_id");
+    for (const Opening::Deal& deal : Opening(crm, period.start, options).deals) {
+      if (deal.close_date == null_value || !period.contains(Instant{deal.close_date})) continue;
+      const auto row = static_cast<std::size_t>(end.row_of("opportunity", ids.text(deal.now)));
+      const Deals& then = end.deals();
+      const std::int64_t expected = expected_at(then, row, options);
+      std::uint8_t kind = 4;
+      if (then.deleted[row] != 0)
+        kind = 3;
+      else if (then.status[row] == DealStatus::won)
+        kind = 0;
+      else if (then.status[row] != DealStatus::open)
+        kind = 1;
+      else if (expected == null_value || expected >= period.end.us)
+        kind = 2;
+      const std::int64_t weight = value ? deal.amount : 1;
+      const bool slipped = kind == 2 || kind == 4;
+      facts.add(deal.now, period.start.us, slipped ? weight : 0, weight,
+                value ? facts.amount_state(deal.amount) : Facts::counted);
+      fate.push_back(kind);
+    }
+  }
+  if (value) {
+    facts.shape = Shape::ratio;
+    facts.in_money(crm, options, true);
+    for (const std::int32_t row : facts.row)
+      facts.cluster.push_back(crm.deals().account_row[static_cast<std::size_t>(row)]);
+  }
+  facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+    std::array<double, fates.size()> sums{};
+    for (const std::int32_t fact : counted) {
+      const auto i = static_cast<std::size_t>(fact);
+      sums[fate[i]] += static_cast<double>(facts.denominator[i]) * facts.denominator_scale;
+    }
+    if (metric.denominator != 0)
+      for (std::size_t kind = 0; kind < fates.size(); ++kind)
+        metric.details[fates[kind]] = sums[kind] / metric.denominator;
+    if (unfinished) metric.state = "period not over";
+  };
+  return summarise(
+      crm, facts, options, "slippage",
+      "expected to close in the period at its start, and neither closed nor removed by its end ÷ "
+      "expected",
+      mode);
+}
+
+Result pushes(const Crm& book, const Options& options) {
+  const Mode mode = mode_of(options, "pushes", {Mode::closed_in_period});
+  const Crm crm = rewound(book, options);
+  const History& history = crm.history();
+  if (!history.tracks(Field::close_date))
+    throw UsageError(
+        "pushes needs the change history of close dates: table 'opportunity_event' (field 'close_date'), "
+        "'opportunity_snapshot' or 'opportunity_version'");
+  const Deals& deals = crm.deals();
+  DealFacts facts(deals, options);
+  const auto month = [&](std::int64_t day) {
+    return options.calendar.index_of(Date{static_cast<std::int32_t>(day)}, Every::month);
+  };
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    std::int64_t before = history.initial(Field::close_date)[deal];
+    for (const Change& change : history.changes(deal)) {
+      if (change.field != Field::close_date) continue;
+      const bool open = deals.closed_at[deal] == null_value || change.at < deals.closed_at[deal];
+      const bool later =
+          before != null_value && change.value != null_value && month(change.value) > month(before);
+      before = change.value;
+      if (open && later)
+        facts.add(deal, change.at, 1, 1, deals.deleted[deal] != 0 ? facts.deleted : Facts::counted);
+    }
+  }
+  facts.shape = Shape::total;
+  facts.unit = "count";
+  facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+    // Facts lie deal by deal.
+    double distinct = 0;
+    std::int32_t last = -1;
+    for (const std::int32_t fact : counted) {
+      const std::int32_t row = facts.row[static_cast<std::size_t>(fact)];
+      distinct += row != last ? 1 : 0;
+      last = row;
+    }
+    metric.value = metric.numerator;
+    metric.details["deals"] = distinct;
+    if (distinct > 0) metric.details["per_deal"] = metric.numerator / distinct;
+  };
+  return summarise(crm, facts, options, "pushes",
+                   "close dates moved to a later month in the period, while the deal was open", mode);
+}
+
+Result pipeline_created(const Crm& book, const Options& options) {
+  const Mode mode = mode_of(options, "pipeline_created", {Mode::created_cohort});
+  require(book, "pipeline_created", "opportunity", "amount");
+  require(book, "pipeline_created", "opportunity", "created_at");
+  const Crm crm = rewound(book, options);
+  const Deals& deals = crm.deals();
+  const History& history = crm.history();
+  DealFacts facts(deals, options);
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    const std::int64_t created = deals.created_at[deal];
+    std::int64_t amount = deals.amount[deal];
+    if (history.tracks(Field::amount) && created != null_value)
+      amount = history.value_at(deal, Field::amount, created);
+    facts.add(deal, created, amount, 1,
+              deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount));
+  }
+  facts.shape = Shape::total;
+  facts.in_money(crm, options, false);
+  facts.finish = [](Metric& metric, std::span<const std::int32_t>, std::span<const std::int32_t>) {
+    if (metric.n > 0) metric.details["average"] = metric.numerator / static_cast<double>(metric.n);
+  };
+  return summarise(crm, facts, options, "pipeline_created",
+                   "amount, as of creation, of deals created in the period", mode);
+}
+
+Result weighted_pipeline(const Crm& book, const Options& options) {
+  const Mode mode = mode_of(options, "weighted_pipeline", {Mode::snapshot});
+  require(book, "weighted_pipeline", "opportunity", "amount");
+  const Crm crm = rewound(book, options);
+  const Deals& deals = crm.deals();
+  const Column* own = crm.table("opportunity").find("probability");
+  const Column* of_stage = crm.has("stage_def") ? crm.table("stage_def").find("probability") : nullptr;
+  if (own == nullptr && of_stage == nullptr) require(crm, "weighted_pipeline", "opportunity", "probability");
+  DealFacts facts(deals, options);
+  const auto null_probability = facts.reason("null_probability");
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    if (deals.status[deal] != DealStatus::open) continue;
+    const std::int64_t amount = deals.amount[deal];
+    std::optional<double> probability;
+    if (own != nullptr && own->valid(deal)) probability = own->number(deal);
+    if (!probability && of_stage != nullptr && deals.stage_row[deal] >= 0) {
+      const auto row = static_cast<std::size_t>(deals.stage_row[deal]);
+      if (of_stage->valid(row)) probability = of_stage->number(row);
+    }
+    std::uint8_t state = deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount);
+    if (state == Facts::counted && !probability) state = null_probability;
+    const std::int64_t weighted =
+        state == Facts::counted ? std::llround(static_cast<double>(amount) * *probability) : 0;
+    facts.add(deal, expected_at(deals, deal, options), weighted, state == Facts::counted ? amount : 0, state);
+  }
+  facts.shape = Shape::total;
+  facts.present_names = true;
+  facts.in_money(crm, options, false);
+  facts.denominator_scale = facts.scale;
+  facts.finish = [](Metric& metric, std::span<const std::int32_t>, std::span<const std::int32_t>) {
+    metric.details["unweighted"] = metric.denominator;
+    metric.interval_note = "none: a snapshot is no sample";
+  };
+  return summarise(crm, facts, options, "weighted_pipeline",
+                   "amount × probability of open deals with a close date in the period", mode);
+}
+
+Result forecast_rollup(const Crm& book, const Options& options) {
+  const Mode mode = mode_of(options, "forecast_rollup", {Mode::snapshot});
+  require(book, "forecast_rollup", "opportunity", "amount");
+  require(book, "forecast_rollup", "opportunity", "forecast_category");
+  const Crm crm = rewound(book, options);
+  const Deals& deals = crm.deals();
+  static constexpr std::array<const char*, 5> names = {"closed", "commit", "most_likely", "best_case",
+                                                       "pipeline"};
+  const Column& categories = crm.column("opportunity", "forecast_category");
+  DealFacts facts(deals, options);
+  const auto omitted = facts.reason("omitted");
+  std::vector<std::uint8_t> kind;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    const bool won = deals.status[deal] == DealStatus::won;
+    if (!won && deals.status[deal] != DealStatus::open) continue;
+    const std::int64_t amount = deals.amount[deal];
+    std::uint8_t state = deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount);
+    std::size_t category = won ? 0 : names.size() - 1;
+    if (!won && categories.valid(deal)) {
+      const std::string_view text = categories.text(deal);
+      if (text == "omitted") state = omitted;
+      for (std::size_t i = 1; i < names.size(); ++i)
+        if (text == names[i]) category = i;
+    }
+    facts.add(deal, won ? deals.closed_at[deal] : expected_at(deals, deal, options), amount, 1, state);
+    kind.push_back(static_cast<std::uint8_t>(category));
+  }
+  facts.shape = Shape::total;
+  facts.present_names = true;
+  facts.in_money(crm, options, false);
+  std::vector<std::array<double, names.size()>> sums;
+  std::vector<std::array<std::int64_t, names.size()>> rows;
+  facts.finish = [&](Metric&, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+    auto& sum = sums.emplace_back();
+    auto& count = rows.emplace_back();
+    for (const std::int32_t fact : counted) {
+      const auto i = static_cast<std::size_t>(fact);
+      sum[kind[i]] += static_cast<double>(facts.numerator[i]) * facts.scale;
+      ++count[kind[i]];
+    }
+  };
+  Result result =
+      summarise(crm, facts, options, "forecast_rollup",
+                "amount won in the period and open with a close date in it, surer categories included", mode);
+  result.by.emplace_back("forecast_category");
+  std::vector<Metric> metrics;
+  for (std::size_t g = 0; g < result.metrics.size(); ++g) {
+    double cumulative = 0;
+    std::int64_t n = 0;
+    for (std::size_t category = 0; category < names.size(); ++category) {
+      Metric metric = result.metrics[g];
+      metric.keys.emplace_back(names[category]);
+      metric.key_null.push_back(0);
+      cumulative += sums[g][category];
+      n += rows[g][category];
+      metric.value = metric.numerator = cumulative;
+      metric.denominator = static_cast<double>(n);
+      metric.n = n;
+      metric.rows.clear();
+      metric.details["own"] = sums[g][category];
+      metric.interval_note = "none: a snapshot is no sample";
+      metrics.push_back(std::move(metric));
+    }
+  }
+  result.metrics = std::move(metrics);
+  return result;
+}
+
+Result idle_share(const Crm& book, const Options& options) {
+  const Mode mode = mode_of(options, "idle_share", {Mode::snapshot});
+  const Crm crm = rewound(book, options);
+  const Deals& deals = crm.deals();
+  std::vector<std::int64_t> last = deals.created_at;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal)
+    if (crm.history().tracks(Field::stage))
+      for (const Change& change : crm.history().changes(deal))
+        if (change.field == Field::stage) last[deal] = std::max(last[deal], change.at);
+  if (crm.has("activity", "opportunity_id") && crm.has("activity", "at")) {
+    const auto deal_of = crm.link("activity", "opportunity_id");
+    const Column& at = crm.column("activity", "at");
+    const auto times = at.values<std::int64_t>();
+    for (std::size_t row = 0; row < deal_of.size(); ++row)
+      if (deal_of[row] >= 0 && at.valid(row)) {
+        auto& seen = last[static_cast<std::size_t>(deal_of[row])];
+        seen = std::max(seen, times[row]);
+      }
+  }
+  const std::int64_t now = now_of(crm, options);
+  DealFacts facts(deals, options);
+  const auto unknown = facts.reason("never_seen");
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    if (deals.status[deal] != DealStatus::open) continue;
+    const std::uint8_t state = deals.deleted[deal] != 0   ? facts.deleted
+                               : last[deal] == null_value ? unknown
+                                                          : Facts::counted;
+    const bool idle = state == Facts::counted && now - last[deal] > options.idle_days * us_per_day;
+    facts.add(deal, deals.created_at[deal], idle ? 1 : 0, 1, state);
+  }
+  facts.present_names = true;
+  return summarise(crm, facts, options, "idle_share",
+                   "open deals without a stage change or activity for more than " +
+                       std::to_string(options.idle_days) + " days ÷ open deals (created in the period)",
+                   mode);
+}
+
+Result snapshot_yield(const Crm& book, const Options& asked) {
+  const Options options = with_period(asked);
+  const Mode mode = mode_of(options, "snapshot_yield", {Mode::snapshot});
+  require(book, "snapshot_yield", "opportunity", "amount");
+  const Crm crm = rewound(book, options);
+  const Deals& deals = crm.deals();
+  const Scope scope = scope_of(crm, options);
+  DealFacts facts(deals, options);
+  std::vector<std::uint8_t> expected;
+  bool unfinished = false;
+  for (const Scope::Part& part : scope.parts) {
+    if (part.interval.start > scope.as_of) continue;
+    unfinished |= part.interval.end.us > scope.as_of.us;
+    for (const Opening::Deal& deal : Opening(crm, part.interval.start, options).deals) {
+      const std::int64_t closed = deals.closed_at[deal.now];
+      const bool won = deals.status[deal.now] == DealStatus::won && closed != null_value &&
+                       part.interval.contains(Instant{closed});
+      facts.add(deal.now, part.interval.start.us, won ? deal.amount : 0, deal.amount,
+                facts.amount_state(deal.amount));
+      facts.cluster.push_back(deals.account_row[deal.now]);
+      expected.push_back(deal.close_date != null_value && part.interval.contains(Instant{deal.close_date}));
+    }
+  }
+  facts.shape = Shape::ratio;
+  facts.in_money(crm, options, true);
+  facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+    double won = 0, open = 0;
+    for (const std::int32_t fact : counted) {
+      const auto i = static_cast<std::size_t>(fact);
+      if (expected[i] == 0) continue;
+      won += static_cast<double>(facts.numerator[i]);
+      open += static_cast<double>(facts.denominator[i]);
+    }
+    if (open > 0) metric.details["expected"] = won / open;
+    if (unfinished) metric.state = "period not over";
+  };
+  return summarise(crm, facts, options, "snapshot_yield",
+                   "amount won in the period from the deals open at its start ÷ amount of those deals", mode);
+}
+
+Result hygiene(const Crm& book, const Options& options) {
+  const Mode mode = mode_of(options, "hygiene", {Mode::snapshot});
+  const Crm crm = rewound(book, options);
+  const Deals& deals = crm.deals();
+  const Table& table = crm.table("opportunity");
+  const std::int64_t now = now_of(crm, options);
+  const std::int32_t today = day_of(now, options);
+  constexpr std::int64_t fresh = 14 * us_per_day;
+  struct Check {
+    const char* name;
+    std::function<bool(std::size_t)> passes;
+  };
+  const auto filled = [&](const char* name) {
+    const Column& column = table.column(name);
+    return [&column](std::size_t deal) {
+      return column.valid(deal) && (column.type() != Type::string || !column.text(deal).empty());
+    };
+  };
+  std::vector<Check> checks;
+  if (table.has("close_date"))
+    checks.push_back({"close_date", [&](std::size_t deal) {
+                        return deals.close_date[deal] != Deals::null_date && deals.close_date[deal] >= today;
+                      }});
+  if (table.has("amount"))
+    checks.push_back({"amount", [&](std::size_t deal) { return deals.amount[deal] > 0; }});
+  if (table.has("next_step")) checks.push_back({"next_step", filled("next_step")});
+  if (crm.history().tracks(Field::stage))
+    checks.push_back({"stage_fresh", [&](std::size_t deal) {
+                        std::int64_t last = deals.created_at[deal];
+                        for (const Change& change : crm.history().changes(deal))
+                          if (change.field == Field::stage) last = std::max(last, change.at);
+                        return last != null_value && now - last <= fresh;
+                      }});
+  if (table.has("primary_contact_id")) checks.push_back({"primary_contact", filled("primary_contact_id")});
+  if (checks.empty()) require(crm, "hygiene", "opportunity", "close_date");
+
+  DealFacts facts(deals, options);
+  std::vector<std::uint8_t> passed;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    if (deals.status[deal] != DealStatus::open) continue;
+    std::uint8_t bits = 0;
+    std::int64_t count = 0;
+    for (std::size_t c = 0; c < checks.size(); ++c)
+      if (checks[c].passes(deal)) {
+        bits = static_cast<std::uint8_t>(bits | (1U << c));
+        ++count;
+      }
+    facts.add(deal, deals.created_at[deal], count, static_cast<std::int64_t>(checks.size()),
+              deals.deleted[deal] != 0 ? facts.deleted : Facts::counted);
+    facts.cluster.push_back(deals.account_row[deal]);
+    passed.push_back(bits);
+  }
+  facts.shape = Shape::ratio;
+  facts.present_names = true;
+  facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+    if (counted.empty()) return;
+    const auto n = static_cast<double>(counted.size());
+    const auto share = [&](auto holds) {
+      double sum = 0;
+      for (const std::int32_t fact : counted) sum += holds(passed[static_cast<std::size_t>(fact)]) ? 1 : 0;
+      return sum / n;
+    };
+    for (std::size_t c = 0; c < checks.size(); ++c)
+      metric.details[checks[c].name] = share([&](unsigned bits) { return ((bits >> c) & 1U) != 0; });
+    metric.details["all"] = share([&](unsigned bits) { return bits == (1U << checks.size()) - 1; });
+  };
+  return summarise(crm, facts, options, "hygiene", "checks passed ÷ checks made of open deals", mode);
+}
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops
