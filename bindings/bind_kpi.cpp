@@ -80,6 +80,31 @@ kpi::Options make_options(const py::dict& given) {
   return options;
 }
 
+kpi::Result call_ratio(const Crm& crm, const py::dict& given, const kpi::Options& options) {
+  const auto text = [&](const char* name) { return py::cast<std::string>(given[name]); };
+  const kpi::RatioDefinition definition{text("name"),  text("numerator"), text("denominator"),
+                                        text("table"), text("at"),        text("value")};
+  const py::gil_scoped_release release;
+  return kpi::ratio(crm, definition, options);
+}
+
+kpi::Scorecard call_scorecard(const Crm& crm, const kpi::Options& options, const std::string& compare) {
+  const py::gil_scoped_release release;
+  return kpi::scorecard(crm, options, kpi::parse_compare(compare));
+}
+
+void bind_catalogue(py::module_& word) {
+  word.def("ratio", &call_ratio, py::arg("crm"), py::arg("definition"), py::arg("options"));
+  word.def("catalogue", &kpi::catalogue, "All built-in KPIs, one row each.");
+  py::class_<kpi::Scorecard>(word, "Scorecard", "The KPIs of one period on a page.")
+      .def_readonly("period", &kpi::Scorecard::period)
+      .def_readonly("prior_period", &kpi::Scorecard::prior_period)
+      .def_property_readonly("as_of", [](const kpi::Scorecard& card) { return card.as_of.us; })
+      .def("to_table", &kpi::Scorecard::to_table)
+      .def("to_text", &kpi::Scorecard::to_text);
+  word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"));
+}
+
 }  // namespace
 
 void salesops_bind_kpi(py::module_& module) {
@@ -107,4 +132,25 @@ void salesops_bind_kpi(py::module_& module) {
   bind("cac", &kpi::cac);
   bind("ltv_cac", &kpi::ltv_cac);
   bind("cac_payback", &kpi::cac_payback);
+  bind("sales_cycle", &kpi::sales_cycle);
+  bind("average_deal", &kpi::average_deal);
+  bind("velocity", &kpi::velocity);
+  bind("loss_reasons", &kpi::loss_reasons);
+  bind("linearity", &kpi::linearity);
+  bind("concentration", &kpi::concentration);
+  bind("stage_conversion", &kpi::stage_conversion);
+  bind("time_in_stage", &kpi::time_in_stage);
+  bind("stage_regression", &kpi::stage_regression);
+  bind("slippage", &kpi::slippage);
+  bind("pushes", &kpi::pushes);
+  bind("pipeline_created", &kpi::pipeline_created);
+  bind("weighted_pipeline", &kpi::weighted_pipeline);
+  bind("pipeline_coverage", &kpi::pipeline_coverage);
+  bind("forecast_rollup", &kpi::forecast_rollup);
+  bind("idle_share", &kpi::idle_share);
+  bind("snapshot_yield", &kpi::snapshot_yield);
+  bind("hygiene", &kpi::hygiene);
+  bind("attainment", &kpi::attainment);
+  bind("attainment_distribution", &kpi::attainment_distribution);
+  bind_catalogue(word);
 }

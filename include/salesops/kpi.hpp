@@ -5,10 +5,12 @@
 #pragma once
 
 #include "salesops/kpi/customers.hpp"
+#include "salesops/kpi/catalogue.hpp"
 #include "salesops/kpi/deals.hpp"
 #include "salesops/kpi/facts.hpp"
 #include "salesops/kpi/leads.hpp"
 #include "salesops/kpi/metric.hpp"
+#include "salesops/kpi/scorecard.hpp"
 #include "salesops/kpi/where.hpp"
 
 namespace salesops {
@@ -19,7 +21,9 @@ namespace kpi {
 ///
 /// `closed_in_period` (default): won ÷ (won + lost) of deals closed in the period. `created_cohort`: won ÷
 /// all deals created in the period, open ones counted as not won yet. `window_cohort`: won within
-/// `window_days` of creation ÷ deals created in the period at least that long before as_of.
+/// `window_days` of creation ÷ deals created in the period at least that long before as_of. `survival`: the
+/// share of deals created in the period that is won by that age (Aalen–Johansen: losses compete, open
+/// deals are censored, so young deals count for what they have shown).
 /// By value: Σ amount won ÷ Σ amount won and lost; deals without an amount, or with one that isn't
 /// positive, are left out and counted. Interval: Wilson (count), bootstrap over accounts (value).
 Result win_rate(const Crm& crm, const Options& options = {});

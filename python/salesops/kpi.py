@@ -16,19 +16,43 @@ if TYPE_CHECKING:
 
 __all__ = [
     "KpiResult",
+    "Scorecard",
     "activity",
     "arpa",
     "cac",
     "cac_payback",
     "clv_simple",
+    "attainment",
+    "attainment_distribution",
+    "average_deal",
+    "catalogue",
+    "concentration",
+    "forecast_rollup",
     "funnel",
+    "hygiene",
+    "idle_share",
     "lead_conversion",
     "lead_response_time",
     "logo_churn",
     "logo_retention",
     "ltv_cac",
+    "linearity",
+    "loss_reasons",
+    "pipeline_coverage",
+    "pipeline_created",
+    "pushes",
+    "ratio",
     "response_bands",
+    "sales_cycle",
+    "scorecard",
     "sla_compliance",
+    "slippage",
+    "snapshot_yield",
+    "stage_conversion",
+    "stage_regression",
+    "time_in_stage",
+    "velocity",
+    "weighted_pipeline",
     "win_rate",
 ]
 
@@ -222,7 +246,10 @@ class KpiResult:
 
 def _make(name: str) -> Callable[..., KpiResult]:
     compute = getattr(_kpi, name)
+    return _wrap(name, compute, compute.__doc__)
 
+
+def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> Callable[..., KpiResult]:
     def function(
         crm: Crm,
         *,
@@ -241,7 +268,7 @@ def _make(name: str) -> Callable[..., KpiResult]:
         return KpiResult(compute(crm._core, _options(given)), crm)
 
     function.__name__ = function.__qualname__ = name
-    function.__doc__ = compute.__doc__
+    function.__doc__ = text
     return function
 
 
@@ -259,3 +286,198 @@ clv_simple = _make("clv_simple")
 cac = _make("cac")
 ltv_cac = _make("ltv_cac")
 cac_payback = _make("cac_payback")
+sales_cycle = _make("sales_cycle")
+average_deal = _make("average_deal")
+velocity = _make("velocity")
+loss_reasons = _make("loss_reasons")
+linearity = _make("linearity")
+concentration = _make("concentration")
+stage_conversion = _make("stage_conversion")
+time_in_stage = _make("time_in_stage")
+stage_regression = _make("stage_regression")
+slippage = _make("slippage")
+pushes = _make("pushes")
+pipeline_created = _make("pipeline_created")
+weighted_pipeline = _make("weighted_pipeline")
+pipeline_coverage = _make("pipeline_coverage")
+forecast_rollup = _make("forecast_rollup")
+idle_share = _make("idle_share")
+snapshot_yield = _make("snapshot_yield")
+hygiene = _make("hygiene")
+attainment = _make("attainment")
+attainment_distribution = _make("attainment_distribution")
+
+
+_ratios: dict[str, tuple[str, str]] = {}
+
+
+def ratio(
+    name: str,
+    *,
+    numerator: Where = None,
+    denominator: Where = None,
+    table: str = "opportunity",
+    time: str = "closed_at",
+    value: str | None = None,
+) -> Callable[..., KpiResult]:
+    """Make a KPI of one's own: rows that two expressions choose, one over the other.
+
+    Parameters
+    ----------
+    name
+        Name of the KPI in results and in :func:`catalogue`.
+    numerator, denominator
+        Expressions, or dicts of column to value; the numerator counts among the denominator's rows.
+    table
+        Table of the rows.
+    time
+        Column that places a row in a period.
+    value
+        Column to add up instead of counting rows.
+
+    Returns
+    -------
+    callable
+        Asked like a built-in KPI: ``by``, ``period``, ``where``, ``as_of``, ….
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> big = so.kpi.ratio("big_wins", numerator="is_won", denominator="amount >= 10000")
+    >>> crm = so.crm.Crm.build(so.datasets.sample_tables(deals=200))
+    >>> 0 < big(crm).value < 1
+    True
+    """
+    if not name:
+        raise UsageError("ratio: the KPI needs a name")
+    definition = {"name": name, "numerator": where_text(numerator), "denominator": where_text(denominator)}
+    definition |= {"table": table, "at": time, "value": value or ""}
+
+    def compute(crm: Any, options: _kpi.Options) -> _kpi.Result:
+        return _kpi.ratio(crm, definition, options)
+
+    what = value or "rows"
+    formula = " ÷ ".join(
+        what + (f" where {definition[part]}" if definition[part] else "")
+        for part in ("numerator", "denominator")
+    )
+    _ratios[name] = (formula, f"{table}.{time}" + (f" {table}.{value}" if value else ""))
+    return _wrap(name, compute, f"Share: {formula}.")
+
+
+def catalogue(kind: str | None = None) -> Any:
+    """All KPIs as a frame: name, title, formula, unit, default mode, columns needed, source.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> "win_rate" in list(so.kpi.catalogue()["name"])
+    True
+    """
+    from salesops._core.table import Table
+
+    columns = {name: list(values) for name, values in _kpi.catalogue().to_dict().items()}
+    for name, (formula, needs) in _ratios.items():
+        row = {
+            "name": name,
+            "title": name.replace("_", " ").capitalize(),
+            "formula": formula,
+            "unit": "share",
+        }
+        row |= {"default_mode": "closed_in_period", "needs": needs, "source": "kpi.ratio"}
+        for column, value in row.items():
+            columns[column].append(value)
+    return frame(Table.from_columns(columns), kind)
+
+
+class Scorecard:
+    """The KPIs of one period beside those of the period before and the targets."""
+
+    def __init__(self, core: _kpi.Scorecard) -> None:
+        self._core = core
+
+    @property
+    def period(self) -> str:
+        """The period."""
+        return self._core.period
+
+    @property
+    def prior_period(self) -> str:
+        """What it is compared with; empty without a comparison."""
+        return self._core.prior_period
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """What the book knew."""
+        return timestamp(self._core.as_of)
+
+    def to_table(self) -> Table:
+        """One row a KPI, as a plain table."""
+        return self._core.to_table()
+
+    def to_frame(self, kind: str | None = None) -> Any:
+        """One row a KPI, as a pandas (default, if installed), ``"polars"`` or ``"pyarrow"`` frame."""
+        return frame(self._core.to_table(), kind)
+
+    def __repr__(self) -> str:
+        return self._core.to_text()
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        def number(value: float | None, unit: str) -> str:
+            return escape(_number(value, unit))
+
+        prior = f"Prior {escape(self.prior_period)}" if self.prior_period else "Prior"
+        heads = ["KPI", escape(self.period), "Interval", prior, "Change", "Target", "n", "Note"]
+        body = []
+        columns = self._core.to_table().to_dict()
+        for row in (dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)):
+            unit = row["unit"]
+            shown = number(row["value"], unit) + ("" if unit == "share" else f" {escape(unit)}")
+            low, high = row["low"], row["high"]
+            interval = "" if low is None else f"{number(low, unit)} to {number(high, unit)}"
+            target = "" if row["target"] is None else f"{number(row['target'], unit)} {escape(row['status'])}"
+            cells = [
+                escape(row["title"]),
+                shown,
+                interval,
+                number(row["prior"], unit),
+                number(row["delta"], unit),
+            ]
+            cells += [target, f"{row['n']:,}", escape(row["state"])]
+            body.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
+        head = "".join(f"<th>{name}</th>" for name in heads)
+        caption = f"Scorecard {escape(self.period)}, as of {self.as_of:%Y-%m-%d}"
+        return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+
+
+def scorecard(
+    crm: Crm,
+    period: Period = None,
+    *,
+    compare: str = "prior",
+    where: Where = None,
+    as_of: Any = None,
+    **options: Any,
+) -> Scorecard:
+    """Put the KPIs of one period on a page.
+
+    Parameters
+    ----------
+    period
+        One period; by default the quarter that holds ``as_of``.
+    compare
+        ``"prior"`` (the period before), ``"prior_year"`` or ``"none"``.
+    where
+        Which rows; KPIs whose table lacks a column of it are listed as not available.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.crm.Crm.build(so.datasets.sample_tables(deals=200))
+    >>> so.kpi.scorecard(crm).period
+    '2025-Q4'
+    """
+    given = {"period": period, "where": where, "as_of": as_of, **options}
+    return Scorecard(_kpi.scorecard(crm._core, _options(given), compare))

@@ -36,12 +36,49 @@ class Weighing {
   std::uint8_t null_amount_, negative_amount_;
 };
 
+/// The share won by `window_days` of age, with losses competing and open deals censored.
+Result won_by_age(const Crm& crm, const Options& options) {
+  if (options.weight == Weight::value)
+    throw UsageError("win_rate: mode survival counts deals; by value use closed_in_period");
+  const Deals& deals = crm.deals();
+  const std::int64_t now = options.as_of.value_or(crm.latest()).us;
+  Facts facts;
+  facts.table = "opportunity";
+  facts.reserve(deals.size());
+  const auto deleted = facts.reason("deleted");
+  const auto unknown = facts.reason("outcome_unknown");
+  const auto reversed = facts.reason("negative_duration");
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    const DealStatus status = deals.status[deal];
+    const std::int64_t created = deals.created_at[deal];
+    const std::int64_t end = status == DealStatus::open ? now : deals.closed_at[deal];
+    std::uint8_t state = Facts::counted;
+    if (deals.deleted[deal] != 0)
+      state = deleted;
+    else if (status == DealStatus::unknown || created == null_value || end == null_value)
+      state = unknown;
+    else if (end < created)
+      state = reversed;
+    const int outcome = status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0;
+    facts.add(deal, created, state == Facts::counted ? end - created : 0, outcome, state);
+  }
+  facts.shape = Shape::incidence;
+  facts.scale = 1.0 / static_cast<double>(us_per_day);
+  facts.horizon = options.window_days;
+  return summarise(crm, facts, options, "win_rate",
+                   "share of deals created in the period that is won within " +
+                       std::to_string(options.window_days) +
+                       " days (Aalen–Johansen, losses competing, open deals censored)",
+                   Mode::survival);
+}
+
 }  // namespace
 
 Result win_rate(const Crm& book, const Options& options) {
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const Mode mode = options.mode == Mode::standard ? Mode::closed_in_period : options.mode;
+  if (mode == Mode::survival) return won_by_age(crm, options);
   const bool value = options.weight == Weight::value;
   Facts facts;
   facts.table = "opportunity";
@@ -81,8 +118,9 @@ Result win_rate(const Crm& book, const Options& options) {
           outcome = weigh(deal, won && closed != null_value && closed <= created + window);
         break;
       default:
-        throw UsageError("win_rate: mode " + std::string(mode_name(mode)) +
-                         " isn't defined here; use closed_in_period, created_cohort or window_cohort");
+        throw UsageError(
+            "win_rate: mode " + std::string(mode_name(mode)) +
+            " isn't defined here; use closed_in_period, created_cohort, window_cohort or survival");
     }
     facts.add(deal, at, outcome.top, outcome.bottom, outcome.state);
   }
