@@ -449,7 +449,8 @@ class Scorecard:
             body.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
         head = "".join(f"<th>{name}</th>" for name in heads)
         caption = f"Scorecard {escape(self.period)}, as of {self.as_of:%Y-%m-%d}"
-        return f"<table><caption>{caption}</caption><thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody></table>"
+        rows = f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
+        return f"<table><caption>{caption}</caption>{rows}</table>"
 
 
 def scorecard(

@@ -19,7 +19,7 @@ enum class Part : std::uint8_t { won, quota, open, past_due };
 class RepFacts {
  public:
   RepFacts(const Crm& crm, std::string_view kpi, const Options& options)
-      : facts(crm.deals(), options), crm_(crm), kpi_(kpi), options_(options) {
+      : facts(crm.deals(), options), crm_(crm), options_(options) {
     require(crm, kpi, "opportunity", "amount");
     for (const char* column : {"amount", "period_start", "period_end"}) require(crm, kpi, "quota", column);
     facts.table = "rep";
@@ -212,7 +212,6 @@ class RepFacts {
   }
 
   const Crm& crm_;
-  std::string_view kpi_;
   const Options& options_;
   Every shortest_ = Every::all;
   std::map<std::int32_t, std::vector<std::pair<std::int32_t, double>>> splits_;

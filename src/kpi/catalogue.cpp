@@ -34,7 +34,7 @@ constexpr Definition all[] = {
     {"pipeline_created", "Pipeline created", "Σ amount as of creation", "money", Mode::created_cohort,
      "opportunity.amount opportunity.created_at", "Atrium", &pipeline_created},
     {"weighted_pipeline", "Weighted pipeline", "Σ amount × probability of open deals", "money",
-     Mode::snapshot, "opportunity.amount opportunity.probability", "field practice", &weighted_pipeline},
+     Mode::snapshot, "opportunity.amount", "field practice", &weighted_pipeline},
     {"pipeline_coverage", "Pipeline coverage", "open amount expected in the period ÷ (quota − won)", "ratio",
      Mode::snapshot,
      "opportunity.amount opportunity.close_date quota.amount quota.period_start quota.period_end",

@@ -118,12 +118,12 @@ Result attainment_distribution(const Crm& crm, const Options& options = {});
 
 /// A ratio of rows that two expressions choose.
 struct RatioDefinition {
-  std::string name;
-  std::string numerator;    ///< expression; counted among the denominator's rows
-  std::string denominator;  ///< expression; empty: all rows
+  std::string name = {};
+  std::string numerator = {};    ///< expression; counted among the denominator's rows
+  std::string denominator = {};  ///< expression; empty: all rows
   std::string table = "opportunity";
   std::string at = "closed_at";  ///< instant or date column that places a row in a period
-  std::string value;             ///< money or number column to add up; empty: count rows
+  std::string value = {};        ///< money or number column to add up; empty: count rows
 };
 /// Answers like a built-in KPI. By value: amounts that are null are left out.
 Result ratio(const Crm& crm, const RatioDefinition& definition, const Options& options = {});
