@@ -4,8 +4,8 @@
 /// making one's own.
 #pragma once
 
-#include "salesops/kpi/customers.hpp"
 #include "salesops/kpi/catalogue.hpp"
+#include "salesops/kpi/customers.hpp"
 #include "salesops/kpi/deals.hpp"
 #include "salesops/kpi/facts.hpp"
 #include "salesops/kpi/leads.hpp"

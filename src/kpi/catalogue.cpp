@@ -10,6 +10,10 @@ namespace {
 
 constexpr std::string_view won_money = "opportunity.amount opportunity.closed_at";
 
+constexpr std::string_view subscribed = "subscription.account_id subscription.start subscription.unit_amount";
+constexpr std::string_view customer_cost =
+    "subscription.account_id subscription.start subscription.unit_amount spend.amount spend.period_start";
+
 constexpr Definition all[] = {
     {"win_rate", "Win rate", "won ÷ (won + lost)", "share", Mode::closed_in_period,
      "opportunity.opportunity_id", "Varicent, Funnelcast", &win_rate},
@@ -76,6 +80,20 @@ constexpr Definition all[] = {
      "lead.created_at", "HubSpot lifecycle stages", &funnel},
     {"activity", "Activity", "activities of people", "count", Mode::closed_in_period, "activity.at",
      "Salesforce, HubSpot", &activity},
+    {"logo_churn", "Churn", "customers lost in the period ÷ customers at its start", "share",
+     Mode::created_cohort, subscribed, "ChartMogul, Baremetrics", &logo_churn},
+    {"logo_retention", "Retention", "customers kept through the period ÷ customers at its start", "share",
+     Mode::created_cohort, subscribed, "ChartMogul, Baremetrics", &logo_retention},
+    {"arpa", "Revenue per account", "monthly recurring revenue ÷ customers", "money", Mode::snapshot,
+     subscribed, "ChartMogul", &arpa},
+    {"clv_simple", "Customer lifetime value (simple)", "revenue per account × gross margin ÷ monthly churn",
+     "money", Mode::created_cohort, subscribed, "Baremetrics, ChartMogul", &clv_simple},
+    {"cac", "Cost of a customer", "spend ÷ new customers", "money", Mode::created_cohort,
+     "spend.amount spend.period_start", "field practice", &cac},
+    {"ltv_cac", "Lifetime value to cost", "lifetime value ÷ cost of a customer", "ratio",
+     Mode::created_cohort, customer_cost, "field practice", &ltv_cac},
+    {"cac_payback", "Payback of a customer", "cost of a customer ÷ (revenue per account × margin)", "months",
+     Mode::created_cohort, customer_cost, "field practice", &cac_payback},
 };
 
 }  // namespace

@@ -141,7 +141,7 @@ Result velocity(const Crm& book, const Options& options) {
   DealFacts open(deals, options);
   open.shape = Shape::total;
   for (const Scope::Part& part : scope.parts) {
-    const std::int64_t end = scope.all ? scope.as_of.us : std::min(part.interval.end.us, scope.as_of.us + 1);
+    const std::int64_t end = std::min(part.interval.end.us, scope.as_of.us + 1);
     for (std::size_t deal = 0; deal < deals.size(); ++deal) {
       const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
       const bool begun = created == null_value || created < end || scope.all;

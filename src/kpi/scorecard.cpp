@@ -17,6 +17,9 @@ struct Line {
   std::string_view kpi;
   std::string_view title;  ///< empty: the catalogue's
   Weight weight = Weight::count;
+  std::string_view detail = {};  ///< shown instead of the value
+  std::string_view unit = {};    ///< of the detail
+  double target_scale = 1;       ///< from the target's unit to this one
 };
 
 constexpr Line lines[] = {
@@ -36,8 +39,12 @@ constexpr Line lines[] = {
     {"idle_share", {}},
     {"hygiene", {}},
     {"lead_conversion", {}},
-    {"lead_response_time", {}},
+    // Targets of response times are in seconds.
+    {"lead_response_time", "Lead response time, median", Weight::count, "median", "minutes", 1.0 / 60},
     {"sla_compliance", {}},
+    {"logo_churn", {}},
+    {"arpa", {}},
+    {"cac", {}},
 };
 
 struct Answer {
@@ -46,7 +53,17 @@ struct Answer {
   std::string why;  ///< there is no metric
 };
 
-Answer ask(const Crm& crm, const Definition& known, const Options& options) {
+/// The number a line shows, as the value of its metric.
+Metric shown(Metric metric, const Line& line) {
+  if (line.detail.empty()) return metric;
+  const auto found = metric.details.find(std::string(line.detail));
+  metric.value = found == metric.details.end() ? std::nullopt : std::optional(found->second);
+  metric.low.reset();
+  metric.high.reset();
+  return metric;
+}
+
+Answer ask(const Crm& crm, const Line& line, const Definition& known, const Options& options) {
   if (const auto lacking = missing(crm, known); !lacking.empty()) {
     std::string names;
     for (const std::string& name : lacking) names += (names.empty() ? "" : ", ") + name;
@@ -54,7 +71,7 @@ Answer ask(const Crm& crm, const Definition& known, const Options& options) {
   }
   try {
     const Result result = known.compute(crm, options);
-    return {result.single(), result.unit, {}};
+    return {shown(result.single(), line), line.unit.empty() ? result.unit : std::string(line.unit), {}};
   } catch (const UsageError& error) {
     return {std::nullopt, std::string(known.unit), "not available: " + std::string(error.what())};
   }
@@ -162,7 +179,7 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
     row.title = line.title.empty() ? known.title : line.title;
     Options each = options;
     each.weight = line.weight;
-    const Answer answer = ask(now, known, each);
+    const Answer answer = ask(now, line, known, each);
     row.unit = answer.unit;
     row.state = answer.why;
     if (answer.metric) {
@@ -178,15 +195,14 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
           known.mode == Mode::snapshot && known.name != "slippage" && known.name != "snapshot_yield";
       each.period = card.prior_period;
       each.as_of = snapshot ? same_point : end_before;
-      if (const Answer prior = ask(snapshot ? *point : *past, known, each); prior.metric)
+      if (const Answer prior = ask(snapshot ? *point : *past, line, known, each); prior.metric)
         row.prior = prior.metric->value;
       if (row.value && row.prior) row.delta = *row.value - *row.prior;
     }
     if (const auto target = target_of(now, line.kpi, period.start); target && line.weight == Weight::count) {
-      row.target = target->value;
+      row.target = target->value * line.target_scale;
       if (row.value)
-        row.status =
-            (target->up ? *row.value >= target->value : *row.value <= target->value) ? "met" : "missed";
+        row.status = (target->up ? *row.value >= *row.target : *row.value <= *row.target) ? "met" : "missed";
     }
     card.rows.push_back(std::move(row));
   }
