@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 MAX_MARKS = 2000
-WIDTH = 400
+WIDTH = 320
 SVG = "http://www.w3.org/2000/svg"
 
 # Role: colour on white, colour on near black. Blue, vermilion and green are of Okabe and Ito's palette,
@@ -80,7 +80,7 @@ def theme() -> dict[str, Any]:
         "config": {
             "aria": False,
             "background": "transparent",
-            "padding": {"left": 12, "right": 8, "top": 6, "bottom": 6},
+            "padding": {"left": 26, "right": 14, "top": 6, "bottom": 6},
             "font": "system-ui, Segoe UI, Helvetica, Arial, sans-serif",
             "view": {"stroke": None},
             "axis": {**text, **lines, "titleFontWeight": "normal", "labelLimit": 150},
@@ -276,7 +276,7 @@ def ranking(
     Examples
     --------
     >>> ranking([{"label": "North", "value": 3.0}]).to_dict()["width"]
-    400
+    320
     """
     alt = altair()
     data = records(rows, "label", "value")
@@ -288,7 +288,7 @@ def ranking(
     top = max([0.0, *(row["value"] or 0 for row in data)]) or 1.0
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height={"step": 30})
     y = alt.Y("label:N", sort=labels, title=None)
-    x = alt.X("value:Q", title=title or None, axis=None, scale=alt.Scale(domain=[0, top * 1.45]))
+    x = alt.X("value:Q", title=title or None, axis=None, scale=alt.Scale(domain=[0, top * 1.55]))
     bars = base.mark_bar(height=18, color=ink(role)).encode(x=x, y=y)
     notes = base.mark_text(align="left", dx=6).encode(x=x, y=y, text="note:N")
     return bars + notes
@@ -427,10 +427,7 @@ def trend(rows: Sequence[Mapping[str, Any]], *, unit: str = "share", reference: 
 
 def burn_up(
     actual: Sequence[tuple[dt.date, float]],
-    end: dt.date,
-    low: float,
-    middle: float,
-    high: float,
+    ahead: Sequence[tuple[dt.date, float, float, float]],
     *,
     quota: float | None = None,
     unit: str = "",
@@ -441,47 +438,39 @@ def burn_up(
     ----------
     actual
         Days and running totals up to the last day known; steps between them.
-    end
-        The period's last day.
-    low, middle, high
-        Where the total may stand by then.
+    ahead
+        Later days, each with low, middle and high of the total by then.
+    quota
+        Where the line stands.
 
     Examples
     --------
     >>> day = dt.date(2026, 7, 1)
-    >>> chart = burn_up([(day, 0.0)], dt.date(2026, 9, 30), 5.0, 8.0, 12.0, quota=9.0)
-    >>> len(chart.to_dict()["layer"]) > 4
-    True
+    >>> chart = burn_up([(day, 0.0)], [(dt.date(2026, 9, 30), 5.0, 8.0, 12.0)], quota=9.0)
+    >>> len(chart.to_dict()["layer"])
+    7
     """
     alt = altair()
     known = records([{"day": day.isoformat(), "total": total} for day, total in actual], "day")
-    fan = [
-        {
-            "day": known[-1]["day"],
-            "low": known[-1]["total"],
-            "mid": known[-1]["total"],
-            "high": known[-1]["total"],
-        },
-        {"day": end.isoformat(), "low": low, "mid": middle, "high": high},
-    ]
+    last, total = known[-1]["day"], known[-1]["total"]
+    fan = [{"day": last, "low": total, "mid": total, "high": total}]
+    fan += [{"day": day.isoformat(), "low": low, "mid": mid, "high": high} for day, low, mid, high in ahead]
     x = alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=4, grid=False))
-    y = alt.Y(
-        "total:Q", title=unit or None, axis=alt.Axis(format="~s", tickCount=5), scale=alt.Scale(zero=True)
-    )
-    ahead = alt.Chart(alt.Data(values=fan), width=WIDTH, height=240)
-    marks = [{**fan[1], "at": v, "note": compact(v, "")} for v in (low, middle, high)]
-    points = alt.Chart(alt.Data(values=marks))
+    axis = alt.Axis(format="~s", tickCount=5)
+    y = alt.Y("total:Q", title=unit or None, axis=axis, scale=alt.Scale(zero=True))
+    final = [{"day": fan[-1]["day"], "at": fan[-1][name]} for name in ("low", "mid", "high")]
+    points = alt.Chart(alt.Data(values=[{**mark, "note": compact(mark["at"])} for mark in final if ahead]))
+    band = alt.Chart(alt.Data(values=records(fan)), width=WIDTH, height=240)
     layers = [
-        ahead.mark_area(opacity=0.2, color=ink("main")).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
-        ahead.mark_line(strokeDash=[5, 4]).encode(x=x, y=alt.Y("mid:Q")),
+        band.mark_area(opacity=0.2, color=ink("main")).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
+        band.mark_line(strokeDash=[5, 4]).encode(x=x, y=alt.Y("mid:Q")),
         alt.Chart(alt.Data(values=known)).mark_line(interpolate="step-after").encode(x=x, y=y),
-        points.mark_point(size=35).encode(x=x, y=alt.Y("at:Q")),
+        points.mark_point(size=35, opacity=1).encode(x=x, y=alt.Y("at:Q")),
         points.mark_text(align="left", dx=6).encode(x=x, y=alt.Y("at:Q"), text="note:N"),
     ]
     if quota is not None:
-        line = alt.Chart(
-            alt.Data(values=[{"at": quota, "day": known[0]["day"], "note": f"quota {compact(quota, unit)}"}])
-        )
+        mark = {"at": quota, "day": known[0]["day"], "note": f"quota {compact(quota, unit)}"}
+        line = alt.Chart(alt.Data(values=[mark]))
         layers += [
             line.mark_rule(strokeDash=[2, 2], color=ink("bad"), strokeWidth=2).encode(y=alt.Y("at:Q")),
             line.mark_text(align="left", dx=2, dy=-8, color=ink("bad")).encode(

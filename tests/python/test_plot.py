@@ -16,10 +16,7 @@ CHARTS = {
     "trend": lambda: plot.trend(ROWS, reference=0.25),
     "burn_up": lambda: plot.burn_up(
         [(dt.date(2026, 7, 1), 0.0), (dt.date(2026, 8, 1), 4e5)],
-        dt.date(2026, 9, 30),
-        6e5,
-        9e5,
-        12e5,
+        [(dt.date(2026, 9, 1), 5e5, 7e5, 8e5), (dt.date(2026, 9, 30), 6e5, 9e5, 12e5)],
         quota=1e6,
     ),
 }

@@ -8,7 +8,7 @@ from typing import Any
 from salesops import __version__, plot
 from salesops._core.error import UsageError
 from salesops.plot import Picture, compact, plain
-from salesops.report.book import DAY, Book, Card, Grid, Line, Section, day_text, rows_of, word
+from salesops.report.book import Book, Card, Grid, Line, Section, day_text, rows_of, word
 
 # ---- scorecard ----
 
@@ -58,7 +58,7 @@ def card(book: Book, name: str, words: str, unit: str, good: str) -> Card:
         change = found.value - before
         tone = "" if not change else "good" if (change > 0) == (good == "up") else "bad"
         arrow = "▲" if change > 0 else "▼" if change < 0 else "="
-        big.lines.append(Line(f"{arrow} {show(before)} on the same day of the period before", tone))
+        big.lines.append(Line(f"{arrow} from {show(before)} on the same day of the period before", tone))
     target = book.target(name)
     if target is not None:
         reached = found.value >= target[0] if target[1] == "up" else found.value <= target[0]
@@ -82,35 +82,45 @@ def outlook(book: Book, section: Section) -> Picture:
     found = word("pipeline").forecast(book.crm, as_of=book.as_of, period=(book.start, book.end), level=80)
     book.outlook = found
     section.notes += [plain(note, 300) for note in found.notes]
-    company = next(row for row in rows_of(found.holders) if row["holder_type"] == "company")
+    company = next(row for row in rows_of(found._core.holders) if row["holder_type"] == "company")
     low, middle, high = (company[f"bookings_{part}"] for part in ("lo_80", "mean", "hi_80"))
-    quota, chance = company.get("quota"), company.get("p_attain")
-    days = rows_of(book.ask("average_deal", by="day").to_table())
-    actual, total = [(book.start, 0.0)], 0.0
-    for row in days:
-        total += row["numerator"] or 0.0
-        actual.append((dt.date.fromisoformat(str(row["day"])), total))
-    actual.append((min(book.as_of.date(), book.end - DAY), total))
+    quota, chance, total = company["quota"], company["p_attain"], company["won_to_date"]
+    today = min(book.as_of.date(), book.end)
+    fan = [
+        (dt.date.fromisoformat(row["day"]), row["low"], row["mean"], row["high"])
+        for row in found._fan("company")
+    ]
     unit = book.crm.currency
     likely = f"{compact(low, unit)} to {compact(high, unit)}"
-    odds = "" if chance is None else f"; {chance:.0%} likely to reach quota"
+    odds = "" if chance is None else f"; the chance to reach quota is {chance:.0%}"
     return Picture(
         title=f"{book.label} lands between {likely}{odds}",
-        subtitle="Amount won so far, and the range that holds the end total with 80% (mean dashed). "
-        "Open deals by stage and time in it, and deals yet to come.",
-        alt=f"Bookings stand at {compact(total, unit)} and are expected to end at {compact(middle, unit)}, "
-        f"between {likely}." + ("" if quota is None else f" The quota is {compact(quota, unit)}."),
-        chart=plot.burn_up(actual, book.end - DAY, low, middle, high, quota=quota, unit=unit),
+        subtitle="Amount won so far, and where the total may stand: mean (dashed) and the range that holds "
+        "it with 80%. Counts open deals by stage and time in it, and deals yet to come.",
+        alt=f"{compact(total, unit)} are won, {compact(middle, unit)} expected, {likely} likely."
+        + ("" if quota is None else f" The quota is {compact(quota, unit)}."),
+        chart=plot.burn_up(
+            won_by_day(book, today, total), [row for row in fan if row[0] > today], quota=quota, unit=unit
+        ),
         columns=["", unit],
         rows=[
             ["won so far", compact(total)],
-            ["low (10 of 100 end below)", compact(low)],
+            ["low: 1 in 10 ends below", compact(low)],
             ["mean", compact(middle)],
-            ["high (10 of 100 end above)", compact(high)],
+            ["high: 1 in 10 ends above", compact(high)],
             ["quota", compact(quota)],
             ["chance to reach quota", compact(chance, "share")],
         ],
     )
+
+
+def won_by_day(book: Book, today: dt.date, total: float) -> list[tuple[dt.date, float]]:
+    """Running amount won from the period's start to today."""
+    running, steps = 0.0, [(book.start, 0.0)]
+    for row in rows_of(book.ask("average_deal", by="day").to_table()):
+        running += row["numerator"] or 0.0
+        steps.append((dt.date.fromisoformat(str(row["day"])), running))
+    return [*steps, (today, total)]
 
 
 # ---- pipeline ----
@@ -119,7 +129,7 @@ def outlook(book: Book, section: Section) -> Picture:
 def pipeline(book: Book) -> Section:
     """Coverage, stages, leads."""
     section = Section("Pipeline")
-    for draw in (coverage, open_stages, conversion, leads):
+    for draw in (coverage, steps, open_stages, conversion, leads):
         section.attempt(section.pictures, draw, book)
     return section
 
@@ -224,6 +234,31 @@ def leads(book: Book) -> Picture:
             ]
             for row in table
         ],
+    )
+
+
+def steps(book: Book) -> Picture:
+    """What made the open pipeline what it is since the period's start."""
+    found = word("pipeline").waterfall(book.crm, book.start, book.as_of, due=(book.start, book.end))
+    unit = book.crm.currency
+    ends = {"start": f"open on {book.start}", "end": f"open on {book.as_of.date()}"}
+    rows = [
+        {"label": ends.get(name, name.replace("_", " ")), "value": amount, "deals": deals}
+        | {"kind": "total" if name in ends else "change"}
+        for name, amount, deals in found._steps()
+    ]
+    change = rows[-1]["value"] - rows[0]["value"]
+    largest = max(rows[1:-1], key=lambda row: abs(row["value"]), default=None)
+    finding = (
+        f"The pipeline of {book.label} {'grew' if change >= 0 else 'shrank'} by {compact(abs(change), unit)}"
+    )
+    return Picture(
+        title=finding + (f"; the largest step was '{largest['label']}'" if largest else ""),
+        subtitle="Open amount with a close date in the period; the steps add up exactly.",
+        alt="; ".join(f"{row['label']} {compact(row['value'], unit)}" for row in rows),
+        chart=plot.waterfall(rows, unit=unit),
+        columns=["step", unit, "deals"],
+        rows=[[row["label"], f"{row['value']:,.0f}", f"{row['deals']:,}"] for row in rows],
     )
 
 
