@@ -114,12 +114,13 @@ def kpi(
     """Print a KPI; --by groups it, --where chooses rows."""
     from salesops import kpi as kpis
 
-    compute = getattr(kpis, name, None) if name in kpis.__all__ else None
-    if compute is None or isinstance(compute, type):
-        known = ", ".join(word for word in kpis.__all__ if word.islower())
-        raise UsageError(f"there is no KPI '{name}'; there are {known}")
+    known = [
+        word for word in kpis.__all__ if word.islower() and word not in ("catalogue", "ratio", "scorecard")
+    ]
+    if name not in known:
+        raise UsageError(f"there is no KPI '{name}'; there are {', '.join(known)}")
     given = {"period": period, "where": where, "mode": mode, "weight": weight, "as_of": as_of}
-    result = compute(book(folder, mapping), by=by or [], **given)
+    result = getattr(kpis, name)(book(folder, mapping), by=by or [], **given)
     if not by:
         print(result)
         return
@@ -146,13 +147,12 @@ def forecast(
     folder: Path, as_of: str | None = None, period: str | None = None, mapping: str | None = None
 ) -> None:
     """Print what the period will book, by team and in all."""
-    from salesops import _frame
     from salesops.report.book import Book, word
 
     asked = Book(book(folder, mapping), as_of, period)
     found = word("pipeline").forecast(asked.crm, as_of=asked.as_of, period=(asked.start, asked.end))
     print(found.summary())
-    show(_frame.to_core(found.holders), f"Forecast of {asked.label}")
+    show(found._core.holders, f"Forecast of {asked.label}")
 
 
 def check(folder: Path, mapping: str | None = None) -> None:
@@ -177,13 +177,20 @@ def check(folder: Path, mapping: str | None = None) -> None:
 
 def book(folder: Path, mapping: str | None) -> Crm:
     """The book in a folder."""
+    from salesops.crm import Crm
     from salesops.report.book import word
 
     if not folder.exists():
         raise UsageError(f"'{folder}' is not there; salesops sample {folder} writes a sample book")
-    read = word("ingest").read
-    found: Crm = read(folder, mapping=mapping) if mapping else read(folder)
-    return found
+    if mapping:
+        mapped: Crm = word("ingest").read(folder, mapping=mapping)
+        return mapped
+    from salesops import csv
+
+    files = sorted(folder.glob("*.csv"))
+    if not files:
+        raise UsageError(f"'{folder}' holds no CSV file; expected opportunity.csv, account.csv, …")
+    return Crm.build({path.stem: csv.read(path, strip_guard=True).table for path in files})
 
 
 def show(table: Table, title: str, rows: int = 60) -> None:

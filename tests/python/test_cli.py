@@ -8,7 +8,6 @@ from salesops import cli
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    pytest.importorskip("salesops.ingest")
     path = tmp_path_factory.mktemp("cli") / "sample"
     assert cli.main(["sample", str(path), "--seed", "7", "--deals", "600"]) == 0
     return path
@@ -44,6 +43,7 @@ def test_without_arguments_it_lists_the_commands(capsys):
         (["sample", "x", "--deals", "0"], "give 1 or more"),
         (["kpi", "profit", "x"], "there is no KPI 'profit'; there are"),
         (["kpi", "KpiResult", "x"], "there is no KPI"),
+        (["check", "/"], "holds no CSV file"),
         (["check", "no/such/folder"], "'no/such/folder' is not there"),
     ],
 )
@@ -87,7 +87,8 @@ def test_sample_writes_what_check_reads(folder, capsys):
 def test_a_kpi_is_the_library_s(folder, capsys):
     assert cli.main(["kpi", "win_rate", str(folder), "--period", "2025-Q3", "--where", "type = 'new'"]) == 0
     shown = capsys.readouterr().out
-    expected = salesops.kpi.win_rate(salesops.read(folder), period="2025-Q3", where="type = 'new'")
+    crm = salesops.crm.Crm.build(salesops.datasets.sample_tables(seed=7, deals=600))
+    expected = salesops.kpi.win_rate(crm, period="2025-Q3", where="type = 'new'")
     assert repr(expected) in shown
 
 
