@@ -1,0 +1,41 @@
+// Reads the CSV files of a folder (one a table, named as in the data model) and prints win rates.
+//
+//   quickstart FOLDER      without a folder it draws a sample book
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+
+#include "salesops/crm.hpp"
+#include "salesops/csv.hpp"
+#include "salesops/kpi.hpp"
+#include "salesops/sample.hpp"
+
+namespace {
+
+salesops::Crm book_in(const std::filesystem::path& folder) {
+  salesops::NamedTables tables;
+  for (const auto& entry : std::filesystem::directory_iterator(folder)) {
+    if (entry.path().extension() != ".csv") continue;
+    tables.emplace_back(entry.path().stem().string(), salesops::csv::read(entry.path().string()).table);
+  }
+  std::sort(tables.begin(), tables.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return salesops::Crm::build(std::move(tables));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) try {
+  namespace kpi = salesops::kpi;
+  const salesops::Crm crm =
+      argc > 1 ? book_in(argv[1]) : salesops::Crm::build(salesops::sample::crm().tables);
+  kpi::Options last_year;
+  last_year.period = "last 4 quarters";
+  std::printf("%s\n", kpi::win_rate(crm, last_year).to_table().to_text().c_str());
+  kpi::Options by_team;
+  by_team.by = {"owner.team"};
+  std::printf("%s\n", kpi::win_rate(crm, by_team).to_table().to_text().c_str());
+  std::printf("%lld issues in the rows\n", static_cast<long long>(crm.issues().total()));
+} catch (const salesops::Error& error) {
+  std::fprintf(stderr, "%s\n", error.what());
+  return 1;
+}
