@@ -1,8 +1,9 @@
-// Reads the CSV files of a folder (one a table, named as in the data model) and prints win rates.
+// Reads the CSV files of a folder (one a table, named as in the data model) and prints the scorecard.
 //
 //   quickstart FOLDER      without a folder it draws a sample book
 #include <algorithm>
 #include <cstdio>
+#include <exception>
 #include <filesystem>
 
 #include "salesops/crm.hpp"
@@ -28,14 +29,12 @@ int main(int argc, char** argv) try {
   namespace kpi = salesops::kpi;
   const salesops::Crm crm =
       argc > 1 ? book_in(argv[1]) : salesops::Crm::build(salesops::sample::crm().tables);
-  kpi::Options last_year;
-  last_year.period = "last 4 quarters";
-  std::printf("%s\n", kpi::win_rate(crm, last_year).to_table().to_text().c_str());
+  std::printf("%s\n", kpi::scorecard(crm).to_text().c_str());
   kpi::Options by_team;
   by_team.by = {"owner.team"};
   std::printf("%s\n", kpi::win_rate(crm, by_team).to_table().to_text().c_str());
   std::printf("%lld issues in the rows\n", static_cast<long long>(crm.issues().total()));
-} catch (const salesops::Error& error) {
+} catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
   return 1;
 }

@@ -53,6 +53,8 @@ def card(book: Book, name: str, words: str, unit: str, good: str) -> Card:
         big.lines.append(Line(f"{show(found.low)} to {show(found.high)}, 95% interval, n {found.n:,}"))
     else:
         big.lines.append(Line(f"n {found.n:,}"))
+    if found.state:
+        big.lines.append(Line(plain(found.state)))
     before = book.prior(name)
     if before is not None:
         change = found.value - before
