@@ -266,7 +266,11 @@ def test_weighted_pipeline_and_rollup(crm, deals):
 
 
 def test_attainment_and_coverage(crm, deals):
-    quotas = [row for row in rows_of(crm.table("quota")) if date(row["period_start"]) == START.date()]
+    quotas = [
+        row
+        for row in rows_of(crm.table("quota"))
+        if row["holder_type"] == "rep" and date(row["period_start"]) == START.date()
+    ]
     by_rep = {row["holder_id"]: Fraction(str(row["amount"])) for row in quotas}
     credit = defaultdict(Fraction)
     for deal in won(deals):
@@ -289,7 +293,7 @@ def test_coverage(crm, deals):
     quota = sum(
         Fraction(str(r["amount"]))
         for r in rows_of(then.table("quota"))
-        if str(r["period_start"])[:10] == "2025-07-01"
+        if r["holder_type"] == "company" and str(r["period_start"])[:10] == "2025-07-01"
     )
     value = sum(Fraction(str(r["amount"])) for r in ahead) / (quota - gained)
     result = kpi.pipeline_coverage(crm, period=PERIOD, as_of="2025-08-15")
