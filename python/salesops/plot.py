@@ -150,6 +150,12 @@ def records(rows: Sequence[Mapping[str, Any]], *needed: str) -> list[dict[str, A
     return [{key: plain(v, 36) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
 
 
+def number(data: list[dict[str, Any]]) -> None:
+    """Number the rows: a list of labels as `sort` would put texts into a Vega expression."""
+    for order, row in enumerate(data):
+        row["order"] = order
+
+
 # ---- pictures ----
 
 
@@ -284,10 +290,10 @@ def ranking(
         row.setdefault("note", compact(row["value"], unit))
     if sort:
         data.sort(key=lambda row: -(row["value"] or 0))
-    labels = list(dict.fromkeys(row["label"] for row in data))
+    number(data)
     top = max([0.0, *(row["value"] or 0 for row in data)]) or 1.0
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height={"step": 30})
-    y = alt.Y("label:N", sort=labels, title=None)
+    y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None)
     x = alt.X("value:Q", title=title or None, axis=None, scale=alt.Scale(domain=[0, top * 1.55]))
     bars = base.mark_bar(height=18, color=ink(role)).encode(x=x, y=y)
     notes = base.mark_text(align="left", dx=6).encode(x=x, y=y, text="note:N")
@@ -320,9 +326,9 @@ def intervals(
     data = records(rows, "label", "value", "low", "high")
     for row in data:
         row["note"] = compact(row["value"], unit)
-    labels = list(dict.fromkeys(row["label"] for row in data))
+    number(data)
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height={"step": 34})
-    y = alt.Y("label:N", sort=labels, title=None)
+    y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None)
     percent = alt.Axis(format="%" if unit == "share" else "~s", tickCount=5)
     x = alt.X("value:Q", title=None, axis=percent, scale=alt.Scale(zero=False, nice=False, padding=24))
     layers = [
@@ -367,11 +373,11 @@ def waterfall(rows: Sequence[Mapping[str, Any]], *, unit: str = "") -> Any:
         row["note"] = (
             compact(row["value"], unit) if total or row["value"] <= 0 else "+" + compact(row["value"], unit)
         )
-    labels = [row["label"] for row in data]
+    number(data)
     low = min(0.0, *(min(row["from"], row["to"]) for row in data))
     top = max(row["edge"] for row in data) or 1.0
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height={"step": 26})
-    y = alt.Y("label:N", sort=labels, title=None)
+    y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None)
     scale = alt.Scale(domain=[low, low + (top - low) * 1.32], nice=False)
     bars = base.mark_bar(height=17).encode(
         x=alt.X("from:Q", axis=None, scale=scale), x2="to:Q", y=y, color=alt.Color("color:N", scale=None)
@@ -401,13 +407,13 @@ def trend(rows: Sequence[Mapping[str, Any]], *, unit: str = "share", reference: 
     """
     alt = altair()
     data = records(rows, "label", "value", "low", "high", "n")
-    labels = [row["label"] for row in data]
+    number(data)
     for row in data:
         row["fill"] = ink("main") if (row["n"] or 0) >= 10 else GROUND[0]
     last = [{**data[-1], "note": compact(data[-1]["value"], unit)}]
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height=210)
-    crowded = alt.Axis(labelAngle=-45 if len(labels) > 6 else 0)
-    x = alt.X("label:O", sort=labels, title=None, axis=crowded)
+    crowded = alt.Axis(labelAngle=-45 if len(data) > 6 else 0)
+    x = alt.X("label:O", sort=alt.EncodingSortField("order", op="min"), title=None, axis=crowded)
     axis = alt.Axis(format="%" if unit == "share" else "~s", tickCount=5)
     y = alt.Y("value:Q", title=None, axis=axis, scale=alt.Scale(zero=False))
     layers = [

@@ -148,3 +148,15 @@ def test_a_picture_shows_its_words_in_a_notebook():
     assert "5 &lt; 6" in html
     assert "why &amp; how" in html
     assert 'aria-label="five"' in html
+
+
+@pytest.mark.parametrize("name", CHARTS)
+def test_no_text_of_the_rows_enters_an_expression(name):
+    def sorts(node):
+        if isinstance(node, dict):
+            yield from ([node["sort"]] if "sort" in node else [])
+            node = list(node.values())
+        for child in node if isinstance(node, list) else []:
+            yield from sorts(child)
+
+    assert not [sort for sort in sorts(CHARTS[name]().to_dict()) if isinstance(sort, list)]
