@@ -10,6 +10,7 @@ namespace kpi {
 namespace {
 
 constexpr double days_per_month = 365.0 / 12.0;
+constexpr double max_minor_units = 9e18;  ///< what int64 holds
 
 Options with_period(const Options& options) {
   Options result = options;
@@ -174,10 +175,16 @@ Result arpa(const Crm& book, const Options& given) {
   const std::size_t accounts = crm.table("account").num_rows();
   Facts facts;
   facts.table = "account";
+  const auto too_large = facts.reason("too_large");
   for (const Scope::Part& part : scope.parts) {
     const auto monthly = subscriptions.on(day_of(part.interval.start.us, options), accounts);
-    for (std::size_t row = 0; row < accounts; ++row)
-      if (!std::isnan(monthly[row])) facts.add(row, part.interval.start.us, std::llround(monthly[row]), 1);
+    for (std::size_t row = 0; row < accounts; ++row) {
+      if (std::isnan(monthly[row])) continue;
+      if (std::abs(monthly[row]) < max_minor_units)
+        facts.add(row, part.interval.start.us, std::llround(monthly[row]), 1);
+      else
+        facts.add(row, part.interval.start.us, 0, 0, too_large);
+    }
   }
   std::vector<std::int32_t> rows(crm.table("subscription").num_rows());
   for (std::size_t row = 0; row < rows.size(); ++row) rows[row] = static_cast<std::int32_t>(row);

@@ -392,6 +392,7 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
                  std::string definition, Mode mode) {
   if (!(options.level > 0 && options.level < 100))
     throw UsageError("level must lie between 0 and 100, e.g. level = 95");
+  (void)crm.table(all.table);
   const Scope scope = scope_of(crm, options);
   Result result;
   result.name = std::move(name);

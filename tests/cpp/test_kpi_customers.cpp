@@ -1,0 +1,155 @@
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "salesops/kpi.hpp"
+
+using namespace salesops;
+
+namespace {
+
+using Texts = std::vector<std::optional<std::string>>;
+
+Column texts(const Texts& values) { return Column::of_strings(values); }
+
+/// Four customers in June 2026: one stays, one ends, one pays by the year, one has two subscriptions of
+/// which one ends. A fifth is on trial, a sixth pays nothing, a seventh comes in June and goes in June.
+Crm subscribers(const Texts& currencies = Texts(8, "USD")) {
+  return Crm::build(
+      {{"account", Table({{"account_id", texts({"stays", "ends", "yearly", "two", "trial", "free", "short"})},
+                          {"segment", texts({"smb", "smb", "mid", "mid", "smb", "smb", "smb"})},
+                          {"created_at", texts(Texts(7, "2026-08-01"))}})},
+       {"subscription",
+        Table({{"subscription_id", texts({"1", "2", "3", "4", "5", "6", "7", "8"})},
+               {"account_id", texts({"stays", "ends", "yearly", "two", "two", "trial", "free", "short"})},
+               {"start", texts({"2026-01-01", "2026-01-01", "2026-01-01", "2026-01-01", "2026-01-01",
+                                "2026-05-20", "2026-01-01", "2026-06-02"})},
+               {"trial_end", texts({std::nullopt, std::nullopt, std::nullopt, std::nullopt, std::nullopt,
+                                    "2026-06-20", std::nullopt, std::nullopt})},
+               {"end", texts({std::nullopt, "2026-07-01", std::nullopt, std::nullopt, "2026-06-15",
+                              std::nullopt, std::nullopt, "2026-06-20"})},
+               {"interval", texts({"month", "month", "year", "month", "month", "month", "month", "month"})},
+               {"qty", texts({"2", "1", "1", "1", "1", "1", "1", "1"})},
+               {"unit_amount", texts({"10", "30", "600", "20", "5", "40", "0", "99"})},
+               {"currency", texts(currencies)}})}});
+}
+
+kpi::Options june() {
+  kpi::Options options;
+  options.period = "2026-06";
+  return options;
+}
+
+TEST(LogoChurn, IsOfTheCustomersAtTheStart) {
+  const auto lost = kpi::logo_churn(subscribers(), june()).single();
+  EXPECT_EQ(lost.numerator, 1);
+  EXPECT_EQ(lost.denominator, 4);
+  EXPECT_NEAR(lost.details.at("annual"), 1 - std::pow(0.75, 365.0 / 30.0), 1e-12);
+  const auto kept = kpi::logo_retention(subscribers(), june()).single();
+  EXPECT_EQ(kept.numerator, 3);
+  EXPECT_DOUBLE_EQ(*kept.value + *lost.value, 1);
+  EXPECT_TRUE(kept.state.empty());
+}
+
+TEST(LogoChurn, FlagsAPeriodTheBookDoesntReach) {
+  kpi::Options options = june();
+  options.period = "2026-09";
+  EXPECT_EQ(kpi::logo_churn(subscribers(), options).single().state, "incomplete");
+}
+
+TEST(LogoChurn, LooksAtTheLastWholeMonth) {
+  const auto result = kpi::logo_churn(subscribers());
+  EXPECT_EQ(result.period, "2026-07");
+  // On July the first the trial has become a customer.
+  EXPECT_EQ(result.single().denominator, 4);
+  EXPECT_EQ(*result.single().value, 0);
+}
+
+TEST(Arpa, BringsIntervalsToAMonth) {
+  // 2 · 10, 30, 600 / 12 = 50, 20 + 5.
+  const auto result = kpi::arpa(subscribers(), june());
+  EXPECT_DOUBLE_EQ(result.single().numerator, 125);
+  EXPECT_EQ(result.single().denominator, 4);
+  EXPECT_EQ(result.unit, "USD / month");
+  kpi::Options options = june();
+  options.by = {"segment"};
+  const auto groups = kpi::arpa(subscribers(), options);
+  ASSERT_EQ(groups.metrics.size(), 2U);
+  EXPECT_DOUBLE_EQ(*groups.metrics[0].value, 37.5);
+  EXPECT_DOUBLE_EQ(*groups.metrics[1].value, 25);
+}
+
+TEST(Arpa, RefusesToAddCurrencies) {
+  Texts currencies(8, "USD");
+  currencies[3] = "EUR";
+  EXPECT_THROW(kpi::arpa(subscribers(currencies), june()), UnitError);
+  EXPECT_EQ(kpi::logo_churn(subscribers(currencies), june()).single().denominator, 4);
+}
+
+TEST(Arpa, LeavesOutWhatNoAmountCanBe) {
+  const Crm crm = Crm::build({{"account", Table({{"account_id", texts({"a", "b"})}})},
+                              {"subscription", Table({{"subscription_id", texts({"1", "2"})},
+                                                      {"account_id", texts({"a", "b"})},
+                                                      {"start", texts({"2026-01-01", "2026-01-01"})},
+                                                      {"qty", texts({"1e15", "1"})},
+                                                      {"unit_amount", texts({"1000000", "70"})}})}});
+  const auto metric = kpi::arpa(crm, june()).single();
+  EXPECT_DOUBLE_EQ(*metric.value, 70);
+  EXPECT_EQ(metric.excluded.at("too_large"), 1);
+}
+
+TEST(ClvSimple, HasNoValueWhileNobodyLeaves) {
+  kpi::Options options;
+  options.gross_margin = 0.8;
+  const auto kept = kpi::clv_simple(subscribers(), options).single();
+  EXPECT_FALSE(kept.value);
+  EXPECT_EQ(kept.state, "no churn seen");
+  options.period = "2026-06";
+  const double monthly = 1 - std::pow(0.75, 1 / (30.0 / (365.0 / 12)));
+  EXPECT_NEAR(*kpi::clv_simple(subscribers(), options).single().value, 31.25 * 0.8 / monthly, 1e-9);
+  options.gross_margin.reset();
+  EXPECT_THROW(kpi::clv_simple(subscribers(), options), UsageError);
+}
+
+/// Two accounts first won in June (one of them twice), one in May, one lost; 300.50 spent in June.
+Crm winners() {
+  return Crm::build(
+      {{"account", Table({{"account_id", texts({"a", "b", "c", "d"})}})},
+       {"opportunity", Table({{"opportunity_id", texts({"1", "2", "3", "4", "5", "6"})},
+                              {"account_id", texts({"a", "a", "b", "c", "c", "d"})},
+                              {"closed_at", texts({"2026-06-03", "2026-06-20", "2026-06-30", "2026-05-31",
+                                                   "2026-06-05", "2026-06-09"})},
+                              {"is_won", texts({"true", "true", "true", "true", "true", "false"})}})},
+       {"spend", Table({{"spend_id", texts({"x", "y", "z"})},
+                        {"period_start", texts({"2026-05-01", "2026-06-01", "2026-06-15"})},
+                        {"amount", texts({"999", "200.25", "100.25"})},
+                        {"currency", texts({"USD", "USD", "USD"})}})}});
+}
+
+TEST(Cac, IsOfAccountsWonForTheFirstTime) {
+  const auto metric = kpi::cac(winners(), june()).single();
+  EXPECT_DOUBLE_EQ(metric.numerator, 300.5);
+  EXPECT_EQ(metric.denominator, 2);
+  EXPECT_DOUBLE_EQ(*metric.value, 150.25);
+  EXPECT_EQ(metric.n, 2);
+  EXPECT_FALSE(metric.low);
+}
+
+TEST(Cac, HasNoValueWithoutNewCustomersAndNoGroups) {
+  kpi::Options options = june();
+  options.period = "2026-04";
+  EXPECT_FALSE(kpi::cac(winners(), options).single().value);
+  options.by = {"channel"};
+  EXPECT_THROW(kpi::cac(winners(), options), UsageError);
+}
+
+TEST(CustomerKpis, NameTheTableThatIsMissing) {
+  const Crm crm = Crm::build({{"product", Table({{"product_id", texts({"p"})}})}});
+  kpi::Options options = june();
+  options.gross_margin = 0.5;
+  for (const auto function : {&kpi::logo_churn, &kpi::logo_retention, &kpi::arpa, &kpi::clv_simple, &kpi::cac,
+                              &kpi::ltv_cac, &kpi::cac_payback})
+    EXPECT_THROW(function(crm, options), UsageError);
+}
+
+}  // namespace

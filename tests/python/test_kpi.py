@@ -1,0 +1,395 @@
+"""The shape every KPI keeps, whatever the book: answers, groups, periods, ids, frames, hostile rows."""
+
+import datetime as dt
+import inspect
+import math
+import random
+
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import salesops as so
+from salesops import kpi
+from salesops.crm import Crm
+
+
+def is_kpi(name):
+    """A function of a book that can list the rows behind its answer."""
+    function = getattr(kpi, name)
+    asked = list(inspect.signature(function).parameters) if inspect.isfunction(function) else []
+    return asked[:1] == ["crm"] and "ids" in asked
+
+
+NAMES = [name for name in kpi.__all__ if is_kpi(name)]
+# What a KPI can't do without, beyond the book.
+NEEDS_MARGIN = {"clv_simple", "ltv_cac", "cac_payback"}
+# Spend has no columns in common with customers: what rests on it has no groups.
+UNGROUPED = {"cac", "ltv_cac", "cac_payback"}
+# Their rows are of two tables, deals and quotas: `where` chooses deals, and no list of ids holds both.
+QUOTA = {"attainment", "attainment_distribution", "pipeline_coverage"}
+EARLIER = dt.date(2025, 3, 1)
+
+
+def call(name, crm, **given):
+    margin = {"gross_margin": 0.8} if name in NEEDS_MARGIN else {}
+    return getattr(kpi, name)(crm, **margin, **given)
+
+
+@pytest.fixture(scope="module")
+def tables():
+    return {name: table.to_pandas() for name, table in so.datasets.sample_tables(seed=5, deals=300).items()}
+
+
+@pytest.fixture(scope="module")
+def crm():
+    return so.datasets.sample_crm(seed=5, deals=300)
+
+
+def rows_of(result):
+    table = result.to_table().to_dict()
+    return [dict(zip(table, cells, strict=True)) for cells in zip(*table.values(), strict=True)]
+
+
+def check(result, name):
+    """What holds of any answer. Returns its rows."""
+    assert result.name == name
+    assert result.definition
+    assert result.unit
+    assert result.name in repr(result)
+    rows = rows_of(result)
+    for row in rows:
+        for key, cell in row.items():
+            assert not (isinstance(cell, float) and not math.isfinite(cell)), (name, key, cell)
+        low, high = (row[next(k for k in row if k.startswith(f"{name}_{end}_"))] for end in ("lo", "hi"))
+        assert (low is None) == (high is None)
+        if low is not None:
+            assert row[name] is not None
+            rounding = 1e-12 * max(1, abs(row[name]))
+            assert low <= row[name] + rounding
+            assert row[name] <= high + rounding
+        assert row["n"] >= 0
+        assert row["excluded"] >= 0
+        # The amounts of a roll-up add up: where there are no deals, they are 0.
+        if row["denominator"] == 0 and name != "forecast_rollup":
+            assert row[name] is None or result.unit == "count"
+    return rows
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_answers_without_being_asked_more(crm, name):
+    result = call(name, crm)
+    rows = check(result, name)
+    # In the last month, which customers' KPIs look at, nobody may have been won or lost.
+    over_the_year = check(call(name, crm, period="2025"), name)
+    assert any(row[name] is not None for row in [*rows, *over_the_year])
+    assert result.as_of == crm.latest
+    if not result.by:
+        assert result.value == rows[0][name]
+        assert result.n == rows[0]["n"]
+        assert isinstance(result.excluded, dict)
+        assert isinstance(result.details, dict)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_groups_add_up_to_the_whole(crm, name):
+    if name in UNGROUPED:
+        with pytest.raises(so.UsageError, match="leave out by"):
+            call(name, crm, by="owner.team")
+        return
+    by = "actor.team" if name == "activity" else "owner.team"
+    grouped = call(name, crm, by=by)
+    whole = check(call(name, crm), name)
+    rows = check(grouped, name)
+    assert len(rows) > len(whole)
+    assert by in grouped.by
+    assert sum(row["n"] for row in rows) == sum(row["n"] for row in whole)
+    with pytest.raises(so.UsageError, match=r"to_frame\(\)"):
+        _ = grouped.value
+    with pytest.raises(so.UsageError, match=r"to_frame\(\)"):
+        _ = grouped.low
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_groups_by_month_are_in_order(crm, name):
+    if name in UNGROUPED:
+        with pytest.raises(so.UsageError, match="leave out by"):
+            call(name, crm, by="month")
+        return
+    result = call(name, crm, by="month")
+    rows = check(result, name)
+    # A KPI's own groups (step, band, category) may come before the month or after it.
+    others = [tuple(row[k] for k in result.by if k != "month") for row in rows]
+    for other in dict.fromkeys(others):
+        months = [row["month"] for row, own in zip(rows, others, strict=True) if own == other]
+        known = [month for month in months if month is not None]
+        assert known == sorted(known)
+        assert None not in months[:-1]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in QUOTA])
+def test_where_as_text_or_dict_is_the_same(crm, name):
+    match call(name, crm, period="2025")._core.table:
+        case "lead":
+            given = {"source": ["website", "outbound"]}
+        case "account":
+            given = {"segment": ["smb", "mid"]}
+        case _:
+            given = {"account.segment": ["smb", "mid"]}
+    column, (first, second) = next(iter(given.items()))
+    text = f"{column} in ('{first}', '{second}')"
+    if name in UNGROUPED:
+        with pytest.raises(so.UsageError, match="where"):
+            call(name, crm, where=text)
+        return
+    rows = check(call(name, crm, where=text), name)
+    assert rows == rows_of(call(name, crm, where=given))
+    alone = [rows_of(call(name, crm, where={column: value})) for value in (first, second)]
+    assert sum(r["n"] for r in rows) == sum(r["n"] for part in alone for r in part) > 0
+    other = rows_of(call(name, crm, where=f"not ({text}) or {column} is null"))
+    whole = rows_of(call(name, crm))
+    assert sum(r["n"] for r in rows) + sum(r["n"] for r in other) == sum(r["n"] for r in whole)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_periods_in_every_form(crm, name):
+    text = call(name, crm, period="2025-Q2")
+    pair = call(name, crm, period=(dt.date(2025, 4, 1), "2025-07-01"))
+    slash = call(name, crm, period="2025-04-01/2025-07-01")
+    rows = check(text, name)
+    assert rows == rows_of(pair) == rows_of(slash)
+    assert text.period == "2025-Q2"
+    several = call(name, crm, period="last 4 quarters")
+    assert several.by[:1] == ["period"] or several.by[1:2] == ["period"]
+    labels = list(dict.fromkeys(row["period"] for row in check(several, name)))
+    assert labels == sorted(labels)
+    assert len(labels) == 4
+    for label in labels:
+        ours = [row for row in rows_of(several) if row["period"] == label]
+        alone = rows_of(call(name, crm, period=label))
+        assert [row[name] for row in ours] == [row[name] for row in alone]
+        assert [row["n"] for row in ours] == [row["n"] for row in alone]
+    with pytest.raises(so.UsageError, match="sometime"):
+        call(name, crm, period="sometime")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_as_of_is_the_book_rewound(crm, name):
+    then = call(name, crm, as_of=EARLIER, period="2025-01")
+    assert then.as_of.date() == EARLIER
+    rows = check(then, name)
+    assert rows == rows_of(call(name, crm.as_of(EARLIER), period="2025-01"))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_level_widens_the_interval(crm, name):
+    wide, narrow = (call(name, crm, level=level, period="2025") for level in (95, 80))
+    for ours, theirs in zip(check(narrow, name), check(wide, name), strict=True):
+        assert ours[name] == theirs[name]
+        low, high = ours[f"{name}_lo_80"], ours[f"{name}_hi_80"]
+        if low is not None:
+            assert theirs[f"{name}_lo_95"] <= low + 1e-12
+            assert high <= theirs[f"{name}_hi_95"] + 1e-12
+    for level in (0, 100, -5, math.nan):
+        with pytest.raises(so.UsageError, match="level"):
+            call(name, crm, level=level)
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name not in QUOTA])
+def test_ids_are_keys_of_the_rows_behind_the_number(crm, name):
+    result = call(name, crm, ids=True, period="2025-Q2")
+    if result.by or name in UNGROUPED:
+        return
+    table = crm.table(result._core.table)
+    known = table.to_dict()[f"{result._core.table}_id"]
+    assert set(result.ids) <= set(known)
+    assert len(result.ids) == result.n
+    assert call(name, crm, period="2025-Q2").ids == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_frames_of_every_kind(crm, name):
+    result = call(name, crm)
+    names = result.to_table().names
+    for kind, frame in (("pandas", pd.DataFrame), ("polars", pl.DataFrame), ("pyarrow", pa.Table)):
+        made = result.to_frame(kind)
+        assert isinstance(made, frame)
+        assert list(made.column_names if kind == "pyarrow" else made.columns) == names
+    assert isinstance(result.to_frame(), pd.DataFrame)
+    with pytest.raises(so.UsageError, match="polars"):
+        result.to_frame("excel")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_rows_means_nothing(tables, crm, name):
+    shuffled = {}
+    for i, (table, frame) in enumerate(tables.items()):
+        order = list(range(len(frame)))
+        random.Random(i).shuffle(order)
+        shuffled[table] = frame.iloc[order].reset_index(drop=True)
+    ours, theirs = (call(name, book, period="2025") for book in (crm, Crm.build(shuffled)))
+    for a, b in zip(check(ours, name), check(theirs, name), strict=True):
+        assert a.keys() == b.keys()
+        for key, cell in a.items():
+            # A bootstrap draws its accounts by their row: the draw differs, not the number.
+            if "_lo_" in key or "_hi_" in key:
+                assert (cell is None) == (b[key] is None)
+                assert cell is None or cell == pytest.approx(b[key], rel=0.25, abs=0.02)
+            else:
+                assert cell == b[key] or cell == pytest.approx(b[key], rel=1e-12), key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_missing_is_named(crm, name):
+    with pytest.raises(so.UsageError, match="table"):
+        call(name, Crm.build({"product": {"product_id": ["a"]}}))
+    if name not in UNGROUPED:
+        with pytest.raises(so.UsageError, match="nobody"):
+            call(name, crm, by="nobody")
+        with pytest.raises(so.UsageError, match="nobody"):
+            call(name, crm, where="nobody = 1")
+    with pytest.raises(so.UsageError, match="modes are"):
+        call(name, crm, mode="lucky")
+    with pytest.raises(AttributeError):
+        _ = call(name, crm).nothing
+
+
+# ---- hostile books ----
+
+
+def all_null(frame, key):
+    return frame.assign(**{column: None for column in frame.columns if column not in key})
+
+
+KEYS = {
+    "activity": ["activity_id"],
+    "lead": ["lead_id"],
+    "opportunity": ["opportunity_id"],
+    "account": ["account_id"],
+    "subscription": ["subscription_id"],
+    "spend": ["spend_id"],
+}
+
+
+def spoiled(tables, how):
+    book = {name: frame.copy() for name, frame in tables.items()}
+    for name, key in KEYS.items():
+        frame = book[name]
+        money = [c for c in frame.columns if c in ("amount", "unit_amount", "recurring_amount", "qty")]
+        times = [c for c in frame.columns if c.endswith("_at") or c in ("at", "start", "end", "period_start")]
+        match how:
+            case "empty":
+                book[name] = frame.iloc[:0]
+            case "one row":
+                book[name] = frame.iloc[:1]
+            case "all null":
+                book[name] = all_null(frame, key)
+            case "not numbers":
+                for i, column in enumerate(money):
+                    book[name] = book[name].assign(**{column: [math.nan, math.inf, -math.inf][i % 3]})
+            case "duplicate keys":
+                book[name] = pd.concat([frame, frame.iloc[: len(frame) // 2]])
+            case "reversed dates":
+                for column in times:
+                    if column not in ("created_at", "start"):
+                        book[name] = book[name].assign(**{column: "2001-02-03"})
+            case "negative amounts":
+                for column in money:
+                    book[name] = book[name].assign(**{column: -book[name][column].astype(float).abs()})
+            case "huge amounts":
+                for column in money:
+                    book[name] = book[name].assign(**{column: 9e15})
+            case "mixed currencies":
+                if "currency" in frame:
+                    codes = ["EUR" if i % 2 else "JPY" for i in range(len(frame))]
+                    book[name] = frame.assign(currency=codes)
+            case "wrong types":
+                for column in [*money, *times]:
+                    book[name] = book[name].assign(**{column: "the day before"})
+            case "hostile strings":
+                odd = ["'; drop table lead; --", "\x00", "a" * 5000, "𝔘\u202e", "null", " ", "%_", '"']
+                for column in ("source", "segment", "status", "type", "owner_id", "account_id", "lead_id"):
+                    if column in frame and column not in key:
+                        cells = [odd[i % len(odd)] for i in range(len(frame))]
+                        book[name] = book[name].assign(**{column: cells})
+            case "far instants":
+                for column in times:
+                    cells = ["0001-01-01", "9999-12-31", "1969-12-31T23:59:59.999999"]
+                    book[name] = book[name].assign(**{column: [cells[i % 3] for i in range(len(frame))]})
+    return book
+
+
+HOSTILE = [
+    "empty",
+    "one row",
+    "all null",
+    "not numbers",
+    "duplicate keys",
+    "reversed dates",
+    "negative amounts",
+    "huge amounts",
+    "mixed currencies",
+    "wrong types",
+    "hostile strings",
+    "far instants",
+]
+
+# Books in which a table, or the one currency, that a KPI needs may be missing.
+MAY_REFUSE = {"all null", "mixed currencies", "wrong types", "empty", "far instants"}
+
+
+@pytest.fixture(scope="module", params=HOSTILE)
+def hostile(request, tables):
+    return request.param, Crm.build(spoiled(tables, request.param))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_hostile_books_have_an_answer_or_a_way_out(hostile, name):
+    how, book = hostile
+    group = {} if name in UNGROUPED else {"by": "month"}
+    asked = [
+        {},
+        {"period": "2025-Q2"},
+        {"as_of": EARLIER},
+        {"ids": True},
+        group,
+        group | {"period": "last 4 quarters"},
+    ]
+    if name == "win_rate":
+        asked.append({"weight": "value"})
+    refusals = []
+    for given in asked:
+        try:
+            check(call(name, book, **given), name)
+        except (so.UsageError, so.UnitError) as error:
+            refusals.append(str(error))
+    assert all(len(text) > 30 for text in refusals), refusals
+    assert not refusals or how in MAY_REFUSE, refusals
+
+
+def test_amounts_of_two_currencies_are_refused(tables):
+    book = Crm.build(spoiled(tables, "mixed currencies"))
+    for name, given in (("arpa", {}), ("cac", {"period": "2025"}), ("win_rate", {"weight": "value"})):
+        with pytest.raises(so.UnitError, match=r"(JPY|EUR).*in_currency"):
+            call(name, book, **given)
+    assert call("lead_conversion", book).value is not None
+    assert call("logo_churn", book, period="2025").value is not None
+
+
+def test_keys_given_twice_count_once(tables, crm):
+    book = Crm.build(spoiled(tables, "duplicate keys"))
+    for name in NAMES:
+        assert (
+            rows_of(call(name, book, period="2025"))[0]["n"]
+            == rows_of(call(name, crm, period="2025"))[0]["n"]
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize(
+    "text", ["'", "(" * 500, "not " * 500 + "x", "a = 'b' or", "\x00", "source = '" + "x" * 100_000]
+)
+def test_hostile_expressions(crm, name, text):
+    with pytest.raises(so.UsageError) as caught:
+        call(name, crm, where=text)
+    assert len(str(caught.value)) < 1000
