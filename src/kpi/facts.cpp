@@ -428,8 +428,8 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
     }
     const Groups groups = group_by(crm, all.table, options.by, rows, at, options, all.present_names);
     const bool keep_facts = all.shape == Shape::ratio || all.shape == Shape::mean ||
-                            all.shape == Shape::median || all.shape == Shape::incidence || options.keep_rows ||
-                            all.finish;
+                            all.shape == Shape::median || all.shape == Shape::incidence ||
+                            options.keep_rows || all.finish;
     std::vector<Cell> cells(std::max<std::size_t>(groups.size(), options.by.empty() ? 1 : 0));
     for (Cell& cell : cells) cell.excluded.assign(all.reasons.size(), 0);
     for (std::size_t i = 0; i < picked.size(); ++i) {
