@@ -10,6 +10,7 @@ from salesops._core.version import version as __version__
 
 _WORDS = [
     "calendar",
+    "cli",
     "crm",
     "csv",
     "datasets",
@@ -17,6 +18,7 @@ _WORDS = [
     "kpi",
     "money",
     "pipeline",
+    "plot",
     "report",
     "sample",
     "scenario",

@@ -218,7 +218,8 @@ void check_times(const BookTables& tables, Issues& issues) {
 }
 
 Instant latest_instant(const BookTables& tables, const History& history) {
-  std::int64_t latest = std::numeric_limits<std::int64_t>::min();
+  constexpr std::int64_t none = std::numeric_limits<std::int64_t>::min();
+  std::int64_t latest = none;
   const auto look = [&](const Table& table, std::string_view name) {
     const Column* column = table.find(name);
     if (column == nullptr || column->type() != Type::timestamp) return;
@@ -232,7 +233,16 @@ Instant latest_instant(const BookTables& tables, const History& history) {
     if (name == "lead") look(book->table, "converted_at");
   }
   for (const Change& change : history.changes()) latest = std::max(latest, change.at);
-  return latest == std::numeric_limits<std::int64_t>::min() ? Instant{0} : Instant{latest};
+  if (latest != none) return Instant{latest};
+  // A book without a single instant: the days on which its rows became known.
+  for (const auto& [name, book] : tables) {
+    const Column* column = book->table.find(table_model(name).known_at);
+    if (column == nullptr || column->type() != Type::date) continue;
+    const auto days = column->values<std::int32_t>();
+    for (std::size_t row = 0; row < column->size(); ++row)
+      if (column->valid(row)) latest = std::max(latest, days[row] * us_per_day);
+  }
+  return latest == none ? Instant{0} : Instant{latest};
 }
 
 std::string single_currency(const BookTables& tables) {
