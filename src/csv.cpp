@@ -274,8 +274,10 @@ Column assemble_strings(std::vector<Block>& blocks, std::size_t column, std::vec
   for (const Block& block : blocks) {
     const Cells& cells = block.columns[column];
     global.clear();
-    for (std::size_t i = 0; i < cells.texts.size(); ++i)
+    for (std::size_t i = 0; i < cells.texts.size(); ++i) {
+      texts.prefetch(cells.hashes[std::min(i + 16, cells.hashes.size() - 1)]);
       global.push_back(texts.code(cells.texts[i], cells.hashes[i]).first);
+    }
     for (std::size_t row = 0; row < block.rows && !global.empty(); ++row)
       codes[at + row] = global[static_cast<std::size_t>(codes[at + row])];
     at += block.rows;

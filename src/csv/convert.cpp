@@ -91,17 +91,11 @@ Converter::Converter(const Options& options, std::uint64_t seed)
     : options_(options),
       seed_(seed),
       only_empty_is_null_(std::all_of(options.null_texts.begin(), options.null_texts.end(),
-                                      [](const std::string& text) { return text.empty(); })),
-      empty_is_null_(std::any_of(options.null_texts.begin(), options.null_texts.end(),
-                                 [](const std::string& text) { return text.empty(); })) {}
+                                      [](const std::string& text) { return text.empty(); })) {}
 
-bool Converter::is_null(const Field& field) const noexcept {
-  if (field.missing) return true;
-  if (field.quoted) return false;
-  if (field.length == 0) return empty_is_null_;
-  if (only_empty_is_null_) return false;
+bool Converter::is_null_text(std::string_view text) const noexcept {
   return std::any_of(options_.null_texts.begin(), options_.null_texts.end(),
-                     [&](const std::string& text) { return field.raw() == text; });
+                     [&](const std::string& null_text) { return text == null_text; });
 }
 
 std::string_view Converter::text(const Field& field, bool ascii, bool utf8, std::string& scratch,
@@ -126,6 +120,8 @@ Cells Converter::strings(const Fields& fields, std::size_t column) const {
   auto* codes = reinterpret_cast<std::int32_t*>(cells.values.data());
   Texts texts(seed_);
   std::string scratch;
+  const bool as_is =
+      !options_.strip_guard && (options_.encoding == Encoding::utf8 ? fields.utf8 : fields.ascii);
   for (std::size_t row = 0; row < fields.rows; ++row) {
     const Field& field = fields.at(row, column);
     if (is_null(field)) {
@@ -134,7 +130,8 @@ Cells Converter::strings(const Fields& fields, std::size_t column) const {
     }
     cells.blank = cells.blank && field.length == 0;
     bool mended = false;
-    const std::string_view value = text(field, fields.ascii, fields.utf8, scratch, mended);
+    const std::string_view value =
+        as_is && !field.doubled ? field.raw() : text(field, fields.ascii, fields.utf8, scratch, mended);
     if (mended) add_case(cells.cases, "not_utf8", row, value, options_.issues);
     const auto [code, fresh] = texts.code(value);
     const bool in_file = value.data() >= field.data && value.data() <= field.data + field.length;

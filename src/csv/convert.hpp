@@ -79,7 +79,11 @@ class Converter {
   std::string_view text(const Field& field, bool ascii, bool utf8, std::string& scratch, bool& mended) const;
 
  private:
-  [[nodiscard]] bool is_null(const Field& field) const noexcept;
+  [[nodiscard]] bool is_null(const Field& field) const noexcept {
+    if (field.length != 0 && only_empty_is_null_) return false;
+    return field.missing || (!field.quoted && is_null_text(field.raw()));
+  }
+  [[nodiscard]] bool is_null_text(std::string_view text) const noexcept;
   Cells strings(const Fields& fields, std::size_t column) const;
   template <class T, class Read>
   Cells typed(const Fields& fields, std::size_t column, Type type, Read read) const;
@@ -92,7 +96,6 @@ class Converter {
   const Options& options_;
   std::uint64_t seed_;
   bool only_empty_is_null_;
-  bool empty_is_null_;
 };
 
 }  // namespace csv::detail

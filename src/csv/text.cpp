@@ -1,5 +1,6 @@
 #include "text.hpp"
 
+#include <algorithm>
 #include <cstring>
 #include <limits>
 
@@ -141,6 +142,7 @@ void Texts::grow() {
   std::vector<Slot> larger(slots_.size() * 4);
   const std::size_t mask = larger.size() - 1;
   for (std::size_t code = 0; code < hashes_.size(); ++code) {
+    __builtin_prefetch(&larger[hashes_[std::min(code + 16, hashes_.size() - 1)] & mask], 1);
     std::size_t at = hashes_[code] & mask;
     while (larger[at].code >= 0) at = (at + 1) & mask;
     larger[at] = {static_cast<std::uint32_t>(hashes_[code] >> 32), static_cast<std::int32_t>(code)};

@@ -26,12 +26,16 @@ bool needs_guard(std::string_view text) noexcept;
 /// is seeded, so no input can be made to collide on purpose.
 class Texts {
  public:
-  explicit Texts(std::uint64_t seed) : seed_(seed), slots_(64) {}
+  explicit Texts(std::uint64_t seed) : seed_(seed), slots_(512) {}
 
   [[nodiscard]] std::uint64_t hash(std::string_view text) const noexcept;
   /// The code of `text`, and whether it is new.
   std::pair<std::int32_t, bool> code(std::string_view text, std::uint64_t hash);
   std::pair<std::int32_t, bool> code(std::string_view text) { return code(text, hash(text)); }
+  /// Has the memory that `code` will look at fetched, some texts ahead.
+  void prefetch(std::uint64_t hash) const noexcept {
+    __builtin_prefetch(&slots_[hash & (slots_.size() - 1)]);
+  }
   /// Points the newest text at bytes that live longer.
   void keep_newest(std::string_view text) noexcept { texts_.back() = text; }
 
