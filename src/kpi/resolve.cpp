@@ -359,7 +359,7 @@ std::string one_currency(const Crm& crm, std::string_view table, std::span<const
       throw UnitError("amounts in " + std::string(column.dictionary()[static_cast<std::size_t>(seen)]) +
                       " and " + std::string(column.dictionary()[static_cast<std::size_t>(codes[at])]) +
                       " (table '" + std::string(table) +
-                      "') can't be added; convert the book with in_currency, or choose one with "
+                      "') can't be added; convert them before reading, or choose one currency with "
                       "where=\"currency = '…'\"");
     seen = codes[at];
   }

@@ -1,3 +1,4 @@
+#include "deal_facts.hpp"
 #include "salesops/kpi.hpp"
 
 namespace salesops {
@@ -127,7 +128,7 @@ Result win_rate(const Crm& book, const Options& options) {
   if (value) {
     facts.shape = Shape::ratio;
     facts.cluster = deals.account_row;
-    facts.scale = facts.denominator_scale = major_units(one_currency(crm, "opportunity", facts.row));
+    facts.scale = facts.denominator_scale = major_units(currency_of(crm, facts, options));
   }
   std::string definition = value ? "amount won ÷ amount won and lost" : "deals won ÷ deals won and lost";
   if (mode == Mode::closed_in_period)

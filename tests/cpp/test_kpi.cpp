@@ -119,6 +119,8 @@ TEST(WinRate, RefusesToAddCurrencies) {
   options.weight = kpi::Weight::value;
   EXPECT_THROW(kpi::win_rate(crm, options), UnitError);
   EXPECT_DOUBLE_EQ(*kpi::win_rate(crm).single().value, 0.5);
+  options.where = "currency = 'EUR'";
+  EXPECT_DOUBLE_EQ(kpi::win_rate(crm, options).single().denominator, 2.0);
 }
 
 }  // namespace
