@@ -1,0 +1,489 @@
+"""What the open deals, and those yet to come, will book; how good that forecast was; why the pipeline moved."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+import importlib
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._core import pipeline as _core
+from salesops._core.error import UsageError
+from salesops.crm import instant, timestamp
+from salesops.scenario import Scenario, levels_of, minor_per_major
+
+if TYPE_CHECKING:
+    from salesops._core.table import Table
+    from salesops.crm import Crm
+
+__all__ = ["Backtest", "Forecast", "Waterfall", "backtest", "forecast", "waterfall"]
+
+Period = str | tuple[Any, Any] | None
+DAY = 86_400_000_000
+
+
+def _book(crm: Any) -> Any:
+    return getattr(crm, "_core", crm)
+
+
+def _frame_of(table: Table, kind: str | None) -> Any:
+    from salesops.kpi import frame
+
+    return frame(table, kind)
+
+
+def _span(period: Period, as_of: int, calendar: Any) -> tuple[int, int] | None:
+    if period is None and calendar is None:
+        return None
+    if period is None or isinstance(period, str):
+        from salesops.calendar import FiscalCalendar
+
+        fiscal = calendar or FiscalCalendar()
+        found = fiscal.parse_period(period or "this quarter", as_of=timestamp(as_of).date())
+        if len(found) != 1:
+            raise UsageError(f"period: '{period}' is {len(found)} periods; a forecast is of one")
+        return instant(found[0].start, "period"), instant(found[0].end, "period")
+    start, end = period
+    return instant(start, "period"), instant(end, "period")
+
+
+def _options(
+    *,
+    level: float | Sequence[float],
+    draws: int,
+    seed: int,
+    measure: str,
+    currency: str,
+    allow_current: Iterable[str],
+    adjust: bool,
+    threads: int,
+) -> _core.Options:
+    return _core.Options(
+        measure, levels_of(level), draws, seed, currency, list(allow_current), adjust, threads
+    )
+
+
+def forecast(
+    crm: Crm,
+    as_of: Any = None,
+    period: Period = None,
+    *,
+    level: float | Sequence[float] = 80,
+    draws: int = 2000,
+    seed: int = 1,
+    measure: str = "bookings",
+    currency: str = "",
+    calendar: Any = None,
+    allow_current: Iterable[str] = (),
+    adjust: bool = True,
+    threads: int = 0,
+) -> Forecast:
+    """Forecast a period's bookings by rep, team and in all.
+
+    Parameters
+    ----------
+    crm
+        The book.
+    as_of
+        Only what was known then is used; by default the book's latest instant.
+    period
+        ``"FY26-Q3"``, ``"next quarter"``, ``(start, end)``; by default the quarter that holds `as_of`.
+    level
+        Percent of the intervals, one or several.
+    draws, seed
+        Futures simulated; equal seeds give equal futures.
+    measure
+        ``"bookings"`` adds amounts, ``"wins"`` counts won deals.
+    currency
+        Only the deals of this currency.
+    calendar
+        A `FiscalCalendar` for `period`; by default calendar quarters.
+    allow_current
+        Columns without a history that may be used as they are today, e.g. ``"opportunity.amount"``.
+    adjust
+        Correct by what earlier periods taught.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.datasets.sample_crm(seed=7, deals=500)
+    >>> result = so.pipeline.forecast(crm, as_of="2025-08-01", draws=500)
+    >>> result.to_frame("pyarrow").num_rows > 5
+    True
+    """
+    book = _book(crm)
+    now = None if as_of is None else instant(as_of)
+    options = _options(
+        level=level,
+        draws=draws,
+        seed=seed,
+        measure=measure,
+        currency=currency,
+        allow_current=allow_current,
+        adjust=adjust,
+        threads=threads,
+    )
+    span = _span(period, book.latest if now is None else now, calendar)
+    return Forecast(_core.forecast(book, now, span, options), book, options)
+
+
+class Forecast:
+    """The distribution of a period's bookings; see `forecast`."""
+
+    def __init__(self, core: _core.Forecast, book: Any, options: _core.Options) -> None:
+        self._core = core
+        self._book = book
+        self._options = options
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """What the book knew."""
+        return timestamp(self._core.as_of)
+
+    @property
+    def period(self) -> tuple[dt.date, dt.date]:
+        """First day, and the day after the last."""
+        start, end = self._core.period
+        return timestamp(start).date(), timestamp(end).date()
+
+    @property
+    def scenario(self) -> Scenario:
+        """All draws."""
+        return Scenario(self._core.scenario)
+
+    @property
+    def fit(self) -> _core.Fit:
+        """What the forecast rests on: rates by stage, spread, corrections."""
+        return self._core.fit
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before using the numbers."""
+        return list(self._core.notes)
+
+    def summary(self) -> str:
+        """The answer in one sentence."""
+        return self._core.summary()
+
+    def to_frame(self, kind: str | None = None) -> Any:
+        """One row a holder: won to date, expected, interval, quota, probability to reach it."""
+        return _frame_of(self._core.holders, kind)
+
+    def deals(self, kind: str | None = None) -> Any:
+        """One row an open deal: chance to be won in the period, expected booking."""
+        return _frame_of(self._core.deals, kind)
+
+    def backtest(self, periods: int = 8, *, months: int = 3, weeks: Sequence[int] = (0,)) -> Backtest:
+        """How good the same forecast would have been in past periods."""
+        return Backtest(_core.backtest(self._book, periods, months, list(weeks), self._options))
+
+    def _lines(self) -> list[str]:
+        rows = _frame.to_dict(self._core.holders)
+        name = f"{self._core.levels[0]:g}"
+        lines = []
+        for i, kind in enumerate(rows["holder_type"]):
+            if kind == "rep":
+                continue
+            quota, p = rows["quota"][i], rows["p_attain"][i]
+            reach = "" if quota is None else f"   quota {quota:,.0f}: {p:.0%}"
+            label = f"{kind} {rows['holder_id'][i]}".strip()
+            low, high = rows[f"bookings_lo_{name}"][i], rows[f"bookings_hi_{name}"][i]
+            lines.append(
+                f"  {label:<14} won {rows['won_to_date'][i]:>12,.0f}   expected {rows['bookings_mean'][i]:>12,.0f}"
+                f"   {low:,.0f} to {high:,.0f}{reach}"
+            )
+        return lines
+
+    def __repr__(self) -> str:
+        fit = self.fit
+        basis = (
+            f"as of {self.as_of:%Y-%m-%d}; {self._core.open_deals:,} open deals, "
+            f"{self._core.won_deals:,} won in the period; rates from {fit.won:,} wins and {fit.lost:,} losses; "
+            f"{self._core.scenario.draws:,} draws"
+        )
+        return "\n".join([self.summary(), basis, *self._lines(), *(f"! {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
+        return (
+            f"<p><b>{html.escape(self.summary())}</b></p>{_frame.to_html(self._core.holders, 60)}"
+            f"<p>as of {self.as_of:%Y-%m-%d}, {self._core.open_deals:,} open deals, "
+            f"{self._core.scenario.draws:,} draws</p><ul>{notes}</ul>"
+        )
+
+    def plot(self, holder: str | tuple[str, str] = "company") -> Any:
+        """Bookings over the period as a fan, against the quota (Altair)."""
+        try:
+            alt = importlib.import_module("altair")
+        except ImportError as error:
+            raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]'") from error
+        title = self._core.scenario.currency or "wins"
+        base = alt.Chart(alt.Data(values=self._fan(holder))).encode(x=alt.X("day:T", title=None))
+        y = {"title": title, "axis": alt.Axis(format="~s")}
+        fan = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", **y), y2="high:Q")
+        middle = base.mark_line().encode(y=alt.Y("mean:Q", **y))
+        chart = fan + middle
+        if (quota := self._quota(holder)) is not None:
+            line = alt.Chart(alt.Data(values=[{"quota": quota}]))
+            chart = chart + line.mark_rule(strokeDash=[6, 4]).encode(y=alt.Y("quota:Q", **y))
+        return chart.properties(title=self.summary(), width=520, height=260)
+
+    def _fan(self, holder: str | tuple[str, str]) -> list[dict[str, Any]]:
+        import numpy as np
+
+        scenario = self.scenario
+        unit = minor_per_major(scenario.currency)
+        tail = (100 - self._core.levels[0]) / 2
+        sums = self._core.scenario.running(scenario._holder(holder)) / unit
+        low, high = np.percentile(sums, [tail, 100 - tail], axis=1)
+        start = {"day": scenario.periods[0][0].isoformat(), "low": 0.0, "high": 0.0, "mean": 0.0}
+        rows = [
+            {
+                "day": end.isoformat(),
+                "low": float(low[i]),
+                "high": float(high[i]),
+                "mean": float(sums[i].mean()),
+            }
+            for i, (_, end) in enumerate(scenario.periods)
+        ]
+        return [start, *rows]
+
+    def _quota(self, holder: str | tuple[str, str]) -> float | None:
+        kind, name = self.scenario._holder(holder)
+        rows = _frame.to_dict(self._core.holders)
+        for i, found in enumerate(zip(rows["holder_type"], rows["holder_id"], strict=True)):
+            if found == (kind, name):
+                quota: float | None = rows["quota"][i]
+                return quota
+        return None
+
+
+def backtest(
+    crm: Crm,
+    periods: int = 8,
+    *,
+    months: int = 3,
+    weeks: Sequence[int] = (0,),
+    level: float = 80,
+    draws: int = 2000,
+    seed: int = 1,
+    measure: str = "bookings",
+    currency: str = "",
+    allow_current: Iterable[str] = (),
+    adjust: bool = True,
+    threads: int = 0,
+) -> Backtest:
+    """Forecast past periods from what was known then, and hold it against what was won.
+
+    Parameters
+    ----------
+    periods, months
+        How many past periods, and how long each is.
+    weeks
+        Weeks into the period at which to forecast.
+
+    Other parameters are those of `forecast`.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.datasets.sample_crm(seed=7, deals=500)
+    >>> result = so.pipeline.backtest(crm, periods=4, draws=300)
+    >>> result.coverage[0]["verdict"]
+    'too few to judge'
+    """
+    options = _options(
+        level=level,
+        draws=draws,
+        seed=seed,
+        measure=measure,
+        currency=currency,
+        allow_current=allow_current,
+        adjust=adjust,
+        threads=threads,
+    )
+    return Backtest(_core.backtest(_book(crm), periods, months, list(weeks), options))
+
+
+class Backtest:
+    """Past forecasts against what was won; see `backtest`."""
+
+    def __init__(self, core: _core.Backtest) -> None:
+        self._core = core
+
+    @property
+    def coverage(self) -> list[dict[str, Any]]:
+        """Of each holder type: cells, covered, Clopper-Pearson 95 % interval, verdict."""
+        return [
+            {
+                "holder_type": one.holder_type,
+                "cells": one.cells,
+                "covered": one.covered,
+                "low": one.low,
+                "high": one.high,
+                "verdict": one.verdict,
+            }
+            for one in self._core.coverage
+        ]
+
+    @property
+    def brier(self) -> float | None:
+        """Mean squared error of the deals' chances."""
+        return self._core.brier
+
+    @property
+    def naive_brier(self) -> float | None:
+        """The same of the weighted pipeline."""
+        return self._core.naive_brier
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before using the numbers."""
+        return list(self._core.notes)
+
+    def summary(self) -> str:
+        """The answer in one sentence."""
+        return self._core.summary()
+
+    def to_frame(self, kind: str | None = None) -> Any:
+        """One row a period, as_of and holder: forecast, interval, actual, weighted pipeline."""
+        return _frame_of(self._core.cells, kind)
+
+    def accuracy(self, kind: str | None = None) -> Any:
+        """Bias and WAPE by holder type, beside those of the weighted pipeline."""
+        return _frame_of(self._core.accuracy, kind)
+
+    def reliability(self, kind: str | None = None) -> Any:
+        """Of each tenth of p_win: deals, mean chance, share won."""
+        return _frame_of(self._core.reliability, kind)
+
+    def __repr__(self) -> str:
+        lines = [self.summary()]
+        if self.brier is not None and self.naive_brier is not None:
+            lines.append(
+                f"Brier {self.brier:.4f} on {self._core.deals:,} open deals "
+                f"(weighted pipeline {self.naive_brier:.4f})"
+            )
+        lines.append(self._core.accuracy.to_text(5))
+        return "\n".join([*lines, *(f"! {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{html.escape(self.summary())}</b></p>{_frame.to_html(self._core.accuracy)}"
+
+
+def _day(value: Any, name: str) -> int | None:
+    return None if value is None else instant(value, name) // DAY
+
+
+def waterfall(
+    crm: Crm,
+    start: Any,
+    end: Any = None,
+    *,
+    due: tuple[Any, Any] | None = None,
+    owner: str | Iterable[str] = (),
+    pipeline: str = "",
+    currency: str = "",
+) -> Waterfall:
+    """Why the open pipeline is not what it was: start, what came, changed and went, end.
+
+    Parameters
+    ----------
+    start, end
+        The two instants; `end` is the book's latest by default.
+    due
+        Only deals expected to close in ``(first day, day after the last)``; either may be None.
+    owner
+        Only deals of these owners.
+    pipeline, currency
+        Only deals of this pipeline, of this currency.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.datasets.sample_crm(seed=7, deals=500)
+    >>> so.pipeline.waterfall(crm, "2025-06-01", "2025-07-01").to_frame("pyarrow").num_rows
+    15
+    """
+    book = _book(crm)
+    owners = [owner] if isinstance(owner, str) else list(owner)
+    first, last = due or (None, None)
+    return Waterfall(
+        _core.waterfall(
+            book,
+            instant(start, "start"),
+            book.latest if end is None else instant(end, "end"),
+            _day(first, "due"),
+            _day(last, "due"),
+            owners,
+            pipeline,
+            currency,
+        )
+    )
+
+
+class Waterfall:
+    """Start, movements and end of the open pipeline; see `waterfall`."""
+
+    def __init__(self, core: _core.Waterfall) -> None:
+        self._core = core
+
+    @property
+    def period(self) -> tuple[dt.datetime, dt.datetime]:
+        """The two instants."""
+        start, end = self._core.period
+        return timestamp(start), timestamp(end)
+
+    @property
+    def notes(self) -> list[str]:
+        """What to know before using the numbers."""
+        return list(self._core.notes)
+
+    def to_frame(self, kind: str | None = None) -> Any:
+        """One row a step: amount and deals."""
+        return _frame_of(self._core.to_table(), kind)
+
+    def details(self, kind: str | None = None) -> Any:
+        """One row a deal and movement."""
+        return _frame_of(self._core.details, kind)
+
+    def _steps(self) -> list[tuple[str, float, int]]:
+        rows = _frame.to_dict(self._core.to_table())
+        steps = zip(rows["step"], rows["amount"], rows["deals"], strict=True)
+        return [step for step in steps if step[2] or step[0] in ("start", "end")]
+
+    def __repr__(self) -> str:
+        start, end = self.period
+        lines = [f"Open pipeline, {start:%Y-%m-%d} to {end:%Y-%m-%d}, {self._core.currency}"]
+        lines += [f"  {name:<11} {amount:>16,.0f}   {deals:,} deals" for name, amount, deals in self._steps()]
+        return "\n".join([*lines, *(f"! {note}" for note in self.notes)])
+
+    def _repr_html_(self) -> str:
+        return _frame.to_html(self._core.to_table())
+
+    def plot(self) -> Any:
+        """The steps as floating bars (Altair)."""
+        try:
+            alt = importlib.import_module("altair")
+        except ImportError as error:
+            raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]'") from error
+        rows, level = [], 0.0
+        for name, amount, deals in self._steps():
+            low = 0.0 if name in ("start", "end") else level
+            level = amount if name in ("start", "end") else level + amount
+            rows.append({"step": name, "from": low, "to": level, "amount": amount, "deals": deals})
+        order = [row["step"] for row in rows]
+        return (
+            alt.Chart(alt.Data(values=rows))
+            .mark_bar()
+            .encode(
+                x=alt.X("step:N", sort=order, title=None),
+                y=alt.Y("from:Q", title=self._core.currency, axis=alt.Axis(format="~s")),
+                y2="to:Q",
+                color=alt.condition("datum.amount < 0", alt.value("#c44e52"), alt.value("#4c72b0")),
+                tooltip=["step:N", "amount:Q", "deals:Q"],
+            )
+            .properties(width=520, height=260)
+        )

@@ -1,0 +1,103 @@
+import pytest
+import salesops as so
+from salesops import pipeline
+
+AS_OF = "2025-08-15"
+
+
+@pytest.fixture(scope="module")
+def crm():
+    return so.datasets.sample_crm(seed=7, deals=1500, reps=8)
+
+
+@pytest.fixture(scope="module")
+def forecast(crm):
+    return pipeline.forecast(crm, AS_OF, draws=400)
+
+
+def test_a_forecast_says_its_answer_first(forecast):
+    text = repr(forecast)
+    assert text.startswith("80 % sure of ")
+    assert "as of 2025-08-15" in text
+    assert len(text.splitlines()) < 20
+    assert "<table" in forecast._repr_html_()
+    assert [str(day) for day in forecast.period] == ["2025-07-01", "2025-10-01"]
+
+
+def test_frames_are_coherent(forecast):
+    frame = forecast.to_frame("pandas")
+    company = frame[frame.holder_type == "company"].iloc[0]
+    reps = frame[frame.holder_type == "rep"]
+    assert reps.bookings_mean.sum() == pytest.approx(company.bookings_mean, abs=0.1)
+    assert company.bookings_lo_80 < company.bookings_mean < company.bookings_hi_80
+    deals = forecast.deals("pandas")
+    assert deals.p_win.between(0, 1).all()
+    assert forecast.scenario.mean("company") == pytest.approx(company.bookings_mean, abs=0.01)
+    reach = forecast.scenario.probability_at_least("company", company.quota)
+    assert reach == pytest.approx(company.p_attain)
+
+
+def test_kinds_of_frame_and_books(crm, forecast):
+    assert forecast.to_frame("polars").columns == forecast.to_frame("pyarrow").column_names
+    again = pipeline.forecast(crm._core, AS_OF, draws=400)
+    assert again.summary() == forecast.summary()
+
+
+def test_periods_in_words(crm):
+    named = pipeline.forecast(crm, AS_OF, "FY25-Q4", draws=100)
+    spanned = pipeline.forecast(crm, AS_OF, ("2025-10-01", "2026-01-01"), draws=100)
+    assert named.period == spanned.period
+    assert named.summary() == spanned.summary()
+    fiscal = pipeline.forecast(crm, AS_OF, calendar=so.calendar.FiscalCalendar(start_month=2), draws=100)
+    assert [str(day) for day in fiscal.period] == ["2025-08-01", "2025-11-01"]
+    with pytest.raises(so.UsageError, match="a forecast is of one"):
+        pipeline.forecast(crm, AS_OF, "last 2 quarters")
+
+
+def test_wins_levels_and_seeds(crm):
+    wins = pipeline.forecast(crm, AS_OF, measure="wins", level=[50, 95], draws=200, seed=3)
+    frame = wins.to_frame("pandas")
+    assert {"bookings_lo_50", "bookings_hi_95"} <= set(frame.columns)
+    assert wins.scenario.currency == ""
+    with pytest.raises(so.UsageError, match="measure"):
+        pipeline.forecast(crm, AS_OF, measure="euros")
+    with pytest.raises(so.UsageError, match="draws"):
+        pipeline.forecast(crm, AS_OF, draws=3)
+
+
+def test_plots(forecast, crm):
+    alt = pytest.importorskip("altair")
+    chart = forecast.plot()
+    assert isinstance(chart, alt.LayerChart)
+    layers = chart.to_dict()["layer"]
+    assert len(layers) == 3
+    assert isinstance(pipeline.waterfall(crm, "2025-06-01", "2025-07-01").plot(), alt.Chart)
+
+
+def test_a_backtest_states_its_coverage(forecast):
+    back = forecast.backtest(periods=4)
+    company = next(row for row in back.coverage if row["holder_type"] == "company")
+    assert company["cells"] == 4
+    assert company["verdict"] == "too few to judge"
+    assert company["low"] <= company["covered"] / 4 <= company["high"]
+    assert "of 4" in repr(back)
+    cells = back.to_frame("pandas")
+    covered = (cells.lo_80 <= cells.actual) & (cells.actual <= cells.hi_80)
+    assert (covered == cells.covered).all()
+    assert back.brier < back.naive_brier
+    assert back.accuracy("pandas").holder_type.tolist() == ["company", "team", "rep"]
+    assert len(back.reliability("pandas")) == 10
+    assert "<table" in back._repr_html_()
+
+
+def test_a_waterfall_conserves(crm):
+    fall = pipeline.waterfall(crm, "2025-06-01", "2025-07-01", due=("2025-06-01", "2025-10-01"))
+    amounts = fall.to_frame("pandas").set_index("step").amount
+    assert amounts.iloc[:-1].sum() == pytest.approx(amounts["end"], abs=0.001)
+    details = fall.details("pandas").groupby("movement").amount.sum()
+    assert details["created"] == pytest.approx(amounts["created"])
+    assert repr(fall).startswith("Open pipeline, 2025-06-01 to 2025-07-01")
+    one = pipeline.waterfall(crm, "2025-06-01", owner=crm.table("opportunity").to_dict()["owner_id"][0])
+    assert one.period[1] == crm.latest
+    with pytest.raises(so.UsageError, match="owner"):
+        pipeline.waterfall(crm, "2025-06-01", owner="nobody")
