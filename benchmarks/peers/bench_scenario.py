@@ -1,5 +1,7 @@
 """Intervals of every rep, team and the company over a year of weeks, against pandas."""
 
+import itertools
+
 import numpy as np
 import pandas as pd
 import salesops as so
@@ -22,7 +24,7 @@ def main() -> None:
     weeks = pd.date_range("2026-01-05", periods=WEEKS + 1, freq="7D").to_pydatetime().tolist()
     scenario = so.scenario.Scenario.build(
         dict(zip(names, values, strict=True)),
-        periods=list(zip(weeks[:-1], weeks[1:], strict=True)),
+        periods=list(itertools.pairwise(weeks)),
         teams=dict(zip(names, teams.tolist(), strict=True)),
     )
 

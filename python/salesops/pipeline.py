@@ -1,4 +1,4 @@
-"""What the open deals, and those yet to come, will book; how good that forecast was; why the pipeline moved."""
+"""What deals will book; how good that forecast was; why the pipeline moved."""
 
 from __future__ import annotations
 
@@ -191,16 +191,17 @@ class Forecast:
             label = f"{kind} {rows['holder_id'][i]}".strip()
             low, high = rows[f"bookings_lo_{name}"][i], rows[f"bookings_hi_{name}"][i]
             lines.append(
-                f"  {label:<14} won {rows['won_to_date'][i]:>12,.0f}   expected {rows['bookings_mean'][i]:>12,.0f}"
-                f"   {low:,.0f} to {high:,.0f}{reach}"
+                f"  {label:<14} won {rows['won_to_date'][i]:>12,.0f}   "
+                f"expected {rows['bookings_mean'][i]:>12,.0f}   {low:,.0f} to {high:,.0f}{reach}"
             )
         return lines
 
     def __repr__(self) -> str:
         fit = self.fit
         basis = (
-            f"as of {self.as_of:%Y-%m-%d}; {self._core.open_deals:,} open deals, "
-            f"{self._core.won_deals:,} won in the period; rates from {fit.won:,} wins and {fit.lost:,} losses; "
+            f"as of {self.as_of:%Y-%m-%d}; "
+            f"{self._core.open_deals:,} open deals, {self._core.won_deals:,} won in the period; "
+            f"rates from {fit.won:,} wins and {fit.lost:,} losses; "
             f"{self._core.scenario.draws:,} draws"
         )
         return "\n".join([self.summary(), basis, *self._lines(), *(f"! {note}" for note in self.notes)])

@@ -29,7 +29,7 @@ def minor_per_major(currency: str) -> int:
         return 1
     from salesops.money import Currency
 
-    return 10 ** int(Currency(currency).exponent)
+    return int(10 ** Currency(currency).exponent)
 
 
 def levels_of(level: float | Sequence[float]) -> list[float]:

@@ -10,5 +10,17 @@ from . import table
 from . import issues
 from . import arrow
 from . import survival
+from . import scenario
+from . import pipeline
 
-__all__: list[str] = ["arrow", "calendar", "error", "issues", "money", "survival", "table"]
+__all__: list[str] = [
+    "arrow",
+    "calendar",
+    "error",
+    "issues",
+    "money",
+    "pipeline",
+    "scenario",
+    "survival",
+    "table",
+]
