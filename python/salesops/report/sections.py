@@ -89,7 +89,7 @@ def outlook(book: Book, section: Section) -> Picture:
     quota, chance, total = company["quota"], company["p_attain"], company["won_to_date"]
     today = min(book.as_of.date(), book.end)
     fan = [
-        (dt.date.fromisoformat(row["day"]), row["low"], row["mean"], row["high"])
+        (dt.date.fromisoformat(row["day"][:10]), row["low"], row["mean"], row["high"])
         for row in found._fan("company")
     ]
     unit = book.crm.currency
