@@ -8,7 +8,6 @@ from _bench import measure, report
 DEALS = 100_000
 DRAWS = 1_000
 AS_OF = "2025-10-01"
-DAY = ("2025-07-01", AS_OF)
 
 
 def tossed(deals: pd.DataFrame) -> pd.Series:
@@ -29,7 +28,7 @@ def main() -> None:
     result = so.pipeline.forecast(crm, AS_OF, draws=DRAWS)
     deals = result.deals("pandas")
     ours = float(result.to_frame("pandas").query("holder_type == 'company'")["open_expected"].iloc[0])
-    same = abs(tossed(deals).sum() / ours - 1) < 0.15
+    same = bool(abs(tossed(deals).sum() / ours - 1) < 0.15)
     report(
         "forecast by rep, week and draw, with fit (NumPy: open deals only, by rep and draw)",
         len(deals),
