@@ -57,9 +57,10 @@ def data_model() -> Table:
 
     names = ["table", "column", "kind", "key", "required", "references", "values", "tracking"]
     rows = [(*row[:6], ", ".join(row[6]), row[7]) for row in _data_model()]
-    return Table.from_columns(
+    table: Table = Table.from_columns(
         {name: list(column) for name, column in zip(names, zip(*rows, strict=True), strict=True)}
     )
+    return table
 
 
 class Crm:

@@ -1,0 +1,46 @@
+"""
+The book: CRM tables, checked, typed, rewindable (salesops/crm.hpp).
+"""
+
+from __future__ import annotations
+import collections.abc
+import salesops._core.issues
+import salesops._core.table
+import typing
+
+__all__: list[str] = ["Crm", "data_model"]
+
+class Crm:
+    """
+    An immutable book.
+    """
+    @staticmethod
+    def build(tables: dict, currency: str = "", minor_units: bool = False) -> Crm: ...
+    def apply(self, changes: dict) -> Crm: ...
+    def as_of(
+        self,
+        t: typing.SupportsInt | typing.SupportsIndex,
+        strict: bool = False,
+        allow_current: collections.abc.Sequence[str] = [],
+    ) -> Crm: ...
+    def capabilities(self) -> salesops._core.table.Table: ...
+    def counts(self) -> salesops._core.table.Table: ...
+    def has(self, table: str) -> bool: ...
+    def row_of(self, table: str, id: str) -> int: ...
+    def table(self, name: str) -> salesops._core.table.Table: ...
+    @property
+    def currency(self) -> str: ...
+    @property
+    def issues(self) -> salesops._core.issues.Issues: ...
+    @property
+    def latest(self) -> int:
+        """
+        UTC microseconds.
+        """
+    @property
+    def tables(self) -> list[str]: ...
+
+def data_model() -> list:
+    """
+    (table, column, kind, key, required, references, values, tracking) of each column.
+    """
