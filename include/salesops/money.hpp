@@ -419,7 +419,8 @@ inline std::vector<std::int64_t> split(std::int64_t amount, std::span<const std:
   });
   for (std::ptrdiff_t i = 0; i < units; ++i) ++shares[order[static_cast<std::size_t>(i)]];
   if (amount < 0)
-    for (auto& share : shares) share = -share;
+    // The smallest amount has no positive counterpart: its share of one is negated without a sign.
+    for (auto& share : shares) share = static_cast<std::int64_t>(0 - static_cast<std::uint64_t>(share));
   return shares;
 }
 
