@@ -12,6 +12,13 @@ void salesops_bind_issues(py::module_& module) {
       .def_property_readonly("total", &salesops::Issues::total)
       .def("count", py::overload_cast<std::string_view>(&salesops::Issues::count, py::const_),
            py::arg("rule"))
+      .def(py::init<>())
+      .def(
+          "add",
+          [](salesops::Issues& issues, const std::string& table, std::int64_t row, const std::string& column,
+             const std::string& rule, std::int64_t n) { issues.add_many(table, row, column, rule, n); },
+          py::arg("table"), py::arg("row"), py::arg("column"), py::arg("rule"), py::arg("n") = 1)
+      .def("merge", &salesops::Issues::merge, py::arg("other"))
       .def("to_table", &salesops::Issues::to_table)
       .def("summary", &salesops::Issues::summary)
       .def("__len__", &salesops::Issues::total);

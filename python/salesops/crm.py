@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 from salesops._core.crm import Crm as _Crm
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
+from salesops._core.issues import Issues
 
 if TYPE_CHECKING:
-    from salesops._core.issues import Issues
     from salesops._core.table import Table
 
 __all__ = ["Crm", "data_model", "instant"]
@@ -78,7 +78,11 @@ class Crm:
 
     def __init__(self, core: _Crm, notes: Issues | None = None) -> None:
         self._core = core
-        self._notes = notes
+        self._issues = core.issues
+        if notes is not None:
+            self._issues = Issues()
+            self._issues.merge(notes)
+            self._issues.merge(core.issues)
 
     @classmethod
     def build(cls, tables: Mapping[str, Any], *, currency: str = "", money_unit: str = "major") -> Crm:
@@ -117,7 +121,7 @@ class Crm:
     @property
     def issues(self) -> Issues:
         """What was wrong with the rows: counts by rule, and the first rows of each."""
-        return self._core.issues
+        return self._issues
 
     def counts(self) -> Table:
         """Rows read, kept, superseded, rejected and deleted of each table; they add up."""
