@@ -1,4 +1,5 @@
-// Reads the CSV files of a folder (one a table, named as in the data model) and prints the scorecard.
+// Reads the CSV files of a folder (one a table, named as in the data model) and prints the scorecard
+// and the forecast of the quarter.
 //
 //   quickstart FOLDER      without a folder it draws a sample book
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include "salesops/crm.hpp"
 #include "salesops/csv.hpp"
 #include "salesops/kpi.hpp"
+#include "salesops/pipeline.hpp"
 #include "salesops/sample.hpp"
 
 namespace {
@@ -33,6 +35,7 @@ int main(int argc, char** argv) try {
   kpi::Options by_team;
   by_team.by = {"owner.team"};
   std::printf("%s\n", kpi::win_rate(crm, by_team).to_table().to_text().c_str());
+  std::printf("%s\n", salesops::pipeline::forecast(crm).summary().c_str());
   std::printf("%lld issues in the rows\n", static_cast<long long>(crm.issues().total()));
 } catch (const std::exception& error) {
   std::fprintf(stderr, "%s\n", error.what());
