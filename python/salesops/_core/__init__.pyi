@@ -12,6 +12,7 @@ from . import issues
 from . import arrow
 from . import csv
 from . import crm
+from . import ingest
 from . import sample
 from . import survival
 from . import scenario
@@ -24,6 +25,7 @@ __all__: list[str] = [
     "crm",
     "csv",
     "error",
+    "ingest",
     "issues",
     "kpi",
     "money",
