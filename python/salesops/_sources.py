@@ -53,8 +53,9 @@ class Reader:
         if hasattr(source, "cursor"):
             return self.dbapi(source)
         raise UsageError(
-            f"can't read from {type(source).__module__}.{type(source).__name__}: need a folder or file, a dict of "
-            'frames such as {"opportunity": frame}, or a DuckDB, SQLite, SQLAlchemy or ADBC connection'
+            f"can't read from {type(source).__module__}.{type(source).__name__}: need a folder or file, "
+            'a dict of frames such as {"opportunity": frame}, '
+            "or a DuckDB, SQLite, SQLAlchemy or ADBC connection"
         )
 
     def connections(self) -> list[tuple[str, Callable[[Any], Raw]]]:
@@ -130,8 +131,8 @@ class Reader:
         if not wanted:
             found = ", ".join(path.name for path in paths.values()) or "no CSV or Parquet files"
             raise UsageError(
-                f"no file of {folder} has the name of a table (found {found}); name them as the data model or the "
-                'mapping does, or say which is which with tables={"opportunity": "file_stem"}'
+                f"no file of {folder} has the name of a table (found {found}); name them as the data model "
+                'or the mapping does, or say which is which with tables={"opportunity": "file_stem"}'
             )
         return [(as_, self.file(paths[name], as_)) for name, as_ in wanted]
 
@@ -214,8 +215,8 @@ class Reader:
     def duckdb(self, connection: Any) -> Raw:
         """Read the tables and views of a DuckDB connection."""
         listed = (
-            "SELECT CASE WHEN table_schema = 'main' THEN table_name ELSE table_schema || '.' || table_name END "
-            "FROM information_schema.tables WHERE table_catalog = current_database() OR table_catalog = 'temp'"
+            "SELECT CASE table_schema WHEN 'main' THEN '' ELSE table_schema || '.' END || table_name "
+            "FROM information_schema.tables WHERE table_catalog IN (current_database(), 'temp')"
         )
         names = [str(row[0]) for row in connection.execute(listed).fetchall()]
         return self.fetched(names, lambda name: to_core(connection.sql(select(name)), tz=self.tz))
@@ -231,8 +232,7 @@ class Reader:
 
     def sqlalchemy(self, source: Any) -> Raw:
         """Read the tables and views of a SQLAlchemy engine or connection."""
-        import sqlalchemy
-
+        sqlalchemy = need("sqlalchemy", "this connection needs SQLAlchemy")
         if isinstance(source, sqlalchemy.Engine):
             with source.connect() as connection:
                 return self.sqlalchemy(connection)
@@ -242,10 +242,10 @@ class Reader:
 
         def fetch(name: str) -> Table:
             schema, _, table = name.rpartition(".")
-            everything = sqlalchemy.select(sqlalchemy.literal_column("*"))
-            return from_cursor_rows(
-                source.execute(everything.select_from(sqlalchemy.table(table, schema=schema or None)))
-            )
+            everything: Any = sqlalchemy.select(sqlalchemy.literal_column("*"))
+            table_of = sqlalchemy.table(table, schema=schema or None)
+            result = source.execute(everything.select_from(table_of))
+            return from_rows(list(result.keys()), result.fetchall())
 
         return self.fetched(names, fetch)
 
@@ -331,17 +331,13 @@ def header(text: str) -> tuple[str, list[str]]:
 def parquet(path: pathlib.Path) -> Any:
     """Read a Parquet file with what is installed."""
     if importlib.util.find_spec("pyarrow") is not None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
+        pa = importlib.import_module("pyarrow")
         try:
-            return pq.read_table(path)
+            return importlib.import_module("pyarrow.parquet").read_table(path)
         except pa.ArrowException as error:
             raise DataError(f"{path.name}: {error}") from error
     if importlib.util.find_spec("polars") is not None:
-        import polars as pl
-
-        return pl.read_parquet(path)
+        return importlib.import_module("polars").read_parquet(path)
     duckdb = need("duckdb", "Parquet files need pyarrow or duckdb")
     return duckdb.from_parquet(str(path))
 
@@ -358,11 +354,6 @@ def select(name: str) -> str:
 def from_cursor(cursor: Any) -> Table:
     """Make a table of the rows of a DB-API cursor."""
     return from_rows([str(column[0]) for column in cursor.description], cursor.fetchall())
-
-
-def from_cursor_rows(result: Any) -> Table:
-    """Make a table of a SQLAlchemy result."""
-    return from_rows([str(name) for name in result.keys()], result.fetchall())
 
 
 def from_rows(names: list[str], rows: list[Any]) -> Table:

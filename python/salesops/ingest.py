@@ -82,7 +82,7 @@ def read(
     Examples
     --------
     >>> import salesops as so
-    >>> deals = {"Id": ["006A", "006B"], "StageName": ["Closed Won", "Prospecting"], "Amount": ["$1,200.50", "-"]}
+    >>> deals = {"Id": ["006A", "006B"], "StageName": ["Closed Won", "New"], "Amount": ["$1,200.50", "-"]}
     >>> crm = so.read({"Opportunity": deals}, "salesforce", currency="USD")
     >>> crm.table("opportunity").to_dict()["amount"]
     [1200.5, None]
@@ -157,7 +157,8 @@ def mapping(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     path = pathlib.Path(source)
     if path.suffix not in (".toml", ".json") or not path.is_file():
         raise UsageError(
-            f"no mapping '{source}': need one of {', '.join(_ingest.presets())}, or a TOML or JSON file that is there"
+            f"no mapping '{source}': need one of {', '.join(_ingest.presets())}, "
+            "or a TOML or JSON file that is there"
         )
     return from_file(path)
 

@@ -84,13 +84,19 @@ def test_chip_counts_by_first_close(chip):
     versions = chip.table("opportunity_version").to_dict()
     columns = (versions[name] for name in ("opportunity_id", "valid_from", "stage_id"))
     rows = sorted(zip(*columns, strict=True), key=lambda row: row[:2])
-    first = {}
+    first, born = {}, 0
+    seen = set()
     for deal, _, stage in rows:
+        if stage is None:
+            continue  # an amount from before the first stage
         outcome = {"4": "won", "9": "won", "1": "lost", "8": "lost"}.get(stage)
+        born += outcome is not None and deal not in seen
+        seen.add(deal)
         if outcome:
             first.setdefault(deal, outcome)
     results = list(first.values())
     assert (results.count("won"), results.count("lost"), 3024 - len(results)) == (2063, 272, 689)
+    assert born == 77
 
 
 def test_chip_amounts_come_from_their_own_file(chip, data_dir):
