@@ -1,4 +1,4 @@
-"""Build a book of a million deals and rewind it; against the same state put together with DuckDB and Polars."""
+"""Build a book of a million deals and rewind it; against the same state from DuckDB and Polars."""
 
 import datetime as dt
 
@@ -13,17 +13,23 @@ T = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 
 def main() -> None:
     tables = so.datasets.sample_tables(seed=7, deals=DEALS, leads_per_deal=0, activities_per_deal=0)
-    wanted = {name: tables[name] for name in ("opportunity", "opportunity_event", "stage_def", "rep", "account")}
+    wanted = {
+        name: tables[name] for name in ("opportunity", "opportunity_event", "stage_def", "rep", "account")
+    }
     events = wanted["opportunity_event"].num_rows
-    report(f"build a book, {events:,} history rows", DEALS, measure(lambda: so.crm.Crm.build(wanted), repeat=1))
+    report(
+        f"build a book, {events:,} history rows", DEALS, measure(lambda: so.crm.Crm.build(wanted), repeat=1)
+    )
     crm = so.crm.Crm.build(wanted)
 
-    # The peers rebuild the stage column alone; we rebuild every tracked column, keys and checks.
+    # The peers rebuild the stage alone; we rebuild every tracked column, keys and checks.
     frame = wanted["opportunity_event"].select(["opportunity_id", "at", "field", "new"]).to_polars()
     deals = wanted["opportunity"].select(["opportunity_id", "created_at"]).to_polars()
 
     def with_polars() -> pl.DataFrame:
-        known = frame.filter((pl.col("field") == "stage") & (pl.col("at") <= T)).sort("at", maintain_order=True)
+        known = frame.filter((pl.col("field") == "stage") & (pl.col("at") <= T)).sort(
+            "at", maintain_order=True
+        )
         last = known.group_by("opportunity_id").agg(pl.col("new").last())
         return deals.filter(pl.col("created_at") <= T).join(last, on="opportunity_id", how="left")
 
@@ -33,7 +39,8 @@ def main() -> None:
 
     def with_duckdb() -> pl.DataFrame:
         return connection.execute(
-            "select d.opportunity_id, l.stage from deals d left join (select opportunity_id, arg_max(new, at) stage"
+            "select d.opportunity_id, l.stage from deals d"
+            " left join (select opportunity_id, arg_max(new, at) stage"
             " from events where field = 'stage' and at <= ? group by 1) l using (opportunity_id)"
             " where d.created_at <= ?",
             [T, T],

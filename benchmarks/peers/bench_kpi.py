@@ -28,7 +28,12 @@ def main() -> None:
     tables = so.datasets.sample_tables(seed=7, deals=DEALS, reps=400, leads_per_deal=0, activities_per_deal=0)
     crm = so.crm.Crm.build({name: tables[name] for name in ("opportunity", "stage_def", "rep", "account")})
     columns = ["owner_id", "created_at", "closed_at", "is_won", "is_closed", "amount"]
-    frame = crm.table("opportunity").select(columns).to_polars().with_columns(pl.col("owner_id").cast(pl.Categorical))
+    frame = (
+        crm.table("opportunity")
+        .select(columns)
+        .to_polars()
+        .with_columns(pl.col("owner_id").cast(pl.Categorical))
+    )
     connection = duckdb.connect()
     connection.register("source", frame.to_arrow())
     connection.execute("create table deals as select * from source")
@@ -44,7 +49,13 @@ def main() -> None:
         "polars": measure(with_polars),
         "duckdb": measure(lambda: connection.execute(QUERY).arrow()),
     }
-    report("win rate by rep and month, with intervals", DEALS, measure(lambda: so.kpi.win_rate(crm, by=BY)), peers, same=same)
+    report(
+        "win rate by rep and month, with intervals",
+        DEALS,
+        measure(lambda: so.kpi.win_rate(crm, by=BY)),
+        peers,
+        same=same,
+    )
 
 
 if __name__ == "__main__":

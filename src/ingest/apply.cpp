@@ -183,8 +183,9 @@ class TableReader {
 
   /// Old and new values are texts of any field; each is read as the column it belongs to.
   void read_event_values() {
-    const Column* fields = result_.find("field");
-    if (fields == nullptr || fields->type() != Type::string) return;
+    const Column* found = result_.find("field");
+    if (found == nullptr || found->type() != Type::string) return;
+    const Column fields = *found;  // the table it lies in is replaced below
     const std::vector<std::string> names = {"old", "new"};
     std::vector<std::string> present;
     for (const std::string& name : names)
@@ -193,8 +194,8 @@ class TableReader {
       const std::string column(field_column(static_cast<Field>(i)));
       const std::string word = column.ends_with("_id") ? column.substr(0, column.size() - 3) : column;
       std::vector<std::int64_t> rows;
-      for (std::size_t row = 0; row < fields->size(); ++row)
-        if (fields->valid(row) && fields->text(row) == word) rows.push_back(static_cast<std::int64_t>(row));
+      for (std::size_t row = 0; row < fields.size(); ++row)
+        if (fields.valid(row) && fields.text(row) == word) rows.push_back(static_cast<std::int64_t>(row));
       if (rows.empty() || word == "is_deleted") continue;
       read_values_of(present, rows, *table_model("opportunity").find(column), opportunity_source(column));
     }
