@@ -34,17 +34,18 @@ def main() -> None:
         return deals.filter(pl.col("created_at") <= T).join(last, on="opportunity_id", how="left")
 
     connection = duckdb.connect()
-    connection.register("events", frame.to_arrow())
+    connection.register("events", frame.rename({"at": "changed_at"}).to_arrow())
     connection.register("deals", deals.to_arrow())
 
     def with_duckdb() -> pl.DataFrame:
-        return connection.execute(
+        result = connection.execute(
             "select d.opportunity_id, l.stage from deals d"
-            " left join (select opportunity_id, arg_max(new, at) stage"
-            " from events where field = 'stage' and at <= ? group by 1) l using (opportunity_id)"
+            " left join (select opportunity_id, arg_max(new, changed_at) stage"
+            " from events where field = 'stage' and changed_at <= ? group by 1) l using (opportunity_id)"
             " where d.created_at <= ?",
             [T, T],
-        ).pl()
+        ).to_arrow_table()
+        return pl.DataFrame(result)
 
     def stages(result: pl.DataFrame, column: str) -> dict[str, int]:
         counts = result.group_by(column).len()

@@ -47,7 +47,7 @@ def main() -> None:
     same = ours["numerator"].sum() == theirs["won"].sum() and len(ours) == len(theirs)
     peers = {
         "polars": measure(with_polars),
-        "duckdb": measure(lambda: connection.execute(QUERY).arrow()),
+        "duckdb": measure(lambda: connection.execute(QUERY).to_arrow_table()),
     }
     report(
         "win rate by rep and month, with intervals",
