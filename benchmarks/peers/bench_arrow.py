@@ -1,8 +1,7 @@
 """Import and export of 10 million rows: seconds against PyArrow's own way, and peak memory on top."""
 
-from __future__ import annotations
+from __future__ import sys
 
-import json
 import threading
 
 import numpy as np
@@ -43,7 +42,7 @@ def peak(call) -> float:
 def line(task: str, call, peers=None, same: bool = True) -> None:
     """Report the time of a task, then its peak memory."""
     report(task, ROWS, measure(call, repeat=3), peers or {}, same=same)
-    print(json.dumps({"task": task, "rows": ROWS, "peak_mb": round(peak(call), 1)}), flush=True)
+    print(f"{task}: {peak(call):.1f} MB at the peak", file=sys.stderr, flush=True)
 
 
 rng = np.random.default_rng(1)
