@@ -1,7 +1,8 @@
 """Import and export of 10 million rows: seconds against PyArrow's own way, and peak memory on top."""
 
-from __future__ import sys
+from __future__ import annotations
 
+import sys
 import threading
 
 import numpy as np
