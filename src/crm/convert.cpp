@@ -403,12 +403,8 @@ Column to_money(const Column& raw, const ColumnModel& model, const Conversion& c
 bool is_blank(std::string_view text) noexcept { return trimmed(text).empty(); }
 
 int currency_exponent(std::string_view currency) noexcept {
-  for (const char* none : {"BIF", "CLP", "DJF", "GNF", "ISK", "JPY", "KMF", "KRW", "PYG", "RWF", "UGX", "UYI",
-                           "VND", "VUV", "XAF", "XOF", "XPF"})
-    if (currency == none) return 0;
-  for (const char* three : {"BHD", "IQD", "JOD", "KWD", "LYD", "OMR", "TND"})
-    if (currency == three) return 3;
-  return currency == "CLF" || currency == "UYW" ? 4 : 2;
+  const auto known = Currency::find(currency);
+  return known ? known->exponent() : 2;
 }
 
 Scaled scale_text(std::string_view text, int scale) noexcept {

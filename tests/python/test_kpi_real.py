@@ -289,7 +289,6 @@ def test_value_won_by_quarter(maven_crm):
     assert won["2017-Q4"] == 2_802_496
 
 
-@pytest.mark.skipif(not hasattr(kpi, "sales_cycle"), reason="sales_cycle isn't built in")
 def test_mean_cycle_of_won_deals(maven_crm):
     result = kpi.sales_cycle(maven_crm)
     assert result.details["mean"] == pytest.approx(51.78197, abs=5e-6)
