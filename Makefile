@@ -39,7 +39,7 @@ house:
 
 ## make demo       a sample sales team and its report in out/report.html
 demo:
-	$(BOOTSTRAP) build
+	$(BOOTSTRAP) build frames
 	@$(HOUSE) bash tests/tools/package.sh plot,report,cli
 	@$(HOUSE) salesops sample out/sample --seed 7 --deals 5000
 	@$(HOUSE) salesops report out/sample --as-of 2025-11-15 --out out/report.html
