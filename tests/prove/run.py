@@ -257,7 +257,7 @@ def script(path: pathlib.Path) -> Callable[[], str]:
         return (run(sys.executable, path).strip().splitlines() or ["holds"])[-1]
 
     proof.__name__ = path.stem.removeprefix("prove_")
-    proof.__doc__ = next(iter(path.read_text().strip('"\n').splitlines()), path.stem)
+    proof.__doc__ = next(iter(path.read_text().strip().splitlines()), path.stem).strip('"')
     return proof
 
 
