@@ -54,9 +54,10 @@ bench:
 	@$(HOUSE) python benchmarks/run.py
 
 ## make prove      the slow proofs: thread sanitizer, fuzzing, clang, clean environments; docs/proof.md
-prove:
+##                 (PROOFS="name name" for some; bare_debian is run only so)
+prove: package
 	$(BOOTSTRAP) build test prove
-	@$(HOUSE) python tests/prove/run.py
+	@$(HOUSE) python tests/prove/run.py $(PROOFS)
 
 ## make lint       formatting, types, static analysis
 lint:

@@ -37,10 +37,10 @@ class Extension {
   DictionaryBuilder added_;
 };
 
-/// `base` (or nulls) with the rows of `change` put at `target`, `rows` long. The values are copied once.
-Column patched(const std::string& name, const Column* base, const Column* change,
+/// `base` (or nulls) with the rows of `change` put at `target`, `rows` long and of the type of `like`. The
+/// values are copied once.
+Column patched(const std::string& name, const Column& like, const Column* base, const Column* change,
                std::span<const std::int64_t> target, std::size_t rows) {
-  const Column& like = base != nullptr ? *base : *change;
   if (base != nullptr && change != nullptr && base->type() != change->type())
     throw UsageError("apply: column '" + name + "' is " + std::string(type_name(base->type())) +
                      " in the book and " + std::string(type_name(change->type())) + " in the changes");
@@ -51,7 +51,7 @@ Column patched(const std::string& name, const Column* base, const Column* change
       std::memcpy(values.data(), base->data(), base->size() * sizeof(T));
       for (std::size_t row = 0; row < base->size(); ++row) valid[row] = base->valid(row);
     }
-    std::shared_ptr<const Dictionary> dictionary = like.shared_dictionary();
+    const auto& dictionary = like.shared_dictionary();
     Extension extension(dictionary ? dictionary : std::make_shared<const Dictionary>());
     if (change != nullptr) {
       const auto from = change->values<T>();
@@ -203,9 +203,10 @@ Crm Crm::apply(NamedTables given) const {
     for (const std::string& column : names) {
       const Column* base = book.table.find(column);
       const Column* change = typed.table.find(column);
+      const Column& like = base != nullptr ? *base : typed.table.column(column);
       const bool untouched = change == nullptr && placement.rows == book.table.num_rows();
       merged.table = merged.table.with(
-          column, untouched ? *base : patched(column, base, change, placement.target, placement.rows));
+          column, untouched ? like : patched(column, like, base, change, placement.target, placement.rows));
     }
     if (name == "opportunity" && found != state->tables.end())
       rows = differences(book.table, merged.table, typed.table, placement);
@@ -227,8 +228,7 @@ Crm Crm::apply(NamedTables given) const {
   for (const auto& [name, book] : state->tables) relinked.emplace(name, *book);
   if (const auto deals = relinked.find("opportunity"); deals != relinked.end()) {
     Table& opportunity = deals->second.table;
-    BookTables only = added;
-    HistoryInput input = history_rows(opportunity, only, state->options, issues);
+    HistoryInput input = history_rows(opportunity, added, state->options, issues);
     // Differences stand in for a history only where the changes bring none themselves.
     if (!history_given) input.rows = std::move(rows);
     if (!input.rows.empty() || opportunity.num_rows() != state_->history.entities())

@@ -325,7 +325,7 @@ Column read_money(const Column& texts, std::string_view name, const ingest::Read
 /// Hundredths. A column with values inside (0, 1) only is a fraction already, and one that mixes
 /// them with values above 1 is left to the book, which refuses it.
 Column hundredths(const Column& numbers) {
-  bool above = false, inside = false;
+  bool inside = false;
   std::vector<double> values(numbers.size());
   std::vector<std::uint8_t> valid(numbers.size());
   for (std::size_t row = 0; row < numbers.size(); ++row) {
@@ -338,7 +338,6 @@ Column hundredths(const Column& numbers) {
     } else {
       values[row] = numbers.number(row);
     }
-    above |= values[row] > 1.0;
     inside |= values[row] > 0.0 && values[row] < 1.0;
   }
   if (inside) return numbers;

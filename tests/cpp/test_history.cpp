@@ -1,8 +1,8 @@
-#include "salesops/history.hpp"
-
 #include <gtest/gtest.h>
 
 #include <random>
+
+#include "salesops/history.hpp"
 
 using namespace salesops;
 
@@ -28,10 +28,11 @@ TEST(History, StartsFromTheOldValueThePresentOrUnknown) {
 }
 
 TEST(History, OrdersByTimeThenSeqThenInput) {
-  const History history(1,
-                        {change(0, 5, Field::stage, 3, std::nullopt, 2), change(0, 5, Field::stage, 2, std::nullopt, 1),
-                         change(0, 1, Field::stage, 1), change(0, 5, Field::stage, 4, std::nullopt, 2)},
-                        {});
+  const History history(
+      1,
+      {change(0, 5, Field::stage, 3, std::nullopt, 2), change(0, 5, Field::stage, 2, std::nullopt, 1),
+       change(0, 1, Field::stage, 1), change(0, 5, Field::stage, 4, std::nullopt, 2)},
+      {});
   std::vector<std::int64_t> values;
   for (const Change& c : history.changes(0)) values.push_back(c.value);
   EXPECT_EQ(values, (std::vector<std::int64_t>{1, 2, 3, 4}));

@@ -10,5 +10,7 @@ def on_page_markdown(markdown: str, page: object, config: dict, files: object) -
     if page.file.src_uri != "reference.md":
         return markdown
     folder = pathlib.Path(config["config_file_path"]).parent / "python" / "salesops"
-    names = sorted(path.stem for path in folder.glob("*.py") if not path.stem.startswith("_"))
+    modules = [path.stem for path in folder.glob("*.py")]
+    modules += [path.parent.name for path in folder.glob("*/__init__.py")]
+    names = sorted(name for name in modules if not name.startswith("_"))
     return markdown + "".join(f"\n\n::: salesops.{name}\n" for name in names)

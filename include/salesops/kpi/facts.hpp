@@ -19,11 +19,11 @@ namespace kpi {
 
 /// How the facts of a group become one number.
 enum class Shape : std::uint8_t {
-  share,   ///< Σ numerator ÷ Σ denominator of 0/1 facts: Wilson interval
-  ratio,   ///< Σ numerator ÷ Σ denominator: bootstrap interval over clusters
-  mean,    ///< Σ numerator ÷ n: t interval; details median, p90
-  median,  ///< of the numerators: order-statistic interval; details mean, p90
-  total,   ///< Σ numerator: no interval
+  share,      ///< Σ numerator ÷ Σ denominator of 0/1 facts: Wilson interval
+  ratio,      ///< Σ numerator ÷ Σ denominator: bootstrap interval over clusters
+  mean,       ///< Σ numerator ÷ n: t interval; details median, p90
+  median,     ///< of the numerators: order-statistic interval; details mean, p90
+  total,      ///< Σ numerator: no interval
   incidence,  ///< Aalen–Johansen share with outcome 1 by `horizon`: numerators are durations, denominators
               ///< outcomes (0 censored, 1 the one asked for, 2 competing); details median, p90
 };
