@@ -72,14 +72,14 @@ def about(version: bool = False) -> None:
         print(f"salesops {__version__}")
 
 
-def sample(folder: Path, seed: int = 7, deals: int = 5000) -> None:
-    """Write a sample book as CSV files, one a table."""
+def sample(folder: Path, seed: int = 7, deals: int = 5000, dirt: float = 0.0) -> None:
+    """Write a sample book as CSV files, one a table; --dirt 0.01 spoils one row in a hundred."""
     if deals < 1:
         raise UsageError(f"--deals: {deals} deals make no book; give 1 or more")
     from salesops import csv, datasets
 
     folder.mkdir(parents=True, exist_ok=True)
-    tables = datasets.sample_tables(seed, deals)
+    tables = datasets.sample_tables(seed, deals, dirt=dirt)
     for name, table in tables.items():
         csv.write(table, folder / f"{name}.csv")
     print(f"{len(tables)} tables, {sum(table.num_rows for table in tables.values()):,} rows: {folder}")

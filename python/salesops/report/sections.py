@@ -88,10 +88,7 @@ def outlook(book: Book, section: Section) -> Picture:
     low, middle, high = (company[f"bookings_{part}"] for part in ("lo_80", "mean", "hi_80"))
     quota, chance, total = company["quota"], company["p_attain"], company["won_to_date"]
     today = min(book.as_of.date(), book.end)
-    fan = [
-        (dt.date.fromisoformat(row["day"][:10]), row["low"], row["mean"], row["high"])
-        for row in found._fan("company")
-    ]
+    fan = [(row["day"], row["low"], row["mean"], row["high"]) for row in found._fan("company")]
     unit = book.crm.currency
     likely = f"{compact(low, unit)} to {compact(high, unit)}"
     odds = "" if chance is None else f"; the chance to reach quota is {chance:.0%}"
@@ -242,26 +239,10 @@ def leads(book: Book) -> Picture:
 def steps(book: Book) -> Picture:
     """What made the open pipeline what it is since the period's start."""
     found = word("pipeline").waterfall(book.crm, book.start, book.as_of, due=(book.start, book.end))
-    unit = book.crm.currency
-    ends = {"start": f"open on {book.start}", "end": f"open on {book.as_of.date()}"}
-    rows = [
-        {"label": ends.get(name, name.replace("_", " ")), "value": amount, "deals": deals}
-        | {"kind": "total" if name in ends else "change"}
-        for name, amount, deals in found._steps()
-    ]
-    change = rows[-1]["value"] - rows[0]["value"]
-    largest = max(rows[1:-1], key=lambda row: abs(row["value"]), default=None)
-    finding = (
-        f"The pipeline of {book.label} {'grew' if change >= 0 else 'shrank'} by {compact(abs(change), unit)}"
-    )
-    return Picture(
-        title=finding + (f"; the largest step was '{largest['label']}'" if largest else ""),
-        subtitle="Open amount with a close date in the period; the steps add up exactly.",
-        alt="; ".join(f"{row['label']} {compact(row['value'], unit)}" for row in rows),
-        chart=plot.waterfall(rows, unit=unit),
-        columns=["step", unit, "deals"],
-        rows=[[row["label"], f"{row['value']:,.0f}", f"{row['deals']:,}"] for row in rows],
-    )
+    picture: Picture = found.plot()
+    picture.title = picture.title.replace("The pipeline", f"The pipeline of {book.label}", 1)
+    picture.subtitle = "Open amount with a close date in the period; the steps add up exactly."
+    return picture
 
 
 def coverage(book: Book) -> Picture:
