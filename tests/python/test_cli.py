@@ -84,6 +84,12 @@ def test_sample_writes_what_check_reads(folder, capsys):
     assert "600" in shown
 
 
+def test_a_sample_may_be_dirty(tmp_path, capsys):
+    assert cli.main(["sample", str(tmp_path / "x"), "--deals", "200", "--dirt", "0.05"]) == 0
+    assert cli.main(["check", str(tmp_path / "x")]) == 0
+    assert "duplicate_key" in capsys.readouterr().out
+
+
 def test_a_kpi_is_the_library_s(folder, capsys):
     assert cli.main(["kpi", "win_rate", str(folder), "--period", "2025-Q3", "--where", "type = 'new'"]) == 0
     shown = capsys.readouterr().out

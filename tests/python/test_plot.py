@@ -147,11 +147,11 @@ def test_a_picture_shows_in_a_notebook_that_trusts_nobody():
     picture = plot.Picture("5 < 6", "why & how", "five", plot.ranking(ROWS), ["row", "value"], [["a", "1.5"]])
     display = picture._repr_mimebundle_()
     assert set(display) == {"image/svg+xml", "text/plain"}
-    assert display["text/plain"].splitlines() == ["5 < 6", "why & how", "row  value", "a      1.5"]
+    assert display["text/plain"].splitlines() == ["5 < 6", "Why & how", "row  value", "a      1.5"]
     root = ElementTree.fromstring(display["image/svg+xml"])
     assert root.get("aria-label") == "five"
     words = ["".join(element.itertext()) for element in root.iter() if element.tag.endswith("}text")]
-    assert {"5 < 6", "why & how"} <= set(words)
+    assert {"5 < 6", "Why & how"} <= set(words)
     ground = next(element for element in root.iter() if element.tag.endswith("}rect"))
     assert (ground.get("width"), ground.get("fill")) == (root.get("width"), plot.GROUND[0])
 

@@ -1,4 +1,4 @@
-"""Notebooks are kept as they ran: in order, without errors, small, and showing to viewers that run nothing."""
+"""Notebooks are kept as they ran: in order, without errors, small, and fit for viewers that run nothing."""
 
 import json
 import re

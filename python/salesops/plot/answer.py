@@ -53,7 +53,7 @@ def answer(result: KpiResult) -> Picture:
     title = (
         f"{words.capitalize()}{'' if in_time else f' by {plain(keys[0])}'}: {' to '.join(shown[: len(rows)])}"
     )
-    subtitle = f"{result.definition[:1].upper()}{result.definition[1:]}"
+    subtitle = result.definition
     subtitle += "" if in_time else f", {'whole book' if result.period == 'all' else plain(result.period)}"
     subtitle += f"; as of {result.as_of:%Y-%m-%d}."
     if not certain:

@@ -44,6 +44,10 @@ class Picture:
     columns: list[str] = field(default_factory=list)
     rows: list[list[str]] = field(default_factory=list)
 
+    def __post_init__(self) -> None:
+        # Definitions begin small; a sentence of their own doesn't.
+        self.subtitle = self.subtitle[:1].upper() + self.subtitle[1:]
+
     def svg(self) -> str:
         """The chart as inline SVG."""
         return to_svg(self.chart, self.alt)
