@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import re
 
 from mkdocs.structure.files import File, Files
 
@@ -42,5 +43,6 @@ def output_of(output: dict) -> str:
     shown = "".join(data[kind])
     if kind == "text/plain":
         return f"```text\n{shown.rstrip()}\n```"
-    # Markdown would take an empty line for the end of the element.
+    # The theme dresses tables without a class; Markdown takes an empty line for the end of the element.
+    shown = re.sub(r"<table[^>]*>", "<table>", shown)
     return "<div>" + "\n".join(line.strip() for line in shown.splitlines() if line.strip()) + "</div>"
