@@ -120,21 +120,27 @@ def outlook(book: Book, section: Section) -> Picture:
 
 
 def team_outlook(book: Book, teams: list[dict[str, Any]]) -> Grid:
-    """Where each team may end."""
-    names = team_names(book)
-    return Grid(
-        ["team", "won", "expected", "80% from", "to", "quota", "chance"],
+    """Where each team may end; of many the twelve that are expected to bring most."""
+    names, most = team_names(book), 12
+    kept = sorted(teams, key=lambda row: -row["bookings_mean"])[:most] if len(teams) > most else teams
+    heads = ["team", "won", "expected", "80% from", "to"]
+    rows = [
         [
-            [
-                plain(names.get(row["holder_id"], row["holder_id"])),
-                compact(row["won_to_date"]),
-                *(compact(row[f"bookings_{part}"]) for part in ("mean", "lo_80", "hi_80")),
-                compact(row["quota"]),
-                "–" if row["p_attain"] is None else f"{row['p_attain']:.0%}",
-            ]
-            for row in teams
-        ],
-    )
+            plain(names.get(row["holder_id"], row["holder_id"]), 36),
+            *(
+                compact(row[name])
+                for name in ("won_to_date", "bookings_mean", "bookings_lo_80", "bookings_hi_80")
+            ),
+        ]
+        for row in kept
+    ]
+    if any(row["quota"] is not None for row in kept):
+        heads += ["quota", "chance"]
+        for cells, row in zip(rows, kept, strict=True):
+            cells += [compact(row["quota"]), "–" if row["p_attain"] is None else f"{row['p_attain']:.0%}"]
+    if len(kept) < len(teams):
+        rows.append([f"{len(teams) - len(kept):,} more", *[""] * (len(heads) - 1)])
+    return Grid(heads, rows)
 
 
 def won_by_day(book: Book, today: dt.date, total: float) -> list[tuple[dt.date, float]]:
