@@ -445,3 +445,7 @@ def test_results_show_themselves_escaped():
     assert "&lt;img src=x" in grouped
     assert "<img" not in grouped
     assert "<script" not in single._repr_html_()
+    pytest.importorskip("altair")
+    drawn = so.kpi.win_rate(book, by="type").plot()._repr_mimebundle_()
+    assert "&lt;img src=x" in drawn["image/svg+xml"]
+    assert "<img" not in drawn["image/svg+xml"]
