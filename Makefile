@@ -5,7 +5,7 @@ HOUSE = . .venv/house.env &&
 PREFIX = $(CURDIR)/build/install
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo bench prove lint format docs stubs clean package cpp python consumers house
+.PHONY: help test demo bench prove lint format docs stubs images clean package cpp python consumers house
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -78,6 +78,10 @@ docs:
 	$(BOOTSTRAP) build test docs
 	@$(HOUSE) NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet --site-dir $(CURDIR)/build/site
 	@echo build/site/index.html
+
+## make images     draw the pictures of README.md
+images: package
+	@$(HOUSE) python docs/images/make.py
 
 ## make clean      remove what was built; .venv stays
 clean:

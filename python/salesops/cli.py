@@ -72,14 +72,14 @@ def about(version: bool = False) -> None:
         print(f"salesops {__version__}")
 
 
-def sample(folder: Path, seed: int = 7, deals: int = 5000) -> None:
-    """Write a sample book as CSV files, one a table."""
+def sample(folder: Path, seed: int = 7, deals: int = 5000, dirt: float = 0.0) -> None:
+    """Write a sample book as CSV files, one a table; --dirt 0.01 spoils one row in a hundred."""
     if deals < 1:
         raise UsageError(f"--deals: {deals} deals make no book; give 1 or more")
     from salesops import csv, datasets
 
     folder.mkdir(parents=True, exist_ok=True)
-    tables = datasets.sample_tables(seed, deals)
+    tables = datasets.sample_tables(seed, deals, dirt=dirt)
     for name, table in tables.items():
         csv.write(table, folder / f"{name}.csv")
     print(f"{len(tables)} tables, {sum(table.num_rows for table in tables.values()):,} rows: {folder}")
@@ -146,13 +146,12 @@ def scorecard(
 def forecast(
     folder: Path, as_of: str | None = None, period: str | None = None, mapping: str | None = None
 ) -> None:
-    """Print what the period will book, by team and in all."""
+    """Print what the period will book, by rep, by team and in all."""
     from salesops.report.book import Book, word
 
     asked = Book(book(folder, mapping), as_of, period)
     found = word("pipeline").forecast(asked.crm, as_of=asked.as_of, period=(asked.start, asked.end))
-    print(found.summary())
-    show(found._core.holders, f"Forecast of {asked.label}")
+    print(found.to_text(reps=True))
 
 
 def check(folder: Path, mapping: str | None = None) -> None:
@@ -212,11 +211,20 @@ def print_table(columns: list[str], rows: list[list[Any]], title: str) -> None:
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     grid = Grid(title=Text(plain(title, 200)), box=box.SIMPLE_HEAD, title_justify="left")
+    needed = 2
     for position, name in enumerate(columns):
-        numbers = any(
-            isinstance(row[position], int | float) and not isinstance(row[position], bool) for row in rows
+        cells = [row[position] for row in rows]
+        numbers = any(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
+        # On a narrow screen headings and texts are folded; a number that lost digits would be another one.
+        widest = max((len(cell_text(cell)) for cell in cells), default=0) if numbers else 6
+        needed += widest + 3
+        grid.add_column(
+            Text(plain(name).replace("_", " ")),
+            justify="right" if numbers else "left",
+            min_width=widest,
+            overflow="fold",
         )
-        grid.add_column(Text(plain(name)), justify="right" if numbers else "left")
+    console.size = console.size._replace(width=max(console.width, needed))
     for row in rows:
         grid.add_row(*(Text(cell_text(cell)) for cell in row))
     console.print(grid)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -153,7 +154,8 @@ class Crm:
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{name} {self.table(name).num_rows:,}" for name in self.tables)
-        return f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {self.issues.total:,} issues)"
+        text = f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {self.issues.total:,} issues)"
+        return textwrap.fill(text, 80, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _is_minor(money_unit: str) -> bool:

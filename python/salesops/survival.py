@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -17,9 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.plot import Picture
+
 __all__ = ["AalenJohansen", "KaplanMeier", "LogRank", "NelsonAalen", "log_rank"]
 
-MAX_MARKS = 1000
+MAX_POINTS = 200
 
 
 # ---- what comes in ----
@@ -163,43 +164,55 @@ class Estimator:
         """Axis title, and of each curve its name, values and band."""
         raise NotImplementedError
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the curve with its band: an Altair chart, or on a Matplotlib axis `ax`, which is returned."""
+    def plot(self, ax: Any = None, *, time: str = "time") -> Any:
+        """Draw the curve with its band: a `Picture`, or on a Matplotlib axis `ax`, which is returned.
+
+        `time` is the word for the axis, such as ``"days"``.
+        """
         result = self._fitted()
         title, curves = self._curves()
         if ax is not None:
             for name, values, low, high in curves:
                 ax.step(result.time, values, where="post", label=name)
                 ax.fill_between(result.time, low, high, step="post", alpha=0.2)
-            ax.set_xlabel("time")
+            ax.set_xlabel(time)
             ax.set_ylabel(title)
             ax.legend()
             return ax
-        return chart(result.time, title, curves)
+        return picture(self, time, title, curves)
 
 
-def chart(time: Any, title: str, curves: list[tuple[str, Any, Any, Any]]) -> Any:
-    """Step lines with bands, thinned to `MAX_MARKS` points in all."""
+def picture(
+    fit: Estimator, unit_of_time: str, title: str, curves: list[tuple[str, Any, Any, Any]]
+) -> Picture:
+    """Step lines with bands, thinned to what a chart can show; ten of the points in numbers."""
     import numpy as np
 
-    try:
-        alt = importlib.import_module("altair")
-    except ImportError as error:
-        raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]', or pass ax=") from error
-    points = min(len(time), MAX_MARKS // max(1, len(curves)))
-    kept = np.unique(np.linspace(0, len(time) - 1, points).astype(int))
-    rows = [
-        {"time": float(time[i]), "curve": name, "value": float(values[i]), "low": float(low[i]),
-         "high": float(high[i])}
-        for name, values, low, high in curves
-        for i in kept
-    ]  # fmt: skip
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("time:Q", title="time"), color=alt.Color("curve:N", title=None)
+    from salesops import plot
+
+    time = fit._fitted().time
+    after = f"after {time[-1]:.4g}{'' if unit_of_time == 'time' else f' {unit_of_time}'}"
+    unit = "" if isinstance(fit, NelsonAalen) else "share"
+    origin = 1.0 if isinstance(fit, KaplanMeier) else 0.0
+    curves = [(title if len(curves) == 1 else str(name), *curve) for name, *curve in curves]
+    kept = np.unique(np.linspace(0, len(time) - 1, MAX_POINTS).astype(int))
+    lines = {}
+    for name, values, low, high in curves:
+        # Where no band is known it has no width.
+        low, high = (np.where(np.isfinite(edge), edge, values) for edge in (low, high))
+        columns = (column[kept].tolist() for column in (time, values, low, high))
+        lines[name] = [(0.0, origin, origin, origin), *zip(*columns, strict=True)]
+    shown = np.unique(np.linspace(0, len(time) - 1, 10).astype(int))
+    ends = ", ".join(f"{name} {plot.compact(float(values[-1]), unit)}" for name, values, _, _ in curves)
+    return plot.Picture(
+        title=f"{after.capitalize()}: {ends}",
+        subtitle=f"{fit.n_rows_:,} rows, {fit.n_events_:,g} events; the others count as long as seen. "
+        f"Band: {fit.get_params()['level']:g}% interval at each time.",
+        alt=f"{title}; {after}: {ends}",
+        chart=plot.curves(lines, x_title=unit_of_time, y_title=title, unit=unit),
+        columns=[unit_of_time, *lines],
+        rows=[[f"{time[i]:.4g}", *(f"{values[i]:.3f}" for _, values, _, _ in curves)] for i in shown],
     )
-    band = base.mark_area(opacity=0.2, interpolate="step-after").encode(y="low:Q", y2="high:Q")
-    line = base.mark_line(interpolate="step-after").encode(y=alt.Y("value:Q", title=title))
-    return band + line
 
 
 # ---- the estimators ----

@@ -112,7 +112,7 @@ class Book:
         )
         self.prior_start = before or self.start - days * DAY
         self.definitions: dict[str, str] = {}
-        self.outlook: Any = None
+        self.outlook = ""
 
     @property
     def span(self) -> str:
@@ -151,8 +151,8 @@ class Book:
 
     def verdict(self) -> str:
         """The report in one sentence."""
-        if self.outlook is not None:
-            return plain(self.outlook.summary(), 300)
+        if self.outlook:
+            return self.outlook
         try:
             found = self.ask("attainment")
         except Error:
