@@ -110,3 +110,15 @@ def test_report_and_scorecard(folder, tmp_path, capsys):
     assert "2025-Q4" in out.read_text()
     assert cli.main(["scorecard", str(folder), "--as-of", "2025-11-15"]) == 0
     assert "Win rate" in capsys.readouterr().out
+
+
+def test_currency_brings_the_book_into_one(tmp_path, capsys):
+    tables = salesops.datasets.sample_tables(deals=150, foreign_share=0.5)
+    for name, table in tables.items():
+        salesops.csv.write(table, tmp_path / f"{name}.csv")
+    asked = ["kpi", "average_deal", str(tmp_path)]
+    assert 'crm.in_currency("EUR")' in refused(capsys, *asked)
+    assert cli.main([*asked, "--currency", "USD"]) == 0
+    assert "USD" in capsys.readouterr().out
+    assert "no spot rate to CHF" in refused(capsys, *asked, "--currency", "CHF")
+    assert "ISO 4217" in refused(capsys, *asked, "--currency", "dollars")
