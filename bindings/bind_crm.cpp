@@ -2,9 +2,31 @@
 #include <pybind11/stl.h>
 
 #include "salesops/crm.hpp"
+#include "value_casters.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
+
+namespace salesops_bindings {
+
+inline constexpr Names<RateDay, 3> rate_days{
+    {{RateDay::close, "close"}, {RateDay::create, "create"}, {RateDay::fixed, "fixed"}}};
+inline constexpr Names<RateKind, 3> rate_kinds{
+    {{RateKind::spot, "spot"}, {RateKind::month_avg, "month_avg"}, {RateKind::budget, "budget"}}};
+inline constexpr Names<NoRate, 2> no_rates{{{NoRate::error, "error"}, {NoRate::null, "null"}}};
+
+}  // namespace salesops_bindings
+
+namespace pybind11::detail {
+
+template <>
+struct type_caster<RateDay> : salesops_bindings::NameCaster<RateDay, salesops_bindings::rate_days> {};
+template <>
+struct type_caster<RateKind> : salesops_bindings::NameCaster<RateKind, salesops_bindings::rate_kinds> {};
+template <>
+struct type_caster<NoRate> : salesops_bindings::NameCaster<NoRate, salesops_bindings::no_rates> {};
+
+}  // namespace pybind11::detail
 
 namespace {
 
@@ -69,5 +91,19 @@ void salesops_bind_crm(py::module_& module) {
             const py::gil_scoped_release release;
             return crm.apply(std::move(given));
           },
-          py::arg("changes"));
+          py::arg("changes"))
+      .def(
+          "in_currency",
+          [](const Crm& crm, const std::string& currency, RateDay at, Date day, RateKind kind,
+             std::optional<int> max_age, const std::string& through, NoRate missing) {
+            const py::gil_scoped_release release;
+            return crm.in_currency(currency, {.at = at,
+                                              .day = day,
+                                              .kind = kind,
+                                              .max_age = max_age,
+                                              .through = through,
+                                              .missing = missing});
+          },
+          py::arg("currency"), py::arg("at"), py::arg("day"), py::arg("kind"), py::arg("max_age"),
+          py::arg("through"), py::arg("missing"));
 }

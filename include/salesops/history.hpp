@@ -91,6 +91,22 @@ class History {
   /// (place may name new entities, numbered from entities() on).
   [[nodiscard]] History with(std::size_t entities, std::vector<Row> more,
                              const std::array<std::vector<std::int64_t>, field_count>& present) const;
+  /// With each value of `field` that isn't null put at `value_of(entity, value)`.
+  template <class ValueOf>
+  [[nodiscard]] History mapped(Field field, ValueOf value_of) const {
+    History result = *this;
+    auto& initial = result.initial_[static_cast<std::size_t>(field)];
+    for (std::size_t entity = 0; entity < entities(); ++entity) {
+      const auto put = [&](std::int64_t& value) {
+        if (value != null_value) value = value_of(entity, value);
+      };
+      if (!initial.empty()) put(initial[entity]);
+      for (std::int64_t i = offsets_[entity]; i < offsets_[entity + 1]; ++i)
+        if (Change& change = result.changes_[static_cast<std::size_t>(i)]; change.field == field)
+          put(change.value);
+    }
+    return result;
+  }
 
  private:
   std::vector<std::int64_t> offsets_;

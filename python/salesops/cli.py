@@ -92,11 +92,12 @@ def report(
     period: str | None = None,
     mapping: str | None = None,
     title: str | None = None,
+    currency: str | None = None,
 ) -> None:
-    """Write the report of a period as one HTML file."""
+    """Write the report of a period as one HTML file; --currency converts the book by its fx_rate."""
     from salesops import report as reports
 
-    written = reports.write(book(folder, mapping), out, as_of, period, title)
+    written = reports.write(book(folder, mapping, currency), out, as_of, period, title)
     print(f"report: {written} ({written.stat().st_size / 1000:.0f} kB)")
 
 
@@ -110,8 +111,9 @@ def kpi(
     weight: str | None = None,
     as_of: str | None = None,
     mapping: str | None = None,
+    currency: str | None = None,
 ) -> None:
-    """Print a KPI; --by groups it, --where chooses rows."""
+    """Print a KPI; --by groups it, --where chooses rows, --currency converts amounts."""
     from salesops import kpi as kpis
 
     known = [
@@ -120,7 +122,7 @@ def kpi(
     if name not in known:
         raise UsageError(f"there is no KPI '{name}'; there are {', '.join(known)}")
     given = {"period": period, "where": where, "mode": mode, "weight": weight, "as_of": as_of}
-    result = getattr(kpis, name)(book(folder, mapping), by=by or [], **given)
+    result = getattr(kpis, name)(book(folder, mapping, currency), by=by or [], **given)
     if not by:
         print(result)
         return
@@ -129,13 +131,17 @@ def kpi(
 
 
 def scorecard(
-    folder: Path, as_of: str | None = None, period: str | None = None, mapping: str | None = None
+    folder: Path,
+    as_of: str | None = None,
+    period: str | None = None,
+    mapping: str | None = None,
+    currency: str | None = None,
 ) -> None:
     """Print the big numbers of a period."""
     from salesops.report import sections
     from salesops.report.book import Book
 
-    asked = Book(book(folder, mapping), as_of, period)
+    asked = Book(book(folder, mapping, currency), as_of, period)
     section = sections.scorecard(asked)
     lines = [[card.label, card.value, "; ".join(line.text for line in card.lines)] for card in section.cards]
     print_table(["", asked.label, ""], lines, f"Scorecard as of {asked.as_of:%Y-%m-%d}")
@@ -144,12 +150,16 @@ def scorecard(
 
 
 def forecast(
-    folder: Path, as_of: str | None = None, period: str | None = None, mapping: str | None = None
+    folder: Path,
+    as_of: str | None = None,
+    period: str | None = None,
+    mapping: str | None = None,
+    currency: str | None = None,
 ) -> None:
     """Print what the period will book, by rep, by team and in all."""
     from salesops.report.book import Book, word
 
-    asked = Book(book(folder, mapping), as_of, period)
+    asked = Book(book(folder, mapping, currency), as_of, period)
     found = word("pipeline").forecast(asked.crm, as_of=asked.as_of, period=(asked.start, asked.end))
     print(found.to_text(reps=True))
 
@@ -174,7 +184,13 @@ def check(folder: Path, mapping: str | None = None) -> None:
 # ---- in and out ----
 
 
-def book(folder: Path, mapping: str | None) -> Crm:
+def book(folder: Path, mapping: str | None, currency: str | None = None) -> Crm:
+    """The book in a folder, in one currency where it is named."""
+    crm = read(folder, mapping)
+    return crm.in_currency(currency) if currency else crm
+
+
+def read(folder: Path, mapping: str | None) -> Crm:
     """The book in a folder."""
     from salesops.crm import Crm
     from salesops.report.book import word

@@ -79,6 +79,7 @@ class Crm:
 
     def __init__(self, core: _Crm, notes: Issues | None = None) -> None:
         self._core = core
+        self._notes = notes
         self._issues = core.issues
         if notes is not None:
             self._issues = Issues()
@@ -151,6 +152,55 @@ class Crm:
     def apply(self, changes: Mapping[str, Any]) -> Crm:
         """A new book with rows added or replaced by key; see ``counts`` for what became of them."""
         return Crm(self._core.apply(_tables(changes)))
+
+    def in_currency(
+        self,
+        currency: str,
+        *,
+        at: str | dt.date = "close",
+        kind: str = "spot",
+        max_age: int | None = None,
+        through: str = "",
+        missing: str = "error",
+    ) -> Crm:
+        """The book with every amount in one currency, by the rates in its table ``fx_rate``.
+
+        All amounts of a deal take one rate, so rates alone never move a pipeline. Other rows take the day
+        they happened, quotas and spend the start of their period, accounts and products the book's latest
+        day. Products are exact and rounded once, half to even.
+
+        Parameters
+        ----------
+        currency
+            ISO 4217 code.
+        at
+            The day of a deal's rate: ``"close"`` (while it is open, the book's latest day), ``"create"``,
+            ``"budget"`` (the close, at budget rates), or a date for the whole book: constant currency.
+        kind
+            ``"spot"``, ``"month_avg"`` or ``"budget"``: which rates of ``fx_rate`` to take.
+        max_age
+            Days for which a rate holds until the next one; 31, and 366 for budget rates, by default.
+        through
+            A currency to go through where a pair has no rates, e.g. ``"USD"``.
+        missing
+            ``"error"`` refuses a book that lacks a rate and says which; ``"null"`` leaves those amounts
+            out and counts them in ``issues`` (``no_rate``).
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> crm = so.datasets.sample_crm(seed=7, deals=200, foreign_share=0.5)
+        >>> crm.currency, crm.in_currency("EUR").currency
+        ('', 'EUR')
+        """
+        day, basis = dt.date(1970, 1, 1), str(at)
+        if at == "budget":
+            if kind not in ("spot", "budget"):
+                raise UsageError(f"at='budget' takes budget rates, not kind='{kind}'")
+            basis, kind = "close", "budget"
+        elif at not in ("close", "create"):
+            day, basis = timestamp(instant(at, "at: 'close', 'create', 'budget' or a day")).date(), "fixed"
+        return Crm(self._core.in_currency(currency, basis, day, kind, max_age, through, missing), self._notes)
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{name} {self.table(name).num_rows:,}" for name in self.tables)

@@ -160,6 +160,13 @@ class Estimator:
     n_rows_: int
     n_events_: float
 
+    def _keep(self, result: Any, durations: Any, events: Any) -> Self:
+        self.result_ = result
+        self._source = durations
+        self.n_rows_ = result.rows
+        self.n_events_ = float(events)
+        return self
+
     def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
         """Axis title, and of each curve its name, values and band."""
         raise NotImplementedError
@@ -218,7 +225,39 @@ def picture(
 # ---- the estimators ----
 
 
-class KaplanMeier(Estimator):
+class OneCurve(Estimator):
+    """An estimator of one curve over rows that have had the event or not."""
+
+    curve: ClassVar[str]  # its field of the result
+    label: ClassVar[str]
+    axis: ClassVar[str]
+
+    def _estimate(
+        self, compute: Any, option: Any, durations: Any, events: Any, entry: Any, weights: Any
+    ) -> Self:
+        result = compute(
+            numbers(durations, "durations"),
+            flags(events),
+            numbers(entry, "entry"),
+            numbers(weights, "weights"),
+            self.get_params()["level"],
+            option,
+        )
+        return self._keep(result, durations, result.events.sum())
+
+    def _table(self) -> dict[str, Any]:
+        result = self._fitted()
+        names = ("time", "at_risk", "events", "censored", self.curve, "std_error")
+        return {name: getattr(result, name) for name in names} | self._band(
+            self.curve, result.low, result.high
+        )
+
+    def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
+        result = self._fitted()
+        return self.axis, [(self.label, getattr(result, self.curve), result.low, result.high)]
+
+
+class KaplanMeier(OneCurve):
     """Share that lasts beyond each time, with what has not ended yet counted rightly.
 
     Parameters
@@ -236,6 +275,7 @@ class KaplanMeier(Estimator):
     """
 
     parameters = ("level", "interval")
+    curve, label, axis = "survival", "Kaplan–Meier", "share still there"
 
     def __init__(self, level: float = 95, interval: str = "log_log") -> None:
         self.level = level
@@ -255,18 +295,9 @@ class KaplanMeier(Estimator):
         weights
             Frequencies: weight 2 counts as two equal rows.
         """
-        self.result_ = _core.kaplan_meier(
-            numbers(durations, "durations"),
-            flags(events),
-            numbers(entry, "entry"),
-            numbers(weights, "weights"),
-            self.level,
-            choose(_core.IntervalKind, self.interval, "interval"),
-        )
-        self._source = durations
-        self.n_rows_ = self.result_.rows
-        self.n_events_ = float(self.result_.events.sum())
-        self.median_ = self.result_.quantile(0.5)
+        interval = choose(_core.IntervalKind, self.interval, "interval")
+        self._estimate(_core.kaplan_meier, interval, durations, events, entry, weights)
+        self.median_ = self._fitted().quantile(0.5)
         return self
 
     def at(self, time: float) -> float | None:
@@ -284,23 +315,8 @@ class KaplanMeier(Estimator):
         found: _core.MeanEstimate | None = self._fitted().rmst(until)
         return found
 
-    def _table(self) -> dict[str, Any]:
-        result = self._fitted()
-        return {
-            "time": result.time,
-            "at_risk": result.at_risk,
-            "events": result.events,
-            "censored": result.censored,
-            "survival": result.survival,
-            "std_error": result.std_error,
-        } | self._band("survival", result.low, result.high)
 
-    def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
-        result = self._fitted()
-        return "share still there", [("Kaplan–Meier", result.survival, result.low, result.high)]
-
-
-class NelsonAalen(Estimator):
+class NelsonAalen(OneCurve):
     """Risk gone through by each time: the cumulative hazard.
 
     Parameters
@@ -317,6 +333,7 @@ class NelsonAalen(Estimator):
     """
 
     parameters = ("level", "ties")
+    curve, label, axis = "cumulative_hazard", "Nelson–Aalen", "cumulative hazard"
 
     def __init__(self, level: float = 95, ties: str = "together") -> None:
         self.level = level
@@ -324,33 +341,8 @@ class NelsonAalen(Estimator):
 
     def fit(self, durations: Any, events: Any, entry: Any = None, weights: Any = None) -> Self:
         """Estimate the hazard; the arguments are those of `KaplanMeier.fit`."""
-        self.result_ = _core.nelson_aalen(
-            numbers(durations, "durations"),
-            flags(events),
-            numbers(entry, "entry"),
-            numbers(weights, "weights"),
-            self.level,
-            choose(_core.TiedEvents, self.ties, "ties"),
-        )
-        self._source = durations
-        self.n_rows_ = self.result_.rows
-        self.n_events_ = float(self.result_.events.sum())
-        return self
-
-    def _table(self) -> dict[str, Any]:
-        result = self._fitted()
-        return {
-            "time": result.time,
-            "at_risk": result.at_risk,
-            "events": result.events,
-            "censored": result.censored,
-            "cumulative_hazard": result.cumulative_hazard,
-            "std_error": result.std_error,
-        } | self._band("cumulative_hazard", result.low, result.high)
-
-    def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
-        result = self._fitted()
-        return "cumulative hazard", [("Nelson–Aalen", result.cumulative_hazard, result.low, result.high)]
+        ties = choose(_core.TiedEvents, self.ties, "ties")
+        return self._estimate(_core.nelson_aalen, ties, durations, events, entry, weights)
 
 
 class AalenJohansen(Estimator):
@@ -382,7 +374,7 @@ class AalenJohansen(Estimator):
     def fit(self, durations: Any, events: Any, entry: Any = None, weights: Any = None) -> Self:
         """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`."""
         causes, codes = outcomes(events, self.censored)
-        self.result_ = _core.aalen_johansen(
+        result = _core.aalen_johansen(
             numbers(durations, "durations"),
             codes,
             numbers(entry, "entry"),
@@ -391,11 +383,8 @@ class AalenJohansen(Estimator):
             choose(_core.IntervalKind, self.interval, "interval"),
             max(1, len(causes)),
         )
-        self._source = durations
         self.causes_ = causes
-        self.n_rows_ = self.result_.rows
-        self.n_events_ = float(sum(cause.events.sum() for cause in self.result_.causes))
-        return self
+        return self._keep(result, durations, sum(cause.events.sum() for cause in result.causes))
 
     def at(self, time: float, cause: Any) -> float | None:
         """Share that ended by `cause` up to `time`; None past the last duration while rows are left."""

@@ -180,10 +180,14 @@ Crm Crm::apply(NamedTables given) const {
   std::vector<History::Row> rows;
   BookTables added;
   bool history_given = false;
+  std::stable_partition(given.begin(), given.end(),
+                        [](const auto& table) { return currency_parent(table.first).empty(); });
   for (auto& [name, raw] : given) {
     const TableModel& model = table_model(name);
     history_given |=
         name == "opportunity_event" || name == "opportunity_snapshot" || name == "opportunity_version";
+    const auto parent = state->tables.find(currency_parent(name));
+    if (parent != state->tables.end()) raw = with_currency_of(*parent->second, model, raw);
     BookTable typed = type_table(model, raw, state->options, issues, true);
     const auto found = state->tables.find(name);
     const BookTable empty;

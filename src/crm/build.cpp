@@ -235,9 +235,13 @@ Crm Crm::build(NamedTables tables, const Options& options) {
   state->issues = Issues(options.issues);
   Issues& issues = state->issues;
   std::map<std::string, BookTable> typed;
+  std::stable_partition(tables.begin(), tables.end(),
+                        [](const auto& table) { return currency_parent(table.first).empty(); });
   for (auto& [name, raw] : tables) {
     const TableModel& model = table_model(name);
     if (typed.contains(name)) throw UsageError("table '" + name + "' was given twice");
+    const auto parent = typed.find(std::string(currency_parent(name)));
+    if (parent != typed.end()) raw = with_currency_of(parent->second, model, raw);
     typed.emplace(name, type_table(model, raw, options, issues));
   }
   // A book of versions alone: the deals are those the versions know.
@@ -251,7 +255,8 @@ Crm Crm::build(NamedTables tables, const Options& options) {
       for (std::size_t row = 0; row < ids.size(); ++row)
         last[static_cast<std::size_t>(codes[row])] = static_cast<std::int64_t>(row);
       std::erase(last, -1);
-      const std::vector<std::string> only{"opportunity_id"};
+      std::vector<std::string> only{"opportunity_id"};
+      if (found->second.table.has("currency")) only.emplace_back("currency");
       typed.emplace("opportunity", type_table(table_model("opportunity"),
                                               found->second.table.select(only).take(last), options, issues));
       break;

@@ -346,11 +346,11 @@ Column to_fraction(const Column& raw, const ColumnModel& model, const Conversion
 class Exponents {
  public:
   explicit Exponents(const Conversion& conversion)
-      : column_(conversion.currency), default_(currency_exponent(conversion.default_currency)) {
+      : column_(conversion.currency), default_(money::minor_digits(conversion.default_currency)) {
     if (column_ == nullptr) return;
     const Dictionary& dictionary = column_->dictionary();
     for (std::size_t code = 0; code < dictionary.size(); ++code)
-      by_code_.push_back(currency_exponent(dictionary[code]));
+      by_code_.push_back(money::minor_digits(dictionary[code]));
   }
   [[nodiscard]] int operator()(std::size_t row) const {
     if (column_ == nullptr || column_->is_null(row)) return default_;
@@ -371,29 +371,28 @@ Column to_money(const Column& raw, const ColumnModel& model, const Conversion& c
   const bool minor = conversion.minor_units && is_integer(raw.type());
   std::int64_t lost = 0, first_lost = -1;
   const bool text_column = raw.type() == Type::string;
-  Column column = read_rows<std::int64_t>(
-      raw, Type::money, model, conversion, [&](std::size_t row, std::int64_t& value) -> std::string_view {
-        char digits[400];
-        std::string cell;
-        std::string_view text;
-        if (text_column) {
-          text = trimmed(raw.text(row));
-          if (text.empty()) return "blank_text";
-        } else if (is_float(raw.type())) {
-          const double number = raw.number(row);
-          if (!std::isfinite(number)) return "not_a_number";
-          const auto end = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed);
-          text = {digits, static_cast<std::size_t>(end.ptr - digits)};
-        } else {
-          cell = raw.cell(row);
-          text = cell;
-        }
-        const Scaled scaled = scale_text(text, minor ? 0 : exponent(row));
-        if (!scaled.ok) return text_column ? "not_an_amount" : "amount_out_of_range";
-        if (scaled.lost_digit && lost++ == 0) first_lost = static_cast<std::int64_t>(row);
-        value = scaled.value;
-        return {};
-      });
+  Column column = read_rows<std::int64_t>(raw, Type::money, model, conversion,
+                                          [&](std::size_t row, std::int64_t& value) -> std::string_view {
+                                            const int digits = minor ? 0 : exponent(row);
+                                            std::optional<money::MinorUnits> amount;
+                                            if (text_column) {
+                                              const std::string_view text = trimmed(raw.text(row));
+                                              if (text.empty()) return "blank_text";
+                                              amount = money::from_text(text, digits);
+                                            } else if (is_float(raw.type())) {
+                                              const double number = raw.number(row);
+                                              if (!std::isfinite(number)) return "not_a_number";
+                                              amount = money::from_double(number, digits);
+                                            } else {
+                                              amount = money::from_text(raw.cell(row), digits);
+                                            }
+                                            if (!amount || amount->minor == null_value)
+                                              return text_column ? "not_an_amount" : "amount_out_of_range";
+                                            if (amount->digit_lost && lost++ == 0)
+                                              first_lost = static_cast<std::int64_t>(row);
+                                            value = amount->minor;
+                                            return {};
+                                          });
   conversion.issues->add_many(conversion.table, first_lost, model.name, "lost_digit", lost);
   return column;
 }
@@ -401,57 +400,6 @@ Column to_money(const Column& raw, const ColumnModel& model, const Conversion& c
 }  // namespace
 
 bool is_blank(std::string_view text) noexcept { return trimmed(text).empty(); }
-
-int currency_exponent(std::string_view currency) noexcept {
-  const auto known = Currency::find(currency);
-  return known ? known->exponent() : 2;
-}
-
-Scaled scale_text(std::string_view text, int scale) noexcept {
-  Scaled result;
-  bool negative = false;
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) {
-    negative = text.front() == '-';
-    text.remove_prefix(1);
-  }
-  constexpr int128 limit = std::numeric_limits<std::int64_t>::max();
-  int128 value = 0;
-  bool any = false, point = false, half_or_more = false, beyond_half = false;
-  int decimals = 0;
-  for (const char c : text) {
-    if (c == '.' && !point) {
-      point = true;
-      continue;
-    }
-    if (c < '0' || c > '9') return result;
-    any = true;
-    if (point && decimals >= scale) {
-      const bool first = decimals == scale;
-      if (c != '0') result.lost_digit = true;
-      if (first) {
-        half_or_more = c >= '5';
-        beyond_half = c > '5';
-      } else if (c != '0') {
-        beyond_half = true;
-      }
-      ++decimals;
-      continue;
-    }
-    value = value * 10 + (c - '0');
-    if (value > limit) return result;
-    if (point) ++decimals;
-  }
-  if (!any) return result;
-  for (; decimals < scale; ++decimals) {
-    value *= 10;
-    if (value > limit) return result;
-  }
-  if (half_or_more && (beyond_half || value % 2 != 0)) ++value;
-  if (value > limit) return result;
-  result.value = static_cast<std::int64_t>(negative ? -value : value);
-  result.ok = true;
-  return result;
-}
 
 Column to_kind(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
   switch (model.kind) {

@@ -245,11 +245,16 @@ Instant latest_instant(const BookTables& tables, const History& history) {
   return latest == none ? Instant{0} : Instant{latest};
 }
 
+bool has_money(const Table& table) {
+  return std::any_of(table.columns().begin(), table.columns().end(),
+                     [](const auto& column) { return column.second.type() == Type::money; });
+}
+
 std::string single_currency(const BookTables& tables) {
   std::string currency;
   for (const auto& [name, book] : tables) {
     const Column* column = book->table.find("currency");
-    if (column == nullptr || column->type() != Type::string) continue;
+    if (column == nullptr || column->type() != Type::string || !has_money(book->table)) continue;
     std::vector<std::uint8_t> used(column->dictionary().size());
     const auto codes = column->values<std::int32_t>();
     for (std::size_t row = 0; row < column->size(); ++row)

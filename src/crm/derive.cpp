@@ -54,7 +54,7 @@ class FieldReader {
         pipeline_(opportunity, Field::pipeline),
         category_(opportunity, Field::forecast_category),
         currency_(opportunity.find("currency")),
-        default_exponent_(currency_exponent(options.currency)) {}
+        default_exponent_(money::minor_digits(options.currency)) {}
 
   /// Nothing when the text can't be a value of the field.
   std::optional<std::int64_t> read(Field field, std::string_view text, std::size_t deal) {
@@ -66,18 +66,13 @@ class FieldReader {
       case Field::forecast_category: return category_.code(text);
       case Field::amount: {
         const bool said = currency_ != nullptr && currency_->valid(deal);
-        const Scaled amount =
-            scale_text(text, said ? currency_exponent(currency_->text(deal)) : default_exponent_);
-        return amount.ok ? std::optional(amount.value) : std::nullopt;
+        return read_number(text, said ? money::minor_digits(currency_->text(deal)) : default_exponent_);
       }
       case Field::close_date: {
         const auto at = Instant::parse(text);
         return at ? std::optional<std::int64_t>(at->utc_date().days) : std::nullopt;
       }
-      case Field::probability: {
-        const Scaled probability = scale_text(text, 6);
-        return probability.ok ? std::optional(probability.value) : std::nullopt;
-      }
+      case Field::probability: return read_number(text, 6);
       case Field::deleted: return std::nullopt;
     }
     return std::nullopt;
@@ -91,6 +86,11 @@ class FieldReader {
   }
 
  private:
+  static std::optional<std::int64_t> read_number(std::string_view text, int digits) {
+    const auto number = money::from_text(text, digits);
+    return number && number->minor != null_value ? std::optional(number->minor) : std::nullopt;
+  }
+
   GrowingColumn stage_, owner_, pipeline_, category_;
   const Column* currency_;
   int default_exponent_;

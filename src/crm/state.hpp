@@ -37,6 +37,10 @@ inline constexpr std::int32_t no_row = -1;
 BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues,
                      bool keep_deleted = false);
 
+/// The table whose rows lend their currency to rows of `table` that name none; empty for most.
+std::string_view currency_parent(std::string_view table) noexcept;
+Table with_currency_of(const BookTable& parent, const TableModel& model, const Table& raw);
+
 /// Rows by key for tables with one key column.
 std::vector<std::int32_t> index_keys(const Column& key);
 
@@ -85,6 +89,8 @@ void check_times(const BookTables& tables, Issues& issues);
 
 /// The latest past fact of the book.
 Instant latest_instant(const BookTables& tables, const History& history);
+
+bool has_money(const Table& table);
 
 /// The one currency of all money, or empty.
 std::string single_currency(const BookTables& tables);

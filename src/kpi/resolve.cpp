@@ -356,11 +356,12 @@ std::string one_currency(const Crm& crm, std::string_view table, std::span<const
     const auto at = static_cast<std::size_t>(row);
     if (row < 0 || column.is_null(at) || codes[at] == seen) continue;
     if (seen >= 0)
-      throw UnitError("amounts in " + std::string(column.dictionary()[static_cast<std::size_t>(seen)]) +
-                      " and " + std::string(column.dictionary()[static_cast<std::size_t>(codes[at])]) +
-                      " (table '" + std::string(table) +
-                      "') can't be added; convert them before reading, or choose one currency with "
-                      "where=\"currency = '…'\"");
+      throw UnitError(
+          "amounts in " + std::string(column.dictionary()[static_cast<std::size_t>(seen)]) + " and " +
+          std::string(column.dictionary()[static_cast<std::size_t>(codes[at])]) + " (table '" +
+          std::string(table) +
+          "') can't be added; convert the book with crm.in_currency(\"EUR\"), or choose one currency with "
+          "where=\"currency = '…'\"");
     seen = codes[at];
   }
   return seen < 0 ? "XXX" : std::string(column.dictionary()[static_cast<std::size_t>(seen)]);

@@ -114,9 +114,11 @@ void check_currency(const Table& deals, const std::string& wanted, bool needed) 
     const std::int32_t code = currency->values<std::int32_t>()[row];
     if (first < 0) first = code;
     if (code != first)
-      throw UnitError("opportunity.amount has several currencies (" + std::string(currency->text(row)) +
-                      ", " + std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
-                      " …); pass currency= to take the deals of one");
+      throw UnitError(
+          "opportunity.amount has several currencies (" + std::string(currency->text(row)) + ", " +
+          std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
+          " …); convert the book with crm.in_currency(\"EUR\"), or pass currency= to take the deals "
+          "of one");
   }
 }
 

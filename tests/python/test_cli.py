@@ -135,3 +135,14 @@ def test_numbers_are_never_cut(capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert all(f"{number:,}" in shown for number in numbers)
     assert "…" not in shown
+
+def test_currency_brings_the_book_into_one(tmp_path, capsys):
+    tables = salesops.datasets.sample_tables(deals=150, foreign_share=0.5)
+    for name, table in tables.items():
+        salesops.csv.write(table, tmp_path / f"{name}.csv")
+    asked = ["kpi", "average_deal", str(tmp_path)]
+    assert 'crm.in_currency("EUR")' in refused(capsys, *asked)
+    assert cli.main([*asked, "--currency", "USD"]) == 0
+    assert "USD" in capsys.readouterr().out
+    assert "no spot rate to CHF" in refused(capsys, *asked, "--currency", "CHF")
+    assert "ISO 4217" in refused(capsys, *asked, "--currency", "dollars")
