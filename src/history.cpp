@@ -75,10 +75,19 @@ History::History(std::size_t entities, std::vector<Row> rows,
       changes_.push_back(row.change);
     }
   }
+  note_changes();
+}
+
+void History::note_changes() {
+  changed_.assign(entities(), 0);
+  for (std::size_t entity = 0; entity < changed_.size(); ++entity)
+    for (const Change& change : changes(entity))
+      changed_[entity] = static_cast<std::uint8_t>(changed_[entity] | (1U << index(change.field)));
 }
 
 std::int64_t History::value_at(std::size_t entity, Field field, std::int64_t t) const noexcept {
   std::int64_t value = initial_[index(field)][entity];
+  if (!changed(entity, field)) return value;
   for (const Change& change : changes(entity)) {
     if (change.at > t) break;
     if (change.field == field) value = change.value;
@@ -99,6 +108,7 @@ History History::until(std::int64_t t) const {
     }
     result.offsets_[entity + 1] = static_cast<std::int64_t>(result.changes_.size());
   }
+  result.note_changes();
   return result;
 }
 
@@ -116,6 +126,7 @@ History History::take(std::span<const std::int64_t> rows) const {
     result.changes_.insert(result.changes_.end(), ours.begin(), ours.end());
     result.offsets_[i + 1] = static_cast<std::int64_t>(result.changes_.size());
   }
+  result.note_changes();
   return result;
 }
 
@@ -134,11 +145,9 @@ History History::with(std::size_t entities, std::vector<Row> more,
     result.initial_[field].resize(entities, null_value);
     if (!tracked_[field]) continue;
     for (std::size_t entity = 0; entity < before; ++entity) {
-      const auto ours = changes(entity);
-      const bool changed =
-          std::any_of(ours.begin(), ours.end(), [&](const Change& c) { return index(c.field) == field; });
       const std::int64_t start = initial_[field][entity];
-      if (changed || start != null_value) result.initial_[field][entity] = start;
+      if (changed(entity, static_cast<Field>(field)) || start != null_value)
+        result.initial_[field][entity] = start;
     }
   }
   const auto earlier = [](const Change& a, const Change& b) { return a.at < b.at; };
@@ -156,6 +165,7 @@ History History::with(std::size_t entities, std::vector<Row> more,
     }
     result.offsets_[entity + 1] = static_cast<std::int64_t>(result.changes_.size());
   }
+  result.note_changes();
   return result;
 }
 

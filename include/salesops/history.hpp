@@ -35,7 +35,7 @@ enum class Field : std::uint8_t {
   pipeline,
   deleted,  ///< value 1 from a deletion or merge on, 0 from a restoration on
 };
-inline constexpr std::size_t field_count = 8;
+inline constexpr std::size_t field_count = 8;  // a bit each in a byte: History::changed
 
 /// The column of the opportunity table that a field stands for: `"stage_id"`, `"amount"`, …
 std::string_view field_column(Field field) noexcept;
@@ -76,6 +76,10 @@ class History {
   }
   /// A field is tracked when any entity has a change of it.
   [[nodiscard]] bool tracks(Field field) const noexcept { return tracked_[static_cast<std::size_t>(field)]; }
+  /// Whether the entity has a change of the field: without one, its value is the present one at all times.
+  [[nodiscard]] bool changed(std::size_t entity, Field field) const noexcept {
+    return ((changed_[entity] >> static_cast<unsigned>(field)) & 1U) != 0;
+  }
   /// Values before the first change; empty for a field that isn't tracked.
   [[nodiscard]] std::span<const std::int64_t> initial(Field field) const noexcept {
     return initial_[static_cast<std::size_t>(field)];
@@ -113,6 +117,9 @@ class History {
   std::vector<Change> changes_;
   std::array<std::vector<std::int64_t>, field_count> initial_;
   std::array<bool, field_count> tracked_{};
+  std::vector<std::uint8_t> changed_;  ///< by entity, a bit a field
+
+  void note_changes();
 };
 
 }  // namespace v0

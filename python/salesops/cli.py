@@ -134,19 +134,22 @@ def scorecard(
     folder: Path,
     as_of: str | None = None,
     period: str | None = None,
+    by: list[str] | None = None,
+    where: str | None = None,
+    compare: str = "prior",
     mapping: str | None = None,
     currency: str | None = None,
 ) -> None:
-    """Print the big numbers of a period."""
-    from salesops.report import sections
-    from salesops.report.book import Book
+    """Print the KPIs of a period; --by prints the closed deals of each group."""
+    from salesops import kpi as kpis
 
-    asked = Book(book(folder, mapping, currency), as_of, period)
-    section = sections.scorecard(asked)
-    lines = [[card.label, card.value, "; ".join(line.text for line in card.lines)] for card in section.cards]
-    print_table(["", asked.label, ""], lines, f"Scorecard as of {asked.as_of:%Y-%m-%d}")
-    for note in section.notes:
-        print(f"! {note}")
+    crm = book(folder, mapping, currency)
+    card = kpis.scorecard(crm, period, by=by or [], compare=compare, where=where, as_of=as_of)
+    heads, lines = card.printed()
+    amounts = f", amounts in {card.currency}" if card.currency else ""
+    print_table(heads, lines, f"Scorecard {card.period}, as of {card.as_of:%Y-%m-%d}{amounts}")
+    if card.to_table().num_rows > len(lines):
+        print(f"… {card.to_table().num_rows - len(lines):,} more groups")
 
 
 def forecast(

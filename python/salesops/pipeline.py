@@ -31,7 +31,7 @@ def _book(crm: Any) -> Any:
 
 
 def _frame_of(table: Table, kind: str | None) -> Any:
-    from salesops.kpi import frame
+    from salesops.kpi.ask import frame
 
     return frame(table, kind)
 

@@ -8,9 +8,10 @@ import os
 from pathlib import Path
 from typing import Any
 
-from salesops import kpi, plot
+from salesops import plot
 from salesops._core.error import DataError, UsageError
 from salesops.crm import Crm
+from salesops.kpi.ask import Period
 from salesops.plot import plain
 from salesops.report import sections
 from salesops.report.book import Book
@@ -22,7 +23,7 @@ def write(
     crm: Crm,
     path: str | os.PathLike[str],
     as_of: str | dt.date | dt.datetime | None = None,
-    period: kpi.Period = None,
+    period: Period = None,
     title: str | None = None,
 ) -> Path:
     """Write the report of a period as one HTML file: no script, no request, fit for print and phone.
@@ -70,7 +71,7 @@ def write(
 def render(
     crm: Crm,
     as_of: str | dt.date | dt.datetime | None = None,
-    period: kpi.Period = None,
+    period: Period = None,
     title: str | None = None,
 ) -> str:
     """The report as text of HTML; the parameters are those of `write`.

@@ -5,67 +5,73 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from salesops import __version__, plot
+from salesops import __version__, kpi, plot
 from salesops._core.error import UsageError
 from salesops.plot import Picture, compact, plain
 from salesops.report.book import Book, Card, Grid, Line, Section, day_text, rows_of, word
 
 # ---- scorecard ----
 
-# KPI, words, how to print it, which way is good.
-SCORES = (
-    ("attainment", "Quota attained", "share", "up"),
-    ("pipeline_coverage", "Coverage of what is left", "×", "up"),
-    ("win_rate", "Win rate", "share", "up"),
-    ("average_deal", "Average deal won", "money", "up"),
-    ("sales_cycle", "Days to win", "days", "down"),
-    ("slippage", "Slipped out of the period", "share", "down"),
-    ("lead_conversion", "Leads converted", "share", "up"),
-    ("sla_compliance", "Leads answered in time", "share", "up"),
+# The big numbers; the others of the scorecard stand in a table.
+HEADLINES = (
+    "attainment",
+    "pipeline_coverage",
+    "win_rate",
+    "average_deal",
+    "sales_cycle",
+    "slippage",
+    "lead_conversion",
+    "sla_compliance",
 )
 
 
 def scorecard(book: Book) -> Section:
-    """Up to eight big numbers, each with interval, prior, change and target."""
+    """The KPIs of the period beside those of the period before and the targets."""
     section = Section("Scorecard")
-    for score in SCORES:
-        section.attempt(section.cards, card, book, *score)
+    found = kpi.scorecard(book.crm, book.span)
+    rows = rows_of(found.to_table())
+    for row in rows:
+        if row["definition"]:
+            book.definitions.setdefault(row["kpi"], row["definition"])
+    # Two rows may bear one name (win rate by count and by value): the first is the headline.
+    first = {row["kpi"]: row for row in reversed(rows)}
+    section.cards = [card(first[name], found.prior_period) for name in HEADLINES]
+    heads, cells = found.printed(len(rows))
+    big = [first[name]["title"] for name in HEADLINES]
+    rest = [line for row, line in zip(rows, cells, strict=True) if row["title"] not in big]
+    section.tables.append(Grid(heads, [[plain(cell, 200) for cell in line] for line in rest]))
     return section
 
 
-def card(book: Book, name: str, words: str, unit: str, good: str) -> Card:
-    """One KPI as a big number."""
-    found = book.ask(name)
-    currency = book.crm.currency
+def card(row: dict[str, Any], prior_period: str) -> Card:
+    """One KPI as a big number, with interval, prior, change and target."""
 
     def show(value: float | None) -> str:
-        if unit == "×":
+        if row["unit"] == "ratio":
             return "–" if value is None else f"{value:.1f}×"
-        return compact(value, {"money": currency, "days": "days"}.get(unit, unit))
+        return compact(value, row["unit"])
 
-    big = Card(words, found.state if found.value is None and found.state else show(found.value))
-    if found.value is None:
+    value, state, up = row["value"], plain(row["state"], 200), row["better"] == "up"
+    if value is None:
+        missing = state.startswith("not available")
+        big = Card(row["title"], "–" if missing or not state else state)
         big.lines.append(
-            Line("no value: nothing to divide by" if not found.state else "nothing left to cover")
+            Line(state if missing else "nothing left to cover" if state else "no value: nothing to divide by")
         )
         return big
-    if found.low is not None:
-        big.lines.append(Line(f"{show(found.low)} to {show(found.high)}, 95% interval, n {found.n:,}"))
-    else:
-        big.lines.append(Line(f"n {found.n:,}"))
-    if found.state:
-        big.lines.append(Line(plain(found.state)))
-    before = book.prior(name)
-    if before is not None:
-        change = found.value - before
-        tone = "" if not change else "good" if (change > 0) == (good == "up") else "bad"
+    big = Card(row["title"], show(value))
+    interval = "" if row["low"] is None else f"{show(row['low'])} to {show(row['high'])}, 95% interval, "
+    big.lines.append(Line(f"{interval}n {row['n']:,}"))
+    if state:
+        big.lines.append(Line(state))
+    if row["delta"] is not None:
+        change = row["delta"]
+        tone = "" if not change else "good" if (change > 0) == up else "bad"
         arrow = "▲" if change > 0 else "▼" if change < 0 else "="
-        big.lines.append(Line(f"{arrow} from {show(before)} on the same day of the period before", tone))
-    target = book.target(name)
-    if target is not None:
-        reached = found.value >= target[0] if target[1] == "up" else found.value <= target[0]
-        words = f"target {show(target[0])}: {'reached' if reached else 'missed'}"
-        big.lines.append(Line(words, "good" if reached else "bad"))
+        big.lines.append(Line(f"{arrow} from {show(row['prior'])} at the same point of {prior_period}", tone))
+    if row["target"] is not None:
+        tone = "good" if row["status"] == "met" else "bad"
+        big.lines.append(Line(f"target {show(row['target'])}: {row['status']}", tone))
     return big
 
 
