@@ -32,6 +32,7 @@
 #include "salesops/history.hpp"
 #include "salesops/issues.hpp"
 #include "salesops/parallel.hpp"
+#include "salesops/shared_array.hpp"
 #include "salesops/table.hpp"
 
 namespace salesops {
@@ -92,16 +93,16 @@ enum class DealStatus : std::uint8_t {
 /// (int64), -1 (codes and rows) or `null_date` (int32).
 struct Deals {
   static constexpr std::int32_t null_date = std::numeric_limits<std::int32_t>::min();
-  std::vector<std::int64_t> created_at;
-  std::vector<std::int64_t> closed_at;  ///< actual close; null while open
-  std::vector<DealStatus> status;
-  std::vector<std::int64_t> amount;       ///< minor units
-  std::vector<std::int32_t> close_date;   ///< expected
-  std::vector<std::int32_t> stage;        ///< code of opportunity.stage_id
-  std::vector<std::int32_t> stage_row;    ///< row of stage_def, by (pipeline, stage)
-  std::vector<std::int32_t> owner_row;    ///< row of rep
-  std::vector<std::int32_t> account_row;  ///< row of account
-  std::vector<std::uint8_t> deleted;
+  SharedArray<std::int64_t> created_at;
+  SharedArray<std::int64_t> closed_at;  ///< actual close; null while open
+  SharedArray<DealStatus> status;
+  SharedArray<std::int64_t> amount;       ///< minor units
+  SharedArray<std::int32_t> close_date;   ///< expected
+  SharedArray<std::int32_t> stage;        ///< code of opportunity.stage_id
+  SharedArray<std::int32_t> stage_row;    ///< row of stage_def, by (pipeline, stage)
+  SharedArray<std::int32_t> owner_row;    ///< row of rep
+  SharedArray<std::int32_t> account_row;  ///< row of account
+  SharedArray<std::uint8_t> deleted;
 
   [[nodiscard]] std::size_t size() const noexcept { return status.size(); }
 };
@@ -115,7 +116,8 @@ struct CrmOptions {
 
 struct AsOfOptions {
   bool strict = false;
-  std::vector<std::string> allow_current;  ///< `"table.column"`
+  std::vector<std::string> allow_current = {};  ///< `"table.column"`
+  Execution execution = {};
 };
 
 /// The day whose rate an amount takes. Deals move, everything else has its own day (see `in_currency`).
@@ -154,7 +156,8 @@ class Crm {
  public:
   using Options = CrmOptions;
 
-  /// Throws `UsageError` for a table the model doesn't have, or one without its key.
+  /// Throws `UsageError` for a table the model doesn't have, or one without its key; `Cancelled` when
+  /// stopped, as `as_of` and `apply` do.
   static Crm build(NamedTables tables, const Options& options = {});
 
   [[nodiscard]] bool has(std::string_view table) const noexcept;
@@ -188,10 +191,18 @@ class Crm {
 
   [[nodiscard]] Crm as_of(Instant t, const AsOfOptions& options = {}) const;
 
-  /// A new book with rows added or replaced. Rows are matched by key; of two versions the one with
-  /// the later `source_modified_at` stays (the change's, on a tie or without it); `is_deleted` hides a
+  /// A new book with rows added or replaced: the book that all rows together would make, where the
+  /// differences between the deals of the two count as changes at their `source_modified_at` if the
+  /// changes bring no history of their own. Rows are matched by key; of two versions the one with the
+  /// later `source_modified_at` stays (the change's, on a tie or without it); `is_deleted` hides a
   /// row from then on. Columns the change lacks keep their values. Only the changes are checked.
-  [[nodiscard]] Crm apply(NamedTables changes) const;
+  ///
+  /// It costs what the changes cost, and a copy of each column in which a value of an old row is another one;
+  /// all else is shared with this book. Looking up an id makes the index of its column, once. What reaches
+  /// beyond the changed rows is derived anew: every deal when stages are redefined, the links to a table
+  /// whose rows are deleted or merged, the history of deals with new snapshots or versions (which looks for
+  /// their older rows).
+  [[nodiscard]] Crm apply(NamedTables changes, const Execution& execution = {}) const;
 
   /// The book with every amount in one currency, by the rates of its table `fx_rate` (`rate` units of
   /// `to` for one of `from`): all money columns, amounts in the history and in `opportunity_event`, and

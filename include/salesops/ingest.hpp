@@ -123,6 +123,7 @@ Mapping preset(std::string_view name);
 struct Options {
   std::vector<TimeZone> zones;  ///< used by name before the system's
   IssueOptions issues;
+  Execution execution = {};
 };
 
 struct Result {

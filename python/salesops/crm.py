@@ -11,6 +11,7 @@ from salesops._core.crm import Crm as _Crm
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
 from salesops._core.issues import Issues
+from salesops._progress import Wanted, shown
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
@@ -87,7 +88,14 @@ class Crm:
             self._issues.merge(core.issues)
 
     @classmethod
-    def build(cls, tables: Mapping[str, Any], *, currency: str = "", money_unit: str = "major") -> Crm:
+    def build(
+        cls,
+        tables: Mapping[str, Any],
+        *,
+        currency: str = "",
+        money_unit: str = "major",
+        progress: Wanted = None,
+    ) -> Crm:
         """A book of dataframes under the names of the data model.
 
         Parameters
@@ -98,8 +106,13 @@ class Crm:
             ISO 4217 code of rows that don't name one.
         money_unit
             ``"major"`` (12 is twelve euros) or ``"minor"`` (integers are cents).
+        progress
+            Called now and then with the share done, 0 to 1. None shows a bar when the work is long and
+            standard error is a terminal or a notebook; False shows none.
         """
-        return cls(_Crm.build(_tables(tables), currency=currency, minor_units=_is_minor(money_unit)))
+        minor, given = _is_minor(money_unit), _tables(tables)
+        with shown(progress, "building the book") as tell:
+            return cls(_Crm.build(given, currency=currency, minor_units=minor, progress=tell))
 
     @property
     def tables(self) -> list[str]:
@@ -134,7 +147,12 @@ class Crm:
         return self._core.capabilities()
 
     def as_of(
-        self, t: str | dt.date | dt.datetime | int, *, strict: bool = False, allow_current: Iterable[str] = ()
+        self,
+        t: str | dt.date | dt.datetime | int,
+        *,
+        strict: bool = False,
+        allow_current: Iterable[str] = (),
+        progress: Wanted = None,
     ) -> Crm:
         """The book as it was known at ``t``.
 
@@ -146,12 +164,22 @@ class Crm:
             Leave out columns whose past nobody kept, except those in ``allow_current``.
         allow_current
             Names as ``"table.column"``.
+        progress
+            As for ``build``.
         """
-        return Crm(self._core.as_of(instant(t, "t"), strict=strict, allow_current=list(allow_current)))
+        at, names = instant(t, "t"), list(allow_current)
+        with shown(progress, "rewinding the book") as tell:
+            return Crm(self._core.as_of(at, strict=strict, allow_current=names, progress=tell))
 
-    def apply(self, changes: Mapping[str, Any]) -> Crm:
-        """A new book with rows added or replaced by key; see ``counts`` for what became of them."""
-        return Crm(self._core.apply(_tables(changes)))
+    def apply(self, changes: Mapping[str, Any], *, progress: Wanted = None) -> Crm:
+        """A new book with rows added or replaced by key; see ``counts`` for what became of them.
+
+        Costs what the changes cost, and one copy of each column in which a value of an old row is another
+        one; the rest is shared with this book. ``progress`` is as for ``build``.
+        """
+        given = _tables(changes)
+        with shown(progress, "applying changes") as tell:
+            return Crm(self._core.apply(given, progress=tell))
 
     def in_currency(
         self,

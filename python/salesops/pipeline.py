@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from salesops import _frame
 from salesops._core import pipeline as _core
 from salesops._core.error import UsageError
+from salesops._progress import Wanted, shown
 from salesops.crm import instant, timestamp
 from salesops.plot.base import aligned, plain
 from salesops.scenario import Scenario, levels_of, minor_per_major
@@ -81,6 +82,7 @@ def forecast(
     allow_current: Iterable[str] = (),
     adjust: bool = True,
     threads: int = 0,
+    progress: Wanted = None,
 ) -> Forecast:
     """Forecast a period's bookings by rep, team and in all.
 
@@ -106,6 +108,11 @@ def forecast(
         Columns without a history that may be used as they are today, e.g. ``"opportunity.amount"``.
     adjust
         Correct by what earlier periods taught.
+    threads
+        0 takes the CPUs this process may use.
+    progress
+        Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
+        error is a terminal or a notebook; False shows none.
 
     Examples
     --------
@@ -128,7 +135,8 @@ def forecast(
         threads=threads,
     )
     span = _span(period, book.latest if now is None else now, calendar)
-    return Forecast(_core.forecast(book, now, span, options), book, options)
+    with shown(progress, "forecasting") as tell:
+        return Forecast(_core.forecast(book, now, span, options, tell), book, options)
 
 
 class Forecast:
@@ -177,9 +185,12 @@ class Forecast:
         """One row an open deal: chance to be won in the period, expected booking."""
         return _frame_of(self._core.deals, kind)
 
-    def backtest(self, periods: int = 8, *, months: int = 3, weeks: Sequence[int] = (0,)) -> Backtest:
+    def backtest(
+        self, periods: int = 8, *, months: int = 3, weeks: Sequence[int] = (0,), progress: Wanted = None
+    ) -> Backtest:
         """How good the same forecast would have been in past periods."""
-        return Backtest(_core.backtest(self._book, periods, months, list(weeks), self._options))
+        with shown(progress, "backtesting") as tell:
+            return Backtest(_core.backtest(self._book, periods, months, list(weeks), self._options, tell))
 
     def _lines(self, reps: bool) -> list[str]:
         rows = _frame.to_dict(self._core.holders)
@@ -291,6 +302,7 @@ def backtest(
     allow_current: Iterable[str] = (),
     adjust: bool = True,
     threads: int = 0,
+    progress: Wanted = None,
 ) -> Backtest:
     """Forecast past periods from what was known then, and hold it against what was won.
 
@@ -321,7 +333,9 @@ def backtest(
         adjust=adjust,
         threads=threads,
     )
-    return Backtest(_core.backtest(_book(crm), periods, months, list(weeks), options))
+    book = _book(crm)
+    with shown(progress, "backtesting") as tell:
+        return Backtest(_core.backtest(book, periods, months, list(weeks), options, tell))
 
 
 class Backtest:
@@ -403,6 +417,7 @@ def waterfall(
     owner: str | Iterable[str] = (),
     pipeline: str = "",
     currency: str = "",
+    progress: Wanted = None,
 ) -> Waterfall:
     """Why the open pipeline is not what it was: start, what came, changed and went, end.
 
@@ -416,6 +431,8 @@ def waterfall(
         Only deals of these owners.
     pipeline, currency
         Only deals of this pipeline, of this currency.
+    progress
+        As for `forecast`.
 
     Examples
     --------
@@ -427,18 +444,12 @@ def waterfall(
     book = _book(crm)
     owners = [owner] if isinstance(owner, str) else list(owner)
     first, last = due or (None, None)
-    return Waterfall(
-        _core.waterfall(
-            book,
-            instant(start, "start"),
-            book.latest if end is None else instant(end, "end"),
-            _day(first, "due"),
-            _day(last, "due"),
-            owners,
-            pipeline,
-            currency,
+    begin, finish = instant(start, "start"), book.latest if end is None else instant(end, "end")
+    due_from, due_before = _day(first, "due"), _day(last, "due")
+    with shown(progress, "following the pipeline") as tell:
+        return Waterfall(
+            _core.waterfall(book, begin, finish, due_from, due_before, owners, pipeline, currency, tell)
         )
-    )
 
 
 class Waterfall:

@@ -51,6 +51,7 @@ Column read_texts(const Column& raw, Type type, const ColumnModel& model, const 
   std::vector<std::uint8_t> valid(raw.size(), 0);
   std::int64_t blanks = 0, first_blank = -1;
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     const auto code = static_cast<std::size_t>(codes[row]);
     if (states[code] == unseen) {
@@ -84,6 +85,7 @@ Column read_rows(const Column& raw, Type type, const ColumnModel& model, const C
   std::vector<T> values(raw.size(), T{});
   std::vector<std::uint8_t> valid(raw.size(), 0);
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     const std::string_view rule = read(row, values[row]);
     if (rule.empty())
@@ -116,6 +118,7 @@ Column to_text(const Column& raw, const ColumnModel& model, const Conversion& co
     std::vector<std::uint8_t> valid(raw.size());
     std::int64_t blanks = 0, first = -1;
     for (std::size_t row = 0; row < raw.size(); ++row) {
+      tick(row);
       valid[row] = raw.valid(row) && blank[static_cast<std::size_t>(codes[row])] == 0;
       if (raw.valid(row) && valid[row] == 0 && blanks++ == 0) first = static_cast<std::int64_t>(row);
     }
@@ -126,6 +129,7 @@ Column to_text(const Column& raw, const ColumnModel& model, const Conversion& co
   std::vector<std::int32_t> codes(raw.size(), 0);
   std::vector<std::uint8_t> valid(raw.size(), 0);
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     // Integers that passed through a float column (a dataframe's way to hold nulls) keep their digits.
     const double number = is_float(raw.type()) ? raw.number(row) : 0.5;
@@ -164,6 +168,7 @@ Column to_code(const Column& raw, const ColumnModel& model, const Conversion& co
   std::vector<std::uint8_t> valid(text.size(), 0);
   const auto from = text.values<std::int32_t>();
   for (std::size_t row = 0; row < text.size(); ++row) {
+    tick(row);
     if (text.is_null(row)) continue;
     const auto code = static_cast<std::size_t>(from[row]);
     codes[row] = place[code];
@@ -319,6 +324,7 @@ Column to_fraction(const Column& raw, const ColumnModel& model, const Conversion
   const auto values = numbers.values<double>();
   std::int64_t above_one = 0, inside = 0, first_inside = -1;
   for (std::size_t row = 0; row < numbers.size(); ++row) {
+    tick(row);
     if (numbers.is_null(row)) continue;
     if (values[row] > 1.0) ++above_one;
     if (values[row] > 0.0 && values[row] < 1.0 && inside++ == 0)

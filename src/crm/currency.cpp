@@ -128,6 +128,20 @@ class Converter {
     return result;
   }
 
+  /// Amounts in changes that only `apply` saw, likewise.
+  void convert(std::vector<History::Row>& changes, const Table& table) {
+    const std::vector<std::int32_t> days = days_of("opportunity", table);
+    const Column* currency = text_column(table, "currency");
+    for (History::Row& row : changes) {
+      if (row.change.field != Field::amount) continue;
+      const auto deal = static_cast<std::size_t>(row.entity);
+      const Rates::Found* rate = rate_of(currency_at(currency, deal), days[deal]);
+      for (std::int64_t* value : {&row.old, &row.change.value})
+        if (*value != null_value)
+          *value = rate == nullptr ? null_value : times(*value, *rate, "opportunity", "amount", deal);
+    }
+  }
+
   /// Throws `UsageError` when a rate was missing that may not be.
   void finish() const {
     if (options_.missing == NoRate::error && lacks_.any())
@@ -371,10 +385,12 @@ Crm Crm::in_currency(std::string_view currency, const ConvertOptions& options) c
   }
   if (const auto deals = state_->tables.find("opportunity"); deals != state_->tables.end()) {
     state->history = converter.convert(state_->history, deals->second->table);
+    converter.convert(state->differences, deals->second->table);
     if (const Column* amount = state->tables["opportunity"]->table.find("amount"))
       state->deals.amount = field_values(*amount);
   }
   converter.finish();
+  state->summaries.clear();
   state->currency = to.code();
   state->options.currency = to.code();
   return Crm(std::move(state));

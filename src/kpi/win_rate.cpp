@@ -95,7 +95,7 @@ Result win_rate(const Crm& book, const Options& options) {
   });
   if (value) {
     facts.shape = Shape::ratio;
-    facts.cluster = deals.account_row;
+    facts.cluster.assign(deals.account_row.begin(), deals.account_row.end());
     facts.scale = facts.denominator_scale = major_units(currency_of(crm, facts, options));
   }
   std::string definition = value ? "amount won ÷ amount won and lost" : "deals won ÷ deals won and lost";

@@ -65,6 +65,7 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
   const std::array<int, 2> marks{grid.first, grid.last};
   const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     if (facts.seen[deal] > window.origin) {
       landmark.new_won += facts.seen[deal] < window.end && won_visit(facts, deal, window).has_value();
       continue;
