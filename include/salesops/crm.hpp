@@ -103,6 +103,7 @@ struct Deals {
   SharedArray<std::int32_t> owner_row;    ///< row of rep
   SharedArray<std::int32_t> account_row;  ///< row of account
   SharedArray<std::uint8_t> deleted;
+  SharedArray<std::uint8_t> reopened;  ///< times it came back from a closed stage; 255 = that often or more
 
   [[nodiscard]] std::size_t size() const noexcept { return status.size(); }
 };

@@ -97,7 +97,13 @@ struct Deal {
   DealStatus status = DealStatus::open;
   std::int64_t amount;
   std::int32_t close_date, stage, stage_row;
-  std::uint8_t deleted;
+  std::uint8_t deleted, reopened;
+};
+
+/// Entries into the closed stages.
+struct Closes {
+  std::int64_t last = null_value;  ///< if the deal is still there
+  std::uint8_t reopened = 0;
 };
 
 class DealReader {
@@ -116,11 +122,14 @@ class DealReader {
               .close_date = value_at<std::int32_t>(close_date_, row, Deals::null_date),
               .stage = static_cast<std::int32_t>(code_at(stage_, row)),
               .stage_row = no_row,
-              .deleted = flag_at(is_deleted_, row).value_or(false)};
+              .deleted = flag_at(is_deleted_, row).value_or(false),
+              .reopened = 0};
     const std::int64_t pipeline = code_at(pipeline_, row);
+    const Closes closes = closes_of(row, pipeline);
+    deal.reopened = closes.reopened;
     deal.stage_row = stages_.row(pipeline, deal.stage);
     if (deal.stage >= 0 && has_defs_ && deal.stage_row == no_row) report(row, "stage_id", "unknown_stage");
-    judge(row, pipeline, deal);
+    judge(row, closes, pipeline, deal);
     return deal;
   }
 
@@ -145,7 +154,7 @@ class DealReader {
   }
 
   /// Whether and how and when it closed.
-  void judge(std::size_t row, std::int64_t pipeline, Deal& deal) {
+  void judge(std::size_t row, const Closes& closes, std::int64_t pipeline, Deal& deal) {
     const auto by_stage = stages_.status(pipeline, deal.stage);
     const auto closed_flag = flag_at(is_closed_, row);
     const auto won_flag = flag_at(is_won_, row);
@@ -167,26 +176,31 @@ class DealReader {
       deal.status = DealStatus::unknown;
     if (stage_closed && won_flag && *won_flag != (*by_stage == DealStatus::won))
       report(row, "is_won", "stage_flag_disagree");
-    if (deal.closed_at == null_value) deal.closed_at = last_close(row, pipeline);
+    if (deal.closed_at == null_value) deal.closed_at = closes.last;
     if (deal.closed_at == null_value && deal.close_date != Deals::null_date) {
       deal.closed_at = at_midnight_utc(Date{deal.close_date}).us;
       if (from_close_date_++ == 0) first_from_close_date_ = static_cast<std::int64_t>(row);
     }
   }
 
-  /// The last entry into the closed stages, if the deal is still there.
-  [[nodiscard]] std::int64_t last_close(std::size_t row, std::int64_t pipeline) const {
-    if (!history_.tracks(Field::stage)) return null_value;
+  /// What the history of stages says.
+  [[nodiscard]] Closes closes_of(std::size_t row, std::int64_t pipeline) const {
+    Closes closes;
+    if (!history_.tracks(Field::stage) || !history_.changed(row, Field::stage)) return closes;
     std::int64_t entered = null_value;
-    bool was_closed = false;
+    const std::int64_t start = history_.initial(Field::stage)[row];
+    const auto first = stages_.status(pipeline, start == null_value ? -1 : start);
+    bool was_closed = first && *first != DealStatus::open;
     for (const Change& change : history_.changes(row)) {
       if (change.field != Field::stage) continue;
       const auto then = stages_.status(pipeline, change.value == null_value ? -1 : change.value);
       const bool now_closed = then && *then != DealStatus::open;
       if (now_closed && !was_closed) entered = change.at;
+      if (was_closed && !now_closed && closes.reopened < 255) ++closes.reopened;
       was_closed = now_closed;
     }
-    return was_closed ? entered : null_value;
+    if (was_closed) closes.last = entered;
+    return closes;
   }
 
   const Table& table_;
@@ -217,6 +231,7 @@ void for_each_array(Visit visit) {
   visit(&Deals::stage, &Deal::stage);
   visit(&Deals::stage_row, &Deal::stage_row);
   visit(&Deals::deleted, &Deal::deleted);
+  visit(&Deals::reopened, &Deal::reopened);
 }
 
 SharedArray<std::int32_t> rows_linked(const BookTable& book, std::string_view column) {
@@ -235,7 +250,7 @@ Deals derive_deals(const BookTables& tables, const History& history, Issues* iss
   std::vector<std::int64_t> created_at(n), closed_at(n), amount(n);
   std::vector<DealStatus> status(n);
   std::vector<std::int32_t> close_date(n), stage(n), stage_row(n);
-  std::vector<std::uint8_t> deleted(n);
+  std::vector<std::uint8_t> deleted(n), reopened(n);
   for (std::size_t row = 0; row < n; ++row) {
     tick(row);
     const Deal deal = read(row);
@@ -247,6 +262,7 @@ Deals derive_deals(const BookTables& tables, const History& history, Issues* iss
     stage[row] = deal.stage;
     stage_row[row] = deal.stage_row;
     deleted[row] = deal.deleted;
+    reopened[row] = deal.reopened;
   }
   read.report_close_dates();
   read.report_guess();
@@ -259,7 +275,8 @@ Deals derive_deals(const BookTables& tables, const History& history, Issues* iss
           .stage_row = std::move(stage_row),
           .owner_row = rows_linked(*book->second, "owner_id"),
           .account_row = rows_linked(*book->second, "account_id"),
-          .deleted = std::move(deleted)};
+          .deleted = std::move(deleted),
+          .reopened = std::move(reopened)};
 }
 
 Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, const BookTables& tables,
