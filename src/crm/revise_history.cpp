@@ -137,7 +137,7 @@ std::vector<std::int64_t> Revision::deals_to_remake(const Rows& fresh,
   const Column* currency = now("opportunity").table.find("currency");
   const auto exponent = [&](const Column* column, std::size_t row) {
     const bool said = column != nullptr && column->valid(row);
-    return currency_exponent(said ? column->text(row) : std::string_view(after_.options.currency));
+    return money::minor_digits(said ? column->text(row) : std::string_view(after_.options.currency));
   };
   for (const std::int64_t deal : touched) {
     const auto row = static_cast<std::size_t>(deal);
