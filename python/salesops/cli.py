@@ -146,13 +146,12 @@ def scorecard(
 def forecast(
     folder: Path, as_of: str | None = None, period: str | None = None, mapping: str | None = None
 ) -> None:
-    """Print what the period will book, by team and in all."""
+    """Print what the period will book, by rep, by team and in all."""
     from salesops.report.book import Book, word
 
     asked = Book(book(folder, mapping), as_of, period)
     found = word("pipeline").forecast(asked.crm, as_of=asked.as_of, period=(asked.start, asked.end))
-    print(found.summary())
-    show(found._core.holders, f"Forecast of {asked.label}")
+    print(found.to_text(reps=True))
 
 
 def check(folder: Path, mapping: str | None = None) -> None:
@@ -213,12 +212,23 @@ def print_table(columns: list[str], rows: list[list[Any]], title: str) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     grid = Grid(title=Text(plain(title, 200)), box=box.SIMPLE_HEAD, title_justify="left")
     for position, name in enumerate(columns):
-        numbers = any(
-            isinstance(row[position], int | float) and not isinstance(row[position], bool) for row in rows
+        cells = [row[position] for row in rows]
+        numbers = any(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
+        # On a narrow screen headings and texts are folded; a number that lost digits would be another one.
+        widest = max((len(cell_text(cell)) for cell in cells), default=0) if numbers else 8
+        grid.add_column(
+            Text(plain(name).replace("_", " ")),
+            justify="right" if numbers else "left",
+            min_width=widest,
+            overflow="fold",
         )
-        grid.add_column(Text(plain(name)), justify="right" if numbers else "left")
     for row in rows:
         grid.add_row(*(Text(cell_text(cell)) for cell in row))
+    needed = sum(column.min_width or 0 for column in grid.columns) + 3 * len(columns) + 1
+    console.size = console.size._replace(width=max(console.width, needed))
+    if needed >= console.width:
+        for column in grid.columns:
+            column.max_width = column.min_width
     console.print(grid)
 
 

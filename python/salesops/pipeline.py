@@ -181,13 +181,13 @@ class Forecast:
         """How good the same forecast would have been in past periods."""
         return Backtest(_core.backtest(self._book, periods, months, list(weeks), self._options))
 
-    def _lines(self) -> list[str]:
+    def _lines(self, reps: bool) -> list[str]:
         rows = _frame.to_dict(self._core.holders)
         level = f"{self._core.levels[0]:g}"
         heads = ["", "won", "expected", f"{level} % from", "to", "quota", "chance"]
         lines = [heads]
         for i, kind in enumerate(rows["holder_type"]):
-            if kind == "rep":
+            if kind == "rep" and not reps:
                 continue
             amounts = [f"{rows[name][i]:,.0f}" for name in ("won_to_date", "bookings_mean")]
             amounts += [f"{rows[f'bookings_{end}_{level}'][i]:,.0f}" for end in ("lo", "hi")]
@@ -196,7 +196,8 @@ class Forecast:
             lines.append([plain(f"{kind} {rows['holder_id'][i]}".strip(), 24), *amounts, *reach])
         return aligned(lines)
 
-    def __repr__(self) -> str:
+    def to_text(self, *, reps: bool = False) -> str:
+        """The answer, what it rests on, and a line a team and company, or also a rep."""
         fit = self.fit
         basis = (
             f"as of {self.as_of:%Y-%m-%d}; "
@@ -205,9 +206,11 @@ class Forecast:
             f"{self._core.scenario.draws:,} draws"
         )
         notes = (textwrap.fill(f"! {note}", 80, subsequent_indent="  ") for note in self.notes)
-        return "\n".join(
-            [textwrap.fill(self.summary(), 80), textwrap.fill(basis, 80), "", *self._lines(), *notes]
-        )
+        head = [textwrap.fill(self.summary(), 80), textwrap.fill(basis, 80), ""]
+        return "\n".join([*head, *self._lines(reps), *notes])
+
+    def __repr__(self) -> str:
+        return self.to_text()
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)

@@ -116,3 +116,22 @@ def test_report_and_scorecard(folder, tmp_path, capsys):
     assert "2025-Q4" in out.read_text()
     assert cli.main(["scorecard", str(folder), "--as-of", "2025-11-15"]) == 0
     assert "Win rate" in capsys.readouterr().out
+
+
+def test_a_forecast_fits_a_narrow_screen(folder, capsys):
+    assert cli.main(["forecast", str(folder), "--as-of", "2025-11-15"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("company ") for line in lines)
+    assert any(line.startswith("rep R0") for line in lines)
+
+
+def test_numbers_are_never_cut(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    numbers = [123_456_789 + i for i in range(7)]
+    cli.print_table([f"a_long_heading_{i}" for i in range(8)], [["some text to be folded", *numbers]], "wide")
+    shown = capsys.readouterr().out
+    assert all(f"{number:,}" in shown for number in numbers)
+    assert "…" not in shown
