@@ -235,17 +235,20 @@ def print_table(columns: list[str], rows: list[list[Any]], title: str) -> None:
         cells = [row[position] for row in rows]
         numbers = any(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
         # On a narrow screen headings and texts are folded; a number that lost digits would be another one.
-        widest = max((len(cell_text(cell)) for cell in cells), default=0) if numbers else 6
-        needed += widest + 3
+        widest = max((len(cell_text(cell)) for cell in cells), default=0) if numbers else 8
         grid.add_column(
             Text(plain(name).replace("_", " ")),
             justify="right" if numbers else "left",
             min_width=widest,
             overflow="fold",
         )
-    console.size = console.size._replace(width=max(console.width, needed))
     for row in rows:
         grid.add_row(*(Text(cell_text(cell)) for cell in row))
+    needed = sum(column.min_width or 0 for column in grid.columns) + 3 * len(columns) + 1
+    console.size = console.size._replace(width=max(console.width, needed))
+    if needed >= console.width:
+        for column in grid.columns:
+            column.max_width = column.min_width
     console.print(grid)
 
 

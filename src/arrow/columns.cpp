@@ -295,7 +295,7 @@ std::shared_ptr<Joined> join(Type type, const std::vector<Leaf>& leaves, const E
     if (bytes) some_null = put_validity(valid, joined->validity.data() + first / 8);
     if (some_null) any_null.store(true, std::memory_order_relaxed);
   });
-  if (!any_null.load()) joined->validity = {};
+  if (!any_null.load()) joined->validity = std::vector<std::uint8_t>();
   return joined;
 }
 

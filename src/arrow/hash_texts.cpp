@@ -62,7 +62,7 @@ class TextTable {
   [[nodiscard]] std::size_t size() const noexcept { return entries_.size(); }
   /// The entries; the table is of no further use.
   std::vector<Entry> finish() {
-    slots_ = {};
+    slots_ = std::vector<Slot>();
     return std::move(entries_);
   }
 
@@ -140,8 +140,7 @@ std::shared_ptr<Joined> read_blocks(std::string_view name, const Format& format,
   return join(Type::string, leaves, execution, Nulls::skipped, write);
 }
 
-/// Marks the entries of one part that no earlier block has; `codes` become places in the part. Returns how
-/// many.
+/// Marks and counts the entries of one part that no earlier block has; `codes` become places in the part.
 std::size_t merge_part(std::size_t part, std::vector<Block>& blocks) {
   constexpr std::size_t ahead = 16;
   TextTable table;
@@ -203,7 +202,7 @@ std::shared_ptr<const Dictionary> number_texts(std::string_view name, std::vecto
       const auto place = static_cast<std::size_t>(block.codes[i]);
       block.codes[i] = code_at[part_of(block.entries[i].hash)][place];
     }
-    block.entries = {};
+    block.entries = std::vector<Entry>();
     if (block.codes.empty()) block.codes.push_back(0);
   });
   return std::make_shared<const Dictionary>(std::move(bytes), std::move(offsets));
