@@ -136,6 +136,7 @@ def test_numbers_are_never_cut(capsys, monkeypatch):
     assert all(f"{number:,}" in shown for number in numbers)
     assert "…" not in shown
 
+
 def test_currency_brings_the_book_into_one(tmp_path, capsys):
     tables = salesops.datasets.sample_tables(deals=150, foreign_share=0.5)
     for name, table in tables.items():
