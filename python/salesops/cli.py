@@ -230,7 +230,6 @@ def print_table(columns: list[str], rows: list[list[Any]], title: str) -> None:
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     grid = Grid(title=Text(plain(title, 200)), box=box.SIMPLE_HEAD, title_justify="left")
-    needed = 2
     for position, name in enumerate(columns):
         cells = [row[position] for row in rows]
         numbers = any(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
