@@ -1,18 +1,24 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "execution.hpp"
 #include "salesops/kpi.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
+using salesops_bindings::interruptible;
 
 namespace {
 
 using Kpi = kpi::Result (*)(const Crm&, const kpi::Options&);
 
-kpi::Result call(Kpi function, const Crm& crm, const kpi::Options& options) {
-  const py::gil_scoped_release release;
-  return function(crm, options);
+/// The answer of `work(options)`, run so that it can be interrupted.
+template <class Work>
+auto run(kpi::Options options, const py::object& progress, const Work& work) {
+  return interruptible(options.execution.threads, progress, [&](const Execution& execution) {
+    options.execution = execution;
+    return work(options);
+  });
 }
 
 void bind_results(py::module_& word) {
@@ -82,21 +88,24 @@ kpi::Options make_options(const py::dict& given) {
   return options;
 }
 
-kpi::Result call_ratio(const Crm& crm, const py::dict& given, const kpi::Options& options) {
+kpi::Result call_ratio(const Crm& crm, const py::dict& given, const kpi::Options& options,
+                       const py::object& progress) {
   const auto text = [&](const char* name) { return py::cast<std::string>(given[name]); };
   const kpi::RatioDefinition definition{text("name"),  text("numerator"), text("denominator"),
                                         text("table"), text("at"),        text("value")};
-  const py::gil_scoped_release release;
-  return kpi::ratio(crm, definition, options);
+  return run(options, progress,
+             [&](const kpi::Options& asked) { return kpi::ratio(crm, definition, asked); });
 }
 
-kpi::Scorecard call_scorecard(const Crm& crm, const kpi::Options& options, const std::string& compare) {
-  const py::gil_scoped_release release;
-  return kpi::scorecard(crm, options, kpi::parse_compare(compare));
+kpi::Scorecard call_scorecard(const Crm& crm, const kpi::Options& options, const std::string& compare,
+                              const py::object& progress) {
+  const kpi::Compare with = kpi::parse_compare(compare);
+  return run(options, progress, [&](const kpi::Options& asked) { return kpi::scorecard(crm, asked, with); });
 }
 
 void bind_catalogue(py::module_& word) {
-  word.def("ratio", &call_ratio, py::arg("crm"), py::arg("definition"), py::arg("options"));
+  word.def("ratio", &call_ratio, py::arg("crm"), py::arg("definition"), py::arg("options"),
+           py::arg("progress") = py::none());
   word.def("catalogue", &kpi::catalogue, "All built-in KPIs, one row each.");
   py::class_<kpi::Scorecard>(word, "Scorecard", "The KPIs of one period on a page.")
       .def_readonly("period", &kpi::Scorecard::period)
@@ -110,7 +119,8 @@ void bind_catalogue(py::module_& word) {
       .def_readonly("currency", &kpi::Scorecard::currency)
       .def("to_table", &kpi::Scorecard::to_table)
       .def("to_text", &kpi::Scorecard::to_text);
-  word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"));
+  word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"),
+           py::arg("progress") = py::none());
   using State = kpi::ScorecardState;
   const auto released = py::call_guard<py::gil_scoped_release>();
   py::class_<State>(word, "ScorecardState", "What the deals closed in a period add up to, by group.")
@@ -119,10 +129,12 @@ void bind_catalogue(py::module_& word) {
       .def_static(
           "partial",
           [](const Crm& crm, const kpi::Options& options,
-             const std::optional<std::vector<std::string>>& deals) {
-            return deals ? State::partial(crm, options, *deals) : State::partial(crm, options);
+             const std::optional<std::vector<std::string>>& deals, const py::object& progress) {
+            return run(options, progress, [&](const kpi::Options& asked) {
+              return deals ? State::partial(crm, asked, *deals) : State::partial(crm, asked);
+            });
           },
-          py::arg("crm"), py::arg("options"), py::arg("deals"), released)
+          py::arg("crm"), py::arg("options"), py::arg("deals"), py::arg("progress") = py::none())
       .def("merge", &State::merge, py::arg("other"), released)
       .def("retract", &State::retract, py::arg("other"), released)
       .def("finish", &State::finish, py::arg("level"), released)
@@ -142,8 +154,10 @@ void salesops_bind_kpi(py::module_& module) {
   const auto bind = [&](const char* name, Kpi function) {
     word.def(
         name,
-        [function](const Crm& crm, const kpi::Options& options) { return call(function, crm, options); },
-        py::arg("crm"), py::arg("options"));
+        [function](const Crm& crm, const kpi::Options& options, const py::object& progress) {
+          return run(options, progress, [&](const kpi::Options& asked) { return function(crm, asked); });
+        },
+        py::arg("crm"), py::arg("options"), py::arg("progress") = py::none());
   };
   bind("win_rate", &kpi::win_rate);
   bind("lead_conversion", &kpi::lead_conversion);

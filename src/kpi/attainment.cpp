@@ -54,6 +54,7 @@ class RepFacts {
     std::vector<std::uint8_t> kept(rows.size(), 1);
     if (!options_.where.empty()) kept = matches(crm_, "opportunity", options_.where, rows, times);
     for (std::size_t i = 0; i < rows.size(); ++i) {
+      tick(i);
       if (kept[i] == 0) continue;
       const auto deal = static_cast<std::size_t>(rows[i]);
       const std::int64_t amount = deals.amount[deal];
@@ -156,6 +157,7 @@ class RepFacts {
     const Column& pct = table.column("pct");
     const Column* total = table.find("must_total_100");
     for (std::size_t row = 0; row < table.num_rows(); ++row) {
+      tick(row);
       const bool overlay = total != nullptr && total->valid(row) && total->values<std::uint8_t>()[row] == 0;
       if (!overlay && deal_of[row] >= 0 && pct.valid(row))
         splits_[deal_of[row]].emplace_back(rep_of[row], pct.number(row));
@@ -183,6 +185,7 @@ class RepFacts {
     const Column* to = table.find("valid_to");
     std::map<std::string, std::map<std::vector<std::string>, std::size_t>> by_type;
     for (std::size_t row = 0; row < table.num_rows(); ++row) {
+      tick(row);
       if (table.column("amount").is_null(row) || table.column("period_start").is_null(row) ||
           table.column("period_end").is_null(row))
         continue;

@@ -43,6 +43,7 @@ struct Subscriptions {
     const Column* interval = table.find("interval");
     const Column* count = table.find("interval_count");
     for (std::size_t row = 0; row < table.num_rows(); ++row) {
+      tick(row);
       const auto day = [&](const Column* column, std::int32_t none) {
         return column == nullptr || column->is_null(row) ? none : column->values<std::int32_t>()[row];
       };
@@ -134,6 +135,7 @@ std::optional<double> margin_of(const Crm& crm, const Scope& scope, const Option
   const Column& at = crm.column("transaction", "at");
   int128 top = 0, bottom = 0;
   for (std::size_t row = 0; row < at.size(); ++row) {
+    tick(row);
     if (at.is_null(row) || margin.is_null(row) || amount.is_null(row)) continue;
     const Instant t{at.values<std::int64_t>()[row]};
     if (std::none_of(scope.parts.begin(), scope.parts.end(),
@@ -265,6 +267,7 @@ Result cac(const Crm& book, const Options& given) {
   facts.table = "spend";
   std::vector<std::int32_t> rows;
   for (std::size_t row = 0; row < amount.size(); ++row) {
+    tick(row);
     if (start.is_null(row)) continue;
     rows.push_back(static_cast<std::int32_t>(row));
     if (amount.valid(row))

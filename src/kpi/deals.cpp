@@ -32,6 +32,7 @@ Result cycle_by_survival(const Crm& crm, const Options& options) {
   const auto reversed = facts.reason("negative_duration");
   const auto unknown = facts.reason("outcome_unknown");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     const std::int64_t created = deals.created_at[deal];
     const DealStatus status = deals.status[deal];
     const bool open = status == DealStatus::open;
@@ -143,6 +144,7 @@ Result velocity(const Crm& book, const Options& options) {
   for (const Scope::Part& part : scope.parts) {
     const std::int64_t end = std::min(part.interval.end.us, scope.as_of.us + 1);
     for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+      tick(deal);
       const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
       const bool begun = created == null_value || created < end || scope.all;
       const bool lasts = deals.status[deal] == DealStatus::open || (closed != null_value && closed >= end);
@@ -182,6 +184,7 @@ Result loss_reasons(const Crm& book, const Options& options) {
   const bool value = options.weight == Weight::value;
   DealFacts facts(deals, options);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     if (deals.status[deal] != DealStatus::lost) continue;
     const std::int64_t amount = deals.amount[deal];
     facts.put(deal, deals.closed_at[deal], value ? amount : 1, 1,
@@ -232,6 +235,7 @@ Result linearity(const Crm& book, const Options& asked) {
     const Date second = whole ? months[months.size() / 3].start : start + (end - start) / 3;
     const Date last = whole ? months[2 * months.size() / 3].start : start + 2 * (end - start) / 3;
     for (std::size_t i = 0; i < facts.size(); ++i) {
+      tick(i);
       if (facts.at[i] == null_value || !part.interval.contains(Instant{facts.at[i]})) continue;
       const Date day{day_of(facts.at[i], options)};
       third[i] = day < second ? 0 : day < last ? 1 : 2;
@@ -239,6 +243,7 @@ Result linearity(const Crm& book, const Options& asked) {
   }
   std::vector<std::int64_t> amount = facts.numerator;
   for (std::size_t i = 0; i < facts.size(); ++i) {
+    tick(i);
     facts.denominator[i] = facts.state[i] == Facts::counted ? amount[i] : 0;
     facts.numerator[i] = third[i] == 2 ? facts.denominator[i] : 0;
   }

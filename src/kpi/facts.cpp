@@ -307,6 +307,7 @@ struct Picked {
       : rows(facts.row), at(facts.at), all(scope.all && chosen.empty()) {
     if (all) return;
     for (std::size_t i = 0; i < facts.size(); ++i) {
+      tick(i);
       if (!chosen.empty() && chosen[i] == 0) continue;
       if (!scope.all && (facts.at[i] == null_value || !part.interval.contains(Instant{facts.at[i]})))
         continue;
@@ -428,8 +429,10 @@ std::vector<Metric> metrics_of(const Crm& crm, const Facts& facts, const Options
 
 }  // namespace
 
-Result summarise(const Crm& crm, const Facts& all, const Options& options, std::string name,
+Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::string name,
                  std::string definition, Mode mode) {
+  Options options = asked;
+  options.execution.progress = {};  // of the passes; the call's goes by its periods
   if (!(options.level > 0 && options.level < 100))
     throw UsageError("level must lie between 0 and 100, e.g. level = 95");
   (void)crm.table(all.table);
@@ -453,6 +456,8 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
     const std::vector<std::int64_t> present(all.present_names ? all.size() : 0, null_value);
     chosen = matches(crm, all.table, options.where, all.row, all.present_names ? present : all.at);
   }
+  const StopScope stop(asked.execution.stop);
+  Steps steps(asked.execution, scope.parts.size());
   for (const Scope::Part& part : scope.parts) {
     std::vector<Metric> metrics = metrics_of(crm, all, options, Picked(all, scope, part, chosen));
     if (periods)
@@ -462,6 +467,7 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
       }
     result.metrics.insert(result.metrics.end(), std::make_move_iterator(metrics.begin()),
                           std::make_move_iterator(metrics.end()));
+    steps.done();
   }
   return result;
 }

@@ -62,6 +62,7 @@ std::vector<std::int64_t> first_touches(const Crm& crm, const Leads& leads,
   const Column* automated = table.find("is_automated");
   const auto times = at.values<std::int64_t>();
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    tick(row);
     if (lead_of[row] < 0 || at.is_null(row)) continue;
     if (direction != nullptr && direction->valid(row) && direction->text(row) == "in") continue;
     if (automated != nullptr && automated->valid(row) && automated->values<std::uint8_t>()[row] != 0)
@@ -89,6 +90,7 @@ struct Responses {
     waited.assign(leads.size(), 0);
     answered.assign(leads.size(), 0);
     for (std::size_t lead = 0; lead < leads.size(); ++lead) {
+      tick(lead);
       const std::int64_t start = leads.start(lead);
       if (start == null_value) continue;
       answered[lead] = first[lead] != null_value;
@@ -141,6 +143,7 @@ Result lead_conversion(const Crm& book, const Options& options) {
   const auto reversed = facts.reason("converted_before_created");
   std::string definition;
   for (std::size_t lead = 0; lead < leads.size(); ++lead) {
+    tick(lead);
     const std::int64_t created = leads.created[lead], converted = leads.converted[lead];
     const bool won = converted != null_value && converted <= as_of;
     switch (mode) {
@@ -230,6 +233,7 @@ Result sla_compliance(const Crm& book, const Options& options) {
   const auto before = facts.reason("touched_before_created");
   const auto target = static_cast<std::int64_t>(options.target_minutes * minute);
   for (std::size_t lead = 0; lead < leads.size(); ++lead) {
+    tick(lead);
     const bool within = responses.waited[lead] <= target;
     if (responses.before[lead] != 0)
       facts.put(lead, 0, 0, before);
@@ -260,6 +264,7 @@ Result response_bands(const Crm& book, const Options& options) {
   for (std::size_t band = 0; band <= bands.size(); ++band) {
     LeadFacts facts(leads);
     for (std::size_t lead = 0; lead < leads.size(); ++lead) {
+      tick(lead);
       const double minutes = static_cast<double>(responses.waited[lead]) / minute;
       const auto place =
           responses.answered[lead] == 0
@@ -296,6 +301,7 @@ Result funnel(const Crm& book, const Options& options) {
   // The furthest step of each lead.
   std::vector<std::size_t> reached(leads.size(), 0);
   for (std::size_t lead = 0; lead < leads.size(); ++lead) {
+    tick(lead);
     if (leads.mql[lead] != null_value) reached[lead] = 1;
     if (leads.qualified[lead] != null_value) reached[lead] = 2;
     const bool deal = !deal_of.empty() && deal_of[lead] >= 0;
@@ -312,6 +318,7 @@ Result funnel(const Crm& book, const Options& options) {
   known.push_back(4);
   Result result;
   for (std::size_t k = 0; k < known.size(); ++k) {
+    tick(k);
     const std::size_t step = known[k];
     const std::size_t from = k == 0 ? 0 : known[k - 1];
     LeadFacts facts(leads);
@@ -355,6 +362,7 @@ Result activity(const Crm& book, const Options& options) {
   facts.unit = "count";
   const auto no_time = facts.reason("no_time");
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    tick(row);
     const bool open =
         completed != nullptr && completed->valid(row) && completed->values<std::uint8_t>()[row] == 0;
     if (at.is_null(row))

@@ -32,6 +32,7 @@ struct Opening {
     const Deals& past = before.deals();
     const Column& ids = before.column("opportunity", "opportunity_id");
     for (std::size_t row = 0; row < past.size(); ++row) {
+      tick(row);
       if (past.status[row] != DealStatus::open || past.deleted[row] != 0) continue;
       const std::int64_t now = crm.row_of("opportunity", ids.text(row));
       if (now >= 0)
@@ -121,6 +122,7 @@ Result pushes(const Crm& book, const Options& options) {
     return options.calendar.index_of(Date{static_cast<std::int32_t>(day)}, Every::month);
   };
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     std::int64_t before = history.initial(Field::close_date)[deal];
     for (const Change& change : history.changes(deal)) {
       if (change.field != Field::close_date) continue;
@@ -159,6 +161,7 @@ Result pipeline_created(const Crm& book, const Options& options) {
   const History& history = crm.history();
   DealFacts facts(deals, options);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     const std::int64_t created = deals.created_at[deal];
     std::int64_t amount = deals.amount[deal];
     if (history.tracks(Field::amount) && created != null_value)
@@ -185,6 +188,7 @@ Result weighted_pipeline(const Crm& book, const Options& options) {
   DealFacts facts(deals, options);
   const auto null_probability = facts.reason("null_probability");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     if (deals.status[deal] != DealStatus::open) continue;
     const std::int64_t amount = deals.amount[deal];
     std::optional<double> probability;
@@ -224,6 +228,7 @@ Result forecast_rollup(const Crm& book, const Options& options) {
   const auto omitted = facts.reason("omitted");
   std::vector<std::uint8_t> kind;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     const bool won = deals.status[deal] == DealStatus::won;
     if (!won && deals.status[deal] != DealStatus::open) continue;
     const std::int64_t amount = deals.amount[deal];
@@ -302,6 +307,7 @@ Result idle_share(const Crm& book, const Options& options) {
   DealFacts facts(deals, options);
   const auto unknown = facts.reason("never_seen");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     if (deals.status[deal] != DealStatus::open) continue;
     const std::uint8_t state = last[deal] == null_value ? unknown : Facts::counted;
     const bool idle = state == Facts::counted && now - last[deal] > options.idle_days * us_per_day;
@@ -393,6 +399,7 @@ Result hygiene(const Crm& book, const Options& options) {
   DealFacts facts(deals, options);
   std::vector<std::uint8_t> passed;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     if (deals.status[deal] != DealStatus::open) continue;
     std::uint8_t bits = 0;
     std::int64_t count = 0;

@@ -41,6 +41,7 @@ Lookup at_the_time(const Crm& crm, const Column& present, Field field, std::span
     std::vector<std::uint8_t> valid(rows.size(), 0);
     const auto now = present.values<T>();
     for (std::size_t i = 0; i < rows.size(); ++i) {
+      tick(i);
       if (rows[i] < 0) continue;
       const auto row = static_cast<std::size_t>(rows[i]);
       if (at[i] == null_value) {
@@ -88,6 +89,7 @@ std::vector<std::int32_t> follow(const Crm& crm, const Lookup& ids, const std::s
   const auto codes = ids.column.values<std::int32_t>();
   std::vector<std::int32_t> rows(ids.rows.size(), no_row);
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    tick(i);
     if (ids.rows[i] < 0 || ids.column.is_null(static_cast<std::size_t>(ids.rows[i]))) continue;
     rows[i] = row_of[static_cast<std::size_t>(codes[static_cast<std::size_t>(ids.rows[i])])];
   }
@@ -233,6 +235,7 @@ class Evaluation {
     for (const Expression& part : expression.parts) {
       const Truth other = (*this)(part);
       for (std::size_t i = 0; i < truth.size(); ++i) {
+        tick(i);
         if (truth[i] == deciding || other[i] == deciding)
           truth[i] = deciding;
         else if (other[i] == unknown)
@@ -246,6 +249,7 @@ class Evaluation {
   Truth each(const Lookup& lookup, Test test) const {
     Truth truth(rows_.size(), unknown);
     for (std::size_t i = 0; i < truth.size(); ++i) {
+      tick(i);
       if (lookup.rows[i] < 0) continue;
       const auto row = static_cast<std::size_t>(lookup.rows[i]);
       if (lookup.column.valid(row)) truth[i] = test(row, i) ? yes : no;

@@ -202,8 +202,11 @@ ScorecardRow row_of(const Line& line, const Definition& known, const Answer& ans
 }  // namespace
 
 Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
+  const StopScope stop(asked.execution.stop);
   if (!asked.by.empty()) return ScorecardState::partial(book, asked).finish(asked.level);
   Options options = with_period(asked);
+  options.execution.progress = {};  // of the KPIs; the card's goes by its lines
+  Steps steps(asked.execution, std::size(lines));
   options.mode = Mode::standard;
   const Crm now = rewound(book, options);
   const Date today{day_of(now_of(book, options), options)};
@@ -244,6 +247,7 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
         row.status = (target->up ? *row.value >= *row.target : *row.value <= *row.target) ? "met" : "missed";
     }
     card.rows.push_back(std::move(row));
+    steps.done();
   }
   return card;
 }

@@ -85,6 +85,7 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
   const auto initial = history.initial(Field::stage);
   std::vector<Visit> visits;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     const auto pipeline_at = [&](std::int64_t at) -> std::int64_t {
       if (pipelines == nullptr) return -1;
       if (history.tracks(Field::pipeline) && at != null_value) {

@@ -31,6 +31,7 @@ Result won_by_age(const Crm& crm, const Options& options) {
   const auto unknown = facts.reason("outcome_unknown");
   const auto reversed = facts.reason("negative_duration");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     const DealStatus status = deals.status[deal];
     const std::int64_t created = deals.created_at[deal];
     const std::int64_t end = status == DealStatus::open ? now : deals.closed_at[deal];

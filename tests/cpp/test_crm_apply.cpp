@@ -322,7 +322,9 @@ void run(std::uint64_t seed, bool differences) {
       const Instant at = *Instant::parse(t);
       expect_same(next.as_of(at), whole.as_of(at), !differences, where + ", as of " + t);
     }
-    if (next.has("opportunity")) EXPECT_EQ(win_rate_text(next), win_rate_text(whole)) << where;
+    if (next.has("opportunity")) {
+      EXPECT_EQ(win_rate_text(next), win_rate_text(whole)) << where;
+    }
     if (testing::Test::HasFatalFailure()) return;
     book = next;
   }

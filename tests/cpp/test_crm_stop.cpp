@@ -10,8 +10,15 @@ using namespace salesops;
 
 namespace {
 
+sample::Sample draw(const Execution& execution) {
+  sample::SampleOptions options;
+  options.deals = 3000;
+  options.execution = execution;
+  return sample::crm(options);
+}
+
 const sample::Sample& drawn() {
-  static const sample::Sample one = sample::crm({.seed = 7, .deals = 3000});
+  static const sample::Sample one = draw({});
   return one;
 }
 
@@ -80,9 +87,7 @@ TEST(Stop, ReadingAnExport) {
 }
 
 TEST(Stop, DrawingASample) {
-  expect_progress_and_stop([](const Execution& execution) {
-    (void)sample::crm({.seed = 7, .deals = 3000, .execution = execution});
-  });
+  expect_progress_and_stop([](const Execution& execution) { (void)draw(execution); });
 }
 
 TEST(Stop, Forecasting) {

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
+from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, timestamp
 from salesops.kpi.ask import Period, Where, frame, number_text, options_of, where_text
 from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
@@ -207,11 +208,14 @@ def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> C
         level: float = 95,
         as_of: Any = None,
         ids: bool = False,
+        progress: Wanted = None,
         **options: Any,
     ) -> KpiResult:
         given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
         given |= {"as_of": as_of, "keep_rows": ids, **options}
-        return KpiResult(compute(crm._core, options_of(given)), crm)
+        asked = options_of(given)
+        with shown(progress, name.replace("_", " ")) as tell:
+            return KpiResult(compute(crm._core, asked, tell), crm)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = text
@@ -299,8 +303,8 @@ def ratio(
     definition = {"name": name, "numerator": where_text(numerator), "denominator": where_text(denominator)}
     definition |= {"table": table, "at": time, "value": value or ""}
 
-    def compute(crm: Any, options: _kpi.Options) -> _kpi.Result:
-        return _kpi.ratio(crm, definition, options)
+    def compute(crm: Any, options: _kpi.Options, tell: Progress | None) -> _kpi.Result:
+        return _kpi.ratio(crm, definition, options, tell)
 
     what = value or "rows"
     formula = " ÷ ".join(

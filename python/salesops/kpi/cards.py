@@ -8,6 +8,7 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
+from salesops._progress import Wanted, shown
 from salesops.crm import Crm, timestamp
 from salesops.kpi.ask import Period, Where, frame, number_text, options_of
 
@@ -221,6 +222,7 @@ def scorecard(
     where: Where = None,
     as_of: Any = None,
     level: float = 95,
+    progress: Wanted = None,
     **options: Any,
 ) -> Scorecard:
     """Put the KPIs of one period on a page, or the closed deals of each group.
@@ -236,6 +238,9 @@ def scorecard(
         known then; of a period that is over, at its end. Groups aren't compared.
     where
         Which rows; KPIs whose table lacks a column of it are listed as not available.
+    progress
+        Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
+        error is a terminal or a notebook; False shows none.
 
     Examples
     --------
@@ -247,4 +252,6 @@ def scorecard(
     ['owner', 'month', 'won', 'lost']
     """
     given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, **options}
-    return Scorecard(_kpi.scorecard(crm._core, options_of(given), compare))
+    asked = options_of(given)
+    with shown(progress, "scorecard") as tell:
+        return Scorecard(_kpi.scorecard(crm._core, asked, compare, tell))
