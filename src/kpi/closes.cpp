@@ -49,6 +49,7 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
                      "'opportunity_snapshot' or 'opportunity_version'); without one use 'last_close'");
   Statuses status(crm);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     const Close last{deal, deals.closed_at[deal], deals.status[deal], deals.amount[deal]};
     // A deal that never came back has one end at the most.
     if (!all || deals.reopened[deal] == 0) {
