@@ -99,7 +99,8 @@ class Told {
       std::string line = "deal " + key("opportunity", static_cast<std::int64_t>(i));
       line += " " + std::to_string(deals.created_at[i]) + " " + std::to_string(deals.closed_at[i]) + " " +
               std::to_string(static_cast<int>(deals.status[i])) + " " + std::to_string(deals.amount[i]) +
-              " " + std::to_string(deals.close_date[i]) + " " + std::to_string(deals.deleted[i]);
+              " " + std::to_string(deals.close_date[i]) + " " + std::to_string(deals.deleted[i]) + " " +
+              std::to_string(deals.reopened[i]);
       line += " " + (deals.stage[i] < 0 ? "-" : value(Field::stage, deals.stage[i]));
       line += " " + key("stage_def", deals.stage_row[i]) + " " + key("rep", deals.owner_row[i]) + " " +
               key("account", deals.account_row[i]);
