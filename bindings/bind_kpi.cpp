@@ -69,6 +69,8 @@ kpi::Options make_options(const py::dict& given) {
   take("threads", options.execution.threads);
   if (given.contains("mode") && !given["mode"].is_none())
     options.mode = kpi::parse_mode(py::cast<std::string>(given["mode"]));
+  if (given.contains("reopened") && !given["reopened"].is_none())
+    options.reopened = kpi::parse_reopened(py::cast<std::string>(given["reopened"]));
   if (given.contains("weight") && !given["weight"].is_none()) {
     const auto weight = py::cast<std::string>(given["weight"]);
     if (weight != "count" && weight != "value")

@@ -3,6 +3,8 @@
 
 #include <initializer_list>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "salesops/kpi/facts.hpp"
 
@@ -40,6 +42,19 @@ struct DealFacts : Facts {
  private:
   const Deals& deals_;
 };
+
+/// One end of a deal.
+struct Close {
+  std::size_t deal = 0;
+  std::int64_t at = null_value;
+  DealStatus status = DealStatus::open;
+  std::int64_t amount = null_value;  ///< of that time
+};
+/// The ends that `Options::reopened` counts, deal by deal. Throws `UsageError` when that needs a history of
+/// stages and there is none.
+std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi);
+/// Says how many deals came back from a close, and how they were counted.
+void report_reopened(const Crm& crm, const Options& options, Result& result);
 
 /// Currency of the rows that `where` keeps.
 std::string currency_of(const Crm& crm, const Facts& facts, const Options& options);

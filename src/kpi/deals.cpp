@@ -16,14 +16,11 @@ namespace {
 constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
 
 /// Won deals at their close, numerator and denominator = amount.
-DealFacts won_amounts(const Crm& crm, const Options& options) {
-  const Deals& deals = crm.deals();
-  DealFacts facts(deals, options);
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    if (deals.status[deal] != DealStatus::won) continue;
-    const std::int64_t amount = deals.amount[deal];
-    facts.put(deal, deals.closed_at[deal], amount, 1, facts.amount_state(amount));
-  }
+DealFacts won_amounts(const Crm& crm, const Options& options, std::string_view kpi) {
+  DealFacts facts(crm.deals(), options);
+  for (const Close& close : closes_of(crm, options, kpi))
+    if (close.status == DealStatus::won)
+      facts.put(close.deal, close.at, close.amount, 1, facts.amount_state(close.amount));
   return facts;
 }
 
@@ -99,15 +96,15 @@ Result sales_cycle(const Crm& book, const Options& options) {
   DealFacts facts(deals, options);
   const auto reversed = facts.reason("negative_duration");
   const auto unknown = facts.reason("time_unknown");
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    if (deals.status[deal] != DealStatus::won) continue;
-    const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
+  for (const Close& close : closes_of(crm, options, "sales_cycle")) {
+    if (close.status != DealStatus::won) continue;
+    const std::int64_t created = deals.created_at[close.deal];
     std::uint8_t state = Facts::counted;
-    if (created == null_value || closed == null_value)
+    if (created == null_value || close.at == null_value)
       state = unknown;
-    else if (closed < created)
+    else if (close.at < created)
       state = reversed;
-    facts.put(deal, closed, state == Facts::counted ? closed - created : 0, 1, state);
+    facts.put(close.deal, close.at, state == Facts::counted ? close.at - created : 0, 1, state);
   }
   facts.shape = Shape::median;
   facts.scale = days_per_us;
@@ -116,6 +113,7 @@ Result sales_cycle(const Crm& book, const Options& options) {
                             "median days from creation to the win, of deals won in the period", mode);
   const Result survival = cycle_by_survival(crm, options);
   attach(result, survival, "survival_median");
+  report_reopened(crm, options, result);
   return result;
 }
 
@@ -123,10 +121,13 @@ Result average_deal(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "average_deal", {Mode::closed_in_period});
   require(book, "average_deal", "opportunity", "amount");
   const Crm crm = rewound(book, options);
-  DealFacts facts = won_amounts(crm, options);
+  DealFacts facts = won_amounts(crm, options, "average_deal");
   facts.shape = Shape::mean;
   facts.in_money(crm, options, false);
-  return summarise(crm, facts, options, "average_deal", "amount won ÷ deals won, closed in the period", mode);
+  Result result = summarise(crm, facts, options, "average_deal",
+                            "amount won ÷ deals won, closed in the period", mode);
+  report_reopened(crm, options, result);
+  return result;
 }
 
 Result velocity(const Crm& book, const Options& options) {
@@ -156,6 +157,7 @@ Result velocity(const Crm& book, const Options& options) {
   attach(result, win_rate(crm, each), "win_rate");
   attach(result, sales_cycle(crm, each), "sales_cycle", "mean");
   result.unit = average.unit + " / day";
+  result.warnings.insert(result.warnings.end(), average.warnings.begin(), average.warnings.end());
   for (Metric& metric : result.metrics) {
     auto& details = metric.details;
     details["open"] = static_cast<double>(metric.n);
@@ -220,7 +222,7 @@ Result linearity(const Crm& book, const Options& asked) {
   const Mode mode = mode_of(options, "linearity", {Mode::closed_in_period});
   require(book, "linearity", "opportunity", "amount");
   const Crm crm = rewound(book, options);
-  DealFacts facts = won_amounts(crm, options);
+  DealFacts facts = won_amounts(crm, options, "linearity");
   const Scope scope = scope_of(crm, options);
   std::vector<std::uint8_t> third(facts.size(), 0);
   for (const Scope::Part& part : scope.parts) {
@@ -262,7 +264,7 @@ Result concentration(const Crm& book, const Options& options) {
   require(book, "concentration", "opportunity", "amount");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  DealFacts facts = won_amounts(crm, options);
+  DealFacts facts = won_amounts(crm, options, "concentration");
   facts.shape = Shape::total;
   facts.in_money(crm, options, true);
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {

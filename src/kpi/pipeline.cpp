@@ -283,7 +283,7 @@ Result idle_share(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "idle_share", {Mode::snapshot});
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  std::vector<std::int64_t> last = deals.created_at;
+  std::vector<std::int64_t> last(deals.created_at.begin(), deals.created_at.end());
   for (std::size_t deal = 0; deal < deals.size(); ++deal)
     if (crm.history().tracks(Field::stage))
       for (const Change& change : crm.history().changes(deal))

@@ -373,7 +373,8 @@ std::string one_currency(const Crm& crm, std::string_view table, std::span<const
     if (seen >= 0)
       throw UnitError("amounts in " + std::string(column.dictionary()[static_cast<std::size_t>(seen)]) +
                       " and " + std::string(column.dictionary()[static_cast<std::size_t>(codes[at])]) +
-                      " (table '" + std::string(table) + "') can't be added; convert them before reading" +
+                      " (table '" + std::string(table) +
+                      "') can't be added; convert the book with crm.in_currency(\"EUR\")" +
                       (chosen_by_where ? ", or choose one currency with where=\"currency = '…'\"" : ""));
     seen = codes[at];
   }

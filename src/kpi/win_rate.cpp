@@ -14,9 +14,8 @@ struct Outcome {
   std::uint8_t state = Facts::counted;
 };
 
-Outcome weighed(const DealFacts& facts, const Deals& deals, std::size_t deal, bool won, bool value) {
+Outcome weighed(const DealFacts& facts, std::int64_t amount, bool won, bool value) {
   if (!value) return {won ? 1 : 0, 1, Facts::counted};
-  const std::int64_t amount = deals.amount[deal];
   const std::uint8_t state = facts.amount_state(amount);
   if (state != Facts::counted) return {0, 0, state};
   return {won ? amount : 0, amount, state};
@@ -62,7 +61,9 @@ Result win_rate(const Crm& book, const Options& options) {
   if (mode == Mode::survival) return won_by_age(crm, options);
   const bool value = options.weight == Weight::value;
   DealFacts facts(deals, options);
-  const auto weigh = [&](std::size_t deal, bool won) { return weighed(facts, deals, deal, won, value); };
+  const auto weigh = [&](std::size_t deal, bool won) {
+    return weighed(facts, deals.amount[deal], won, value);
+  };
   const auto unknown = facts.reason("outcome_unknown");
   const auto too_young = facts.reason("younger_than_window");
   const std::int64_t window = options.window_days * us_per_day;
@@ -71,31 +72,47 @@ Result win_rate(const Crm& book, const Options& options) {
   if (mode != Mode::closed_in_period && mode != Mode::created_cohort && mode != Mode::window_cohort)
     throw UsageError("win_rate: mode " + std::string(mode_name(mode)) +
                      " isn't defined here; use closed_in_period, created_cohort, window_cohort or survival");
-  facts.assign(deals.size(), options.execution, [&](std::size_t deal) {
-    const DealStatus status = deals.status[deal];
-    const std::int64_t created = deals.created_at[deal];
-    const std::int64_t closed = deals.closed_at[deal];
-    const bool won = status == DealStatus::won;
-    Outcome outcome;
-    if (deals.deleted[deal] != 0)
-      outcome.state = facts.deleted;
-    else if (status == DealStatus::unknown)
-      outcome.state = unknown;
-    else if (mode == Mode::created_cohort)
-      outcome = weigh(deal, won);
-    else if (mode == Mode::closed_in_period)
-      // An open deal is in no closing period: it is censored in a result over the whole book.
-      outcome = status == DealStatus::open ? Outcome{0, 0, Facts::censored} : weigh(deal, won);
-    else if (created == null_value || created + window > as_of)
-      outcome.state = too_young;
-    else
-      outcome = weigh(deal, won && closed != null_value && closed <= created + window);
-    return Facts::Fact{mode == Mode::closed_in_period ? closed : created, outcome.top, outcome.bottom,
-                       outcome.state};
-  });
+  const bool closes = mode == Mode::closed_in_period;
+  if (closes && options.reopened != Reopened::last_close) {
+    for (const Close& close : closes_of(crm, options, "win_rate")) {
+      const Outcome outcome = close.status == DealStatus::unknown
+                                  ? Outcome{0, 0, unknown}
+                                  : weighed(facts, close.amount, close.status == DealStatus::won, value);
+      facts.put(close.deal, close.at, outcome.top, outcome.bottom, outcome.state);
+    }
+    for (std::size_t deal = 0; deal < deals.size(); ++deal)
+      if (deals.status[deal] == DealStatus::open &&
+          (deals.reopened[deal] == 0 || options.reopened == Reopened::each_close))
+        facts.put(deal, deals.closed_at[deal], 0, 0, Facts::censored);
+  } else {
+    facts.assign(deals.size(), options.execution, [&](std::size_t deal) {
+      const DealStatus status = deals.status[deal];
+      const std::int64_t created = deals.created_at[deal];
+      const std::int64_t closed = deals.closed_at[deal];
+      const bool won = status == DealStatus::won;
+      Outcome outcome;
+      if (deals.deleted[deal] != 0)
+        outcome.state = facts.deleted;
+      else if (status == DealStatus::unknown)
+        outcome.state = unknown;
+      else if (mode == Mode::created_cohort)
+        outcome = weigh(deal, won);
+      else if (mode == Mode::closed_in_period)
+        // An open deal is in no closing period: it is censored in a result over the whole book.
+        outcome = status == DealStatus::open ? Outcome{0, 0, Facts::censored} : weigh(deal, won);
+      else if (created == null_value || created + window > as_of)
+        outcome.state = too_young;
+      else
+        outcome = weigh(deal, won && closed != null_value && closed <= created + window);
+      return Facts::Fact{mode == Mode::closed_in_period ? closed : created, outcome.top, outcome.bottom,
+                         outcome.state};
+    });
+  }
   if (value) {
     facts.shape = Shape::ratio;
-    facts.cluster = deals.account_row;
+    facts.cluster.reserve(facts.size());
+    for (const std::int32_t row : facts.row)
+      facts.cluster.push_back(deals.account_row[static_cast<std::size_t>(row)]);
     facts.scale = facts.denominator_scale = major_units(currency_of(crm, facts, options));
   }
   std::string definition = value ? "amount won ÷ amount won and lost" : "deals won ÷ deals won and lost";
@@ -107,7 +124,9 @@ Result win_rate(const Crm& book, const Options& options) {
   else
     definition +=
         " of deals created in the period, won within " + std::to_string(options.window_days) + " days";
-  return summarise(crm, facts, options, "win_rate", definition, mode);
+  Result result = summarise(crm, facts, options, "win_rate", definition, mode);
+  if (closes) report_reopened(crm, options, result);
+  return result;
 }
 
 }  // namespace kpi

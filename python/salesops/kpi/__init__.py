@@ -14,6 +14,7 @@ from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
+    from salesops.plot import Picture
 
 __all__ = [
     "KpiResult",
@@ -151,13 +152,31 @@ class KpiResult:
         """One row a group, as a pandas (default, if installed), ``"polars"`` or ``"pyarrow"`` frame."""
         return frame(self._core.to_table(), kind)
 
+    def plot(self) -> Picture:
+        """Groups of one column with their intervals, or periods as a line; needs the extra [plot]."""
+        from salesops.plot.answer import answer
+
+        return answer(self)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from salesops._frame import to_html
+
+        head, *lines = repr(self).split("\n")
+        if self._core.by or len(self._core.metrics) != 1:
+            return (
+                f"<p><b>{escape(head)}</b><br>{escape(self.definition)}</p>{to_html(self._core.to_table())}"
+            )
+        return f"<p>{escape(head)}<br><b>{escape(lines[0])}</b><br>{'<br>'.join(map(escape, lines[1:]))}</p>"
+
     def __repr__(self) -> str:
         head = f"{self.name} · {self.period} · {self.mode} · as of {self.as_of:%Y-%m-%d}"
         if self._core.by or len(self._core.metrics) != 1:
             return f"{head}\n{self._core.to_table().to_text(20)}"
         metric = self._single()
         unit = self.unit
-        line = f"{number_text(metric.value, unit)}{'' if unit == 'share' else ' ' + unit}"
+        line = f"{number_text(metric.value, unit)}{'' if unit in ('share', 'ratio') else ' ' + unit}"
         if metric.low is not None:
             low, high = number_text(metric.low, unit), number_text(metric.high, unit)
             line += f"  [{low}, {high}] at {self._core.level:g} %"

@@ -108,7 +108,7 @@ def _kpi_cells(row: dict[str, Any]) -> list[str]:
     unit, low, delta, target = row["unit"], row["low"], row["delta"], row["target"]
     return [
         row["title"],
-        number_text(row["value"], unit) + ("" if unit == "share" else f" {unit}"),
+        number_text(row["value"], unit) + ("" if unit in ("share", "ratio") else f" {unit}"),
         "" if low is None else f"{number_text(low, unit)} to {number_text(row['high'], unit)}",
         number_text(row["prior"], unit),
         ("+" if delta is not None and delta > 0 else "") + number_text(delta, unit),

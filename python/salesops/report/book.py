@@ -107,7 +107,7 @@ class Book:
                 f"period: {self.label} begins after {today}; choose a later as_of or an earlier period"
             )
         self.definitions: dict[str, str] = {}
-        self.outlook: Any = None
+        self.outlook = ""
 
     @property
     def span(self) -> str:
@@ -126,8 +126,8 @@ class Book:
 
     def verdict(self) -> str:
         """The report in one sentence."""
-        if self.outlook is not None:
-            return plain(self.outlook.summary(), 300)
+        if self.outlook:
+            return self.outlook
         try:
             found = self.ask("attainment")
         except Error:
