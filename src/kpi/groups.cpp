@@ -115,12 +115,15 @@ Dimension ranked_dense(std::span<const std::int64_t> keys, std::int64_t low, std
   return dimension;
 }
 
+/// `keys` lie from `low` to `high`, or are null.
 template <class Key, class Label>
-Dimension ranks(std::span<const std::int64_t> keys, Key before, Label label, const Execution& execution) {
-  const auto [low, high] = range_of(keys, execution);
-  constexpr std::int64_t table_limit = 1 << 22;
+Dimension ranks(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Key before,
+                Label label, const Execution& execution) {
+  constexpr std::int64_t table_limit = 1 << 22, small = 1 << 16;
   if (low > high) return ranked(keys, before, label);
-  const bool close = high < low + table_limit && low > -table_limit * 1024 && high < table_limit * 1024;
+  // A table pays when it isn't much longer than the column.
+  const std::int64_t most = std::min(table_limit, small + 4 * static_cast<std::int64_t>(keys.size()));
+  const bool close = high < low + most && low > -table_limit * 1024 && high < table_limit * 1024;
   return close ? ranked_dense(keys, low, high, before, label, execution) : ranked(keys, before, label);
 }
 
@@ -138,7 +141,8 @@ Dimension period_dimension(Every every, std::span<const std::int64_t> at, const 
   const auto label = [&](std::int64_t key) {
     return options.calendar.label(options.calendar.period_at(static_cast<std::int32_t>(key), every));
   };
-  return ranks(keys, std::less<>(), label, options.execution);
+  const auto [low, high] = range_of(keys, options.execution);
+  return ranks(keys, low, high, std::less<>(), label, options.execution);
 }
 
 Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
@@ -160,7 +164,8 @@ Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
       });
       const auto text = [&](std::int64_t code) { return dictionary[static_cast<std::size_t>(code)]; };
       return ranks(
-          keys, [&](std::int64_t a, std::int64_t b) { return text(a) < text(b); },
+          keys, 0, static_cast<std::int64_t>(dictionary.size()) - 1,
+          [&](std::int64_t a, std::int64_t b) { return text(a) < text(b); },
           [&](std::int64_t code) { return std::string(text(code)); }, execution);
     }
     case Type::float32:
@@ -173,7 +178,8 @@ Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
         if (!labels.contains(key)) labels.emplace(key, column.cell(row));
         return key;
       });
-      return ranks(keys, std::less<>(), [&](std::int64_t key) { return labels[key]; }, execution);
+      const auto [low, high] = range_of(keys, execution);
+      return ranks(keys, low, high, std::less<>(), [&](std::int64_t key) { return labels[key]; }, execution);
     }
   }
 }
@@ -211,7 +217,8 @@ Groups group_by(const Crm& crm, std::string_view table, std::span<const std::str
     order.push_back(value);
     return std::string();
   };
-  Dimension dense = ranks(key, std::less<>(), no_label, options.execution);
+  Dimension dense =
+      ranks(key, 0, static_cast<std::int64_t>(product) - 1, std::less<>(), no_label, options.execution);
   groups.of = std::move(dense.rank);
   for (std::int64_t value : order) {
     std::vector<std::string> labels(dimensions.size());

@@ -83,15 +83,19 @@ std::vector<std::int32_t> follow(const Crm& crm, const Lookup& ids, const std::s
   const std::string key = table_model(target).keys().front();
   (void)crm.column(target, key);
   const Dictionary& dictionary = ids.column.dictionary();
-  std::vector<std::int32_t> row_of(dictionary.size());
-  for (std::size_t code = 0; code < row_of.size(); ++code)
-    row_of[code] = static_cast<std::int32_t>(crm.row_of(target, dictionary[code]));
+  const auto find = [&](std::size_t code) {
+    return static_cast<std::int32_t>(crm.row_of(target, dictionary[code]));
+  };
+  std::vector<std::int32_t> row_of;
+  if (dictionary.size() <= ids.rows.size())
+    for (std::size_t code = 0; code < dictionary.size(); ++code) row_of.push_back(find(code));
   const auto codes = ids.column.values<std::int32_t>();
   std::vector<std::int32_t> rows(ids.rows.size(), no_row);
   for (std::size_t i = 0; i < rows.size(); ++i) {
     tick(i);
     if (ids.rows[i] < 0 || ids.column.is_null(static_cast<std::size_t>(ids.rows[i]))) continue;
-    rows[i] = row_of[static_cast<std::size_t>(codes[static_cast<std::size_t>(ids.rows[i])])];
+    const auto code = static_cast<std::size_t>(codes[static_cast<std::size_t>(ids.rows[i])]);
+    rows[i] = row_of.empty() ? find(code) : row_of[code];
   }
   return rows;
 }

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <cstdio>
 
+#include "columns.hpp"
 #include "deal_facts.hpp"
 #include "salesops/kpi/catalogue.hpp"
 #include "salesops/kpi/scorecard_state.hpp"
@@ -127,6 +128,39 @@ std::string printed(std::optional<double> value, std::string_view unit) {
     std::snprintf(text, sizeof text, "%.0f", *value);
   else
     std::snprintf(text, sizeof text, "%.2f", *value);
+  return text;
+}
+
+std::optional<double> number_at(const Table& table, const std::string& name, std::size_t row) {
+  const Column* column = table.find(name);
+  return column == nullptr || column->is_null(row) ? std::nullopt : std::optional(column->number(row));
+}
+
+/// The first groups as people read them, an estimate and its interval in one column.
+std::string groups_text(const Table& groups, std::string_view level) {
+  constexpr std::size_t most = 20;
+  const std::size_t rows = std::min(groups.num_rows(), most);
+  NamedColumns shown;
+  for (const auto& [name, column] : groups.columns()) {
+    if (name.ends_with(std::string("_lo_") + std::string(level)) ||
+        name.ends_with(std::string("_hi_") + std::string(level)))
+      continue;
+    const std::string unit = name.starts_with("win_rate") ? "share" : "";
+    std::vector<std::string> cells;
+    for (std::size_t row = 0; row < rows; ++row) {
+      if (column.type() != Type::float64) {
+        cells.push_back(column.is_null(row) ? "—" : column.cell(row));
+        continue;
+      }
+      cells.push_back(printed(number_at(groups, name, row), unit));
+      const auto low = number_at(groups, name + "_lo_" + std::string(level), row);
+      const auto high = number_at(groups, name + "_hi_" + std::string(level), row);
+      if (low && high) cells.back() += " [" + printed(low, unit) + ", " + printed(high, unit) + "]";
+    }
+    shown.emplace_back(name, Column::of_strings(cells));
+  }
+  std::string text = Table(std::move(shown)).to_text(rows);
+  if (groups.num_rows() > rows) text += "… " + std::to_string(groups.num_rows() - rows) + " more groups\n";
   return text;
 }
 
@@ -279,7 +313,8 @@ Table Scorecard::to_table() const {
 std::string Scorecard::to_text() const {
   const std::string head = "Scorecard " + period + " · as of " + as_of.utc_date().to_string();
   if (groups.num_columns() > 0)
-    return head + (currency.empty() ? "" : " · amounts in " + currency) + "\n" + groups.to_text();
+    return head + (currency.empty() ? "" : " · amounts in " + currency) + "\n" +
+           groups_text(groups, level_text(level));
   std::vector<std::string> title, unit, value, prior, delta, target, n, note;
   for (const ScorecardRow& row : rows) {
     title.push_back(row.title);

@@ -27,6 +27,17 @@ TEST(History, StartsFromTheOldValueThePresentOrUnknown) {
   EXPECT_FALSE(history.tracks(Field::amount));
 }
 
+TEST(History, KnowsWhichEntitiesChanged) {
+  const History history(3, {change(0, 10, Field::stage, 2, 1), change(2, 20, Field::owner, 5)}, {});
+  EXPECT_TRUE(history.changed(0, Field::stage));
+  EXPECT_FALSE(history.changed(0, Field::owner));
+  EXPECT_FALSE(history.changed(1, Field::stage));
+  EXPECT_TRUE(history.changed(2, Field::owner));
+  EXPECT_FALSE(history.until(15).changed(2, Field::owner));
+  EXPECT_TRUE(history.take(std::vector<std::int64_t>{2}).changed(0, Field::owner));
+  EXPECT_TRUE(history.with(3, {change(1, 5, Field::stage, 4)}, {}).changed(1, Field::stage));
+}
+
 TEST(History, OrdersByTimeThenSeqThenInput) {
   const History history(
       1,

@@ -74,9 +74,13 @@ class Scorecard:
         table = self.to_table()
         shown = table.slice(0, min(table.num_rows, rows)).to_dict()
         if "kpi" not in shown or self.by:
-            heads = [name.replace("_", " ") for name in shown]
-            columns = [[_group_cell(name, cell) for cell in cells] for name, cells in shown.items()]
-            return heads, [list(row) for row in zip(*columns, strict=True)]
+            level = f"{self._core.level:g}"
+            ends = {f"{name}_{end}_{level}" for name in shown for end in ("lo", "hi")}
+            names = [name for name in shown if name not in ends]
+            columns = [_group_cells(name, shown, level) for name in names]
+            return [name.replace("_", " ") for name in names], [
+                list(row) for row in zip(*columns, strict=True)
+            ]
         prior = f"prior {self.prior_period}" if self.prior_period else "prior"
         body = [
             _kpi_cells(dict(zip(shown, cells, strict=True))) for cells in zip(*shown.values(), strict=True)
@@ -115,10 +119,21 @@ def _kpi_cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _group_cell(name: str, cell: Any) -> str:
-    if cell is None or isinstance(cell, str):
-        return cell or "—"
-    return number_text(float(cell), "share" if name.startswith("win_rate") else "")
+def _group_cells(name: str, columns: dict[str, Any], level: str) -> list[str]:
+    """A column of groups; an estimate has its interval behind it."""
+    unit = "share" if name.startswith("win_rate") else ""
+
+    def text(cell: Any) -> str:
+        return cell or "—" if cell is None or isinstance(cell, str) else number_text(float(cell), unit)
+
+    cells = [text(cell) for cell in columns[name]]
+    lows, highs = (columns.get(f"{name}_{end}_{level}") for end in ("lo", "hi"))
+    if lows is None or highs is None:
+        return cells
+    return [
+        cell if low is None else f"{cell} ({text(low)} to {text(high)})"
+        for cell, low, high in zip(cells, lows, highs, strict=True)
+    ]
 
 
 class ScorecardState:
