@@ -9,6 +9,7 @@
 /// Any version may be read from any thread while others are made from it.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -79,6 +80,11 @@ class SharedArray {
     array.size_ = made.size;
     return array;
   }
+  /// Equal values in equal order, whatever memory they lie in.
+  friend bool operator==(const SharedArray& a, const SharedArray& b) {
+    return a.data_ == b.data_ ? a.size_ == b.size_ : std::equal(a.begin(), a.end(), b.begin(), b.end());
+  }
+
   /// The array with `values` behind its end.
   [[nodiscard]] SharedArray appended(std::span<const T> values) const {
     std::vector<std::int64_t> rows(values.size());

@@ -110,6 +110,7 @@ class RowNames {
  public:
   RowNames(const Crm& crm, std::string_view table) {
     const TableModel& model = table_model(table);
+    if (!crm.has(table)) return;
     for (const auto& [name, column] : crm.table(table).columns()) {
       const ColumnModel* known = model.find(name);
       if ((known != nullptr && known->key) != model.surrogate_key) columns_.push_back(&column);
