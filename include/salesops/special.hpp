@@ -7,7 +7,6 @@
 
 #include <math.h>  // lgamma_r, which <cmath> does not promise
 
-#include <algorithm>
 #include <array>
 #include <cmath>
 #include <cstddef>

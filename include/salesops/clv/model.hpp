@@ -64,7 +64,7 @@ concept PurchaseModel = requires(const M& m) {
 
 /// A model whose living customers follow another process than its new ones.
 template <class M>
-concept LeavesAtOnce = PurchaseModel<M> && !requires(const M& m) {
+concept BecomesAnother = PurchaseModel<M> && !requires(const M& m) {
   { given_alive(m, 1.0, 1.0, 1.0) } -> std::same_as<M>;
 };
 
@@ -117,31 +117,31 @@ template <PurchaseModel M>
 }
 
 /// P(a customer won at time 0 is one at t).
-template <LeavesAtOnce M>
+template <BecomesAnother M>
 [[nodiscard]] double p_alive_new(const M& m, double t) noexcept {
   return p_alive_at(m, t, 0, 0, 0);
 }
 
 /// Mean number of repeat purchases in (0, t] of a customer won at time 0.
-template <LeavesAtOnce M>
+template <BecomesAnother M>
 [[nodiscard]] double expected_transactions_new(const M& m, double t) noexcept {
   return expected_transactions(m, t, 0, 0, 0);
 }
 
 /// P(a customer won at time 0 makes n repeat purchases in (0, t]).
-template <LeavesAtOnce M>
+template <BecomesAnother M>
 [[nodiscard]] double pmf_new(const M& m, double n, double t) noexcept {
   return pmf(m, n, t, 0, 0, 0);
 }
 
 /// Discounted repeat purchases of a customer won at time 0.
-template <LeavesAtOnce M>
+template <BecomesAnother M>
 [[nodiscard]] double dert_new(const M& m, double discount_rate) noexcept {
   return dert(m, discount_rate, 0, 0, 0);
 }
 
 /// Discounted repeat purchases in (0, t] of a customer won at time 0.
-template <LeavesAtOnce M>
+template <BecomesAnother M>
 [[nodiscard]] double dect_new(const M& m, double t, double discount_rate) noexcept {
   return dect(m, t, discount_rate, 0, 0, 0);
 }
