@@ -1,0 +1,26 @@
+/// @file bgcnbd.hpp
+#pragma once
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+struct BGCNBD {
+  int k = 1;
+  double r = 0;
+  double alpha = 0;
+  double a = 0;
+  double b = 0;
+};
+
+struct MBGCNBD {
+  int k = 1;
+  double r = 0;
+  double alpha = 0;
+  double a = 0;
+  double b = 0;
+};
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops
