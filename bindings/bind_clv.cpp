@@ -29,7 +29,11 @@ Array array_of(const std::vector<double>& values) {
 
 clv::RfmView view_of(const Array& x, const Array& t_x, const Array& T, const Array& weights,
                      const Array& sum_log_gaps) {
-  return {.x = view(x), .t_x = view(t_x), .T = view(T), .weights = view(weights), .sum_log_gaps = view(sum_log_gaps)};
+  return {.x = view(x),
+          .t_x = view(t_x),
+          .T = view(T),
+          .weights = view(weights),
+          .sum_log_gaps = view(sum_log_gaps)};
 }
 
 // ---- models ----
@@ -46,14 +50,13 @@ void def_rows(py::class_<M>& type, const char* name, Question question) {
         Array out(columns[0].size());
         const std::span<double> into(out.mutable_data(), static_cast<std::size_t>(out.size()));
         const py::gil_scoped_release free;
-        clv::evaluate(
-            spans,
-            [&](const double* row) {
-              return [&]<std::size_t... k>(std::index_sequence<k...>) {
-                return static_cast<double>(question(model, row[k]...));
-              }(std::make_index_sequence<K>());
-            },
-            into, {.threads = threads});
+        clv::evaluate(spans,
+                      [&](const double* row) {
+                        return [&]<std::size_t... k>(std::index_sequence<k...>) {
+                          return static_cast<double>(question(model, row[k]...));
+                        }(std::make_index_sequence<K>());
+                      },
+                      into, {.threads = threads});
         return out;
       },
       py::arg("columns"), py::arg("threads") = 0);
@@ -92,9 +95,10 @@ template <class M>
 void bind_prediction(py::class_<M>& type) {
   type.def(
       "predict",
-      [](const M& model, const Array& x, const Array& t_x, const Array& T, double horizon, double discount_rate,
-         double level, const Array& covariance, int draws, const clv::GammaGamma* spend, const Array& spend_x,
-         const Array& mean_spend, const Array& spend_covariance, int threads, const py::object& progress) {
+      [](const M& model, const Array& x, const Array& t_x, const Array& T, double horizon,
+         double discount_rate, double level, const Array& covariance, int draws, const clv::GammaGamma* spend,
+         const Array& spend_x, const Array& mean_spend, const Array& spend_covariance, int threads,
+         const py::object& progress) {
         const clv::SpendForecast forecast{.model = spend == nullptr ? clv::GammaGamma{} : *spend,
                                           .x = view(spend_x),
                                           .mean_spend = view(mean_spend),
@@ -118,9 +122,9 @@ void bind_prediction(py::class_<M>& type) {
         columns["clv"] = column_of(result.clv);
         return columns;
       },
-      py::arg("x"), py::arg("t_x"), py::arg("T"), py::arg("horizon"), py::arg("discount_rate"), py::arg("level"),
-      py::arg("covariance"), py::arg("draws"), py::arg("spend"), py::arg("spend_x"), py::arg("mean_spend"),
-      py::arg("spend_covariance"), py::arg("threads"), py::arg("progress"));
+      py::arg("x"), py::arg("t_x"), py::arg("T"), py::arg("horizon"), py::arg("discount_rate"),
+      py::arg("level"), py::arg("covariance"), py::arg("draws"), py::arg("spend"), py::arg("spend_x"),
+      py::arg("mean_spend"), py::arg("spend_covariance"), py::arg("threads"), py::arg("progress"));
 }
 
 #define SALESOPS_ASKS(question) [](const M& m, auto... values) { return clv::question(m, values...); }
@@ -179,8 +183,9 @@ void bind_spend(py::module_& word) {
 
 // ---- fits ----
 
-clv::FitOptions options_of(const std::vector<double>& start, const std::vector<std::pair<double, double>>& priors,
-                           double l2, double tolerance, int max_iterations, const salesops::Execution& execution) {
+clv::FitOptions options_of(const std::vector<double>& start,
+                           const std::vector<std::pair<double, double>>& priors, double l2, double tolerance,
+                           int max_iterations, const salesops::Execution& execution) {
   clv::FitOptions options;
   options.start = start;
   for (const auto& [median, log_sd] : priors) options.priors.push_back({median, log_sd});
@@ -196,8 +201,9 @@ template <class Data, class Call>
 void def_fit(py::module_& word, const char* name, Call call) {
   word.def(
       name,
-      [call](const Data& data, const std::vector<double>& start, const std::vector<std::pair<double, double>>& priors,
-             double l2, double tolerance, int max_iterations, int threads, const py::object& progress) {
+      [call](const Data& data, const std::vector<double>& start,
+             const std::vector<std::pair<double, double>>& priors, double l2, double tolerance,
+             int max_iterations, int threads, const py::object& progress) {
         auto fit = interruptible(threads, progress, [&](const salesops::Execution& execution) {
           return call(data, options_of(start, priors, l2, tolerance, max_iterations, execution));
         });
@@ -259,12 +265,15 @@ void bind_fits(py::module_& word) {
   def_fit_purchases(word, "fit_bg_nbd", [](View v, Options o) { return clv::fit_bg_nbd(v, o); });
   def_fit_purchases(word, "fit_mbg_nbd", [](View v, Options o) { return clv::fit_mbg_nbd(v, o); });
   def_fit_purchases(word, "fit_pareto_nbd", [](View v, Options o) { return clv::fit_pareto_nbd(v, o); });
-  def_fit_purchases(word, "fit_ggompertz_nbd", [](View v, Options o) { return clv::fit_ggompertz_nbd(v, o); });
+  def_fit_purchases(word, "fit_ggompertz_nbd",
+                    [](View v, Options o) { return clv::fit_ggompertz_nbd(v, o); });
   def_fit_purchases(word, "fit_bg_bb", [](View v, Options o) { return clv::fit_bg_bb(v, o); });
-  def_fit_cnbd(word, "fit_bg_cnbd",
-               [](View v, int k, Options o) { return k == 0 ? clv::fit_bg_cnbd(v, o) : clv::fit_bg_cnbd(v, k, o); });
-  def_fit_cnbd(word, "fit_mbg_cnbd",
-               [](View v, int k, Options o) { return k == 0 ? clv::fit_mbg_cnbd(v, o) : clv::fit_mbg_cnbd(v, k, o); });
+  def_fit_cnbd(word, "fit_bg_cnbd", [](View v, int k, Options o) {
+    return k == 0 ? clv::fit_bg_cnbd(v, o) : clv::fit_bg_cnbd(v, k, o);
+  });
+  def_fit_cnbd(word, "fit_mbg_cnbd", [](View v, int k, Options o) {
+    return k == 0 ? clv::fit_mbg_cnbd(v, o) : clv::fit_mbg_cnbd(v, k, o);
+  });
   def_fit<Spends>(word, "fit_gamma_gamma", [](const Spends& data, Options o) {
     const auto& [x, mean_spend, weights] = data;
     return clv::fit_gamma_gamma({.x = view(x), .mean_spend = view(mean_spend), .weights = view(weights)}, o);
@@ -276,18 +285,18 @@ void bind_fits(py::module_& word) {
 // ---- RFM ----
 
 constexpr salesops_bindings::Names<clv::TimeUnit, 4> units{{{clv::TimeUnit::day, "day"},
-                                                             {clv::TimeUnit::week, "week"},
-                                                             {clv::TimeUnit::month, "month"},
-                                                             {clv::TimeUnit::year, "year"}}};
+                                                            {clv::TimeUnit::week, "week"},
+                                                            {clv::TimeUnit::month, "month"},
+                                                            {clv::TimeUnit::year, "year"}}};
 constexpr salesops_bindings::Names<clv::RegularityMethod, 5> methods{{{clv::RegularityMethod::mle, "mle"},
-                                                                       {clv::RegularityMethod::wheat, "wheat"},
-                                                                       {clv::RegularityMethod::minka, "minka"},
-                                                                       {clv::RegularityMethod::thom, "thom"},
-                                                                       {clv::RegularityMethod::cv, "cv"}}};
+                                                                      {clv::RegularityMethod::wheat, "wheat"},
+                                                                      {clv::RegularityMethod::minka, "minka"},
+                                                                      {clv::RegularityMethod::thom, "thom"},
+                                                                      {clv::RegularityMethod::cv, "cv"}}};
 
-clv::RfmState partial(const salesops::Table& transactions, const std::string& customer, const std::string& time,
-                      const std::string& amount, const std::string& currency, bool minor_units,
-                      const salesops::TimeZone& zone, int threads) {
+clv::RfmState partial(const salesops::Table& transactions, const std::string& customer,
+                      const std::string& time, const std::string& amount, const std::string& currency,
+                      bool minor_units, const salesops::TimeZone& zone, int threads) {
   return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
     return clv::RfmState::partial(transactions,
                                   {.customer = customer,
@@ -346,7 +355,8 @@ void bind_rfm(py::module_& word) {
       .def("scores", &scores_of, py::arg("groups"))
       .def_readonly("issues", &clv::Rfm::issues)
       .def_property_readonly(
-          "unit", [](const clv::Rfm& rfm) { return std::string(salesops_bindings::name_of(units, rfm.unit)); })
+          "unit",
+          [](const clv::Rfm& rfm) { return std::string(salesops_bindings::name_of(units, rfm.unit)); })
       .def_readonly("discrete", &clv::Rfm::discrete)
       .def_readonly("has_amount", &clv::Rfm::has_amount)
       .def_readonly("currency", &clv::Rfm::currency)
@@ -356,7 +366,8 @@ void bind_rfm(py::module_& word) {
       .def_readonly("zone", &clv::Rfm::zone)
       .def("__len__", &clv::Rfm::size);
   word.def(
-      "days_in", [](const std::string& unit) { return clv::days_in(salesops_bindings::read_name(units, unit)); },
+      "days_in",
+      [](const std::string& unit) { return clv::days_in(salesops_bindings::read_name(units, unit)); },
       py::arg("unit"));
 }
 
@@ -371,7 +382,8 @@ void salesops_bind_clv(py::module_& module) {
   bind_purchases<clv::BGBB>(word, "BGBB", "Customers who buy or not at given opportunities.");
   bind_purchases<clv::BGCNBD>(word, "BGCNBD", "BG/NBD with regular purchases.");
   bind_purchases<clv::MBGCNBD>(word, "MBGCNBD", "MBG/NBD with regular purchases.");
-  bind_purchases<clv::GGompertzNBD>(word, "GGompertzNBD", "Customers whose risk of leaving changes with age.");
+  bind_purchases<clv::GGompertzNBD>(word, "GGompertzNBD",
+                                    "Customers whose risk of leaving changes with age.");
   bind_spend(word);
   bind_contract<clv::SBG>(word, "SBG", "Contracts with unequal, constant churn.");
   bind_contract<clv::BdW>(word, "BdW", "Contracts whose churn changes with age.");

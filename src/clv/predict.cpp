@@ -2,6 +2,7 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cmath>
 #include <numeric>
@@ -19,7 +20,8 @@ namespace {
 
 class RowTable {
  public:
-  explicit RowTable(std::span<const std::span<const double>> columns) : columns_(columns), slots_(1024, empty) {}
+  explicit RowTable(std::span<const std::span<const double>> columns)
+      : columns_(columns), slots_(1024, empty) {}
 
   std::uint32_t code_of(std::size_t row, std::vector<std::uint32_t>& first) {
     if (2 * first.size() >= slots_.size()) grow(first);
@@ -60,7 +62,8 @@ class RowTable {
 
 void require_equal_length(std::size_t length, std::size_t rows, const char* name) {
   if (length != rows)
-    throw UsageError(std::string(name) + " has " + std::to_string(length) + " rows, x has " + std::to_string(rows));
+    throw UsageError(std::string(name) + " has " + std::to_string(length) + " rows, x has " +
+                     std::to_string(rows));
 }
 
 }  // namespace
@@ -113,8 +116,8 @@ Eigen::MatrixXd even_normals(int draws, std::size_t dimensions) {
   return normals;
 }
 
-/// Models at draws from the normal distribution of the logarithms of the parameters. Empty when the covariance
-/// has gaps.
+/// Models at draws from the normal distribution of the logarithms of the parameters. Empty when the
+/// covariance has gaps.
 template <class M>
 std::vector<M> models_at(const M& model, std::span<const double> covariance, const Eigen::MatrixXd& normals) {
   const auto values = parameter_values(model);
@@ -122,19 +125,22 @@ std::vector<M> models_at(const M& model, std::span<const double> covariance, con
   if (covariance.empty()) return std::vector<M>(static_cast<std::size_t>(normals.cols()), model);
   if (covariance.size() != values.size() * values.size())
     throw UsageError("covariance must have one row and one column a parameter");
-  if (!std::all_of(covariance.begin(), covariance.end(), [](double x) { return std::isfinite(x); })) return {};
+  if (!std::all_of(covariance.begin(), covariance.end(), [](double x) { return std::isfinite(x); }))
+    return {};
   Eigen::MatrixXd of_logs(n, n);
   for (Eigen::Index i = 0; i < n; ++i)
     for (Eigen::Index j = 0; j < n; ++j)
       of_logs(i, j) = covariance[static_cast<std::size_t>(i * n + j)] /
                       (values[static_cast<std::size_t>(i)] * values[static_cast<std::size_t>(j)]);
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> parts(of_logs);
-  const Eigen::MatrixXd root = parts.eigenvectors() * parts.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
+  const Eigen::MatrixXd root =
+      parts.eigenvectors() * parts.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
   const Eigen::MatrixXd shifts = root * normals;
   std::vector<M> models;
   for (Eigen::Index draw = 0; draw < shifts.cols(); ++draw) {
     auto drawn = values;
-    for (std::size_t i = 0; i < drawn.size(); ++i) drawn[i] *= std::exp(shifts(static_cast<Eigen::Index>(i), draw));
+    for (std::size_t i = 0; i < drawn.size(); ++i)
+      drawn[i] *= std::exp(shifts(static_cast<Eigen::Index>(i), draw));
     models.push_back(with_parameters(model, drawn));
   }
   return models;
@@ -158,11 +164,12 @@ class Forecaster {
   [[nodiscard]] Answer operator()(const M& model, double x, double t_x, double T) const noexcept {
     const double p = p_alive(model, x, t_x, T);
     const auto living = given_alive(model, x, t_x, T);
-    const double mean = endless_ ? dert_new(living, 0) : expected_transactions_new(living, horizon_);
-    const double discounted = rate_ == 0  ? mean
-                              : endless_ ? dert_new(living, rate_)
-                                         : dect_new(living, horizon_, rate_);
-    return {p, p * mean, p * discounted};
+    if (endless_) {
+      const double all = p * dert_new(living, rate_);
+      return {p, all, all};
+    }
+    const double mean = expected_transactions_new(living, horizon_);
+    return {p, p * mean, p * (rate_ == 0 ? mean : dect_new(living, horizon_, rate_))};
   }
   /// The same of a drawn model, whose discount within a horizon is taken from the estimate.
   [[nodiscard]] Answer of_draw(const M& model, double x, double t_x, double T, double kept) const noexcept {
@@ -213,7 +220,8 @@ void check(const RfmView& customers, const PredictOptions& options, const SpendF
     throw UsageError("discount_rate must be finite and at least 0");
   if (options.level != 0 && !(options.level > 1 && options.level < 100))
     throw UsageError("level must lie between 1 and 100 percent, or be 0 for no intervals");
-  if (options.draws < 16 || options.draws > 100'000) throw UsageError("draws must lie between 16 and 100,000");
+  if (options.draws < 16 || options.draws > 100'000)
+    throw UsageError("draws must lie between 16 and 100,000");
 }
 
 PredictedColumn column_of(std::size_t rows, bool intervals) {
@@ -229,12 +237,121 @@ PredictedColumn column_of(std::size_t rows, bool intervals) {
 struct Groups {
   std::vector<std::size_t> starts;
   std::vector<std::uint32_t> rows;
-  explicit Groups(const DistinctRows& distinct) : starts(distinct.first.size() + 1), rows(distinct.code.size()) {
+  explicit Groups(const DistinctRows& distinct)
+      : starts(distinct.first.size() + 1), rows(distinct.code.size()) {
     for (const std::uint32_t code : distinct.code) ++starts[code + 1];
     std::partial_sum(starts.begin(), starts.end(), starts.begin());
     std::vector<std::size_t> place(starts.begin(), starts.end() - 1);
     for (std::uint32_t row = 0; row < rows.size(); ++row) rows[place[distinct.code[row]]++] = row;
   }
+};
+
+template <class M>
+class Predictor {
+ public:
+  Predictor(const M& model, const RfmView& customers, const PredictOptions& options,
+            const SpendForecast* spend)
+      : model_(model),
+        customers_(customers),
+        spend_(spend),
+        intervals_(options.level > 0),
+        forecast_(options),
+        range_(intervals_ ? options.level : 50) {
+    if (!intervals_) return;
+    constexpr std::size_t own = parameters<M>.size();
+    const Eigen::MatrixXd normals = even_normals(options.draws, own + (spend != nullptr ? 3 : 0));
+    models_ = models_at(model, options.covariance, normals.topRows(static_cast<Eigen::Index>(own)));
+    if (spend != nullptr) spends_ = models_at(spend->model, spend->covariance, normals.bottomRows(3));
+  }
+
+  Prediction operator()(const Execution& execution) {
+    const std::array<std::span<const double>, 3> columns{customers_.x, customers_.t_x, customers_.T};
+    const DistinctRows distinct = distinct_rows(columns);
+    const Groups groups(distinct);
+    const std::size_t rows = distinct.code.size();
+    result_.p_alive = column_of(rows, intervals_);
+    result_.expected_transactions = column_of(rows, intervals_);
+    result_.discounted_transactions.resize(rows);
+    if (spend_ != nullptr) {
+      result_.expected_spend = column_of(rows, intervals_);
+      result_.clv = column_of(rows, intervals_);
+    }
+    for_rows(distinct.first.size(), 16, execution, [&](std::size_t begin, std::size_t end) {
+      Scratch scratch;
+      for (std::size_t code = begin; code < end; ++code)
+        write({groups.rows.data() + groups.starts[code], groups.starts[code + 1] - groups.starts[code]},
+              scratch);
+    });
+    return std::move(result_);
+  }
+
+ private:
+  /// Answers of the draws for one row.
+  struct Scratch {
+    std::vector<double> alive, bought, discounted, spent, product;
+  };
+
+  /// Customers of one history.
+  void write(std::span<const std::uint32_t> rows, Scratch& draws) {
+    const std::uint32_t lead = rows.front();
+    const double x = customers_.x[lead];
+    const double t_x = customers_.t_x[lead];
+    const double T = customers_.T[lead];
+    const Answer answer = forecast_(model_, x, t_x, T);
+    const double kept = answer.transactions > 0 ? answer.discounted / answer.transactions : 1;
+    draws.alive.clear();
+    draws.bought.clear();
+    draws.discounted.clear();
+    for (const M& drawn : models_) {
+      const Answer of_draw = forecast_.of_draw(drawn, x, t_x, T, kept);
+      draws.alive.push_back(of_draw.p_alive);
+      draws.bought.push_back(of_draw.transactions);
+      draws.discounted.push_back(of_draw.discounted);
+    }
+    if (!models_.empty()) {
+      range_.write(draws.alive, lead, result_.p_alive);
+      range_.write(draws.bought, lead, result_.expected_transactions);
+    }
+    for (const std::uint32_t row : rows) {
+      result_.p_alive.value[row] = answer.p_alive;
+      result_.expected_transactions.value[row] = answer.transactions;
+      result_.discounted_transactions[row] = answer.discounted;
+      if (spend_ != nullptr) write_spend(row, answer.discounted, draws);
+      if (intervals_)
+        for (PredictedColumn* column : {&result_.p_alive, &result_.expected_transactions}) {
+          column->low[row] = column->low[lead];
+          column->high[row] = column->high[lead];
+        }
+    }
+  }
+
+  void write_spend(std::uint32_t row, double discounted, Scratch& draws) {
+    const double x = spend_->x[row];
+    const double mean = spend_->mean_spend[row];
+    const double value = expected_spend(spend_->model, x, mean);
+    result_.expected_spend.value[row] = value;
+    result_.clv.value[row] = value * discounted;
+    if (spends_.empty()) return;
+    draws.spent.clear();
+    for (const GammaGamma& drawn : spends_) draws.spent.push_back(expected_spend(drawn, x, mean));
+    if (!models_.empty()) {
+      draws.product.resize(draws.spent.size());
+      std::transform(draws.discounted.begin(), draws.discounted.end(), draws.spent.begin(),
+                     draws.product.begin(), std::multiplies<>());
+      range_.write(draws.product, row, result_.clv);
+    }
+    range_.write(draws.spent, row, result_.expected_spend);
+  }
+
+  const M& model_;
+  const RfmView& customers_;
+  const SpendForecast* spend_;
+  bool intervals_;
+  Forecaster<M> forecast_;
+  Range range_;
+  std::vector<M> models_;
+  std::vector<GammaGamma> spends_;
+  Prediction result_;
 };
 
 }  // namespace
@@ -243,87 +360,7 @@ template <class M>
 Prediction predict(const M& model, const RfmView& customers, const PredictOptions& options,
                    const SpendForecast* spend) {
   check(customers, options, spend);
-  const bool intervals = options.level > 0;
-  const std::size_t rows = customers.x.size();
-  constexpr std::size_t own = parameters<M>.size();
-  std::vector<M> models;
-  std::vector<GammaGamma> spends;
-  if (intervals) {
-    const Eigen::MatrixXd normals = even_normals(options.draws, own + (spend != nullptr ? 3 : 0));
-    models = models_at(model, options.covariance, normals.topRows(static_cast<Eigen::Index>(own)));
-    if (spend != nullptr) spends = models_at(spend->model, spend->covariance, normals.bottomRows(3));
-  }
-  const std::array<std::span<const double>, 3> columns{customers.x, customers.t_x, customers.T};
-  const DistinctRows distinct = distinct_rows(columns);
-  const Groups groups(distinct);
-
-  Prediction result;
-  result.p_alive = column_of(rows, intervals);
-  result.expected_transactions = column_of(rows, intervals);
-  result.discounted_transactions.resize(rows);
-  if (spend != nullptr) {
-    result.expected_spend = column_of(rows, intervals);
-    result.clv = column_of(rows, intervals);
-  }
-  const Forecaster<M> forecast(options);
-  const Range range(intervals ? options.level : 50);
-  const auto write_spend = [&](std::uint32_t row, double discounted, const std::vector<double>& drawn,
-                               std::vector<double>& scratch) {
-    const double x = spend->x[row];
-    const double mean = spend->mean_spend[row];
-    const double value = expected_spend(spend->model, x, mean);
-    result.expected_spend.value[row] = value;
-    result.clv.value[row] = value * discounted;
-    if (spends.empty()) return;
-    scratch.resize(spends.size());
-    std::transform(spends.begin(), spends.end(), scratch.begin(),
-                   [&](const GammaGamma& m) { return expected_spend(m, x, mean); });
-    std::vector<double> products;
-    if (!drawn.empty()) {
-      products.resize(drawn.size());
-      std::transform(drawn.begin(), drawn.end(), scratch.begin(), products.begin(), std::multiplies<>());
-      range.write(products, row, result.clv);
-    }
-    range.write(scratch, row, result.expected_spend);
-  };
-  for_rows(distinct.first.size(), 16, options.execution, [&](std::size_t begin, std::size_t end) {
-    std::vector<double> alive, bought, discounted, scratch;
-    for (std::size_t code = begin; code < end; ++code) {
-      const std::size_t shown = distinct.first[code];
-      const double x = customers.x[shown];
-      const double t_x = customers.t_x[shown];
-      const double T = customers.T[shown];
-      const Answer answer = forecast(model, x, t_x, T);
-      const double kept = answer.transactions > 0 ? answer.discounted / answer.transactions : 1;
-      alive.clear();
-      bought.clear();
-      discounted.clear();
-      for (const M& drawn : models) {
-        const Answer of_draw = forecast.of_draw(drawn, x, t_x, T, kept);
-        alive.push_back(of_draw.p_alive);
-        bought.push_back(of_draw.transactions);
-        discounted.push_back(of_draw.discounted);
-      }
-      const std::uint32_t lead = groups.rows[groups.starts[code]];
-      if (!models.empty()) {
-        range.write(alive, lead, result.p_alive);
-        range.write(bought, lead, result.expected_transactions);
-      }
-      for (std::size_t i = groups.starts[code]; i < groups.starts[code + 1]; ++i) {
-        const std::uint32_t row = groups.rows[i];
-        result.p_alive.value[row] = answer.p_alive;
-        result.expected_transactions.value[row] = answer.transactions;
-        result.discounted_transactions[row] = answer.discounted;
-        if (intervals)
-          for (PredictedColumn* column : {&result.p_alive, &result.expected_transactions}) {
-            column->low[row] = column->low[lead];
-            column->high[row] = column->high[lead];
-          }
-        if (spend != nullptr) write_spend(row, answer.discounted, discounted, scratch);
-      }
-    }
-  });
-  return result;
+  return Predictor<M>(model, customers, options, spend)(options.execution);
 }
 
 template Prediction predict(const NBD&, const RfmView&, const PredictOptions&, const SpendForecast*);

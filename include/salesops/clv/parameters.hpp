@@ -15,17 +15,18 @@ namespace clv {
 template <class M>
 struct Parameter {
   std::string_view name;
-  double M::*member;
+  double M::* member;
 };
 
 template <class M>
 inline constexpr std::array<Parameter<M>, 0> parameters{};
 template <>
-inline constexpr std::array parameters<NBD>{Parameter<NBD>{"r", &NBD::r}, Parameter<NBD>{"alpha", &NBD::alpha}};
+inline constexpr std::array parameters<NBD>{Parameter<NBD>{"r", &NBD::r},
+                                            Parameter<NBD>{"alpha", &NBD::alpha}};
 template <>
 inline constexpr std::array parameters<BGNBD>{
-    Parameter<BGNBD>{"r", &BGNBD::r}, Parameter<BGNBD>{"alpha", &BGNBD::alpha}, Parameter<BGNBD>{"a", &BGNBD::a},
-    Parameter<BGNBD>{"b", &BGNBD::b}};
+    Parameter<BGNBD>{"r", &BGNBD::r}, Parameter<BGNBD>{"alpha", &BGNBD::alpha},
+    Parameter<BGNBD>{"a", &BGNBD::a}, Parameter<BGNBD>{"b", &BGNBD::b}};
 template <>
 inline constexpr std::array parameters<MBGNBD>{
     Parameter<MBGNBD>{"r", &MBGNBD::r}, Parameter<MBGNBD>{"alpha", &MBGNBD::alpha},
@@ -56,10 +57,11 @@ inline constexpr std::array parameters<GammaGamma>{Parameter<GammaGamma>{"p", &G
                                                    Parameter<GammaGamma>{"q", &GammaGamma::q},
                                                    Parameter<GammaGamma>{"v", &GammaGamma::v}};
 template <>
-inline constexpr std::array parameters<SBG>{Parameter<SBG>{"alpha", &SBG::alpha}, Parameter<SBG>{"beta", &SBG::beta}};
+inline constexpr std::array parameters<SBG>{Parameter<SBG>{"alpha", &SBG::alpha},
+                                            Parameter<SBG>{"beta", &SBG::beta}};
 template <>
-inline constexpr std::array parameters<BdW>{Parameter<BdW>{"alpha", &BdW::alpha}, Parameter<BdW>{"beta", &BdW::beta},
-                                            Parameter<BdW>{"c", &BdW::c}};
+inline constexpr std::array parameters<BdW>{Parameter<BdW>{"alpha", &BdW::alpha},
+                                            Parameter<BdW>{"beta", &BdW::beta}, Parameter<BdW>{"c", &BdW::c}};
 
 /// The model with other values of its parameters; what is not estimated (k of CNBD-k) stays.
 template <class M>

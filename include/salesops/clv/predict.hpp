@@ -9,10 +9,10 @@
 /// once.
 ///
 /// Intervals are of the uncertainty of the parameters: the model is drawn from the normal distribution of the
-/// logarithms of its estimates (the same draws for all customers, at the points of a low-discrepancy sequence,
-/// so nothing is random), and the range holds `level` percent of the draws' answers. They don't hold the chance
-/// in the customer's own behaviour; `pmf` tells that. Within a finite horizon the discount is that of the
-/// estimate, whose own uncertainty is of second order.
+/// logarithms of its estimates (the same draws for all customers, at the points of a low-discrepancy
+/// sequence, so nothing is random), and the range holds `level` percent of the draws' answers. They don't
+/// hold the chance in the customer's own behaviour; `pmf` tells that. Within a finite horizon the discount is
+/// that of the estimate, whose own uncertainty is of second order.
 #pragma once
 
 #include <cstddef>
@@ -32,8 +32,8 @@ namespace clv {
 /// Mean spend of each customer and the model it is judged by.
 struct SpendForecast {
   GammaGamma model;
-  std::span<const double> x;           ///< purchases whose mean is known
-  std::span<const double> mean_spend;  ///< of those; anything where x is 0
+  std::span<const double> x;                ///< purchases whose mean is known
+  std::span<const double> mean_spend;       ///< of those; anything where x is 0
   std::span<const double> covariance = {};  ///< of p, q, v, row by row; empty = known for sure
 };
 
@@ -49,20 +49,20 @@ struct PredictOptions {
 
 struct PredictedColumn {
   std::vector<double> value;
-  std::vector<double> low;   ///< empty without intervals; NaN where the covariance is unknown
+  std::vector<double> low;  ///< empty without intervals; NaN where the covariance is unknown
   std::vector<double> high;
 };
 
 struct Prediction {
   PredictedColumn p_alive;
-  PredictedColumn expected_transactions;  ///< within the horizon; without end it may be +∞
+  PredictedColumn expected_transactions;  ///< within the horizon; without end the discounted ones
   std::vector<double> discounted_transactions;
   PredictedColumn expected_spend;  ///< a purchase; empty without `spend`
   PredictedColumn clv;             ///< empty without `spend`
 };
 
-/// Defined for the models of repeat purchases. `UsageError` for columns of different lengths, a horizon or rate
-/// below 0, a level outside (1, 100). Rows that are no history (t_x > T) give NaN.
+/// Defined for the models of repeat purchases. `UsageError` for columns of different lengths, a horizon or
+/// rate below 0, a level outside (1, 100). Rows that are no history (t_x > T) give NaN.
 template <class M>
 [[nodiscard]] Prediction predict(const M& model, const RfmView& customers, const PredictOptions& options,
                                  const SpendForecast* spend = nullptr);

@@ -10,7 +10,17 @@ from typing import Any
 from salesops import _frame
 from salesops._core.error import UsageError
 from salesops.clv._data import Source, equal_lengths, histories
-from salesops.clv._purchases import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD, PurchaseModel
+from salesops.clv._purchases import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    GGompertzNBD,
+    ParetoNBD,
+    PurchaseModel,
+)
 from salesops.clv._units import in_unit
 
 MODELS: dict[str, type[PurchaseModel]] = {
@@ -62,7 +72,9 @@ def evaluate(
         raise UsageError(f"column '{source.name('holdout_frequency')}' has rows without a number")
     ahead: Any = source.holdout_duration
     if holdout is not None:
-        ahead = in_unit(holdout, getattr(model, "unit_", None) or source.unit, "holdout", model._opportunities)
+        ahead = in_unit(
+            holdout, getattr(model, "unit_", None) or source.unit, "holdout", model._opportunities
+        )
     elif ahead is None and source.has("holdout_duration"):
         ahead = source.column("holdout_duration")
     if ahead is None:
@@ -98,7 +110,9 @@ class Comparison:
         return str(self._table)
 
     def _repr_html_(self) -> str:
-        notes = "".join(f"<p>{html.escape(f'{type(m).__name__}: {note}')}</p>" for m in self.models for note in m.notes_)
+        notes = "".join(
+            f"<p>{html.escape(f'{type(m).__name__}: {note}')}</p>" for m in self.models for note in m.notes_
+        )
         return _frame.to_html(self._table) + notes
 
 

@@ -19,15 +19,17 @@ class ContractModel(Estimator):
 
     _fit_name = ""
 
-    def fit(self, survivors: Any = None, y: Any = None, *, first_renewal: int = 0, unit: str | None = None) -> Self:
+    def fit(
+        self, survivors: Any = None, y: Any = None, *, first_renewal: int = 0, unit: str | None = None
+    ) -> Self:
         """Find the most likely parameters.
 
         Parameters
         ----------
         survivors
             Customers left after 0, 1, 2, … renewals; a list of such lists for several cohorts (each may end
-            early); or a frame with one row a customer: ``recency`` periods kept of ``T`` seen, and ``cohort`` if
-            there are several (as in pymc-marketing; a customer with recency = T is still one).
+            early); or a frame with one row a customer: ``recency`` periods kept of ``T`` seen, and
+            ``cohort`` if there are several (as in pymc-marketing; recency = T: still a customer).
         first_renewal
             Renewals already made where the lists begin.
         unit
@@ -104,14 +106,16 @@ def _cohorts_of_customers(data: Any) -> list[list[float]]:
     complaints = Complaints(rows)
     with np.errstate(invalid="ignore"):
         for name, column in (("recency", recency), ("T", T)):
-            complaints.check(f"have a {name} that is no whole number ≥ 1", ~(column >= 1) | (column != np.floor(column)))
+            complaints.check(
+                f"have a {name} that is no whole number ≥ 1", ~(column >= 1) | (column != np.floor(column))
+            )
         complaints.check("have recency > T", recency > T)
     complaints.raise_any()
     label = np.asarray(table.column("cohort").to_list()) if "cohort" in table.names else np.zeros(rows)
     cohorts = []
     for one in np.unique(label):
         for seen in np.unique(T[label == one]):
-            kept = recency[(label == one) & (T == seen)]
+            kept = recency[(label == one) & (seen == T)]
             cohorts.append([float((kept > age).sum()) for age in range(int(seen))])
     return cohorts
 
@@ -122,7 +126,7 @@ def _start(model: Any, values: tuple[float | None, ...], settings: tuple[Any, ..
 
 
 class SBG(ContractModel):
-    """Shifted beta-geometric: churn probabilities are Beta(alpha, beta) over customers (Fader and Hardie 2007).
+    """Shifted beta-geometric: churn probabilities are Beta(alpha, beta) (Fader and Hardie 2007).
 
     Examples
     --------

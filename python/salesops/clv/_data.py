@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
-from salesops._columns import is_from, is_missing, to_numpy
+from salesops._columns import is_from, is_missing
 from salesops._core.error import UnitError, UsageError
 from salesops._core.table import Column, Table
 from salesops.clv._rfm import Rfm
@@ -77,7 +77,9 @@ def equal_lengths(columns: Mapping[str, npt.NDArray[np.float64]]) -> int:
     """Rows of columns that must be equally long."""
     sizes = {name: len(column) for name, column in columns.items()}
     if len(set(sizes.values())) > 1:
-        raise UsageError("columns must be equally long: " + ", ".join(f"{k} has {v}" for k, v in sizes.items()))
+        raise UsageError(
+            "columns must be equally long: " + ", ".join(f"{k} has {v}" for k, v in sizes.items())
+        )
     return next(iter(sizes.values()), 0)
 
 
@@ -187,7 +189,10 @@ def histories(source: Source, opportunities: bool = False) -> Histories:
         complaints.check(f"have {x_name} = 0 but {t_x_name} > 0", (x == 0) & (t_x > 0))
         if opportunities:
             for name, column in ((t_x_name, t_x), (T_name, T)):
-                complaints.check(f"have a {name} that is no whole number", np.isfinite(column) & (column != np.floor(column)))
+                complaints.check(
+                    f"have a {name} that is no whole number",
+                    np.isfinite(column) & (column != np.floor(column)),
+                )
             complaints.check(f"have {x_name} > {t_x_name}", x > t_x)
     complaints.raise_any()
     return Histories(x, t_x, T, source)
@@ -196,4 +201,6 @@ def histories(source: Source, opportunities: bool = False) -> Histories:
 def same_unit(fitted: str | None, given: str | None) -> None:
     """Refuse data in another unit of time than the model was fitted in."""
     if fitted is not None and given is not None and fitted != given:
-        raise UnitError(f"the model counts in {fitted}s, the data in {given}s; make the data with unit='{fitted}'")
+        raise UnitError(
+            f"the model counts in {fitted}s, the data in {given}s; make the data with unit='{fitted}'"
+        )

@@ -91,7 +91,9 @@ class Estimator:
             return []
         missing = [name for name, value in zip(self.parameters, values, strict=True) if value is None]
         if missing:
-            raise UsageError(f"{type(self).__name__} needs all of its parameters or none: {missing[0]} is missing")
+            raise UsageError(
+                f"{type(self).__name__} needs all of its parameters or none: {missing[0]} is missing"
+            )
         return [float(value) for value in values]
 
     def _values(self) -> list[float]:
@@ -99,7 +101,9 @@ class Estimator:
             return list(self.params_.values())
         values = self._given()
         if not values:
-            raise UsageError(f"{type(self).__name__} has no parameters yet: call fit, or pass {', '.join(self.parameters)}")
+            raise UsageError(
+                f"{type(self).__name__} has no parameters yet: call fit, or pass {', '.join(self.parameters)}"
+            )
         if not all(value > 0 and math.isfinite(value) for value in values):
             raise UsageError(f"{type(self).__name__}: all parameters must be finite and above 0")
         return values
@@ -112,7 +116,9 @@ class Estimator:
         if self.priors is not None:
             unknown = set(self.priors) - set(self.parameters)
             if unknown:
-                raise UsageError(f"priors: no parameter {sorted(unknown)[0]!r}; there are {', '.join(self.parameters)}")
+                raise UsageError(
+                    f"priors: no parameter {sorted(unknown)[0]!r}; there are {', '.join(self.parameters)}"
+                )
             priors = [self.priors.get(name, (1.0, math.inf)) for name in self.parameters]
         return (self._given(), priors, float(self.l2), 1e-12, 200, self.threads, None)
 
@@ -134,7 +140,7 @@ class Estimator:
         if not self.converged_:
             text = f"{type(self).__name__} did not converge: {self.reason_}"
             if self.strict:
-                raise DataError(text)
+                raise ConvergenceWarning(text)
             warnings.warn(text, ConvergenceWarning, stacklevel=3)
         return self
 
@@ -159,7 +165,9 @@ class Estimator:
         return f"<{text}: {self.n_:,.0f} customers, log-likelihood {self.log_likelihood_:,.2f}>"
 
     def _repr_html_(self) -> str:
-        return self.summary_._repr_html_() if hasattr(self, "params_") else f"<p>{html.escape(repr(self))}</p>"
+        return (
+            self.summary_._repr_html_() if hasattr(self, "params_") else f"<p>{html.escape(repr(self))}</p>"
+        )
 
     # ---- JSON ----
 
@@ -198,7 +206,11 @@ def _without_nan(value: Any) -> Any:
 
 
 def _with_nan(value: dict[str, Any]) -> Any:
-    return float(value["float"]) if set(value) == {"float"} and value["float"] in ("nan", "inf", "-inf") else value
+    return (
+        float(value["float"])
+        if set(value) == {"float"} and value["float"] in ("nan", "inf", "-inf")
+        else value
+    )
 
 
 def from_json(text: str) -> Estimator:
@@ -210,7 +222,9 @@ def from_json(text: str) -> Estimator:
         if state["format"] != FORMAT:
             raise DataError(f"the text is no model of {FORMAT}")
         if state["version"] > VERSION:
-            raise DataError(f"the model was saved by a newer release (format {state['version']}); upgrade salesops")
+            raise DataError(
+                f"the model was saved by a newer release (format {state['version']}); upgrade salesops"
+            )
         kind = _MODELS[state["model"]]
         given = dict(state["given"])
         if given.get("priors"):
@@ -262,8 +276,11 @@ class Summary:
     def _foot(self) -> list[str]:
         model = self._model
         end = "converged" if model.converged_ else f"not converged: {model.reason_}"
-        likelihood = f"log-likelihood {model.log_likelihood_:,.4f}, AIC {model.aic_:,.2f}, BIC {model.bic_:,.2f}; {end}"
-        return [likelihood, *(f"note: {note}" for note in model.notes_)]
+        criteria = f"AIC {model.aic_:,.2f}, BIC {model.bic_:,.2f}"
+        return [
+            f"log-likelihood {model.log_likelihood_:,.4f}, {criteria}; {end}",
+            *(f"note: {note}" for note in model.notes_),
+        ]
 
     def __repr__(self) -> str:
         lines = [self._head(), f"{'':8}{'estimate':>12}{'std error':>12}{'95 % from':>12}{'to':>12}"]

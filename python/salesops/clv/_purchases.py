@@ -24,8 +24,8 @@ class PurchaseModel(Estimator):
 
     The array methods take numbers or arrays that go together (one number for all, or one a row) and give an
     array, or a number when all are numbers. x is the number of repeat purchases, t_x the time of the last,
-    T the time seen, both from the first purchase; t a time ahead. Discount rates are per unit of T, continuous
-    (BG/BB: per opportunity). Rows that are no history, such as t_x > T, give NaN.
+    T the time seen, both from the first purchase; t a time ahead. Discount rates are per unit of T,
+    continuous (BG/BB: per opportunity). Rows that are no history, such as t_x > T, give NaN.
     """
 
     _fit_name: ClassVar[str] = ""
@@ -103,7 +103,9 @@ class PurchaseModel(Estimator):
         except ValueError as error:
             sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
             raise UsageError(f"arrays must be equally long: {sizes}") from error
-        answer = getattr(self._core(), question)([np.ascontiguousarray(column) for column in together], self.threads)
+        answer = getattr(self._core(), question)(
+            [np.ascontiguousarray(column) for column in together], self.threads
+        )
         return float(answer[0]) if all(value.ndim == 0 for value in given.values()) else answer
 
     def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
@@ -192,13 +194,14 @@ class PurchaseModel(Estimator):
         data
             An `Rfm` or a frame as for `fit`, or the arrays x, t_x, T (and spend_x, mean_spend).
         horizon
-            ``"39 weeks"``, ``"1 year"``, or a number in the unit of T. None = without end, which needs a discount.
+            ``"39 weeks"``, ``"1 year"``, or a number in the unit of T. None = without end, with a discount.
         discount
             Effective rate and its period, ``"10% / year"``; nothing is discounted by default.
         spend
-            Fitted `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases.
+            `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases.
         level
-            Percent of an interval from the uncertainty of the parameters: columns ``<name>_lo_90``, ``<name>_hi_90``.
+            Percent of an interval from the uncertainty of the parameters: columns ``<name>_lo_90``,
+            ``<name>_hi_90``.
         draws
             Points at which the parameters are drawn for it.
         unit
@@ -207,7 +210,8 @@ class PurchaseModel(Estimator):
         Returns
         -------
         frame
-            customer, p_alive, expected_transactions, and with `spend` expected_spend and clv.
+            customer, p_alive, expected_transactions (without end discounted_transactions), and with `spend`
+            expected_spend and clv.
         """
         arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
@@ -218,7 +222,9 @@ class PurchaseModel(Estimator):
         of = fitted or given
         rate = discount_rate(discount, of, self._opportunities)
         if horizon is None and rate == 0:
-            raise UsageError("horizon=None counts purchases without end; give discount='10% / year', or a horizon")
+            raise UsageError(
+                "horizon=None counts purchases without end; give discount='10% / year', or a horizon"
+            )
         ahead = float("inf") if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)
         core_spend, spend_columns, spend_covariance = self._spend(source, spend, len(found.x))
         made = self._core().predict(
@@ -238,7 +244,6 @@ class PurchaseModel(Estimator):
         )
         names = ["p_alive", "expected_transactions"] + (["expected_spend", "clv"] if spend else [])
         if horizon is None:
-            made["expected_transactions"] = (made["discounted_transactions"], *made["expected_transactions"][1:])
             names[1] = "discounted_transactions"
             made["discounted_transactions"] = made.pop("expected_transactions")
         result: dict[str, Any] = {}
@@ -255,7 +260,9 @@ class PurchaseModel(Estimator):
         if not level:
             return np.empty(0)
         if not hasattr(self, "params_"):
-            raise UsageError("level= needs a fitted model: parameters that were given are taken as known for sure")
+            raise UsageError(
+                "level= needs a fitted model: parameters that were given are taken as known for sure"
+            )
         return np.ascontiguousarray(self.covariance_.ravel())
 
     def _spend(self, source: Source, spend: GammaGamma | None, rows: int) -> tuple[Any, tuple[Any, Any], Any]:
@@ -271,7 +278,9 @@ class PurchaseModel(Estimator):
         return spend._core(), (x, mean), np.ascontiguousarray(covariance)
 
 
-def _start(model: Any, names: tuple[str, ...], values: tuple[float | None, ...], settings: tuple[Any, ...]) -> None:
+def _start(
+    model: Any, names: tuple[str, ...], values: tuple[float | None, ...], settings: tuple[Any, ...]
+) -> None:
     for name, value in zip((*names, *Estimator.settings), (*values, *settings), strict=True):
         setattr(model, name, value)
 
@@ -335,7 +344,7 @@ class BGNBD(_BetaGeometric):
 
 
 class MBGNBD(_BetaGeometric):
-    """Customers may leave after each purchase, the first too (Batislam et al. 2007; Hoppe and Wagner 2007)."""
+    """Customers may leave after each purchase, the first too (Batislam et al. and Hoppe and Wagner 2007)."""
 
     _core_model = _core.MBGNBD
     _fit_name = "fit_mbg_nbd"
@@ -457,7 +466,9 @@ class _RegularPurchases(PurchaseModel):
         else:
             gaps = source.column("sum_log_gaps") if source.has("sum_log_gaps") else np.empty(0)
         if len(gaps) == 0 and self.k is None:
-            raise UsageError("the likeliest k needs the column sum_log_gaps (so.clv.rfm makes it); or give k=")
+            raise UsageError(
+                "the likeliest k needs the column sum_log_gaps (so.clv.rfm makes it); or give k="
+            )
         return gaps
 
     def _fit_data(self, columns: tuple[Any, ...]) -> Any:

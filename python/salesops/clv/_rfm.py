@@ -238,7 +238,7 @@ def rfm(
         Its columns. Customers are text or whole numbers; times dates, timestamps or ISO text; amounts
         numbers in major units (negative = refund), rounded once to the currency's decimals.
     unit
-        ``day``, ``week`` (7 days), ``month`` or ``year`` (365.2425 days): recency and T are days ÷ its length.
+        ``day``, ``week`` (7 days), ``month`` or ``year`` (365.2425 days): recency, T are days ÷ its length.
     discrete
         Count civil periods of the unit instead, one purchase a period at most, as BG/BB needs.
     calibration_end

@@ -54,7 +54,10 @@ class GammaGamma(Estimator):
         else:
             x_name = source.name("spend_frequency" if source.has("spend_frequency") else "frequency")
             mean_name = source.name("monetary_value")
-            x, mean = numbers(source.table.column(x_name), f"column '{x_name}'"), source.column("monetary_value")
+            x, mean = (
+                numbers(source.table.column(x_name), f"column '{x_name}'"),
+                source.column("monetary_value"),
+            )
         equal_lengths({x_name: x, mean_name: mean})
         complaints = Complaints(len(x))
         with np.errstate(invalid="ignore"):
@@ -90,12 +93,14 @@ class GammaGamma(Estimator):
 
         Notes
         -----
-        Customers without a repeat purchase tell nothing and are left out; so are those whose mean is not above
-        0, and `notes_` counts these.
+        Customers without a repeat purchase tell nothing and are left out; so are those whose mean is not
+        above 0, and `notes_` counts these.
         """
         import numpy as np
 
-        source = Source(data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend"))
+        source = Source(
+            data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend")
+        )
         raw_x = source.array("x") if source.table is None else source.column("frequency")
         count, mean = self.spend_columns(source)
         weight = source.array("weights")
@@ -105,7 +110,9 @@ class GammaGamma(Estimator):
         self._take(summary, unit or source.unit)
         left_out = int(((raw_x > 0) & (count == 0)).sum())
         if left_out:
-            self.notes_.append(f"{left_out:,} customers who bought again without an amount above 0 were left out")
+            self.notes_.append(
+                f"{left_out:,} customers who bought again without an amount above 0 were left out"
+            )
         self._note_dependence(count, mean, weight if len(weight) else np.ones(len(count)))
         return self
 
@@ -144,6 +151,10 @@ class GammaGamma(Estimator):
         import numpy as np
 
         scalar = np.ndim(x) == 0 and np.ndim(mean_spend) == 0
-        columns = np.broadcast_arrays(numbers(np.atleast_1d(x), "x"), numbers(np.atleast_1d(mean_spend), "mean_spend"))
-        answer = getattr(self._core(), question)([np.ascontiguousarray(column) for column in columns], self.threads)
+        columns = np.broadcast_arrays(
+            numbers(np.atleast_1d(x), "x"), numbers(np.atleast_1d(mean_spend), "mean_spend")
+        )
+        answer = getattr(self._core(), question)(
+            [np.ascontiguousarray(column) for column in columns], self.threads
+        )
         return float(answer[0]) if scalar else answer

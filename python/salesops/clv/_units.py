@@ -10,7 +10,13 @@ from salesops._core import clv as _core
 from salesops._core.error import UnitError, UsageError
 
 UNITS = ("day", "week", "month", "year")
-_NAMES = {"day": ("day", 1), "week": ("week", 1), "month": ("month", 1), "quarter": ("month", 3), "year": ("year", 1)}
+_NAMES = {
+    "day": ("day", 1),
+    "week": ("week", 1),
+    "month": ("month", 1),
+    "quarter": ("month", 3),
+    "year": ("year", 1),
+}
 _LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(day|week|month|quarter|year)s?\s*")
 _DISCOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*(?:/|per|a|an)\s*(.+)")
 
@@ -26,7 +32,9 @@ def length(text: str, argument: str) -> tuple[float, str]:
     """Read ``"39 weeks"`` as a number and its unit."""
     found = _LENGTH.fullmatch(text)
     if found is None:
-        raise UsageError(f"{argument}: write a number and a unit such as '39 weeks' or '1 year', not {text!r}")
+        raise UsageError(
+            f"{argument}: write a number and a unit such as '39 weeks' or '1 year', not {text!r}"
+        )
     unit, times = _NAMES[found[2]]
     return float(found[1] or 1) * times, unit
 
@@ -37,13 +45,15 @@ def in_unit(time: Any, unit: str | None, argument: str, discrete: bool = False) 
         number, of = length(time, argument)
         if unit is None:
             raise UnitError(
-                f"{argument}={time!r}: the model doesn't know its unit of time; fit with unit='week' (or day, "
+                f"{argument}={time!r}: the model knows no unit of time; fit with unit='week' (or day, "
                 "month, year), or pass a number in the unit of T"
             )
         if of == unit:
             return number
         if discrete:
-            raise UnitError(f"{argument}={time!r}: the model counts opportunities of one {unit}; say '… {unit}s'")
+            raise UnitError(
+                f"{argument}={time!r}: the model counts opportunities of a {unit}; say '… {unit}s'"
+            )
         return number * _core.days_in(of) / _core.days_in(unit)
     try:
         return float(time)
@@ -64,6 +74,8 @@ def discount_rate(discount: Any, unit: str | None, discrete: bool = False) -> fl
     share = float(found[1]) / (100 if found[2] else 1)
     number, of = length(found[3], "discount")
     if unit is None:
-        raise UnitError("discount: the model doesn't know its unit of time; fit with unit='week' (or day, month, year)")
+        raise UnitError(
+            "discount: the model doesn't know its unit of time; fit with unit='week' (or day, month, year)"
+        )
     rate = math.log1p(share) * _core.days_in(unit) / (number * _core.days_in(of))
     return math.expm1(rate) if discrete else rate
