@@ -96,7 +96,7 @@ void bind_prediction(py::class_<M>& type) {
   type.def(
       "predict",
       [](const M& model, const Array& x, const Array& t_x, const Array& T, double horizon,
-         double discount_rate, double level, const Array& covariance, int draws, const clv::GammaGamma* spend,
+         double discount_rate, double level, const Array& covariance, const clv::GammaGamma* spend,
          const Array& spend_x, const Array& mean_spend, const Array& spend_covariance, int threads,
          const py::object& progress) {
         const clv::SpendForecast forecast{.model = spend == nullptr ? clv::GammaGamma{} : *spend,
@@ -110,7 +110,6 @@ void bind_prediction(py::class_<M>& type) {
                                .discount_rate = discount_rate,
                                .level = level,
                                .covariance = view(covariance),
-                               .draws = draws,
                                .execution = execution},
                               spend == nullptr ? nullptr : &forecast);
         });
@@ -123,8 +122,8 @@ void bind_prediction(py::class_<M>& type) {
         return columns;
       },
       py::arg("x"), py::arg("t_x"), py::arg("T"), py::arg("horizon"), py::arg("discount_rate"),
-      py::arg("level"), py::arg("covariance"), py::arg("draws"), py::arg("spend"), py::arg("spend_x"),
-      py::arg("mean_spend"), py::arg("spend_covariance"), py::arg("threads"), py::arg("progress"));
+      py::arg("level"), py::arg("covariance"), py::arg("spend"), py::arg("spend_x"), py::arg("mean_spend"),
+      py::arg("spend_covariance"), py::arg("threads"), py::arg("progress"));
 }
 
 #define SALESOPS_ASKS(question) [](const M& m, auto... values) { return clv::question(m, values...); }

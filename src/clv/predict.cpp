@@ -100,19 +100,19 @@ namespace {
 
 // ---- draws of the parameters ----
 
-/// Points that fill the unit cube evenly: multiples of the powers of 1/φ modulo 1, φ^(dimensions+1) = φ + 1
-/// (Roberts 2018), as standard normals.
-Eigen::MatrixXd even_normals(int draws, std::size_t dimensions) {
-  double phi = 2;
-  for (int step = 0; step < 64; ++step) phi = std::pow(1 + phi, 1.0 / (static_cast<double>(dimensions) + 1));
-  Eigen::MatrixXd normals(static_cast<Eigen::Index>(dimensions), draws);
-  for (Eigen::Index i = 0; i < normals.rows(); ++i) {
-    const double stride = std::pow(phi, -static_cast<double>(i + 1));
-    for (Eigen::Index draw = 0; draw < draws; ++draw) {
-      const double place = 0.5 + stride * static_cast<double>(draw + 1);
-      normals(i, draw) = special::normal_quantile(place - std::floor(place));
+/// Points of a rank-1 lattice of Korobov's form, i · (1, g, g², …) / n modulo 1, as standard normals. Of all
+/// g this one has the smallest largest error of 5 % and 95 % quantiles of linear functions in 2 to 8
+/// dimensions.
+Eigen::MatrixXd even_normals(std::size_t dimensions) {
+  constexpr std::uint64_t points = 256;
+  constexpr std::uint64_t generator = 209;
+  Eigen::MatrixXd normals(static_cast<Eigen::Index>(dimensions), static_cast<Eigen::Index>(points));
+  std::uint64_t stride = 1;
+  for (Eigen::Index i = 0; i < normals.rows(); ++i, stride = stride * generator % points)
+    for (Eigen::Index draw = 0; draw < normals.cols(); ++draw) {
+      const std::uint64_t place = static_cast<std::uint64_t>(draw) * stride % points;
+      normals(i, draw) = special::normal_quantile((static_cast<double>(place) + 0.5) / points);
     }
-  }
   return normals;
 }
 
@@ -220,8 +220,6 @@ void check(const RfmView& customers, const PredictOptions& options, const SpendF
     throw UsageError("discount_rate must be finite and at least 0");
   if (options.level != 0 && !(options.level > 1 && options.level < 100))
     throw UsageError("level must lie between 1 and 100 percent, or be 0 for no intervals");
-  if (options.draws < 16 || options.draws > 100'000)
-    throw UsageError("draws must lie between 16 and 100,000");
 }
 
 PredictedColumn column_of(std::size_t rows, bool intervals) {
@@ -259,7 +257,7 @@ class Predictor {
         range_(intervals_ ? options.level : 50) {
     if (!intervals_) return;
     constexpr std::size_t own = parameters<M>.size();
-    const Eigen::MatrixXd normals = even_normals(options.draws, own + (spend != nullptr ? 3 : 0));
+    const Eigen::MatrixXd normals = even_normals(own + (spend != nullptr ? 3 : 0));
     models_ = models_at(model, options.covariance, normals.topRows(static_cast<Eigen::Index>(own)));
     if (spend != nullptr) spends_ = models_at(spend->model, spend->covariance, normals.bottomRows(3));
   }

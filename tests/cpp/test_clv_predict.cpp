@@ -76,7 +76,7 @@ TEST(Predict, DoesNotDependOnTheOtherRows) {
     many.t_x.push_back(many.x.back() > 0 ? static_cast<double>(random() % 15) + 1 : 0);
   }
   const auto cov = covariance();
-  clv::PredictOptions options{.horizon = 10, .level = 80, .covariance = cov, .draws = 64};
+  clv::PredictOptions options{.horizon = 10, .level = 80, .covariance = cov};
   options.execution.threads = 3;
   const auto all = clv::predict(bg, many.view(), options);
   options.execution.threads = 1;
@@ -120,8 +120,8 @@ TEST(Predict, HasTheRangeOfRandomDraws) {
     std::sort(draws.begin(), draws.end());
     const double low = draws[1000], high = draws[19'000];
     const double width = high - low;
-    EXPECT_NEAR(result.expected_transactions.low[row], low, 0.06 * width) << row;
-    EXPECT_NEAR(result.expected_transactions.high[row], high, 0.06 * width) << row;
+    EXPECT_NEAR(result.expected_transactions.low[row], low, 0.05 * width) << row;
+    EXPECT_NEAR(result.expected_transactions.high[row], high, 0.05 * width) << row;
     EXPECT_LT(result.expected_transactions.low[row], result.expected_transactions.value[row]);
     EXPECT_GT(result.expected_transactions.high[row], result.expected_transactions.value[row]);
   }

@@ -9,10 +9,10 @@
 /// once.
 ///
 /// Intervals are of the uncertainty of the parameters: the model is drawn from the normal distribution of the
-/// logarithms of its estimates (the same draws for all customers, at the points of a low-discrepancy
-/// sequence, so nothing is random), and the range holds `level` percent of the draws' answers. They don't
-/// hold the chance in the customer's own behaviour; `pmf` tells that. Within a finite horizon the discount is
-/// that of the estimate, whose own uncertainty is of second order.
+/// logarithms of its estimates (256 draws, the same for all customers, at the points of a lattice, so nothing
+/// is random), and the range holds `level` percent of the draws' answers; its ends are good to about 2 % of
+/// its width. It doesn't hold the chance in the customer's own behaviour; `pmf` tells that. Within a finite
+/// horizon the discount is that of the estimate, whose own uncertainty is of second order.
 #pragma once
 
 #include <cstddef>
@@ -43,7 +43,6 @@ struct PredictOptions {
   double discount_rate = 0;
   double level = 0;                         ///< percent; 0 = no intervals
   std::span<const double> covariance = {};  ///< of the model's parameters, row by row
-  int draws = 256;
   Execution execution = {};
 };
 

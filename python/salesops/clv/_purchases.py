@@ -178,7 +178,6 @@ class PurchaseModel(Estimator):
         discount: str | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
-        draws: int = 256,
         x: Any = None,
         t_x: Any = None,
         T: Any = None,
@@ -202,8 +201,6 @@ class PurchaseModel(Estimator):
         level
             Percent of an interval from the uncertainty of the parameters: columns ``<name>_lo_90``,
             ``<name>_hi_90``.
-        draws
-            Points at which the parameters are drawn for it.
         unit
             Unit of the rows, when a frame can't tell.
 
@@ -235,7 +232,6 @@ class PurchaseModel(Estimator):
             rate,
             float(level or 0),
             self._covariance(level),
-            draws,
             core_spend,
             *spend_columns,
             spend_covariance,
