@@ -140,13 +140,19 @@ class QuadraticModel {
   VectorXd slope_;
 };
 
-/// BFGS update of an approximate Hessian, left alone where the curvature seen is not positive.
-void learn_curvature(MatrixXd& hessian, const VectorXd& step, const VectorXd& change, bool first) {
+/// BFGS update of an approximate Hessian. Where the curvature seen is too small or negative it is mixed with the
+/// one believed (Powell 1978), so the matrix stays positive and long straight slopes make longer steps.
+void learn_curvature(MatrixXd& hessian, const VectorXd& step, VectorXd change, bool first) {
   const double seen = step.dot(change);
-  if (!(seen > 1e-10 * step.norm() * change.norm())) return;
-  if (first) hessian *= change.squaredNorm() / seen;
+  if (first && seen > 0) hessian *= change.squaredNorm() / seen;
   const VectorXd known = hessian * step;
-  hessian += change * change.transpose() / seen - known * known.transpose() / step.dot(known);
+  const double believed = step.dot(known);
+  if (!(believed > 0)) return;
+  if (seen < 0.2 * believed) {
+    const double share = 0.8 * believed / (believed - seen);
+    change = share * change + (1 - share) * known;
+  }
+  hessian += change * change.transpose() / step.dot(change) - known * known.transpose() / believed;
 }
 
 double norm_of(const VectorXd& gradient) { return gradient.cwiseAbs().maxCoeff(); }

@@ -73,7 +73,9 @@ Contracts contracts_of(const char* call, std::span<const ContractCohort> cohorts
 /// ln B(α, β+y) − ln B(α, β) = ln S for y = t^c.
 template <std::size_t N>
 Jet<N> log_survival(const Jet<N>& alpha, const Jet<N>& beta, const Jet<N>& y) {
-  return log_gamma(beta + y) - log_gamma(beta) - (log_gamma(alpha + beta + y) - log_gamma(alpha + beta));
+  Jet<N> value = log_rising(beta, y) - log_rising(alpha + beta, y);
+  value.value = special::log_beta_ratio(alpha.value, beta.value, y.value);  // keeps what cancels above
+  return value;
 }
 
 /// ln L, `power(t)` = t or t^c.
@@ -126,8 +128,7 @@ Fit<SBG> fit_sbg(std::span<const ContractCohort> cohorts, const FitOptions& opti
     const auto [alpha, beta] = parameters_at<2>(logs);
     return point_of(contract_likelihood(contracts, alpha, beta, [](double t) { return Jet<2>(t); }));
   };
-  return with_model<SBG, 2>(solve_contracts(std::move(problem), contracts, options),
-                            [](const auto& e) { return SBG{e[0], e[1]}; });
+  return with_model<SBG, 2>(solve_contracts(std::move(problem), contracts, options));
 }
 
 Fit<BdW> fit_bdw(std::span<const ContractCohort> cohorts, const FitOptions& options) {
@@ -143,8 +144,7 @@ Fit<BdW> fit_bdw(std::span<const ContractCohort> cohorts, const FitOptions& opti
     return point_of(contract_likelihood(contracts, parameters[0], parameters[1],
                                         [&](double t) { return exp(c * std::log(t)); }));
   };
-  return with_model<BdW, 3>(solve_contracts(std::move(problem), contracts, options),
-                            [](const auto& e) { return BdW{e[0], e[1], e[2]}; });
+  return with_model<BdW, 3>(solve_contracts(std::move(problem), contracts, options));
 }
 
 }  // namespace clv

@@ -69,9 +69,7 @@ Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options) {
   problem.start = {1, 1, 0.5, 2};
   problem.n = population.customers;
   problem.distinct_rows = population.rows.size();
-  Execution execution = options.execution;
-  execution.progress = {};
-  problem.log_likelihood = [&](std::span<const double> logs) {
+  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
     return point_of(discrete_likelihood(population, starts, counts, execution, logs));
   };
   FitSummary summary = solve(problem, options);
@@ -82,7 +80,7 @@ Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options) {
   }
   note_homogeneous(summary, 0, 1, "all customers buy with the same probability");
   note_dropout(summary, 2, 3);
-  return with_model<BGBB, 4>(std::move(summary), [](const auto& e) { return BGBB{e[0], e[1], e[2], e[3]}; });
+  return with_model<BGBB, 4>(std::move(summary));
 }
 
 }  // namespace clv

@@ -23,17 +23,11 @@ Jet<5> log_risk(const Parameters& p, double y) {
   return p.b * y - log(p.beta) + log1p((p.beta - 1) * exp(-(p.b * y)));
 }
 
-Jet<5> log_purchases(const Parameters& p, double x, double t) {
-  Jet<5> value = -(p.r * log1p(t / p.alpha));
-  if (x > 0) value -= x * log(p.alpha + t);
-  return value;
-}
-
 /// ln of ∫ (purchases until y)·(density of leaving at y) dy from t_x to T, piece by piece, each as long as the
 /// integrand takes to change by a few times: ten Gauss points each are exact to rounding.
 Jet<5> log_gone(const Parameters& p, double x, double t_x, double T) {
   const auto log_integrand = [&](double y) {
-    return log_purchases(p, x, y) + p.log_front + p.b * y - (p.s + 1) * log_risk(p, y);
+    return log_purchases(p.r, p.alpha, x, y) + p.log_front + p.b * y - (p.s + 1) * log_risk(p, y);
   };
   const double b = p.b.value;
   const double purchases = std::fmax(p.r.value + x, 1);
@@ -66,7 +60,7 @@ Jet<5> ggompertz(const Population& population, const Execution& execution, std::
   const Parameters p{r, alpha, b, s, beta, log(b) + log(s) - log(beta)};
   const std::vector<Jet<5>> counts = log_rising(r, population.purchases);
   const auto until = table_of<5>(population.until, execution, [&](const Pair& pair) {
-    return log_purchases(p, population.purchases[pair.x], pair.time) - p.s * log_risk(p, pair.time);
+    return log_purchases(p.r, p.alpha, population.purchases[pair.x], pair.time) - p.s * log_risk(p, pair.time);
   });
   return sum_over<5>(population.rows.size(), 64, execution, [&](std::size_t i) {
     const Row& row = population.rows[i];
@@ -90,9 +84,7 @@ Fit<GGompertzNBD> fit_ggompertz_nbd(const RfmView& customers, const FitOptions& 
   problem.start = {r, alpha, 0.5 / unit, 0.5, 1};
   problem.n = population.customers;
   problem.distinct_rows = population.rows.size();
-  Execution execution = options.execution;
-  execution.progress = {};
-  problem.log_likelihood = [&](std::span<const double> logs) {
+  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
     return point_of(ggompertz(population, execution, logs));
   };
   FitSummary summary = solve(problem, options);
@@ -104,15 +96,7 @@ Fit<GGompertzNBD> fit_ggompertz_nbd(const RfmView& customers, const FitOptions& 
     summary.notes.push_back("b and beta tend to 0 with beta/b = " + number(beta / b) +
                             ": the limit is Pareto/NBD, which says the same with one parameter fewer");
   note_homogeneous(summary, 3, 4, "all customers have one Gompertz risk");
-  return with_model<GGompertzNBD, 5>(std::move(summary), [](const auto& e) {
-    GGompertzNBD model;
-    model.r = e[0];
-    model.alpha = e[1];
-    model.b = e[2];
-    model.s = e[3];
-    model.beta = e[4];
-    return model;
-  });
+  return with_model<GGompertzNBD, 5>(std::move(summary));
 }
 
 }  // namespace clv

@@ -55,6 +55,8 @@ Jet<3> log_hyp2f1(double b, double s, double z) {
   return -log(value);
 }
 
+}  // namespace
+
 Jet<4> pareto(const Population& population, const Execution& execution, std::span<const double> logs) {
   const auto [r, alpha, s, beta] = parameters_at<4>(logs);
   const std::vector<Jet<4>> counts = log_rising(r, population.purchases);
@@ -66,8 +68,7 @@ Jet<4> pareto(const Population& population, const Execution& execution, std::spa
   const auto term = [&](const Pair& pair, const Jet<4>& b, const Jet<4>& share, const Jet<4>& n) {
     const double x = population.purchases[pair.x];
     const double t = pair.time;
-    Jet<4> value = counts[pair.x] - r * log1p(t / alpha) - s * log1p(t / beta);
-    if (x > 0) value -= x * log(alpha + t);
+    const Jet<4> value = counts[pair.x] + log_purchases(r, alpha, x, t) - s * log1p(t / beta);
     const Jet<4> z = apart / (larger + t);
     return value + log(share / n) + compose<4, 3>(log_hyp2f1(b.value, n.value, z.value), {b, n, z});
   };
@@ -86,10 +87,7 @@ Jet<4> pareto(const Population& population, const Execution& execution, std::spa
   return pair_likelihood<4>(population, execution, alive, gone);
 }
 
-}  // namespace
-
-Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
-  const Population population = population_of(customers);
+Problem pareto_problem(const Population& population) {
   const double unit = population.mean_time();
   const auto [r, alpha] = purchase_moments(population);
   Problem problem;
@@ -99,18 +97,23 @@ Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& option
   problem.start = {r, alpha, 0.5, unit / 2};
   problem.n = population.customers;
   problem.distinct_rows = population.rows.size();
-  Execution execution = options.execution;
-  execution.progress = {};
-  problem.log_likelihood = [&](std::span<const double> logs) { return point_of(pareto(population, execution, logs)); };
+  return problem;
+}
+
+Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
+  const Population population = population_of(customers);
+  Problem problem = pareto_problem(population);
+  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
+    return point_of(pareto(population, execution, logs));
+  };
   FitSummary summary = solve(problem, options);
   note_customers(summary, population);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   note_homogeneous(summary, 2, 3, "all customers leave at one rate");
-  const double leave = summary.estimates[2] / summary.estimates[3] * unit;
+  const double leave = summary.estimates[2] / summary.estimates[3] * population.mean_time();
   if (leave < 1e-4)
     summary.notes.emplace_back("s/beta tends to 0: nobody seems to leave, and NBD says the same with fewer parameters");
-  return with_model<ParetoNBD, 4>(std::move(summary),
-                                  [](const auto& p) { return ParetoNBD{p[0], p[1], p[2], p[3]}; });
+  return with_model<ParetoNBD, 4>(std::move(summary));
 }
 
 }  // namespace clv

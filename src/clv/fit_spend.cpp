@@ -83,7 +83,7 @@ Jet<3> spend_likelihood(const Spenders& spenders, const Execution& execution, st
   const auto [p, q, v] = parameters_at<3>(logs);
   const Jet<3> fixed = log_gamma(q);
   std::vector<Jet<3>> counts;
-  for (const double x : spenders.counts) counts.push_back(log_gamma(p * x + q) - log_gamma(p * x) - fixed);
+  for (const double x : spenders.counts) counts.push_back(log_rising(p * x, q) - fixed);
   // ln of z̄^(px−1) x^px v^q (v+xz̄)^−(px+q) as −px ln(1+v/xz̄) − q ln(1+xz̄/v) − ln z̄.
   return sum_over<3>(spenders.rows.size(), row_block, execution, [&](std::size_t i) {
     const Spender& row = spenders.rows[i];
@@ -105,9 +105,7 @@ Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& op
   problem.start = {2, 3, spenders.mean};
   problem.n = spenders.customers;
   problem.distinct_rows = spenders.rows.size();
-  Execution execution = options.execution;
-  execution.progress = {};
-  problem.log_likelihood = [&](std::span<const double> logs) {
+  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
     return point_of(spend_likelihood(spenders, execution, logs));
   };
   FitSummary summary = solve(problem, options);
@@ -126,7 +124,7 @@ Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& op
     summary.notes.emplace_back("p tends to infinity: each customer always spends the same amount");
   if (q > 1000 && !(summary.standard_errors[1] < q))
     summary.notes.emplace_back("q tends to infinity: all customers spend alike on average");
-  return with_model<GammaGamma, 3>(std::move(summary), [](const auto& e) { return GammaGamma{e[0], e[1], e[2]}; });
+  return with_model<GammaGamma, 3>(std::move(summary));
 }
 
 }  // namespace clv

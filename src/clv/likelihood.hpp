@@ -50,7 +50,7 @@ inline std::vector<Jet<1>> log_rising(double a, std::span<const double> counts) 
   double at = 0;
   for (const double n : counts) {
     if (n - at > 64) {
-      sum = Jet<1>(special::log_gamma(a + n) - special::log_gamma(a));
+      sum = Jet<1>(special::log_rising(a, n));
       sum.gradient[0] = special::digamma(a + n) - special::digamma(a);
       sum.hessian[0] = special::trigamma(a + n) - special::trigamma(a);
     } else {
@@ -75,6 +75,25 @@ std::vector<Jet<N>> log_rising(const Jet<N>& a, std::span<const double> counts) 
   for (const Jet<1>& f : log_rising(a.value, counts))
     table.push_back(chain(a, f.value, f.gradient[0], f.hessian[0]));
   return table;
+}
+
+/// ln Γ(a+e) − ln Γ(a).
+template <std::size_t N>
+Jet<N> log_rising(const Jet<N>& a, const Jet<N>& e) {
+  const double slope = special::digamma(a.value + e.value);
+  const double bend = special::trigamma(a.value + e.value);
+  Jet<2> f(special::log_rising(a.value, e.value));
+  f.gradient = {slope - special::digamma(a.value), slope};
+  f.hessian = {bend - special::trigamma(a.value), bend, bend};
+  return compose<N, 2>(f, {a, e});
+}
+
+/// ln of α^r (α+t)^−(r+x): x purchases and none else until t, less Γ(r+x)/Γ(r).
+template <std::size_t N>
+Jet<N> log_purchases(const Jet<N>& r, const Jet<N>& alpha, double x, double t) {
+  Jet<N> value = -(r * log1p(t / alpha));
+  if (x > 0) value -= x * log(alpha + t);
+  return value;
 }
 
 /// Σ in halves: rounding grows with the logarithm of the length.

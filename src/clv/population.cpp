@@ -54,7 +54,7 @@ class Dictionary {
 void sort_by(std::vector<std::uint32_t>& order, const std::vector<std::uint32_t>& codes, std::size_t codes_end) {
   constexpr int digit_bits = 11;
   std::vector<std::uint32_t> sorted(order.size());
-  for (int shift = 0; codes_end - 1 >> shift > 0; shift += digit_bits) {
+  for (int shift = 0; (codes_end - 1) >> shift > 0; shift += digit_bits) {
     std::vector<std::uint32_t> place((std::size_t{1} << digit_bits) + 1, 0U);
     const auto digit = [&](std::uint32_t row) { return codes[row] >> shift & ((1U << digit_bits) - 1); };
     for (std::uint32_t row = 0; row < codes.size(); ++row) ++place[digit(row) + 1];

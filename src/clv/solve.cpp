@@ -30,10 +30,9 @@ constexpr double far_away = 45;  ///< e^45 units: no data tell such parameters f
 class Objective {
  public:
   Objective(const Problem& problem, const FitOptions& options) : problem_(problem), options_(options) {
-    const std::size_t k = problem.names.size();
-    for (std::size_t j = 0; j < k; ++j) {
-      const LogNormalPrior prior = options.priors.empty() ? LogNormalPrior{} : options.priors[j];
-      log_units_.push_back(std::log(problem.units[j]));
+    for (std::size_t j = 0; j < problem.names.size(); ++j) {
+      const LogNormalPrior prior = j < options.priors.size() ? options.priors[j] : LogNormalPrior{};
+      log_units_.push_back(j < problem.units.size() ? std::log(problem.units[j]) : 0);
       centre_.push_back(std::log(prior.median) - log_units_[j]);
       precision_.push_back(1 / (prior.log_sd * prior.log_sd));
     }
@@ -75,9 +74,9 @@ class Objective {
 
 void check(const Problem& problem, const FitOptions& options) {
   const std::string call = problem.call;
-  const std::size_t k = problem.names.size();
+  const std::size_t k = problem.start.size();
   std::string order;
-  for (const std::string& name : problem.names) order += (order.empty() ? "" : ", ") + name;
+  for (std::size_t j = 0; j < k; ++j) order += (j > 0 ? ", " : "") + problem.names[j];
   if (!options.start.empty() && options.start.size() != k)
     throw UsageError(call + ": start needs one value each for " + order);
   for (const double value : options.start)
@@ -129,19 +128,25 @@ MatrixXd covariance_of_logs(const MatrixXd& information) {
   return covariance;
 }
 
+/// dθ/d(coordinate of the search): θ for a parameter searched by its logarithm, 1 for a coefficient.
+double slope_of(const FitSummary& summary, std::size_t j) {
+  return j + summary.coefficients < summary.estimates.size() ? summary.estimates[j] : 1;
+}
+
 void describe_uncertainty(FitSummary& summary, const Minimum& minimum) {
   const std::size_t k = summary.estimates.size();
   const auto size = static_cast<Index>(k);
   MatrixXd information = Eigen::Map<const MatrixXd>(minimum.hessian.data(), size, size);
   // Second derivatives by θ itself: those by ln θ less the slope that is left, over θ².
-  for (Index j = 0; j < size; ++j) information(j, j) -= minimum.gradient[static_cast<std::size_t>(j)];
+  for (Index j = 0; j < size - static_cast<Index>(summary.coefficients); ++j)
+    information(j, j) -= minimum.gradient[static_cast<std::size_t>(j)];
   const MatrixXd logs = covariance_of_logs(information);
   for (std::size_t i = 0; i < k; ++i) {
     for (std::size_t j = 0; j < k; ++j) {
       const double c = logs(static_cast<Index>(i), static_cast<Index>(j));
       const double spread = std::sqrt(logs(static_cast<Index>(i), static_cast<Index>(i)) *
                                       logs(static_cast<Index>(j), static_cast<Index>(j)));
-      summary.covariance.push_back(c * summary.estimates[i] * summary.estimates[j]);
+      summary.covariance.push_back(c * slope_of(summary, i) * slope_of(summary, j));
       summary.correlation.push_back(c / spread);
     }
     summary.standard_errors.push_back(std::sqrt(summary.covariance[i * k + i]));
@@ -157,7 +162,7 @@ void note_ridges(FitSummary& summary) {
     summary.notes.push_back("the data do not determine " + open +
                             ": the likelihood is flat there and no standard error exists");
   for (std::size_t i = 0; i < k; ++i) {
-    if (summary.standard_errors[i] > summary.estimates[i])
+    if (i + summary.coefficients < k && summary.standard_errors[i] > summary.estimates[i])
       summary.notes.push_back(summary.parameters[i] + " is hardly determined: its standard error is " +
                               number(100 * summary.standard_errors[i] / summary.estimates[i]) +
                               " % of the estimate");
@@ -262,12 +267,14 @@ void add_profiles(FitSummary& summary, Objective& objective, const Minimum& best
   const double z = stats::normal_multiplier(options.profile_level);
   for (std::size_t j = 0; j < summary.estimates.size(); ++j) {
     Profile profile(objective, best, j, options);
-    const double se = summary.standard_errors[j] / summary.estimates[j];
+    const double estimate = summary.estimates[j];
+    const double se = summary.standard_errors[j] / slope_of(summary, j);
     const double step = se > 0 && se < 2 ? z * se : 0.5;
     const double low = profile.end(-1, z * z, step);
     const double high = profile.end(1, z * z, step);
-    summary.profile.push_back({summary.estimates[j], summary.estimates[j] * std::exp(low),
-                               summary.estimates[j] * std::exp(high), options.profile_level});
+    const bool logarithm = j + summary.coefficients < summary.estimates.size();
+    summary.profile.push_back({estimate, logarithm ? estimate * std::exp(low) : estimate + low,
+                               logarithm ? estimate * std::exp(high) : estimate + high, options.profile_level});
   }
 }
 
@@ -280,14 +287,16 @@ FitSummary solve(const Problem& problem, const FitOptions& options) {
   Objective objective(problem, options);
   std::vector<double> start = options.start.empty() ? problem.start : options.start;
   for (std::size_t j = 0; j < start.size(); ++j) start[j] = std::log(start[j]) - objective.log_units()[j];
+  start.resize(problem.names.size());
   const optimize::Options how{.tolerance = options.tolerance, .max_iterations = options.max_iterations, .bound = far_away};
   const Minimum best = optimize::minimize(std::ref(objective), start, how);
   (void)objective(best.x);
 
   FitSummary summary;
   summary.parameters = problem.names;
+  summary.coefficients = problem.coefficients;
   for (std::size_t j = 0; j < best.x.size(); ++j)
-    summary.estimates.push_back(std::exp(best.x[j] + objective.log_units()[j]));
+    summary.estimates.push_back(j < problem.start.size() ? std::exp(best.x[j] + objective.log_units()[j]) : best.x[j]);
   summary.log_likelihood = objective.log_likelihood();
   summary.n = problem.n;
   summary.distinct_rows = problem.distinct_rows;
@@ -370,8 +379,13 @@ std::vector<stats::Interval> FitSummary::intervals(double level) const {
   const double z = stats::normal_multiplier(level);
   std::vector<stats::Interval> result;
   for (std::size_t j = 0; j < estimates.size(); ++j) {
-    const double reach = z * standard_errors[j] / estimates[j];
-    result.push_back({estimates[j], estimates[j] * std::exp(-reach), estimates[j] * std::exp(reach), level});
+    const double reach = z * standard_errors[j];
+    if (j + coefficients < estimates.size()) {
+      const double factor = std::exp(reach / estimates[j]);
+      result.push_back({estimates[j], estimates[j] / factor, estimates[j] * factor, level});
+    } else {
+      result.push_back({estimates[j], estimates[j] - reach, estimates[j] + reach, level});
+    }
   }
   return result;
 }

@@ -4,6 +4,7 @@
 #include <functional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "likelihood.hpp"
@@ -14,7 +15,7 @@ namespace salesops {
 inline namespace v0 {
 namespace clv {
 
-/// ln L and its first two derivatives by the logarithms of the parameters.
+/// ln L and its first two derivatives by the logarithms of the parameters, and by the coefficients as they are.
 using LogLikelihood = std::function<optimize::Point(std::span<const double> log_parameters)>;
 
 struct Problem {
@@ -22,6 +23,7 @@ struct Problem {
   std::vector<std::string> names;
   std::vector<double> units;  ///< of each parameter: 1, the mean T, the mean spend
   std::vector<double> start;
+  std::size_t coefficients = 0;  ///< so many names come after those with a start: coefficients, which start at 0
   double n = 0;
   std::size_t distinct_rows = 0;
   LogLikelihood log_likelihood;
@@ -33,6 +35,24 @@ optimize::Point point_of(const Jet<N>& jet) {
   for (std::size_t i = 0; i < N; ++i)
     for (std::size_t j = 0; j < N; ++j) point.hessian[i * N + j] = jet.second(i, j);
   return point;
+}
+
+/// A customer may leave after each repeat purchase, or with `at_first` after the first purchase as well; purchases
+/// are every k-th event.
+struct Kind {
+  int k = 1;
+  bool at_first = false;
+};
+Jet<4> beta_geometric(const Population& population, Kind kind, const Execution& execution, std::span<const double> logs);
+Problem beta_geometric_problem(const char* call, const Population& population, int k = 1);
+
+Jet<4> pareto(const Population& population, const Execution& execution, std::span<const double> logs);
+Problem pareto_problem(const Population& population);
+
+/// The execution of one evaluation: progress is told by the search.
+inline Execution silent(Execution execution) {
+  execution.progress = {};
+  return execution;
 }
 
 /// Finds the maximum, covariance, profiles, and notes on ridges; notes of the single model come after.
@@ -50,11 +70,12 @@ void note_homogeneous(FitSummary& summary, std::size_t shape, std::size_t rate, 
 /// The ends of a Beta(a, b) dropout: nobody leaves, all with one probability, at once or never.
 void note_dropout(FitSummary& summary, std::size_t a, std::size_t b);
 
+/// The model whose fields are the estimates.
 template <class Model, std::size_t N>
-Fit<Model> with_model(FitSummary summary, Model (*make)(const std::array<double, N>&)) {
-  std::array<double, N> values{};
-  std::copy(summary.estimates.begin(), summary.estimates.end(), values.begin());
-  return {std::move(summary), make(values)};
+Fit<Model> with_model(FitSummary summary) {
+  const auto make = [&]<std::size_t... I>(std::index_sequence<I...>) { return Model{summary.estimates[I]...}; };
+  const Model model = make(std::make_index_sequence<N>());
+  return {std::move(summary), model};
 }
 
 /// Start of r and alpha: the negative binomial with the mean and variance of x.

@@ -1,6 +1,11 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdint>
+#include <numeric>
+#include <string>
+#include <vector>
 
 #include "salesops/clv/fit.hpp"
 #include "salesops/error.hpp"
@@ -133,8 +138,54 @@ TEST(ClvFit, RecoversOpportunitiesSpendAndContracts) {
   }
   expect_within(fit_bg_bb(c.view()), {1.2, 0.8, 0.7, 2.8}, 4);
   expect_within(fit_gamma_gamma({counts, spend}), {6, 3.5, 16}, 4);
-  expect_within(fit_sbg({{geometric}}), {0.9, 3}, 4);
-  expect_within(fit_bdw({{weibull}}), {0.9, 3, 1.4}, 4);
+  expect_within(fit_sbg(std::vector{geometric}), {0.9, 3}, 4);
+  expect_within(fit_bdw(std::vector{weibull}), {0.9, 3, 1.4}, 4);
+}
+
+TEST(ClvFit, IsTheMaximumOfTheOneCustomerFormulas) {
+  const Columns c = simulate(1500, usual, false);
+  Columns whole = c;
+  std::vector<double> spend;
+  for (std::size_t i = 0; i < c.x.size(); ++i) {
+    whole.T[i] = std::ceil(c.T[i]);
+    whole.t_x[i] = std::clamp(std::ceil(c.t_x[i]), c.x[i], whole.T[i]);
+    whole.x[i] = std::min(c.x[i], whole.t_x[i]);
+    spend.push_back(random::Stream(6, i).gamma(4, 0.2));
+  }
+  const auto check = [](const auto& fit, const auto& make, const auto& one) {
+    const auto total = [&](std::vector<double> e) {
+      const auto model = make(e);
+      double sum = 0;
+      for (std::size_t i = 0; i < 1500; ++i) sum += one(model, i);
+      return sum;
+    };
+    EXPECT_TRUE(fit.converged) << fit.reason;
+    EXPECT_NEAR(total(fit.estimates), fit.log_likelihood, 1e-8 * std::abs(fit.log_likelihood));
+    for (std::size_t j = 0; j < fit.estimates.size(); ++j) {
+      for (const double factor : {1 - 0.02, 1 + 0.02}) {
+        std::vector<double> moved = fit.estimates;
+        moved[j] *= factor;
+        EXPECT_LE(total(moved), fit.log_likelihood + 1e-9 * std::abs(fit.log_likelihood)) << fit.parameters[j];
+      }
+    }
+  };
+  using E = std::vector<double>;
+  const auto of = [](const Columns& d) {
+    return [&d](const auto& m, std::size_t i) { return log_likelihood(m, d.x[i], d.t_x[i], d.T[i]); };
+  };
+  const auto with_gaps = [&](const auto& m, std::size_t i) {
+    return log_likelihood(m, c.x[i], c.t_x[i], c.T[i], c.sum_log_gaps[i]);
+  };
+  check(fit_nbd(c.view()), [](const E& e) { return NBD{e[0], e[1]}; }, of(c));
+  check(fit_bg_nbd(c.view()), [](const E& e) { return BGNBD{e[0], e[1], e[2], e[3]}; }, of(c));
+  check(fit_mbg_nbd(c.view()), [](const E& e) { return MBGNBD{e[0], e[1], e[2], e[3]}; }, of(c));
+  check(fit_pareto_nbd(c.view()), [](const E& e) { return ParetoNBD{e[0], e[1], e[2], e[3]}; }, of(c));
+  check(fit_bg_cnbd(c.view(), 2), [](const E& e) { return BGCNBD{2, e[0], e[1], e[2], e[3]}; }, with_gaps);
+  check(fit_mbg_cnbd(c.view(), 3), [](const E& e) { return MBGCNBD{3, e[0], e[1], e[2], e[3]}; }, with_gaps);
+  check(fit_bg_bb(whole.view()), [](const E& e) { return BGBB{e[0], e[1], e[2], e[3]}; }, of(whole));
+  check(fit_ggompertz_nbd(c.view()), [](const E& e) { return GGompertzNBD{e[0], e[1], e[2], e[3], e[4]}; }, of(c));
+  check(fit_gamma_gamma({c.x, spend}), [](const E& e) { return GammaGamma{e[0], e[1], e[2]}; },
+        [&](const auto& m, std::size_t i) { return log_likelihood(m, c.x[i], spend[i]); });
 }
 
 TEST(ClvFit, TheSameForAnyThreadsAndAnyOrder) {
@@ -278,7 +329,9 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
   }
   const auto alike = fit_nbd(c.view());
   EXPECT_TRUE(alike.converged);
-  if (alike.estimates[0] > 1000) EXPECT_TRUE(notes_say(alike, "all customers buy at one rate"));
+  if (alike.estimates[0] > 1000) {
+    EXPECT_TRUE(notes_say(alike, "all customers buy at one rate"));
+  }
   EXPECT_NEAR(alike.estimates[0] / alike.estimates[1], 0.2, 0.01);
   EXPECT_TRUE(notes_say(fit_bg_nbd(c.view()), "nobody seems to leave"));
   EXPECT_TRUE(notes_say(fit_pareto_nbd(c.view()), "nobody seems to leave"));
@@ -300,7 +353,9 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
   }
   const auto bg = fit_bg_nbd(one.view());
   EXPECT_NEAR(bg.model.a / (bg.model.a + bg.model.b), 0.25, 0.03);
-  if (bg.model.a + bg.model.b > 1000) EXPECT_TRUE(notes_say(bg, "same probability"));
+  if (bg.model.a + bg.model.b > 1000) {
+    EXPECT_TRUE(notes_say(bg, "same probability"));
+  }
 }
 
 TEST(ClvFit, SaysWhatIsWrongWithTheRows) {
@@ -342,6 +397,65 @@ TEST(ClvFit, SaysWhatIsWrongWithTheRows) {
   EXPECT_THROW((void)fit_bg_nbd({good, when, seen}, options), UsageError);
   options = {.profile_level = 0.95};
   EXPECT_THROW((void)fit_bg_nbd({good, when, seen}, options), UsageError);
+}
+
+TEST(ClvFit, CovariatesMoveTheParameters) {
+  Columns c;
+  std::vector<double> shop, age;
+  for (std::size_t i = 0; i < 12000; ++i) {
+    random::Stream stream(8, i);
+    shop.push_back(stream.bernoulli(0.4) ? 1 : 0);
+    age.push_back(static_cast<double>(stream.integer(-2, 2)) / 2);
+    const double rate = stream.gamma(0.8, 6 * std::exp(-0.5 * shop[i] + 0.3 * age[i]));
+    const double leave = stream.gamma(1.2, 15 * std::exp(-0.7 * shop[i]));
+    const double end = std::min(40.0, stream.exponential(leave));
+    double x = 0, t_x = 0;
+    for (double t = stream.exponential(rate); t < end; t += stream.exponential(rate)) {
+      ++x;
+      t_x = t;
+    }
+    c.x.push_back(x);
+    c.t_x.push_back(std::floor(7 * t_x) / 7);
+    c.T.push_back(40);
+  }
+  const Covariates covariates{{{"shop", shop}, {"age", age}}, {{"shop", shop}}};
+  const auto fit = fit_pareto_nbd(c.view(), covariates);
+  expect_within(fit, {0.8, 6, 1.2, 15, 0.5, -0.3, 0.7}, 4);
+  const std::vector<double> z{1, 0.5}, leave{1};
+  const ParetoNBD own = fit.model_of(z, leave);
+  EXPECT_NEAR(own.alpha, fit.model.alpha * std::exp(-fit.transaction[0] - fit.transaction[1] / 2), 1e-12);
+  EXPECT_NEAR(own.beta, fit.model.beta * std::exp(-fit.lifetime[0]), 1e-12);
+  double sum = 0;
+  for (std::size_t i = 0; i < c.x.size(); ++i)
+    sum += log_likelihood(fit.model_of(std::vector{shop[i], age[i]}, std::vector{shop[i]}), c.x[i], c.t_x[i], c.T[i]);
+  EXPECT_NEAR(sum, fit.log_likelihood, 1e-6);
+  EXPECT_LT(fit.intervals()[5].low, fit.intervals()[5].high);
+  EXPECT_LT(fit.intervals()[5].high, 0);
+
+  // Under BG the same summary follows from each customer's own model; threads change nothing.
+  FitOptions one, four;
+  one.execution.threads = 1;
+  four.execution.threads = 4;
+  std::vector<double> own_number;
+  for (std::size_t i = 0; i < 1000; ++i) own_number.push_back(random::Stream(10, i).normal());
+  Columns few = c;
+  for (auto* column : {&few.x, &few.t_x, &few.T}) column->resize(1000);
+  const Covariates continuous{{{"number", own_number}}, {{"number", own_number}}};
+  const auto bg = fit_bg_nbd(few.view(), continuous, one);
+  expect_same(bg, fit_bg_nbd(few.view(), continuous, four));
+  sum = 0;
+  for (std::size_t i = 0; i < 1000; ++i)
+    sum += log_likelihood(bg.model_of({&own_number[i], 1}, {&own_number[i], 1}), few.x[i], few.t_x[i], few.T[i]);
+  EXPECT_NEAR(sum, bg.log_likelihood, 1e-7);
+  // Without covariates it is the plain fit.
+  EXPECT_NEAR(fit_mbg_nbd(few.view(), Covariates{}).log_likelihood, fit_mbg_nbd(few.view()).log_likelihood, 1e-8);
+
+  const std::vector<double> flat(1000, 1.0);
+  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"flat", flat}}, {}}), UsageError);
+  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"shop", shop}}, {}}), UsageError);
+  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}}, {}, {"a"}}), UsageError);
+  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}, {"a", own_number}}, {}}), UsageError);
+  EXPECT_THROW((void)fit.model_of(leave, leave), UsageError);
 }
 
 TEST(ClvFit, ContractsInTriangles) {

@@ -91,6 +91,7 @@ struct FitOptions {
 struct FitSummary {
   std::vector<std::string> parameters;  ///< names
   std::vector<double> estimates;
+  std::size_t coefficients = 0;  ///< so many of the last are coefficients of covariates, of either sign
   double log_likelihood = 0;  ///< at the estimate, without the priors
   /// Inverse of the observed information in the parameters themselves, row by row. With priors, of the
   /// posterior's. NaN where the data do not determine a parameter.
@@ -108,7 +109,7 @@ struct FitSummary {
   /// 2k − 2 ln L and k ln n − 2 ln L for k parameters: smaller is better.
   [[nodiscard]] double aic() const;
   [[nodiscard]] double bic() const;
-  /// exp(ln θ ± z·se/θ): Wald's interval of the logarithm, so both ends are above 0.
+  /// exp(ln θ ± z·se/θ): Wald's interval of the logarithm, so both ends are above 0. Coefficients: γ ± z·se.
   [[nodiscard]] std::vector<stats::Interval> intervals(double level = 95) const;
 };
 
@@ -137,6 +138,50 @@ struct Fit : FitSummary {
 [[nodiscard]] Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& options = {});
 [[nodiscard]] Fit<SBG> fit_sbg(std::span<const ContractCohort> cohorts, const FitOptions& options = {});
 [[nodiscard]] Fit<BdW> fit_bdw(std::span<const ContractCohort> cohorts, const FitOptions& options = {});
+
+// ---- Covariates that stay the same over time ------------------------------------------------------
+
+struct Covariate {
+  std::string name;
+  std::span<const double> values;  ///< one a customer; 0/1 for a category, best near 0 ± 1 otherwise
+};
+
+/// What else is known of each customer, and which process it moves.
+struct Covariates {
+  std::vector<Covariate> transaction;  ///< the purchase rate: alpha_i = alpha e^(−γ'z)
+  /// Leaving. Pareto/NBD: beta_i = beta e^(−γ'z), so γ > 0 leave sooner. (M)BG/NBD: a_i = a e^(γ'z) and
+  /// b_i = b e^(γ'z): the mean probability to leave stays, its spread moves.
+  std::vector<Covariate> lifetime;
+  std::vector<std::string> equal = {};  ///< names in both lists whose two coefficients are one
+};
+
+/// `parameters` are those of the model for z = 0, then "transaction.NAME", "lifetime.NAME", then the names in `equal`.
+template <class Model>
+struct CovariateFit : FitSummary {
+  Model model;                      ///< of customers with z = 0
+  std::vector<double> transaction;  ///< γ in the order of `Covariates::transaction`
+  std::vector<double> lifetime;
+
+  /// The model of a customer with these covariates, which answers all questions about it.
+  [[nodiscard]] Model model_of(std::span<const double> z_transaction, std::span<const double> z_lifetime) const;
+};
+
+template <>
+BGNBD CovariateFit<BGNBD>::model_of(std::span<const double>, std::span<const double>) const;
+template <>
+MBGNBD CovariateFit<MBGNBD>::model_of(std::span<const double>, std::span<const double>) const;
+template <>
+ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double>, std::span<const double>) const;
+
+/// Customers with the same covariates share their rows and tables; covariates that are unlike for each customer
+/// cost a full evaluation a customer. Start and priors are given for the model's parameters only; `l2` also
+/// holds the coefficients near 0.
+[[nodiscard]] CovariateFit<BGNBD> fit_bg_nbd(const RfmView& customers, const Covariates& covariates,
+                                             const FitOptions& options = {});
+[[nodiscard]] CovariateFit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const Covariates& covariates,
+                                               const FitOptions& options = {});
+[[nodiscard]] CovariateFit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const Covariates& covariates,
+                                                     const FitOptions& options = {});
 
 /// Does the larger of two nested models say significantly more?
 struct LikelihoodRatioTest {

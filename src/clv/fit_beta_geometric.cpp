@@ -1,4 +1,4 @@
-// BG/CNBD-k and MBG/CNBD-k: times between purchases are Erlang-k.
+// BG/NBD, MBG/NBD, and the same with Erlang-k times between purchases: BG/CNBD-k, MBG/CNBD-k.
 #include <cmath>
 #include <optional>
 
@@ -34,43 +34,43 @@ Jet<4> widened(const Jet<2>& jet) {
   return wide;
 }
 
-/// `at_first`: a customer may also leave right after the first purchase (MBG).
-Jet<4> regular_likelihood(const Population& population, int k, bool at_first, const Execution& execution,
-                          std::span<const double> logs) {
+}  // namespace
+
+Jet<4> beta_geometric(const Population& population, Kind kind, const Execution& execution,
+                      std::span<const double> logs) {
   const auto [r, alpha, a, b] = parameters_at<4>(logs);
   const auto [r2, alpha2] = parameters_at<2>(logs.first(2));
   std::vector<double> events = population.purchases;
-  std::vector<double> flips = population.purchases;
-  for (double& e : events) e *= k;
-  for (double& f : flips) f += at_first ? 1 : 0;
+  std::vector<double> chances = population.purchases;
+  for (double& e : events) e *= kind.k;
+  for (double& c : chances) c += kind.at_first ? 1 : 0;
   std::vector<Jet<4>> stayed = log_rising(r, events);
-  std::vector<Jet<4>> left(flips.size(), Jet<4>(-special::infinity));
-  const std::vector<Jet<4>> tails = log_rising(b, flips);
-  const std::vector<Jet<4>> all = log_rising(a + b, flips);
-  for (std::size_t i = 0; i < flips.size(); ++i) {
+  std::vector<Jet<4>> left(chances.size(), Jet<4>(-special::infinity));
+  const std::vector<Jet<4>> tails = log_rising(b, chances);
+  const std::vector<Jet<4>> all = log_rising(a + b, chances);
+  for (std::size_t i = 0; i < chances.size(); ++i) {
     stayed[i] += tails[i] - all[i];
-    if (flips[i] > 0) left[i] = stayed[i] + log(a) - log(b + (flips[i] - 1));
+    if (chances[i] > 0) left[i] = stayed[i] + log(a) - log(b + (chances[i] - 1));
   }
-  const auto bought = [&](const Pair& pair) {
-    Jet<4> value = -(r * log1p(pair.time / alpha));
-    if (events[pair.x] > 0) value -= events[pair.x] * log(alpha + pair.time);
-    return value;
-  };
-  const auto until = table_of<4>(population.until, execution, [&](const Pair& p) { return stayed[p.x] + bought(p); });
-  const auto last = table_of<4>(population.last, execution, [&](const Pair& p) { return left[p.x] + bought(p); });
+  const auto until = table_of<4>(population.until, execution, [&](const Pair& pair) {
+    return stayed[pair.x] + log_purchases(r, alpha, events[pair.x], pair.time);
+  });
+  const auto last = table_of<4>(population.last, execution, [&](const Pair& pair) {
+    return left[pair.x] + log_purchases(r, alpha, events[pair.x], pair.time);
+  });
   Jet<4> sum = sum_over<4>(population.rows.size(), row_block, execution, [&](std::size_t i) {
     const Row& row = population.rows[i];
+    if (kind.k == 1) return log_add(until[row.until], last[row.last]) *= row.weight;
     const Pair& seen = population.until[row.until];
     const double idle = seen.time - population.last[row.last].time;
-    const Jet<2> partial = log_partial_events(r2, alpha2, population.purchases[seen.x], k, idle, seen.time);
+    const Jet<2> partial =
+        log_partial_events(r2, alpha2, population.purchases[seen.x], kind.k, idle, seen.time);
     return log_add(until[row.until] + widened(partial), last[row.last]) *= row.weight;
   });
-  return sum += (k - 1) * population.sum_log_gaps - population.repeats * special::log_gamma(k);
+  return sum += (kind.k - 1) * population.sum_log_gaps - population.repeats * special::log_gamma(kind.k);
 }
 
-FitSummary fit_regular(const char* call, const Population& population, int k, bool at_first,
-                       const FitOptions& options) {
-  if (k < 1 || k > 100) throw UsageError(std::string(call) + ": k must be from 1 to 100");
+Problem beta_geometric_problem(const char* call, const Population& population, int k) {
   const double unit = population.mean_time();
   const auto [r, alpha] = purchase_moments(population);
   Problem problem;
@@ -80,16 +80,22 @@ FitSummary fit_regular(const char* call, const Population& population, int k, bo
   problem.start = {r, alpha / k, 1, 3};
   problem.n = population.customers;
   problem.distinct_rows = population.rows.size();
-  Execution execution = options.execution;
-  execution.progress = {};
-  problem.log_likelihood = [&](std::span<const double> logs) {
-    return point_of(regular_likelihood(population, k, at_first, execution, logs));
+  return problem;
+}
+
+namespace {
+
+FitSummary fit_kind(const char* call, const Population& population, Kind kind, const FitOptions& options) {
+  if (kind.k < 1 || kind.k > 100) throw UsageError(std::string(call) + ": k must be from 1 to 100");
+  Problem problem = beta_geometric_problem(call, population, kind.k);
+  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
+    return point_of(beta_geometric(population, kind, execution, logs));
   };
   FitSummary summary = solve(problem, options);
   note_customers(summary, population);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   note_dropout(summary, 2, 3);
-  if (k > 1 && !population.has_log_gaps)
+  if (kind.k > 1 && !population.has_log_gaps)
     summary.notes.emplace_back("without sum_log_gaps the likelihood lacks (k-1) times its sum: do not compare it over k");
   return summary;
 }
@@ -111,7 +117,7 @@ Chosen choose_k(const char* call, const RfmView& customers, bool at_first, const
   for (int k = 1; k <= largest_k; ++k) {
     if (options.execution.progress)
       each.execution.progress = [&, k](double done) { options.execution.progress((k - 1 + done) / (largest_k + 1)); };
-    FitSummary summary = fit_regular(call, population, k, at_first, each);
+    FitSummary summary = fit_kind(call, population, {k, at_first}, each);
     tried += (k > 1 ? ", " : "") + number(summary.log_likelihood);
     if (!best || summary.log_likelihood > best->summary.log_likelihood) best = Chosen{std::move(summary), k};
     each.start = best->summary.estimates;
@@ -119,7 +125,7 @@ Chosen choose_k(const char* call, const RfmView& customers, bool at_first, const
   if (options.profile_level > 0) {
     each = options;
     each.start = best->summary.estimates;
-    best->summary = fit_regular(call, population, best->k, at_first, each);
+    best->summary = fit_kind(call, population, {best->k, at_first}, each);
   }
   if (options.execution.progress) options.execution.progress(1);
   best->summary.notes.push_back("k = " + std::to_string(best->k) + " is the likeliest of 1 to 12; ln L: " + tried);
@@ -135,11 +141,17 @@ Fit<Model> regular_model(FitSummary summary, int k) {
 
 }  // namespace
 
+Fit<BGNBD> fit_bg_nbd(const RfmView& customers, const FitOptions& options) {
+  return with_model<BGNBD, 4>(fit_kind("fit_bg_nbd", population_of(customers), {1, false}, options));
+}
+Fit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const FitOptions& options) {
+  return with_model<MBGNBD, 4>(fit_kind("fit_mbg_nbd", population_of(customers), {1, true}, options));
+}
 Fit<BGCNBD> fit_bg_cnbd(const RfmView& customers, int k, const FitOptions& options) {
-  return regular_model<BGCNBD>(fit_regular("fit_bg_cnbd", population_of(customers), k, false, options), k);
+  return regular_model<BGCNBD>(fit_kind("fit_bg_cnbd", population_of(customers), {k, false}, options), k);
 }
 Fit<MBGCNBD> fit_mbg_cnbd(const RfmView& customers, int k, const FitOptions& options) {
-  return regular_model<MBGCNBD>(fit_regular("fit_mbg_cnbd", population_of(customers), k, true, options), k);
+  return regular_model<MBGCNBD>(fit_kind("fit_mbg_cnbd", population_of(customers), {k, true}, options), k);
 }
 Fit<BGCNBD> fit_bg_cnbd(const RfmView& customers, const FitOptions& options) {
   auto [summary, k] = choose_k("fit_bg_cnbd", customers, false, options);
