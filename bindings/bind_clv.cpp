@@ -9,6 +9,7 @@
 #include "salesops/clv/parameters.hpp"
 #include "salesops/clv/predict.hpp"
 #include "salesops/clv/rfm.hpp"
+#include "salesops/clv/simulate.hpp"
 #include "value_casters.hpp"
 
 namespace py = pybind11;
@@ -126,6 +127,27 @@ void bind_prediction(py::class_<M>& type) {
       py::arg("spend_covariance"), py::arg("threads"), py::arg("progress"));
 }
 
+template <class M>
+void bind_simulation(py::class_<M>& type) {
+  type.def(
+      "simulate",
+      [](const M& model, const Array& T, double horizon, std::uint64_t seed, int threads) {
+        const auto ages = view(T);
+        const auto made = interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
+          return clv::simulate(model, ages, {.seed = seed, .horizon = horizon, .execution = execution});
+        });
+        py::dict columns;
+        columns["frequency"] = array_of(made.x);
+        columns["recency"] = array_of(made.t_x);
+        columns["T"] = array_of(made.T);
+        columns["sum_log_gaps"] = array_of(made.sum_log_gaps);
+        columns["holdout_frequency"] = array_of(made.future);
+        columns["alive"] = made.alive;
+        return columns;
+      },
+      py::arg("T"), py::arg("horizon"), py::arg("seed"), py::arg("threads"));
+}
+
 #define SALESOPS_ASKS(question) [](const M& m, auto... values) { return clv::question(m, values...); }
 
 template <class M>
@@ -151,6 +173,7 @@ void bind_purchases(py::module_& word, const char* name, const char* doc) {
   def_rows<M, 1>(type, "dert_new", SALESOPS_ASKS(dert_new));
   def_rows<M, 2>(type, "dect_new", SALESOPS_ASKS(dect_new));
   bind_prediction(type);
+  bind_simulation(type);
 }
 
 template <class M>
@@ -168,6 +191,12 @@ void bind_contract(py::module_& word, const char* name, const char* doc) {
       "log_likelihood",
       [](const M& model, const Array& survivors) { return clv::log_likelihood(model, view(survivors)); },
       py::arg("survivors"));
+  type.def(
+      "simulate",
+      [](const M& model, std::size_t customers, std::size_t renewals, std::uint64_t seed) {
+        return array_of(clv::simulate_contracts(model, customers, renewals, {.seed = seed}).survivors);
+      },
+      py::arg("customers"), py::arg("renewals"), py::arg("seed"));
 }
 
 void bind_spend(py::module_& word) {
@@ -176,6 +205,15 @@ void bind_spend(py::module_& word) {
   def_rows<M, 2>(type, "log_likelihood", SALESOPS_ASKS(log_likelihood));
   def_rows<M, 2>(type, "expected_spend", SALESOPS_ASKS(expected_spend));
   type.def("expected_spend_new", [](const M& m) { return clv::expected_spend_new(m); });
+  type.def(
+      "simulate",
+      [](const M& model, const Array& x, std::uint64_t seed, int threads) {
+        const auto counts = view(x);
+        return array_of(interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
+          return clv::simulate_spend(model, counts, {.seed = seed, .execution = execution});
+        }));
+      },
+      py::arg("x"), py::arg("seed"), py::arg("threads"));
 }
 
 #undef SALESOPS_ASKS

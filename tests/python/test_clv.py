@@ -457,6 +457,31 @@ def test_contract_answers():
         model.fit({"recency": [3], "T": [2]})
 
 
+# ---- simulation ----
+
+
+@pytest.mark.parametrize("kind", PURCHASE_MODELS)
+def test_simulated_customers_behave_as_expected(kind):
+    model = kind(**PURCHASE_MODELS[kind])
+    made = model.simulate(np.full(20_000, 20.0), horizon=10, seed=5)
+    ahead = model.expected_transactions(10, made["frequency"], made["recency"], made["T"])
+    error = np.std(made["holdout_frequency"] - ahead) / math.sqrt(20_000)
+    assert abs(made["holdout_frequency"].mean() - ahead.mean()) < 4 * error
+    alive = model.p_alive(made["frequency"], made["recency"], made["T"])
+    assert made["alive"].mean() == pytest.approx(alive.mean(), abs=0.015)
+    again = model.simulate(np.full(50, 20.0), horizon=10, seed=5)
+    assert again["frequency"].tolist() == made["frequency"].tolist()[:50]
+
+
+def test_simulated_spend_and_contracts():
+    spend = so.clv.GammaGamma(p=6.25, q=3.74, v=15.44)
+    drawn = spend.simulate(np.full(50_000, 3.0), seed=1)
+    assert drawn.mean() == pytest.approx(spend.expected_spend_new(), rel=0.02)
+    assert np.isnan(spend.simulate([0], seed=1)).all()
+    left = so.clv.SBG(alpha=0.668, beta=3.806).simulate(100_000, 3, seed=1)
+    assert left / 1e5 == pytest.approx([1, 0.85069289, 0.74688163, 0.66981692], abs=0.006)
+
+
 # ---- habits ----
 
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from salesops import _frame
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Complaints, equal_lengths, numbers
 from salesops.clv._estimator import Estimator
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 Priors = Mapping[str, tuple[float, float]] | None
 
@@ -51,6 +55,11 @@ class ContractModel(Estimator):
         """Log-likelihood of one cohort, or of several together."""
         core = self._core()
         return float(sum(core.log_likelihood(numbers(cohort, "survivors")) for cohort in _cohorts(survivors)))
+
+    def simulate(self, customers: int, renewals: int, *, seed: int = 0) -> npt.NDArray[np.float64]:
+        """Draw how many of a cohort are left after 0, 1, … renewals."""
+        left: npt.NDArray[np.float64] = self._core().simulate(customers, renewals, seed)
+        return left
 
     def survival(self, t: Any) -> Any:
         """Share of new customers that makes t renewals."""

@@ -168,6 +168,21 @@ class PurchaseModel(Estimator):
         """Mean dropout: a probability a purchase or an opportunity, or a rate (Pareto, GGompertz)."""
         return self._ask("expected_dropout", x=x, t_x=t_x, T=T)
 
+    # ---- a crowd that behaves so ----
+
+    def simulate(self, T: Any, *, horizon: float = 0.0, seed: int = 0) -> dict[str, npt.NDArray[Any]]:
+        """Draw customers seen for `T`, as columns that `fit` takes.
+
+        frequency, recency, T, sum_log_gaps, the purchases in (T, T + horizon] as holdout_frequency, and
+        whether each is alive at T. The same seed gives the same customers; customer i keeps its luck when
+        others come and go.
+        """
+        columns: dict[str, npt.NDArray[Any]] = self._core().simulate(
+            numbers(T, "T"), float(horizon), seed, self.threads
+        )
+        columns["alive"] = columns["alive"].astype(bool)
+        return columns
+
     # ---- one table for all customers ----
 
     def predict(

@@ -147,6 +147,11 @@ class GammaGamma(Estimator):
         spend: float = self._core().expected_spend_new()
         return spend
 
+    def simulate(self, x: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
+        """Draw the mean amount of each customer's `x` purchases; NaN for 0."""
+        drawn: npt.NDArray[np.float64] = self._core().simulate(numbers(x, "x"), seed, self.threads)
+        return drawn
+
     def _ask(self, question: str, x: Any, mean_spend: Any) -> Any:
         import numpy as np
 
