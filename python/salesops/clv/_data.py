@@ -147,8 +147,7 @@ class Source:
         table = _frame.from_columns(columns)
         if self.table is not None and self.has("customer") and not self._is_index("customer"):
             name = self.name("customer")
-            first = Table([(name, self.table.column(name))])
-            table = Table([(name, first.column(name)), *((n, table.column(n)) for n in table.names)])
+            table = Table([(name, self.table.column(name)), *((n, table.column(n)) for n in table.names)])
         if isinstance(self.data, Rfm):
             return _frame.like(table, self.data.source)
         result = _frame.like(table, {} if self.data is None else self.data)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
+from salesops._columns import is_from
 from salesops._core.clv import Rfm as _Rfm
 from salesops._core.clv import RfmState as _RfmState
 from salesops._core.error import UsageError
@@ -30,7 +31,7 @@ class Rfm:
     def __init__(self, core: _Rfm, source: Any) -> None:
         self._core = core
         self.table: Table = core.to_table()
-        self.source = source
+        self.source = kind_of(source)
 
     @property
     def unit(self) -> str:
@@ -149,7 +150,7 @@ class RfmState:
             raise UsageError(f"money_unit is 'major' or 'minor', not {money_unit!r}")
         columns = [customer, time] + ([amount] if amount else [])
         state = cls()
-        state._source = transactions.source if isinstance(transactions, Rfm) else transactions
+        state._source = kind_of(transactions)
         table = _frame.to_core(transactions, columns, tz)
         state._core = _RfmState.partial(
             table, customer, time, amount or "", currency, money_unit == "minor", time_zone(tz), threads
@@ -196,6 +197,19 @@ class RfmState:
 
     def __repr__(self) -> str:
         return f"<RfmState: {self._core.customers:,} customers, {self._core.days:,} days with transactions>"
+
+
+def kind_of(data: Any) -> Any:
+    """An empty frame of the same kind: it tells what to give back without keeping the rows alive."""
+    if isinstance(data, Mapping):
+        return {}
+    if is_from(data, "pandas"):
+        return data.iloc[:0].copy()
+    if is_from(data, "polars"):
+        return data.clear()
+    if is_from(data, "pyarrow"):
+        return data.schema.empty_table()
+    return data
 
 
 def _day(value: Day, argument: str) -> dt.date | None:
