@@ -92,7 +92,7 @@ FitSummary fit_kind(const char* call, const Population& population, Kind kind, c
     return point_of(beta_geometric(population, kind, execution, logs));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   note_dropout(summary, 2, 3);
   if (kind.k > 1 && !population.has_log_gaps)

@@ -100,7 +100,7 @@ FitSummary solve_contracts(Problem problem, const Contracts& contracts, const Fi
   problem.n = contracts.customers;
   problem.distinct_rows = contracts.lost.size() + contracts.left.size();
   FitSummary summary = solve(problem, options);
-  if (contracts.losses == 0) {
+  if (contracts.losses == 0 && !has_priors(options)) {
     summary.converged = false;
     summary.reason = "nobody left";
     summary.notes.emplace_back("nobody left: churn is only known to be small; wait for losses or give priors");

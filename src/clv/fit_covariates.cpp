@@ -201,7 +201,7 @@ CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, 
     return evaluate(groups, evaluation, execution, parameters);
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "customers of equal covariates buy at one rate");
   const auto coefficients = [&](const std::vector<Covariate>& list, const std::string& process) {
     std::vector<double> gamma;

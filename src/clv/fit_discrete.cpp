@@ -73,7 +73,7 @@ Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options) {
     return point_of(discrete_likelihood(population, starts, counts, execution, logs));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   if (most == 0) {
     summary.converged = false;
     summary.reason = "T is 0 for every customer";

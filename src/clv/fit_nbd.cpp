@@ -27,7 +27,7 @@ Fit<NBD> fit_nbd(const RfmView& customers, const FitOptions& options) {
     }));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   return with_model<NBD, 2>(std::move(summary));
 }

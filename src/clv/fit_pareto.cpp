@@ -100,20 +100,23 @@ Problem pareto_problem(const Population& population) {
   return problem;
 }
 
-Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
-  const Population population = population_of(customers);
+FitSummary fit_pareto(const Population& population, const FitOptions& options) {
   Problem problem = pareto_problem(population);
   problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
     return point_of(pareto(population, execution, logs));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   note_homogeneous(summary, 2, 3, "all customers leave at one rate");
   const double leave = summary.estimates[2] / summary.estimates[3] * population.mean_time();
   if (leave < 1e-4)
     summary.notes.emplace_back("s/beta tends to 0: nobody seems to leave, and NBD says the same with fewer parameters");
-  return with_model<ParetoNBD, 4>(std::move(summary));
+  return summary;
+}
+
+Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
+  return with_model<ParetoNBD, 4>(fit_pareto(population_of(customers), options));
 }
 
 }  // namespace clv

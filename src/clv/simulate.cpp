@@ -203,6 +203,8 @@ Simulation simulate(const GGompertzNBD& m, std::span<const double> T, const Simu
 Simulation simulate(const BGBB& m, std::span<const double> T, const SimulationOptions& options) {
   check({m.alpha, m.beta, m.gamma, m.delta}, T.size(), options);
   check_times(T, true);
+  if (options.horizon != std::floor(options.horizon))
+    throw UsageError("simulate: horizon counts opportunities, a whole number");
   return crowd(m, T, options);
 }
 

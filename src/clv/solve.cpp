@@ -319,8 +319,8 @@ std::string number(double value) {
   return text.data();
 }
 
-void note_customers(FitSummary& summary, const Population& population) {
-  if (population.repeats == 0) {
+void note_customers(FitSummary& summary, const Population& population, const FitOptions& options) {
+  if (population.repeats == 0 && !has_priors(options)) {
     summary.converged = false;
     summary.reason = "no customer bought again";
     summary.notes.push_back(

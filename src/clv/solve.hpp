@@ -48,6 +48,7 @@ Problem beta_geometric_problem(const char* call, const Population& population, i
 
 Jet<4> pareto(const Population& population, const Execution& execution, std::span<const double> logs);
 Problem pareto_problem(const Population& population);
+FitSummary fit_pareto(const Population& population, const FitOptions& options);
 
 /// The execution of one evaluation: progress is told by the search.
 inline Execution silent(Execution execution) {
@@ -61,8 +62,11 @@ FitSummary solve(const Problem& problem, const FitOptions& options);
 /// "1.23", four significant digits.
 std::string number(double value);
 
+/// Something is believed before the data, so there is an answer without any.
+inline bool has_priors(const FitOptions& options) { return options.l2 > 0 || !options.priors.empty(); }
+
 /// Notes that hold for every model of purchases.
-void note_customers(FitSummary& summary, const Population& population);
+void note_customers(FitSummary& summary, const Population& population, const FitOptions& options);
 
 /// A shape and a rate that run to infinity together: all customers are alike.
 void note_homogeneous(FitSummary& summary, std::size_t shape, std::size_t rate, const std::string& what);
