@@ -25,8 +25,9 @@ Jet<5> log_risk(const Parameters& p, double y) {
   return p.b * y - log(p.beta) + log1p((p.beta - 1) * exp(-(p.b * y)));
 }
 
-/// The logarithm of (purchases until y)·(density of leaving at y), with its slope and curvature by the logarithms
-/// of r, alpha, b, s, beta. Written out: it is most of the work, and most of its mixed derivatives are 0.
+/// The logarithm of (purchases until y)·(density of leaving at y), with its slope and curvature by the
+/// logarithms of r, alpha, b, s, beta. Written out: it is most of the work, and most of its mixed derivatives
+/// are 0.
 struct Integrand {
   double value = 0;
   std::array<double, 5> slope{};
@@ -48,15 +49,15 @@ struct Integrand {
     value = -(r + x) * log_wait - x * std::log(alpha) + std::log(b * s / beta) + u - (s + 1) * h;
     slope = {-r * log_wait, (r + x) * share - x, 1 + u - (s + 1) * u * grown, 1 - s * h,
              -1 - (s + 1) * (young - 1)};
-    bend[0] = -r * log_wait;                                                   // r, r
-    bend[1] = r * share;                                                       // alpha, r
-    bend[2] = -(r + x) * share * (1 - share);                                  // alpha, alpha
-    bend[5] = u - (s + 1) * u * grown * (1 + u * (1 - grown));                 // b, b
-    bend[8] = -s * u * grown;                                                  // s, b
-    bend[9] = -s * h;                                                          // s, s
-    bend[12] = (s + 1) * u * grown * young;                                    // beta, b
-    bend[13] = -s * (young - 1);                                               // beta, s
-    bend[14] = -(s + 1) * young * (1 - young);                                 // beta, beta
+    bend[0] = -r * log_wait;                                    // r, r
+    bend[1] = r * share;                                        // alpha, r
+    bend[2] = -(r + x) * share * (1 - share);                   // alpha, alpha
+    bend[5] = u - (s + 1) * u * grown * (1 + u * (1 - grown));  // b, b
+    bend[8] = -s * u * grown;                                   // s, b
+    bend[9] = -s * h;                                           // s, s
+    bend[12] = (s + 1) * u * grown * young;                     // beta, b
+    bend[13] = -s * (young - 1);                                // beta, s
+    bend[14] = -(s + 1) * young * (1 - young);                  // beta, beta
   }
 };
 
@@ -90,8 +91,8 @@ Jet<5> log_piece(const Parameters& p, double x, double low, double high) {
   return result;
 }
 
-/// ln of the integral from t_x to T, piece by piece, each as long as the integrand takes to change by a few times:
-/// ten Gauss points each are exact to rounding.
+/// ln of the integral from t_x to T, piece by piece, each as long as the integrand takes to change by a few
+/// times: ten Gauss points each are exact to rounding.
 Jet<5> log_gone(const Parameters& p, double x, double t_x, double T) {
   const double b = p.b.value;
   const double purchases = std::fmax(p.r.value + x, 1);
@@ -117,13 +118,13 @@ Jet<5> ggompertz(const Population& population, const Execution& execution, std::
   const Parameters p{r, alpha, b, s, beta};
   const std::vector<Jet<5>> counts = log_rising(r, population.purchases);
   const auto until = table_of<5>(population.until, execution, [&](const Pair& pair) {
-    return log_purchases(p.r, p.alpha, population.purchases[pair.x], pair.time) - p.s * log_risk(p, pair.time);
+    return log_purchases(p.r, p.alpha, population.purchases[pair.x], pair.time) -
+           p.s * log_risk(p, pair.time);
   });
   return sum_over<5>(population.rows.size(), 64, execution, [&](std::size_t i) {
     const Row& row = population.rows[i];
     const Pair& seen = population.until[row.until];
-    const Jet<5> gone =
-        log_gone(p, population.purchases[seen.x], population.last[row.last].time, seen.time);
+    const Jet<5> gone = log_gone(p, population.purchases[seen.x], population.last[row.last].time, seen.time);
     return (counts[seen.x] + log_add(until[row.until], gone)) *= row.weight;
   });
 }
@@ -136,7 +137,8 @@ Fit<GGompertzNBD> fit_ggompertz_nbd(const RfmView& customers, const FitOptions& 
   Problem problem = pareto_problem(population);
   if (options.start.empty()) {
     // Begins close to the Pareto/NBD it contains: b → 0 with beta/b fixed.
-    const std::vector<double> pareto = fit_pareto(population, {.execution = silent(options.execution)}).estimates;
+    const std::vector<double> pareto =
+        fit_pareto(population, {.execution = silent(options.execution)}).estimates;
     const double b = 0.1 / unit;
     const double s = std::clamp(pareto[2], 0.05, 10.0);
     problem.start = {pareto[0], pareto[1], b, s, b * pareto[3] * s / pareto[2]};

@@ -23,7 +23,8 @@ Fit<NBD> fit_nbd(const RfmView& customers, const FitOptions& options) {
     const std::vector<Jet<2>> counts = log_rising(r, population.purchases);
     return point_of(sum_over<2>(weights.size(), row_block, execution, [&](std::size_t i) {
       const Pair& pair = population.until[i];
-      return (counts[pair.x] + log_purchases(r, alpha, population.purchases[pair.x], pair.time)) *= weights[i];
+      return (counts[pair.x] + log_purchases(r, alpha, population.purchases[pair.x], pair.time)) *=
+             weights[i];
     }));
   };
   FitSummary summary = solve(problem, options);

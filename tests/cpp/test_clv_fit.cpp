@@ -65,7 +65,8 @@ TEST(ClvFit, RecoversWhatWasSimulated) {
   expect_within(fit_mbg_nbd(crowd(20000, MBGNBD{0.6, 5, 0.8, 2.5}).view()), truth, 4);
   expect_within(fit_bg_cnbd(crowd(10000, BGCNBD{3, 0.6, 5, 0.8, 2.5}).view(), 3), truth, 4);
   expect_within(fit_pareto_nbd(crowd(10000, ParetoNBD{0.7, 6, 0.9, 12}).view()), {0.7, 6, 0.9, 12}, 4);
-  expect_within(fit_ggompertz_nbd(crowd(3000, GGompertzNBD{0.7, 4, 0.15, 0.9, 3}).view()), {0.7, 4, 0.15, 0.9, 3}, 4);
+  expect_within(fit_ggompertz_nbd(crowd(3000, GGompertzNBD{0.7, 4, 0.15, 0.9, 3}).view()),
+                {0.7, 4, 0.15, 0.9, 3}, 4);
   const auto chosen = fit_mbg_cnbd(crowd(3000, MBGCNBD{2, 0.6, 5, 0.8, 2.5}).view());
   EXPECT_EQ(chosen.model.k, 2);
   expect_within(chosen, truth, 4);
@@ -105,7 +106,8 @@ TEST(ClvFit, IsTheMaximumOfTheOneCustomerFormulas) {
       for (const double factor : {1 - 0.02, 1 + 0.02}) {
         std::vector<double> moved = fit.estimates;
         moved[j] *= factor;
-        EXPECT_LE(total(moved), fit.log_likelihood + 1e-9 * std::abs(fit.log_likelihood)) << fit.parameters[j];
+        EXPECT_LE(total(moved), fit.log_likelihood + 1e-9 * std::abs(fit.log_likelihood))
+            << fit.parameters[j];
       }
     }
   };
@@ -123,9 +125,12 @@ TEST(ClvFit, IsTheMaximumOfTheOneCustomerFormulas) {
   check(fit_bg_cnbd(c.view(), 2), [](const E& e) { return BGCNBD{2, e[0], e[1], e[2], e[3]}; }, with_gaps);
   check(fit_mbg_cnbd(c.view(), 3), [](const E& e) { return MBGCNBD{3, e[0], e[1], e[2], e[3]}; }, with_gaps);
   check(fit_bg_bb(whole.view()), [](const E& e) { return BGBB{e[0], e[1], e[2], e[3]}; }, of(whole));
-  check(fit_ggompertz_nbd(c.view()), [](const E& e) { return GGompertzNBD{e[0], e[1], e[2], e[3], e[4]}; }, of(c));
-  check(fit_gamma_gamma({c.x, spend}), [](const E& e) { return GammaGamma{e[0], e[1], e[2]}; },
-        [&](const auto& m, std::size_t i) { return log_likelihood(m, c.x[i], spend[i]); });
+  check(
+      fit_ggompertz_nbd(c.view()), [](const E& e) { return GGompertzNBD{e[0], e[1], e[2], e[3], e[4]}; },
+      of(c));
+  check(
+      fit_gamma_gamma({c.x, spend}), [](const E& e) { return GammaGamma{e[0], e[1], e[2]}; },
+      [&](const auto& m, std::size_t i) { return log_likelihood(m, c.x[i], spend[i]); });
 }
 
 TEST(ClvFit, TheSameForAnyThreadsAndAnyOrder) {
@@ -247,8 +252,9 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
   EXPECT_FALSE(fit_pareto_nbd({none, none, T}).converged);
 
   const std::vector<double> x{3}, t_x{20}, seen{30};
-  for (const FitSummary& fit : {FitSummary(fit_nbd({x, t_x, seen})), FitSummary(fit_bg_nbd({x, t_x, seen})),
-                                FitSummary(fit_mbg_nbd({x, t_x, seen})), FitSummary(fit_pareto_nbd({x, t_x, seen}))}) {
+  for (const FitSummary& fit :
+       {FitSummary(fit_nbd({x, t_x, seen})), FitSummary(fit_bg_nbd({x, t_x, seen})),
+        FitSummary(fit_mbg_nbd({x, t_x, seen})), FitSummary(fit_pareto_nbd({x, t_x, seen}))}) {
     EXPECT_TRUE(notes_say(fit, "one customer tells nothing"));
     EXPECT_TRUE(notes_say(fit, "the data do not determine"));
     EXPECT_TRUE(std::isfinite(fit.log_likelihood));
@@ -301,14 +307,16 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
 }
 
 TEST(ClvFit, SaysWhatIsWrongWithTheRows) {
-  const std::vector<double> x{1, 0, 2.5, -1, 1, 2}, t_x{5, 3, 1, 1, 9, special::not_a_number}, T{9, 9, 9, 9, 4, 9};
+  const std::vector<double> x{1, 0, 2.5, -1, 1, 2}, t_x{5, 3, 1, 1, 9, special::not_a_number},
+      T{9, 9, 9, 9, 4, 9};
   try {
     (void)fit_bg_nbd({x, t_x, T});
     FAIL();
   } catch (const UsageError& error) {
     const std::string text = error.what();
     EXPECT_NE(text.find("x is no whole number from 0 to 1e15 in 2 rows (2, 3)"), std::string::npos) << text;
-    EXPECT_NE(text.find("t_x is after T (are the two columns swapped?) in 1 row (4)"), std::string::npos) << text;
+    EXPECT_NE(text.find("t_x is after T (are the two columns swapped?) in 1 row (4)"), std::string::npos)
+        << text;
     EXPECT_NE(text.find("x is 0 but t_x is not in 1 row (1)"), std::string::npos) << text;
     EXPECT_NE(text.find("NaN in 1 row (5)"), std::string::npos) << text;
     EXPECT_NE(text.find("of 6 rows"), std::string::npos) << text;
@@ -369,7 +377,8 @@ TEST(ClvFit, CovariatesMoveTheParameters) {
   EXPECT_NEAR(own.beta, fit.model.beta * std::exp(-fit.lifetime[0]), 1e-12);
   double sum = 0;
   for (std::size_t i = 0; i < c.x.size(); ++i)
-    sum += log_likelihood(fit.model_of(std::vector{shop[i], age[i]}, std::vector{shop[i]}), c.x[i], c.t_x[i], c.T[i]);
+    sum += log_likelihood(fit.model_of(std::vector{shop[i], age[i]}, std::vector{shop[i]}), c.x[i], c.t_x[i],
+                          c.T[i]);
   EXPECT_NEAR(sum, fit.log_likelihood, 1e-6);
   EXPECT_LT(fit.intervals()[5].low, fit.intervals()[5].high);
   EXPECT_LT(fit.intervals()[5].high, 0);
@@ -387,16 +396,19 @@ TEST(ClvFit, CovariatesMoveTheParameters) {
   expect_same(bg, fit_bg_nbd(few.view(), continuous, four));
   sum = 0;
   for (std::size_t i = 0; i < 1000; ++i)
-    sum += log_likelihood(bg.model_of({&own_number[i], 1}, {&own_number[i], 1}), few.x[i], few.t_x[i], few.T[i]);
+    sum +=
+        log_likelihood(bg.model_of({&own_number[i], 1}, {&own_number[i], 1}), few.x[i], few.t_x[i], few.T[i]);
   EXPECT_NEAR(sum, bg.log_likelihood, 1e-7);
   // Without covariates it is the plain fit.
-  EXPECT_NEAR(fit_mbg_nbd(few.view(), Covariates{}).log_likelihood, fit_mbg_nbd(few.view()).log_likelihood, 1e-8);
+  EXPECT_NEAR(fit_mbg_nbd(few.view(), Covariates{}).log_likelihood, fit_mbg_nbd(few.view()).log_likelihood,
+              1e-8);
 
   const std::vector<double> flat(1000, 1.0);
   EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"flat", flat}}, {}}), UsageError);
   EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"shop", shop}}, {}}), UsageError);
   EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}}, {}, {"a"}}), UsageError);
-  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}, {"a", own_number}}, {}}), UsageError);
+  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}, {"a", own_number}}, {}}),
+               UsageError);
   EXPECT_THROW((void)fit.model_of(leave, leave), UsageError);
 }
 
@@ -404,17 +416,19 @@ TEST(ClvFit, ContractsInTriangles) {
   // Four cohorts of one start each, the later ones seen for less long.
   const std::vector<double> all{10000, 8000, 6480, 5307, 4391};
   std::vector<ContractCohort> triangle;
-  for (std::ptrdiff_t length = 5; length >= 2; --length) triangle.push_back({{all.begin(), all.begin() + length}});
+  for (std::ptrdiff_t length = 5; length >= 2; --length)
+    triangle.push_back({{all.begin(), all.begin() + length}});
   const auto fit = fit_sbg(triangle);
   EXPECT_NEAR(fit.log_likelihood, -40255.837280741, 1e-6);
   EXPECT_NEAR(fit.model.alpha / 3.7981258079, 1, 1e-5);
   EXPECT_NEAR(fit.model.beta / 15.1919079374, 1, 1e-5);
   EXPECT_TRUE(notes_say(fit, "known together only"));
 
-  // A cohort that is counted late says the same as one that is counted from its start, once both are conditioned:
-  // S(1) of 10,000 is what the first renewal alone adds.
+  // A cohort that is counted late says the same as one that is counted from its start, once both are
+  // conditioned: S(1) of 10,000 is what the first renewal alone adds.
   const double nan = special::not_a_number;
-  const auto gap = fit_sbg(std::vector<ContractCohort>{{{10000, nan, 6480, 5307, 4391}}, {{6480, 5307, 4391}, 2}});
+  const auto gap =
+      fit_sbg(std::vector<ContractCohort>{{{10000, nan, 6480, 5307, 4391}}, {{6480, 5307, 4391}, 2}});
   EXPECT_TRUE(gap.converged);
   EXPECT_EQ(gap.n, 16480);
 

@@ -106,7 +106,8 @@ TEST(ClvSimulate, SpendAndContracts) {
   EXPECT_TRUE(std::isnan(simulate_spend(model, std::vector{0.0})[0]));
   for (const auto& [cohort, survives] :
        {std::pair{simulate_contracts(SBG{0.9, 3}, 40000, 3, {.seed = 4}), survival(SBG{0.9, 3}, 3)},
-        std::pair{simulate_contracts(BdW{0.9, 3, 1.4}, 40000, 3, {.seed = 4}), survival(BdW{0.9, 3, 1.4}, 3)}}) {
+        std::pair{simulate_contracts(BdW{0.9, 3, 1.4}, 40000, 3, {.seed = 4}),
+                  survival(BdW{0.9, 3, 1.4}, 3)}}) {
     EXPECT_EQ(cohort.survivors[0], 40000);
     EXPECT_TRUE(std::is_sorted(cohort.survivors.rbegin(), cohort.survivors.rend()));
     EXPECT_NEAR(cohort.survivors[3] / 40000, survives, 4.5 * std::sqrt(survives * (1 - survives) / 40000));
