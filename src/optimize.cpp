@@ -24,7 +24,9 @@ VectorXd vector_of(std::span<const double> values) {
   return Eigen::Map<const VectorXd>(values.data(), static_cast<Index>(values.size()));
 }
 std::vector<double> values_of(const VectorXd& vector) { return {vector.begin(), vector.end()}; }
-std::vector<double> values_of(const MatrixXd& matrix) { return {matrix.data(), matrix.data() + matrix.size()}; }
+std::vector<double> values_of(const MatrixXd& matrix) {
+  return {matrix.data(), matrix.data() + matrix.size()};
+}
 
 /// The objective with sizes checked, evaluations counted, and what is not finite marked.
 class Landscape {
@@ -140,8 +142,8 @@ class QuadraticModel {
   VectorXd slope_;
 };
 
-/// BFGS update of an approximate Hessian. Where the curvature seen is too small or negative it is mixed with the
-/// one believed (Powell 1978), so the matrix stays positive and long straight slopes make longer steps.
+/// BFGS update of an approximate Hessian. Where the curvature seen is too small or negative it is mixed with
+/// the one believed (Powell 1978), so the matrix stays positive and long straight slopes make longer steps.
 void learn_curvature(MatrixXd& hessian, const VectorXd& step, VectorXd change, bool first) {
   const double seen = step.dot(change);
   if (first && seen > 0) hessian *= change.squaredNorm() / seen;

@@ -159,8 +159,7 @@ struct Jet {
   friend constexpr Jet operator/(const Jet& a, const Jet& b) noexcept {
     const double inverse = 1 / b.value;
     Jet c(a.value * inverse);
-    for (std::size_t i = 0; i < N; ++i)
-      c.gradient[i] = (a.gradient[i] - c.value * b.gradient[i]) * inverse;
+    for (std::size_t i = 0; i < N; ++i) c.gradient[i] = (a.gradient[i] - c.value * b.gradient[i]) * inverse;
     for (std::size_t i = 0, k = 0; i < N; ++i)
       for (std::size_t j = 0; j <= i; ++j, ++k)
         c.hessian[k] = (a.hessian[k] - c.value * b.hessian[k] - c.gradient[i] * b.gradient[j] -

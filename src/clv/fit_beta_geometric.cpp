@@ -13,7 +13,8 @@ namespace {
 
 constexpr int largest_k = 12;
 
-/// ln Σ_{j<k} w_j, w_j = (R)_j/j! (D/(α+T))^j: fewer than k of the events that make a purchase since the last one.
+/// ln Σ_{j<k} w_j, w_j = (R)_j/j! (D/(α+T))^j: fewer than k of the events that make a purchase since the last
+/// one.
 Jet<2> log_partial_events(const Jet<2>& r, const Jet<2>& alpha, double x, int k, double idle, double T) {
   const Jet<2> share = idle / (alpha + T);
   const Jet<2> shape = r + k * x;
@@ -92,11 +93,12 @@ FitSummary fit_kind(const char* call, const Population& population, Kind kind, c
     return point_of(beta_geometric(population, kind, execution, logs));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   note_dropout(summary, 2, 3);
   if (kind.k > 1 && !population.has_log_gaps)
-    summary.notes.emplace_back("without sum_log_gaps the likelihood lacks (k-1) times its sum: do not compare it over k");
+    summary.notes.emplace_back(
+        "without sum_log_gaps the likelihood lacks (k-1) times its sum: do not compare it over k");
   return summary;
 }
 
@@ -107,8 +109,9 @@ struct Chosen {
 
 Chosen choose_k(const char* call, const RfmView& customers, bool at_first, const FitOptions& options) {
   if (customers.sum_log_gaps.empty())
-    throw UsageError(std::string(call) + ": to choose k it needs sum_log_gaps, the sum of the logarithms of the "
-                                         "times between purchases; or give k");
+    throw UsageError(std::string(call) +
+                     ": to choose k it needs sum_log_gaps, the sum of the logarithms of the "
+                     "times between purchases; or give k");
   const Population population = population_of(customers);
   std::optional<Chosen> best;
   FitOptions each = options;
@@ -116,7 +119,9 @@ Chosen choose_k(const char* call, const RfmView& customers, bool at_first, const
   std::string tried;
   for (int k = 1; k <= largest_k; ++k) {
     if (options.execution.progress)
-      each.execution.progress = [&, k](double done) { options.execution.progress((k - 1 + done) / (largest_k + 1)); };
+      each.execution.progress = [&, k](double done) {
+        options.execution.progress((k - 1 + done) / (largest_k + 1));
+      };
     FitSummary summary = fit_kind(call, population, {k, at_first}, each);
     tried += (k > 1 ? ", " : "") + number(summary.log_likelihood);
     if (!best || summary.log_likelihood > best->summary.log_likelihood) best = Chosen{std::move(summary), k};
@@ -128,7 +133,8 @@ Chosen choose_k(const char* call, const RfmView& customers, bool at_first, const
     best->summary = fit_kind(call, population, {best->k, at_first}, each);
   }
   if (options.execution.progress) options.execution.progress(1);
-  best->summary.notes.push_back("k = " + std::to_string(best->k) + " is the likeliest of 1 to 12; ln L: " + tried);
+  best->summary.notes.push_back("k = " + std::to_string(best->k) +
+                                " is the likeliest of 1 to 12; ln L: " + tried);
   if (best->k == largest_k) best->summary.notes.emplace_back("k is at the end of what was tried");
   return *std::move(best);
 }

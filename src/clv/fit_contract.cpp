@@ -58,15 +58,20 @@ Contracts contracts_of(const char* call, std::span<const ContractCohort> cohorts
   }
   if (!wrong.empty()) {
     std::string text = std::string(call) + ": survivors that cannot be, counted from 0: ";
-    for (std::size_t i = 0; i < std::min<std::size_t>(wrong.size(), 5); ++i) text += (i > 0 ? "; " : "") + wrong[i];
+    for (std::size_t i = 0; i < std::min<std::size_t>(wrong.size(), 5); ++i)
+      text += (i > 0 ? "; " : "") + wrong[i];
     if (wrong.size() > 5) text += "; and " + std::to_string(wrong.size() - 5) + " more";
     throw UsageError(text);
   }
-  if (!(contracts.customers > 0)) throw UsageError(std::string(call) + ": no cohort has customers at its beginning");
-  const bool renewed = contracts.losses > 0 || std::any_of(cohorts.begin(), cohorts.end(), [](const auto& cohort) {
-    return std::count_if(cohort.survivors.begin(), cohort.survivors.end(), [](double s) { return !std::isnan(s); }) > 1;
-  });
-  if (!renewed) throw UsageError(std::string(call) + ": no cohort was counted at two ages; nothing was renewed yet");
+  if (!(contracts.customers > 0))
+    throw UsageError(std::string(call) + ": no cohort has customers at its beginning");
+  const bool renewed =
+      contracts.losses > 0 || std::any_of(cohorts.begin(), cohorts.end(), [](const auto& cohort) {
+        return std::count_if(cohort.survivors.begin(), cohort.survivors.end(),
+                             [](double s) { return !std::isnan(s); }) > 1;
+      });
+  if (!renewed)
+    throw UsageError(std::string(call) + ": no cohort was counted at two ages; nothing was renewed yet");
   return contracts;
 }
 
@@ -80,11 +85,13 @@ Jet<N> log_survival(const Jet<N>& alpha, const Jet<N>& beta, const Jet<N>& y) {
 
 /// ln L, `power(t)` = t or t^c.
 template <std::size_t N, class Power>
-Jet<N> contract_likelihood(const Contracts& contracts, const Jet<N>& alpha, const Jet<N>& beta, const Power& power) {
+Jet<N> contract_likelihood(const Contracts& contracts, const Jet<N>& alpha, const Jet<N>& beta,
+                           const Power& power) {
   std::map<double, Jet<N>> known{{0.0, Jet<N>(0)}};
   const auto ln_s = [&](double t) -> const Jet<N>& {
     const auto found = known.find(t);
-    return found != known.end() ? found->second : known.emplace(t, log_survival(alpha, beta, power(t))).first->second;
+    return found != known.end() ? found->second
+                                : known.emplace(t, log_survival(alpha, beta, power(t))).first->second;
   };
   Jet<N> sum;
   for (const auto& [renewals, customers] : contracts.lost) {
@@ -100,18 +107,20 @@ FitSummary solve_contracts(Problem problem, const Contracts& contracts, const Fi
   problem.n = contracts.customers;
   problem.distinct_rows = contracts.lost.size() + contracts.left.size();
   FitSummary summary = solve(problem, options);
-  if (contracts.losses == 0) {
+  if (contracts.losses == 0 && !has_priors(options)) {
     summary.converged = false;
     summary.reason = "nobody left";
-    summary.notes.emplace_back("nobody left: churn is only known to be small; wait for losses or give priors");
+    summary.notes.emplace_back(
+        "nobody left: churn is only known to be small; wait for losses or give priors");
   } else if (contracts.left.empty() && contracts.lost.size() == 1) {
     summary.notes.emplace_back("everybody left at one age: nothing tells how customers differ");
   }
   const double alpha = summary.estimates[0];
   const double beta = summary.estimates[1];
   if (alpha + beta > 1000 && !(summary.standard_errors[1] < beta))
-    summary.notes.push_back("alpha and beta tend to infinity with alpha/(alpha+beta) = " + number(alpha / (alpha + beta)) +
-                            ": all customers churn with the same probability");
+    summary.notes.push_back(
+        "alpha and beta tend to infinity with alpha/(alpha+beta) = " + number(alpha / (alpha + beta)) +
+        ": all customers churn with the same probability");
   return summary;
 }
 

@@ -44,7 +44,8 @@ class Design {
   Design(const char* call, const Covariates& covariates, std::size_t rows, Response lifetime) : call_(call) {
     for (const std::string& name : covariates.equal)
       if (!has(covariates.transaction, name) || !has(covariates.lifetime, name))
-        throw UsageError(fault() + "equal names '" + name + "', which is not in both transaction and lifetime");
+        throw UsageError(fault() + "equal names '" + name +
+                         "', which is not in both transaction and lifetime");
     const auto shared = [&](const std::string& name) {
       return std::find(covariates.equal.begin(), covariates.equal.end(), name) - covariates.equal.begin();
     };
@@ -54,7 +55,8 @@ class Design {
     const auto add = [&](const std::vector<Covariate>& list, Response response, const std::string& process) {
       for (const Covariate& covariate : list) {
         check(covariate, rows);
-        if (std::count_if(list.begin(), list.end(), [&](const auto& c) { return c.name == covariate.name; }) > 1)
+        if (std::count_if(list.begin(), list.end(), [&](const auto& c) { return c.name == covariate.name; }) >
+            1)
           throw UsageError(fault() + "covariate '" + covariate.name + "' stands twice in " + process);
         const std::ptrdiff_t place = shared(covariate.name);
         if (place < all_shared) waiting.push_back(terms_.size());
@@ -105,7 +107,8 @@ class Design {
     complaints.check(name + " is infinite or NaN", [&](auto i) { return !std::isfinite(values[i]); });
     complaints.raise();
     if (std::all_of(values.begin(), values.end(), [&](double v) { return v == values[0]; }))
-      throw UsageError(fault() + name + " has one value for all customers, so it tells nothing; leave it out");
+      throw UsageError(fault() + name +
+                       " has one value for all customers, so it tells nothing; leave it out");
   }
   static Population part(const RfmView& view, std::span<const std::size_t> rows) {
     std::array<std::vector<double>, 4> columns;
@@ -190,7 +193,8 @@ optimize::Point evaluate(const std::vector<Group>& groups, Evaluation evaluation
 
 template <class Model>
 CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, const FitOptions& options,
-                        Problem problem, const Population& population, Response lifetime, Evaluation evaluation) {
+                        Problem problem, const Population& population, Response lifetime,
+                        Evaluation evaluation) {
   const Design design(problem.call, covariates, customers.x.size(), lifetime);
   const std::vector<Group> groups = design.groups(customers);
   problem.names.insert(problem.names.end(), design.names().begin(), design.names().end());
@@ -201,7 +205,7 @@ CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, 
     return evaluate(groups, evaluation, execution, parameters);
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "customers of equal covariates buy at one rate");
   const auto coefficients = [&](const std::vector<Covariate>& list, const std::string& process) {
     std::vector<double> gamma;
@@ -216,14 +220,15 @@ CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, 
   std::vector<double> transaction = coefficients(covariates.transaction, "transaction");
   std::vector<double> leaving = coefficients(covariates.lifetime, "lifetime");
   Fit<Model> plain = with_model<Model, 4>(std::move(summary));
-  return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(transaction), std::move(leaving)};
+  return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(transaction),
+          std::move(leaving)};
 }
 
 /// γ'z.
 double effect(const std::vector<double>& gamma, std::span<const double> z, const char* process) {
   if (z.size() != gamma.size())
-    throw UsageError(std::string("model_of: ") + process + " has " + std::to_string(gamma.size()) + " covariates, got " +
-                     std::to_string(z.size()));
+    throw UsageError(std::string("model_of: ") + process + " has " + std::to_string(gamma.size()) +
+                     " covariates, got " + std::to_string(z.size()));
   return std::inner_product(z.begin(), z.end(), gamma.begin(), 0.0);
 }
 
@@ -236,14 +241,16 @@ Model beta_geometric_of(const CovariateFit<Model>& fit, std::span<const double> 
 }
 
 template <bool at_first>
-Jet<4> plain_beta_geometric(const Population& population, const Execution& execution, std::span<const double> logs) {
+Jet<4> plain_beta_geometric(const Population& population, const Execution& execution,
+                            std::span<const double> logs) {
   return beta_geometric(population, {1, at_first}, execution, logs);
 }
 
 }  // namespace
 
 template <>
-BGNBD CovariateFit<BGNBD>::model_of(std::span<const double> z_transaction, std::span<const double> z_lifetime) const {
+BGNBD CovariateFit<BGNBD>::model_of(std::span<const double> z_transaction,
+                                    std::span<const double> z_lifetime) const {
   return beta_geometric_of(*this, z_transaction, z_lifetime);
 }
 template <>
@@ -258,20 +265,23 @@ ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double> z_transactio
           model.beta * std::exp(-effect(lifetime, z_lifetime, "lifetime"))};
 }
 
-CovariateFit<BGNBD> fit_bg_nbd(const RfmView& customers, const Covariates& covariates, const FitOptions& options) {
+CovariateFit<BGNBD> fit_bg_nbd(const RfmView& customers, const Covariates& covariates,
+                               const FitOptions& options) {
   const Population population = population_of(customers);
-  return fit<BGNBD>(customers, covariates, options, beta_geometric_problem("fit_bg_nbd", population), population,
-                    {2, 3, 1}, plain_beta_geometric<false>);
+  return fit<BGNBD>(customers, covariates, options, beta_geometric_problem("fit_bg_nbd", population),
+                    population, {2, 3, 1}, plain_beta_geometric<false>);
 }
-CovariateFit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const Covariates& covariates, const FitOptions& options) {
+CovariateFit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const Covariates& covariates,
+                                 const FitOptions& options) {
   const Population population = population_of(customers);
-  return fit<MBGNBD>(customers, covariates, options, beta_geometric_problem("fit_mbg_nbd", population), population,
-                     {2, 3, 1}, plain_beta_geometric<true>);
+  return fit<MBGNBD>(customers, covariates, options, beta_geometric_problem("fit_mbg_nbd", population),
+                     population, {2, 3, 1}, plain_beta_geometric<true>);
 }
 CovariateFit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const Covariates& covariates,
                                        const FitOptions& options) {
   const Population population = population_of(customers);
-  return fit<ParetoNBD>(customers, covariates, options, pareto_problem(population), population, {3, 3, -1}, pareto);
+  return fit<ParetoNBD>(customers, covariates, options, pareto_problem(population), population, {3, 3, -1},
+                        pareto);
 }
 
 }  // namespace clv

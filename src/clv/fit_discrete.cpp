@@ -58,7 +58,8 @@ Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options) {
   double most = 0;
   for (const Pair& pair : population.until) most = std::max(most, pair.time);
   if (most > most_opportunities)
-    throw UsageError("fit_bg_bb: T counts opportunities to buy, at most 100,000; count years or months, not seconds");
+    throw UsageError(
+        "fit_bg_bb: T counts opportunities to buy, at most 100,000; count years or months, not seconds");
   std::vector<double> counts(static_cast<std::size_t>(most) + 1);
   std::iota(counts.begin(), counts.end(), 0.0);
   const std::vector<std::size_t> starts = row_starts(population);
@@ -73,7 +74,7 @@ Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options) {
     return point_of(discrete_likelihood(population, starts, counts, execution, logs));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   if (most == 0) {
     summary.converged = false;
     summary.reason = "T is 0 for every customer";

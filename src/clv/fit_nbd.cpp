@@ -23,11 +23,12 @@ Fit<NBD> fit_nbd(const RfmView& customers, const FitOptions& options) {
     const std::vector<Jet<2>> counts = log_rising(r, population.purchases);
     return point_of(sum_over<2>(weights.size(), row_block, execution, [&](std::size_t i) {
       const Pair& pair = population.until[i];
-      return (counts[pair.x] + log_purchases(r, alpha, population.purchases[pair.x], pair.time)) *= weights[i];
+      return (counts[pair.x] + log_purchases(r, alpha, population.purchases[pair.x], pair.time)) *=
+             weights[i];
     }));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   return with_model<NBD, 2>(std::move(summary));
 }

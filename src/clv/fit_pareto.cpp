@@ -26,7 +26,7 @@ Jet<3> gauss_coefficient(int m, double b, double s) {
   const double by_s = first;                   // of first·second
   k.gradient[0] = by_b * below;
   k.gradient[1] = (by_s - first * second * fall) * below;
-  k.hessian[1] = ((even ? 1 : 0) - by_b * fall) * below;                          // b, s
+  k.hessian[1] = ((even ? 1 : 0) - by_b * fall) * below;              // b, s
   k.hessian[2] = (-2 * by_s * fall + first * second * bend) * below;  // s, s
   return k;
 }
@@ -64,7 +64,8 @@ Jet<4> pareto(const Population& population, const Execution& execution, std::spa
   const Jet<4> apart = wide ? alpha - beta : beta - alpha;
   const Jet<4>& larger = wide ? alpha : beta;
 
-  // ln of (α+t)^−R (β+t)^−s, α^r β^s, Γ(r+x)/Γ(r) and a share of 2F1(1, b; n+1; |α−β|/(max+t))/n, R = r+x, n = R+s.
+  // ln of (α+t)^−R (β+t)^−s, α^r β^s, Γ(r+x)/Γ(r) and a share of 2F1(1, b; n+1; |α−β|/(max+t))/n, R = r+x, n
+  // = R+s.
   const auto term = [&](const Pair& pair, const Jet<4>& b, const Jet<4>& share, const Jet<4>& n) {
     const double x = population.purchases[pair.x];
     const double t = pair.time;
@@ -100,20 +101,24 @@ Problem pareto_problem(const Population& population) {
   return problem;
 }
 
-Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
-  const Population population = population_of(customers);
+FitSummary fit_pareto(const Population& population, const FitOptions& options) {
   Problem problem = pareto_problem(population);
   problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
     return point_of(pareto(population, execution, logs));
   };
   FitSummary summary = solve(problem, options);
-  note_customers(summary, population);
+  note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   note_homogeneous(summary, 2, 3, "all customers leave at one rate");
   const double leave = summary.estimates[2] / summary.estimates[3] * population.mean_time();
   if (leave < 1e-4)
-    summary.notes.emplace_back("s/beta tends to 0: nobody seems to leave, and NBD says the same with fewer parameters");
-  return with_model<ParetoNBD, 4>(std::move(summary));
+    summary.notes.emplace_back(
+        "s/beta tends to 0: nobody seems to leave, and NBD says the same with fewer parameters");
+  return summary;
+}
+
+Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
+  return with_model<ParetoNBD, 4>(fit_pareto(population_of(customers), options));
 }
 
 }  // namespace clv

@@ -112,12 +112,14 @@ Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& op
   if (spenders.without > 0)
     summary.notes.push_back(number(spenders.without) + " customers without repeat purchases are left out");
   if (spenders.rows.size() == 1)
-    summary.notes.emplace_back("one customer, or several that are alike, tells nothing about differences in spend");
+    summary.notes.emplace_back(
+        "one customer, or several that are alike, tells nothing about differences in spend");
   const double p = summary.estimates[0];
   const double q = summary.estimates[1];
   if (q <= 1)
-    summary.notes.push_back("q = " + number(q) +
-                            " is at most 1: spend is so uneven that the mean of a new customer does not exist");
+    summary.notes.push_back(
+        "q = " + number(q) +
+        " is at most 1: spend is so uneven that the mean of a new customer does not exist");
   else if (q - 2 * summary.standard_errors[1] < 1)
     summary.notes.emplace_back("q is close to 1: the mean spend of a new customer is very uncertain");
   if (p > 1000 && !(summary.standard_errors[0] < p))

@@ -128,8 +128,8 @@ std::vector<Jet<N>> table_of(std::span<const Pair> pairs, const Execution& execu
 
 constexpr std::size_t row_block = 4096;
 
-/// Σ weight · ln(e^alive(x, T) + e^gone(x, t_x)): alive until T, or gone after the last purchase. Each term is
-/// computed once a pair.
+/// Σ weight · ln(e^alive(x, T) + e^gone(x, t_x)): alive until T, or gone after the last purchase. Each term
+/// is computed once a pair.
 template <std::size_t N, class Alive, class Gone>
 Jet<N> pair_likelihood(const Population& population, const Execution& execution, const Alive& alive,
                        const Gone& gone) {

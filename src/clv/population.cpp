@@ -51,7 +51,8 @@ class Dictionary {
 };
 
 /// Stable counting sort of row numbers by a column of codes below `codes_end`.
-void sort_by(std::vector<std::uint32_t>& order, const std::vector<std::uint32_t>& codes, std::size_t codes_end) {
+void sort_by(std::vector<std::uint32_t>& order, const std::vector<std::uint32_t>& codes,
+             std::size_t codes_end) {
   constexpr int digit_bits = 11;
   std::vector<std::uint32_t> sorted(order.size());
   for (int shift = 0; (codes_end - 1) >> shift > 0; shift += digit_bits) {
@@ -93,7 +94,8 @@ void check(const RfmView& view, bool opportunities) {
     complaints.check("T is negative, infinite or NaN", [&](auto i) { return !is_time(T[i]); });
     complaints.check("t_x is after T (are the two columns swapped?)",
                      [&](auto i) { return is_time(t_x[i]) && is_time(T[i]) && t_x[i] > T[i]; });
-    complaints.check("x is 0 but t_x is not", [&](auto i) { return x[i] == 0 && is_time(t_x[i]) && t_x[i] > 0; });
+    complaints.check("x is 0 but t_x is not",
+                     [&](auto i) { return x[i] == 0 && is_time(t_x[i]) && t_x[i] > 0; });
   }
   if (opportunities) {
     complaints.check("t_x or T is no whole number of opportunities", [&](auto i) {
@@ -106,7 +108,8 @@ void check(const RfmView& view, bool opportunities) {
     complaints.check("the weight is not finite and above 0",
                      [&](auto i) { return !(view.weights[i] > 0 && view.weights[i] < special::infinity); });
   if (!view.sum_log_gaps.empty())
-    complaints.check("sum_log_gaps is infinite or NaN", [&](auto i) { return !std::isfinite(view.sum_log_gaps[i]); });
+    complaints.check("sum_log_gaps is infinite or NaN",
+                     [&](auto i) { return !std::isfinite(view.sum_log_gaps[i]); });
   complaints.raise();
 }
 
@@ -129,7 +132,8 @@ void Complaints::check(const std::string& what, const std::function<bool(std::si
   }
   if (n == 0) return;
   if (n > shown) where += ", …";
-  text_ += (text_.empty() ? "" : "; ") + what + " in " + std::to_string(n) + (n == 1 ? " row (" : " rows (") + where + ")";
+  text_ += (text_.empty() ? "" : "; ") + what + " in " + std::to_string(n) + (n == 1 ? " row (" : " rows (") +
+           where + ")";
 }
 
 void Complaints::raise() const {
@@ -187,14 +191,14 @@ Population population_of(const RfmView& view, bool opportunities) {
     const bool new_x = population.until.empty() || population.until.back().x != x.codes[row];
     if (new_x) first_pair = static_cast<std::uint32_t>(population.last.size());
     const double time = until.values[until.codes[row]];
-    if (new_x || population.until.back().time != time)
-      population.until.push_back({x.codes[row], time});
+    if (new_x || population.until.back().time != time) population.until.push_back({x.codes[row], time});
     std::uint32_t& pair = pair_of[last.codes[row]];
     if (pair == nowhere || pair < first_pair) {
       pair = static_cast<std::uint32_t>(population.last.size());
       population.last.push_back({x.codes[row], last.values[last.codes[row]]});
     }
-    const double weight = view.weights.empty() ? static_cast<double>(next - first) : sum_of_any_order(weights);
+    const double weight =
+        view.weights.empty() ? static_cast<double>(next - first) : sum_of_any_order(weights);
     population.rows.push_back({static_cast<std::uint32_t>(population.until.size() - 1), pair, weight});
     const double count = x.values[x.codes[row]];
     population.customers += weight;

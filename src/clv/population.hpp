@@ -32,10 +32,10 @@ struct Population {
   std::vector<Pair> last;         ///< distinct (x, t_x)
   std::vector<Row> rows;          ///< distinct (x, t_x, T)
   double customers = 0;
-  double repeats = 0;         ///< Σ x
-  double squares = 0;         ///< Σ x²
-  double observed = 0;        ///< Σ T
-  double sum_log_gaps = 0;    ///< Σ of the view's column
+  double repeats = 0;       ///< Σ x
+  double squares = 0;       ///< Σ x²
+  double observed = 0;      ///< Σ T
+  double sum_log_gaps = 0;  ///< Σ of the view's column
   bool has_log_gaps = false;
 
   [[nodiscard]] double mean_time() const { return observed > 0 ? observed / customers : 1; }

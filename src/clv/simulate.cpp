@@ -18,7 +18,7 @@ constexpr std::size_t most_purchases = 10'000'000;
 
 /// What one customer does.
 struct Habit {
-  double rate = 0;               ///< of the events, every `k`-th of which is a purchase
+  double rate = 0;  ///< of the events, every `k`-th of which is a purchase
   int k = 1;
   double p_leave = 0;            ///< after each purchase
   bool leaves_at_first = false;  ///< also after the first one
@@ -56,7 +56,8 @@ double purchase(const Habit& habit, double until, random::Stream& stream, std::v
     t += habit.k == 1 ? stream.exponential(habit.rate) : stream.gamma(habit.k, habit.rate);
     if (!(t < stop)) return habit.end;
     if (times.size() - before >= most_purchases)
-      throw UsageError("simulate: a customer would buy more than 10,000,000 times; check the unit of alpha and T");
+      throw UsageError(
+          "simulate: a customer would buy more than 10,000,000 times; check the unit of alpha and T");
     times.push_back(t);
     if (habit.p_leave > 0 && stream.bernoulli(habit.p_leave)) return t;
   }
@@ -83,7 +84,8 @@ random::Stream stream_of(const SimulationOptions& options, std::size_t customer,
   return random::Stream(options.seed, key, random::purpose(purpose));
 }
 
-void check(std::initializer_list<double> parameters, std::size_t customers, const SimulationOptions& options) {
+void check(std::initializer_list<double> parameters, std::size_t customers,
+           const SimulationOptions& options) {
   for (const double parameter : parameters)
     if (!(parameter > 0 && parameter < special::infinity))
       throw UsageError("simulate: the parameters of the model must be finite and above 0");
@@ -97,8 +99,9 @@ void check(std::initializer_list<double> parameters, std::size_t customers, cons
 void check_times(std::span<const double> T, bool whole) {
   for (std::size_t i = 0; i < T.size(); ++i)
     if (!(T[i] >= 0 && T[i] < special::infinity && (!whole || (T[i] == std::floor(T[i]) && T[i] <= 1e7))))
-      throw UsageError("simulate: T of customer " + std::to_string(i) +
-                       (whole ? " is no whole number from 0 to 10,000,000" : " is negative, infinite or NaN"));
+      throw UsageError(
+          "simulate: T of customer " + std::to_string(i) +
+          (whole ? " is no whole number from 0 to 10,000,000" : " is negative, infinite or NaN"));
 }
 
 template <class M>
@@ -203,14 +206,18 @@ Simulation simulate(const GGompertzNBD& m, std::span<const double> T, const Simu
 Simulation simulate(const BGBB& m, std::span<const double> T, const SimulationOptions& options) {
   check({m.alpha, m.beta, m.gamma, m.delta}, T.size(), options);
   check_times(T, true);
+  if (options.horizon != std::floor(options.horizon))
+    throw UsageError("simulate: horizon counts opportunities, a whole number");
   return crowd(m, T, options);
 }
 
-std::vector<double> simulate_spend(const GammaGamma& m, std::span<const double> x, const SimulationOptions& options) {
+std::vector<double> simulate_spend(const GammaGamma& m, std::span<const double> x,
+                                   const SimulationOptions& options) {
   check({m.p, m.q, m.v}, x.size(), options);
   for (std::size_t i = 0; i < x.size(); ++i)
     if (!(x[i] >= 0 && x[i] < special::infinity))
-      throw UsageError("simulate_spend: x of customer " + std::to_string(i) + " is negative, infinite or NaN");
+      throw UsageError("simulate_spend: x of customer " + std::to_string(i) +
+                       " is negative, infinite or NaN");
   std::vector<double> mean(x.size(), special::not_a_number);
   for_rows(x.size(), block, options.execution, [&](std::size_t begin, std::size_t end) {
     for (std::size_t i = begin; i < end; ++i) {
@@ -229,8 +236,9 @@ ContractCohort simulate_contracts(const SBG& m, std::size_t customers, std::size
 ContractCohort simulate_contracts(const BdW& m, std::size_t customers, std::size_t renewals,
                                   const SimulationOptions& options) {
   check({m.alpha, m.beta, m.c}, customers, {.execution = options.execution});
-  return survivors(customers, renewals, options,
-                   [&](random::Stream& stream) { return renewal_lost(stream.beta(m.alpha, m.beta), m.c, stream); });
+  return survivors(customers, renewals, options, [&](random::Stream& stream) {
+    return renewal_lost(stream.beta(m.alpha, m.beta), m.c, stream);
+  });
 }
 
 }  // namespace clv

@@ -86,7 +86,8 @@ void check(const Problem& problem, const FitOptions& options) {
   for (const LogNormalPrior& prior : options.priors)
     if (!(prior.median > 0 && prior.median < special::infinity && prior.log_sd > 0))
       throw UsageError(call + ": a prior needs a median and a log_sd above 0");
-  if (!(options.l2 >= 0 && options.l2 < special::infinity)) throw UsageError(call + ": l2 must be at least 0");
+  if (!(options.l2 >= 0 && options.l2 < special::infinity))
+    throw UsageError(call + ": l2 must be at least 0");
   if (!(options.tolerance >= 0)) throw UsageError(call + ": tolerance must be at least 0");
   if (options.max_iterations < 1) throw UsageError(call + ": max_iterations must be at least 1");
   if (options.profile_level != 0 && !(options.profile_level > 1 && options.profile_level < 100))
@@ -195,7 +196,8 @@ class Profile {
           if (point.hessian.empty()) return point;
           return reduced(std::move(point));
         },
-        rest, {.tolerance = options_.tolerance, .max_iterations = options_.max_iterations, .bound = far_away});
+        rest,
+        {.tolerance = options_.tolerance, .max_iterations = options_.max_iterations, .bound = far_away});
     place(found.x, warm_);
     return 2 * (found.value - best_.value);
   }
@@ -274,7 +276,8 @@ void add_profiles(FitSummary& summary, Objective& objective, const Minimum& best
     const double high = profile.end(1, z * z, step);
     const bool logarithm = j + summary.coefficients < summary.estimates.size();
     summary.profile.push_back({estimate, logarithm ? estimate * std::exp(low) : estimate + low,
-                               logarithm ? estimate * std::exp(high) : estimate + high, options.profile_level});
+                               logarithm ? estimate * std::exp(high) : estimate + high,
+                               options.profile_level});
   }
 }
 
@@ -288,7 +291,8 @@ FitSummary solve(const Problem& problem, const FitOptions& options) {
   std::vector<double> start = options.start.empty() ? problem.start : options.start;
   for (std::size_t j = 0; j < start.size(); ++j) start[j] = std::log(start[j]) - objective.log_units()[j];
   start.resize(problem.names.size());
-  const optimize::Options how{.tolerance = options.tolerance, .max_iterations = options.max_iterations, .bound = far_away};
+  const optimize::Options how{
+      .tolerance = options.tolerance, .max_iterations = options.max_iterations, .bound = far_away};
   const Minimum best = optimize::minimize(std::ref(objective), start, how);
   (void)objective(best.x);
 
@@ -296,7 +300,8 @@ FitSummary solve(const Problem& problem, const FitOptions& options) {
   summary.parameters = problem.names;
   summary.coefficients = problem.coefficients;
   for (std::size_t j = 0; j < best.x.size(); ++j)
-    summary.estimates.push_back(j < problem.start.size() ? std::exp(best.x[j] + objective.log_units()[j]) : best.x[j]);
+    summary.estimates.push_back(j < problem.start.size() ? std::exp(best.x[j] + objective.log_units()[j])
+                                                         : best.x[j]);
   summary.log_likelihood = objective.log_likelihood();
   summary.n = problem.n;
   summary.distinct_rows = problem.distinct_rows;
@@ -319,12 +324,13 @@ std::string number(double value) {
   return text.data();
 }
 
-void note_customers(FitSummary& summary, const Population& population) {
-  if (population.repeats == 0) {
+void note_customers(FitSummary& summary, const Population& population, const FitOptions& options) {
+  if (population.repeats == 0 && !has_priors(options)) {
     summary.converged = false;
     summary.reason = "no customer bought again";
     summary.notes.push_back(
-        "no customer bought again: purchase rates are only known to be small; wait for purchases or give priors");
+        "no customer bought again: purchase rates are only known to be small; wait for purchases or give "
+        "priors");
   }
   if (population.customers == 1)
     summary.notes.push_back("one customer tells nothing about differences between customers");
@@ -338,8 +344,8 @@ void note_homogeneous(FitSummary& summary, std::size_t shape, std::size_t rate, 
   if (!(value > 1000 && !(error < value))) return;
   const std::string first = summary.parameters[shape];
   const std::string second = summary.parameters[rate];
-  summary.notes.push_back(first + " and " + second + " tend to infinity with " + first + "/" + second + " = " +
-                          number(value / summary.estimates[rate]) + ": " + what);
+  summary.notes.push_back(first + " and " + second + " tend to infinity with " + first + "/" + second +
+                          " = " + number(value / summary.estimates[rate]) + ": " + what);
 }
 
 void note_dropout(FitSummary& summary, std::size_t a, std::size_t b) {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "salesops/clv/fit.hpp"
+#include "salesops/clv/simulate.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
 
@@ -21,30 +22,17 @@ struct Columns {
   [[nodiscard]] RfmView view() const { return {x, t_x, T, weights, sum_log_gaps}; }
 };
 
-/// Customers seen for 20 … 40 weeks in whole days, as the BG (or MBG) with Erlang-k gaps says they behave.
-Columns simulate(std::size_t n, const BGNBD& model, bool at_first, int k = 1, std::uint64_t seed = 1) {
-  Columns c;
-  for (std::size_t i = 0; i < n; ++i) {
-    random::Stream stream(seed, i);
-    const double rate = stream.gamma(model.r, model.alpha);
-    const double p = stream.beta(model.a, model.b);
-    const auto T = static_cast<double>(stream.integer(140, 280)) / 7;
-    double x = 0, t_x = 0, gaps = 0;
-    bool alive = !(at_first && stream.bernoulli(p));
-    while (alive) {
-      const double gap = stream.gamma(k, rate);
-      if (!(t_x + gap < T)) break;
-      t_x += gap;
-      gaps += std::log(gap);
-      ++x;
-      alive = !stream.bernoulli(p);
-    }
-    c.x.push_back(x);
-    c.t_x.push_back(k == 1 ? std::floor(t_x * 7) / 7 : t_x);
-    c.T.push_back(T);
-    c.sum_log_gaps.push_back(gaps);
+/// Customers seen for 20 … 40 weeks; times in whole days where gaps are exponential.
+template <class Model>
+Columns crowd(std::size_t n, const Model& model, std::uint64_t seed = 1) {
+  std::vector<double> T;
+  for (std::size_t i = 0; i < n; ++i)
+    T.push_back(static_cast<double>(random::Stream(seed, i, random::purpose("T")).integer(140, 280)) / 7);
+  Simulation made = clv::simulate(model, T, {.seed = seed});
+  if constexpr (!requires { model.k; }) {
+    for (double& t : made.t_x) t = std::floor(t * 7) / 7;
   }
-  return c;
+  return {std::move(made.x), std::move(made.t_x), std::move(T), {}, std::move(made.sum_log_gaps)};
 }
 
 bool notes_say(const FitSummary& fit, const std::string& words) {
@@ -71,79 +59,32 @@ const BGNBD usual{0.6, 5, 0.8, 2.5};
 }  // namespace
 
 TEST(ClvFit, RecoversWhatWasSimulated) {
-  const Columns bg = simulate(20000, usual, false);
-  expect_within(fit_bg_nbd(bg.view()), {0.6, 5, 0.8, 2.5}, 4);
-  expect_within(fit_mbg_nbd(simulate(20000, usual, true).view()), {0.6, 5, 0.8, 2.5}, 4);
-  expect_within(fit_bg_cnbd(simulate(20000, usual, false, 3).view(), 3), {0.6, 5, 0.8, 2.5}, 4);
-  const auto chosen = fit_mbg_cnbd(simulate(4000, usual, true, 2).view());
+  const std::vector<double> truth{0.6, 5, 0.8, 2.5};
+  expect_within(fit_nbd(crowd(5000, NBD{0.6, 5}).view()), {0.6, 5}, 4);
+  expect_within(fit_bg_nbd(crowd(20000, usual).view()), truth, 4);
+  expect_within(fit_mbg_nbd(crowd(20000, MBGNBD{0.6, 5, 0.8, 2.5}).view()), truth, 4);
+  expect_within(fit_bg_cnbd(crowd(10000, BGCNBD{3, 0.6, 5, 0.8, 2.5}).view(), 3), truth, 4);
+  expect_within(fit_pareto_nbd(crowd(10000, ParetoNBD{0.7, 6, 0.9, 12}).view()), {0.7, 6, 0.9, 12}, 4);
+  expect_within(fit_ggompertz_nbd(crowd(3000, GGompertzNBD{0.7, 4, 0.15, 0.9, 3}).view()),
+                {0.7, 4, 0.15, 0.9, 3}, 4);
+  const auto chosen = fit_mbg_cnbd(crowd(3000, MBGCNBD{2, 0.6, 5, 0.8, 2.5}).view());
   EXPECT_EQ(chosen.model.k, 2);
-  expect_within(chosen, {0.6, 5, 0.8, 2.5}, 4);
+  expect_within(chosen, truth, 4);
   EXPECT_TRUE(notes_say(chosen, "k = 2 is the likeliest of 1 to 12"));
 }
 
-TEST(ClvFit, RecoversDropoutAtAnyTime) {
-  Columns pareto, gompertz;
-  for (std::size_t i = 0; i < 10000; ++i) {
-    random::Stream stream(2, i);
-    const double rate = stream.gamma(0.7, 6);
-    const double T = static_cast<double>(stream.integer(200, 300)) / 7;
-    const double eta = stream.gamma(0.9, 12);
-    const double share = stream.gamma(0.9, 0.8);
-    const double end[2] = {stream.exponential(eta), std::log1p(stream.exponential(share)) / 0.1};
-    for (int model = 0; model < 2; ++model) {
-      double x = 0, t_x = 0;
-      for (double t = stream.exponential(rate); t < std::min(T, end[model]); t += stream.exponential(rate)) {
-        ++x;
-        t_x = t;
-      }
-      Columns& c = model == 0 ? pareto : gompertz;
-      c.x.push_back(x);
-      c.t_x.push_back(std::floor(t_x * 7) / 7);
-      c.T.push_back(T);
-    }
-  }
-  expect_within(fit_pareto_nbd(pareto.view()), {0.7, 6, 0.9, 12}, 4);
-  gompertz.x.resize(3000);
-  gompertz.t_x.resize(3000);
-  gompertz.T.resize(3000);
-  expect_within(fit_ggompertz_nbd(gompertz.view()), {0.7, 6, 0.1, 0.9, 0.8}, 4);
-}
-
 TEST(ClvFit, RecoversOpportunitiesSpendAndContracts) {
-  Columns c;
-  std::vector<double> counts, spend;
-  ContractCohort geometric{std::vector<double>(9, 0.0)}, weibull{std::vector<double>(9, 0.0)};
-  for (std::size_t i = 0; i < 20000; ++i) {
-    random::Stream stream(3, i);
-    const double p = stream.beta(1.2, 0.8);
-    const double theta = stream.beta(0.7, 2.8);
-    double x = 0, t_x = 0;
-    for (double t = 1; t <= 8 && !stream.bernoulli(theta); ++t) {
-      if (!stream.bernoulli(p)) continue;
-      ++x;
-      t_x = t;
-    }
-    c.x.push_back(x);
-    c.t_x.push_back(t_x);
-    c.T.push_back(8);
-    counts.push_back(static_cast<double>(stream.integer(0, 5)));
-    const double nu = stream.gamma(3.5, 16);
-    spend.push_back(counts[i] > 0 ? stream.gamma(6 * counts[i], nu) / counts[i] : -1);
-    const double churn = stream.beta(0.9, 3);
-    const double fate = stream.uniform_open();
-    for (std::size_t t = 0; t < 9; ++t) {
-      geometric.survivors[t] += fate < std::pow(1 - churn, static_cast<double>(t)) ? 1 : 0;
-      weibull.survivors[t] += fate < std::pow(1 - churn, std::pow(static_cast<double>(t), 1.4)) ? 1 : 0;
-    }
-  }
-  expect_within(fit_bg_bb(c.view()), {1.2, 0.8, 0.7, 2.8}, 4);
-  expect_within(fit_gamma_gamma({counts, spend}), {6, 3.5, 16}, 4);
-  expect_within(fit_sbg(std::vector{geometric}), {0.9, 3}, 4);
-  expect_within(fit_bdw(std::vector{weibull}), {0.9, 3, 1.4}, 4);
+  const std::vector<double> years(20000, 8.0);
+  const Simulation donors = clv::simulate(BGBB{1.2, 0.8, 0.7, 2.8}, years, {.seed = 3});
+  expect_within(fit_bg_bb(donors.view()), {1.2, 0.8, 0.7, 2.8}, 4);
+  const std::vector<double> spend = simulate_spend({6, 3.5, 16}, donors.x, {.seed = 3});
+  expect_within(fit_gamma_gamma({donors.x, spend}), {6, 3.5, 16}, 4);
+  expect_within(fit_sbg(std::vector{simulate_contracts(SBG{0.9, 3}, 20000, 8)}), {0.9, 3}, 4);
+  expect_within(fit_bdw(std::vector{simulate_contracts(BdW{0.9, 3, 1.4}, 20000, 8)}), {0.9, 3, 1.4}, 4);
 }
 
 TEST(ClvFit, IsTheMaximumOfTheOneCustomerFormulas) {
-  const Columns c = simulate(1500, usual, false);
+  const Columns c = crowd(1500, usual);
   Columns whole = c;
   std::vector<double> spend;
   for (std::size_t i = 0; i < c.x.size(); ++i) {
@@ -165,7 +106,8 @@ TEST(ClvFit, IsTheMaximumOfTheOneCustomerFormulas) {
       for (const double factor : {1 - 0.02, 1 + 0.02}) {
         std::vector<double> moved = fit.estimates;
         moved[j] *= factor;
-        EXPECT_LE(total(moved), fit.log_likelihood + 1e-9 * std::abs(fit.log_likelihood)) << fit.parameters[j];
+        EXPECT_LE(total(moved), fit.log_likelihood + 1e-9 * std::abs(fit.log_likelihood))
+            << fit.parameters[j];
       }
     }
   };
@@ -183,13 +125,16 @@ TEST(ClvFit, IsTheMaximumOfTheOneCustomerFormulas) {
   check(fit_bg_cnbd(c.view(), 2), [](const E& e) { return BGCNBD{2, e[0], e[1], e[2], e[3]}; }, with_gaps);
   check(fit_mbg_cnbd(c.view(), 3), [](const E& e) { return MBGCNBD{3, e[0], e[1], e[2], e[3]}; }, with_gaps);
   check(fit_bg_bb(whole.view()), [](const E& e) { return BGBB{e[0], e[1], e[2], e[3]}; }, of(whole));
-  check(fit_ggompertz_nbd(c.view()), [](const E& e) { return GGompertzNBD{e[0], e[1], e[2], e[3], e[4]}; }, of(c));
-  check(fit_gamma_gamma({c.x, spend}), [](const E& e) { return GammaGamma{e[0], e[1], e[2]}; },
-        [&](const auto& m, std::size_t i) { return log_likelihood(m, c.x[i], spend[i]); });
+  check(
+      fit_ggompertz_nbd(c.view()), [](const E& e) { return GGompertzNBD{e[0], e[1], e[2], e[3], e[4]}; },
+      of(c));
+  check(
+      fit_gamma_gamma({c.x, spend}), [](const E& e) { return GammaGamma{e[0], e[1], e[2]}; },
+      [&](const auto& m, std::size_t i) { return log_likelihood(m, c.x[i], spend[i]); });
 }
 
 TEST(ClvFit, TheSameForAnyThreadsAndAnyOrder) {
-  const Columns c = simulate(30000, usual, false);
+  const Columns c = crowd(30000, usual);
   Columns shuffled = c;
   for (std::size_t i = c.x.size(); i-- > 1;) {
     random::Stream stream(9, i);
@@ -215,7 +160,7 @@ TEST(ClvFit, TheSameForAnyThreadsAndAnyOrder) {
 }
 
 TEST(ClvFit, WeightsAreRepeatedRows) {
-  Columns rows = simulate(500, usual, false);
+  Columns rows = crowd(500, usual);
   Columns weighted = rows;
   for (std::size_t i = 0; i < 500; ++i) {
     weighted.weights.push_back(static_cast<double>(1 + i % 3));
@@ -231,7 +176,7 @@ TEST(ClvFit, WeightsAreRepeatedRows) {
 }
 
 TEST(ClvFit, TheUnitOfTimeIsOnlyAUnit) {
-  const Columns weeks = simulate(3000, usual, false);
+  const Columns weeks = crowd(3000, usual);
   Columns seconds = weeks;
   for (double& t : seconds.t_x) t *= 604800;
   for (double& t : seconds.T) t *= 604800;
@@ -245,7 +190,7 @@ TEST(ClvFit, TheUnitOfTimeIsOnlyAUnit) {
 }
 
 TEST(ClvFit, TheBestPointIsFoundFromAfar) {
-  const Columns c = simulate(3000, usual, false);
+  const Columns c = crowd(3000, usual);
   const auto near = fit_pareto_nbd(c.view());
   FitOptions options;
   for (const std::vector<double>& start :
@@ -259,7 +204,7 @@ TEST(ClvFit, TheBestPointIsFoundFromAfar) {
 }
 
 TEST(ClvFit, PriorsPull) {
-  const Columns c = simulate(300, usual, false);
+  const Columns c = crowd(300, usual);
   const auto free = fit_bg_nbd(c.view());
   FitOptions options;
   options.priors = {{}, {}, {0.5, 0.01}, {}};
@@ -279,7 +224,7 @@ TEST(ClvFit, PriorsPull) {
 }
 
 TEST(ClvFit, ProfilesFallByTheQuantile) {
-  const Columns c = simulate(400, usual, false);
+  const Columns c = crowd(400, usual);
   FitOptions options;
   options.profile_level = 90;
   const auto fit = fit_nbd(c.view(), options);
@@ -307,8 +252,9 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
   EXPECT_FALSE(fit_pareto_nbd({none, none, T}).converged);
 
   const std::vector<double> x{3}, t_x{20}, seen{30};
-  for (const FitSummary& fit : {FitSummary(fit_nbd({x, t_x, seen})), FitSummary(fit_bg_nbd({x, t_x, seen})),
-                                FitSummary(fit_mbg_nbd({x, t_x, seen})), FitSummary(fit_pareto_nbd({x, t_x, seen}))}) {
+  for (const FitSummary& fit :
+       {FitSummary(fit_nbd({x, t_x, seen})), FitSummary(fit_bg_nbd({x, t_x, seen})),
+        FitSummary(fit_mbg_nbd({x, t_x, seen})), FitSummary(fit_pareto_nbd({x, t_x, seen}))}) {
     EXPECT_TRUE(notes_say(fit, "one customer tells nothing"));
     EXPECT_TRUE(notes_say(fit, "the data do not determine"));
     EXPECT_TRUE(std::isfinite(fit.log_likelihood));
@@ -333,8 +279,10 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
     EXPECT_TRUE(notes_say(alike, "all customers buy at one rate"));
   }
   EXPECT_NEAR(alike.estimates[0] / alike.estimates[1], 0.2, 0.01);
-  EXPECT_TRUE(notes_say(fit_bg_nbd(c.view()), "nobody seems to leave"));
-  EXPECT_TRUE(notes_say(fit_pareto_nbd(c.view()), "nobody seems to leave"));
+  // All bought on the last day, so nobody can have left.
+  const std::vector<double> some{1, 2, 2, 3, 4, 7}, today(6, 30.0);
+  EXPECT_TRUE(notes_say(fit_bg_nbd({some, today, today}), "nobody seems to leave"));
+  EXPECT_TRUE(notes_say(fit_pareto_nbd({some, today, today}), "nobody seems to leave"));
 
   // One probability to leave for all: a and b run away together.
   Columns one;
@@ -359,14 +307,16 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
 }
 
 TEST(ClvFit, SaysWhatIsWrongWithTheRows) {
-  const std::vector<double> x{1, 0, 2.5, -1, 1, 2}, t_x{5, 3, 1, 1, 9, special::not_a_number}, T{9, 9, 9, 9, 4, 9};
+  const std::vector<double> x{1, 0, 2.5, -1, 1, 2}, t_x{5, 3, 1, 1, 9, special::not_a_number},
+      T{9, 9, 9, 9, 4, 9};
   try {
     (void)fit_bg_nbd({x, t_x, T});
     FAIL();
   } catch (const UsageError& error) {
     const std::string text = error.what();
     EXPECT_NE(text.find("x is no whole number from 0 to 1e15 in 2 rows (2, 3)"), std::string::npos) << text;
-    EXPECT_NE(text.find("t_x is after T (are the two columns swapped?) in 1 row (4)"), std::string::npos) << text;
+    EXPECT_NE(text.find("t_x is after T (are the two columns swapped?) in 1 row (4)"), std::string::npos)
+        << text;
     EXPECT_NE(text.find("x is 0 but t_x is not in 1 row (1)"), std::string::npos) << text;
     EXPECT_NE(text.find("NaN in 1 row (5)"), std::string::npos) << text;
     EXPECT_NE(text.find("of 6 rows"), std::string::npos) << text;
@@ -427,7 +377,8 @@ TEST(ClvFit, CovariatesMoveTheParameters) {
   EXPECT_NEAR(own.beta, fit.model.beta * std::exp(-fit.lifetime[0]), 1e-12);
   double sum = 0;
   for (std::size_t i = 0; i < c.x.size(); ++i)
-    sum += log_likelihood(fit.model_of(std::vector{shop[i], age[i]}, std::vector{shop[i]}), c.x[i], c.t_x[i], c.T[i]);
+    sum += log_likelihood(fit.model_of(std::vector{shop[i], age[i]}, std::vector{shop[i]}), c.x[i], c.t_x[i],
+                          c.T[i]);
   EXPECT_NEAR(sum, fit.log_likelihood, 1e-6);
   EXPECT_LT(fit.intervals()[5].low, fit.intervals()[5].high);
   EXPECT_LT(fit.intervals()[5].high, 0);
@@ -445,16 +396,19 @@ TEST(ClvFit, CovariatesMoveTheParameters) {
   expect_same(bg, fit_bg_nbd(few.view(), continuous, four));
   sum = 0;
   for (std::size_t i = 0; i < 1000; ++i)
-    sum += log_likelihood(bg.model_of({&own_number[i], 1}, {&own_number[i], 1}), few.x[i], few.t_x[i], few.T[i]);
+    sum +=
+        log_likelihood(bg.model_of({&own_number[i], 1}, {&own_number[i], 1}), few.x[i], few.t_x[i], few.T[i]);
   EXPECT_NEAR(sum, bg.log_likelihood, 1e-7);
   // Without covariates it is the plain fit.
-  EXPECT_NEAR(fit_mbg_nbd(few.view(), Covariates{}).log_likelihood, fit_mbg_nbd(few.view()).log_likelihood, 1e-8);
+  EXPECT_NEAR(fit_mbg_nbd(few.view(), Covariates{}).log_likelihood, fit_mbg_nbd(few.view()).log_likelihood,
+              1e-8);
 
   const std::vector<double> flat(1000, 1.0);
   EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"flat", flat}}, {}}), UsageError);
   EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"shop", shop}}, {}}), UsageError);
   EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}}, {}, {"a"}}), UsageError);
-  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}, {"a", own_number}}, {}}), UsageError);
+  EXPECT_THROW((void)fit_bg_nbd(few.view(), Covariates{{{"a", own_number}, {"a", own_number}}, {}}),
+               UsageError);
   EXPECT_THROW((void)fit.model_of(leave, leave), UsageError);
 }
 
@@ -462,17 +416,19 @@ TEST(ClvFit, ContractsInTriangles) {
   // Four cohorts of one start each, the later ones seen for less long.
   const std::vector<double> all{10000, 8000, 6480, 5307, 4391};
   std::vector<ContractCohort> triangle;
-  for (std::ptrdiff_t length = 5; length >= 2; --length) triangle.push_back({{all.begin(), all.begin() + length}});
+  for (std::ptrdiff_t length = 5; length >= 2; --length)
+    triangle.push_back({{all.begin(), all.begin() + length}});
   const auto fit = fit_sbg(triangle);
   EXPECT_NEAR(fit.log_likelihood, -40255.837280741, 1e-6);
   EXPECT_NEAR(fit.model.alpha / 3.7981258079, 1, 1e-5);
   EXPECT_NEAR(fit.model.beta / 15.1919079374, 1, 1e-5);
   EXPECT_TRUE(notes_say(fit, "known together only"));
 
-  // A cohort that is counted late says the same as one that is counted from its start, once both are conditioned:
-  // S(1) of 10,000 is what the first renewal alone adds.
+  // A cohort that is counted late says the same as one that is counted from its start, once both are
+  // conditioned: S(1) of 10,000 is what the first renewal alone adds.
   const double nan = special::not_a_number;
-  const auto gap = fit_sbg(std::vector<ContractCohort>{{{10000, nan, 6480, 5307, 4391}}, {{6480, 5307, 4391}, 2}});
+  const auto gap =
+      fit_sbg(std::vector<ContractCohort>{{{10000, nan, 6480, 5307, 4391}}, {{6480, 5307, 4391}, 2}});
   EXPECT_TRUE(gap.converged);
   EXPECT_EQ(gap.n, 16480);
 
@@ -489,7 +445,7 @@ TEST(ClvFit, ContractsInTriangles) {
 }
 
 TEST(ClvFit, StopsWhenAskedAndTellsHowFarItIs) {
-  const Columns c = simulate(2000, usual, false);
+  const Columns c = crowd(2000, usual);
   std::stop_source source;
   FitOptions options;
   std::vector<double> seen;

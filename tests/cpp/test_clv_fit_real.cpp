@@ -1,6 +1,6 @@
-// Maximum likelihood on published data. Expected values: an own automatic-differentiation Newton to a gradient
-// below 1e-11 for the estimates; published ones (Fader, Hardie & Lee 2005; Fader & Hardie 2007, 2013; Fader, Hardie &
-// Shang 2010) agree to their printed digits.
+// Maximum likelihood on published data. Expected values: an own automatic-differentiation Newton to a
+// gradient below 1e-11 for the estimates; published ones (Fader, Hardie & Lee 2005; Fader & Hardie 2007,
+// 2013; Fader, Hardie & Shang 2010) agree to their printed digits.
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -87,7 +87,8 @@ class RealData : public testing::Test {
     Purchases purchases;
     for (const auto& f : lines_of(folder_ / "CDNOW_sample.txt", false)) {
       const int date = std::stoi(f[2]);
-      purchases[f[1]][day_of(date / 10000, unsigned(date / 100 % 100), unsigned(date % 100))] += std::stod(f[4]);
+      purchases[f[1]][day_of(date / 10000, unsigned(date / 100 % 100), unsigned(date % 100))] +=
+          std::stod(f[4]);
     }
     return rfm_of(purchases, day_of(1997, 9, 30), 7);
   }
@@ -113,7 +114,8 @@ class RealData : public testing::Test {
   }
   Columns example() const {
     Purchases purchases;
-    for (const auto& f : lines_of(folder_ / "example_transactions.csv", true)) purchases[f.back()][iso_day(f[0])] += 1;
+    for (const auto& f : lines_of(folder_ / "example_transactions.csv", true))
+      purchases[f.back()][iso_day(f[0])] += 1;
     return rfm_of(purchases, day_of(2014, 12, 31), 1);
   }
   Columns donations() const {
@@ -158,7 +160,8 @@ void expect_correlations(const FitSummary& fit, const std::vector<double>& pairs
   for (std::size_t i = 0; i < k; ++i) {
     EXPECT_NEAR(fit.correlation[i * k + i], 1, 1e-12);
     for (std::size_t j = i + 1; j < k; ++j, ++next) {
-      EXPECT_NEAR(fit.correlation[i * k + j], pairs[next], 1e-6) << fit.parameters[i] << ", " << fit.parameters[j];
+      EXPECT_NEAR(fit.correlation[i * k + j], pairs[next], 1e-6)
+          << fit.parameters[i] << ", " << fit.parameters[j];
       EXPECT_EQ(fit.correlation[i * k + j], fit.correlation[j * k + i]);
     }
   }
@@ -191,7 +194,8 @@ TEST_F(RealData, CdnowBgNbd) {
 
 TEST_F(RealData, CdnowMbgNbd) {
   expect_fit(fit_mbg_nbd(cdnow().view()), -9582.135715554,
-             {.5248431591, 6.1830852796, .8913593907, 1.6140022402}, {.08326821, .69562064, .15478993, .53749480});
+             {.5248431591, 6.1830852796, .8913593907, 1.6140022402},
+             {.08326821, .69562064, .15478993, .53749480});
   expect_fit(fit_mbg_nbd(cdnow_csv().view()), -9582.132684900,
              {.5248379837, 6.1829920197, .8913561553, 1.6139993347});
 }
@@ -219,11 +223,13 @@ TEST_F(RealData, CdnowGompertzEndsAtPareto) {
 
 TEST_F(RealData, CdnowSpend) {
   const Fit<GammaGamma> fit = fit_gamma_gamma(cdnow().spend());
-  expect_fit(fit, -4055.917694802, {6.2495722713, 3.7442246671, 15.4435209626}, {1.19005534, .29013307, 4.15942275});
+  expect_fit(fit, -4055.917694802, {6.2495722713, 3.7442246671, 15.4435209626},
+             {1.19005534, .29013307, 4.15942275});
   expect_correlations(fit, {-.671819, -.970304, .821994});
   EXPECT_EQ(fit.n, 946);
   EXPECT_TRUE(notes_say(fit, "1411 customers without repeat purchases"));
-  expect_fit(fit_gamma_gamma(cdnow_csv().spend()), -4055.923243503, {6.2488024897, 3.7445884533, 15.4477480095});
+  expect_fit(fit_gamma_gamma(cdnow_csv().spend()), -4055.923243503,
+             {6.2488024897, 3.7445884533, 15.4477480095});
 }
 
 TEST_F(RealData, DonationsBgBb) {
@@ -240,7 +246,8 @@ TEST_F(RealData, Contracts) {
   expect_fit(fit_sbg(regular), -1680.265188463, {.7040772985, 1.1820430262}, {.06559896, .15247563});
   expect_fit(fit_sbg(high_end), -1611.158147391, {.6680883511, 3.8060949641}, {.10373493, .78553169});
   expect_fit(fit_bdw(regular), -1679.602832907, {.4556139894, .7793255084, 1.2834512858}, {0, 0, .29809507});
-  expect_fit(fit_bdw(high_end), -1605.314213214, {.2142533393, 1.4265748749, 1.7235648487}, {0, 0, .30104328});
+  expect_fit(fit_bdw(high_end), -1605.314213214, {.2142533393, 1.4265748749, 1.7235648487},
+             {0, 0, .30104328});
 }
 
 TEST_F(RealData, ExampleTransactionsByDay) {
@@ -258,8 +265,10 @@ TEST_F(RealData, ApparelOfOneCohort) {
   expect_fit(bg, -5857.019748908, {.6073113266, 20.9567540348, 1.2755613858, 8.8609490462});
   EXPECT_NEAR(bg.standard_errors[2], 1.0275, 5e-5);
   EXPECT_NEAR(bg.standard_errors[3], 8.2710, 5e-5);
-  expect_fit(fit_mbg_nbd(c.view()), -5848.045278240, {1.8913804462, 45.8272053840, .6023689866, 1.5823707228});
-  expect_fit(fit_pareto_nbd(c.view()), -5848.097826902, {1.4489391259, 48.6348814458, .5612510489, 46.8821092370},
+  expect_fit(fit_mbg_nbd(c.view()), -5848.045278240,
+             {1.8913804462, 45.8272053840, .6023689866, 1.5823707228});
+  expect_fit(fit_pareto_nbd(c.view()), -5848.097826902,
+             {1.4489391259, 48.6348814458, .5612510489, 46.8821092370},
              {.24341933, 7.48890939, .27106543, 35.61300653});
   const auto spend = fit_gamma_gamma(c.spend());
   EXPECT_EQ(spend.n, 387);
@@ -277,13 +286,16 @@ TEST_F(RealData, ApparelWithCovariates) {
     gender.push_back(z[0]);
     channel.push_back(z[1]);
   }
-  Covariates covariates{{{"Gender", gender}, {"Channel", channel}}, {{"Gender", gender}, {"Channel", channel}}};
+  Covariates covariates{{{"Gender", gender}, {"Channel", channel}},
+                        {{"Gender", gender}, {"Channel", channel}}};
   const auto fit = fit_pareto_nbd(c.view(), covariates);
-  EXPECT_EQ(fit.parameters, (std::vector<std::string>{"r", "alpha", "s", "beta", "transaction.Gender",
-                                                      "transaction.Channel", "lifetime.Gender", "lifetime.Channel"}));
-  expect_fit(fit, -5821.06268587,
-             {1.838966664, 92.962961601, .591304144, 49.513083276, .286135435, .623929987, -.641867994, .789758813},
-             {.345766, 16.97925, .260264, 36.14326, .104139, .104942, .295500, .305781});
+  EXPECT_EQ(fit.parameters,
+            (std::vector<std::string>{"r", "alpha", "s", "beta", "transaction.Gender", "transaction.Channel",
+                                      "lifetime.Gender", "lifetime.Channel"}));
+  expect_fit(
+      fit, -5821.06268587,
+      {1.838966664, 92.962961601, .591304144, 49.513083276, .286135435, .623929987, -.641867994, .789758813},
+      {.345766, 16.97925, .260264, 36.14326, .104139, .104942, .295500, .305781});
   EXPECT_EQ(fit.transaction[1], fit.estimates[5]);
   EXPECT_EQ(fit.lifetime[0], fit.estimates[6]);
 

@@ -94,8 +94,8 @@ TEST_P(EitherWay, SaysThatThereIsNoMinimum) {
 TEST_P(EitherWay, StepsBackFromWhereTheFunctionIsUndefined) {
   // ln is NaN for x ≤ 0; the first step from 100 lands there. Minimum at x = 1, y = 2.
   const auto log_barrier = [](auto x, auto y) { return x - log(x) + (y - 2) * (y - 2); };
-  const Minimum found = optimize::minimize(objective_of(log_barrier, GetParam()), std::vector{100.0, 0.0},
-                                           {.radius = 1000});
+  const Minimum found =
+      optimize::minimize(objective_of(log_barrier, GetParam()), std::vector{100.0, 0.0}, {.radius = 1000});
   EXPECT_TRUE(found.converged);
   EXPECT_NEAR(found.x[0], 1, 1e-8);
   EXPECT_NEAR(found.x[1], 2, 1e-8);
@@ -111,8 +111,8 @@ TEST_P(EitherWay, SaysThatItIsStuckAtAnEdge) {
 }
 
 TEST(Optimize, AnUndefinedStartIsAnAnswer) {
-  const auto found =
-      optimize::minimize(objective_of([](auto x, auto y) { return log(x) + y; }, true), std::vector{-1.0, 0.0});
+  const auto found = optimize::minimize(objective_of([](auto x, auto y) { return log(x) + y; }, true),
+                                        std::vector{-1.0, 0.0});
   EXPECT_FALSE(found.converged);
   EXPECT_EQ(found.reason, Reason::undefined);
   EXPECT_EQ(found.evaluations, 1);
@@ -177,12 +177,10 @@ TEST(Optimize, InvertsPositiveMatricesOnly) {
 
 TEST(Jet, AgreesWithDifferencesInEveryOperation) {
   const auto formula = [](auto x, auto y) {
-    return exp(x * y) / (1 + x * x) - log(2 + y) * log1p(x) + 3 / y + expm1(x - y) + (5 - x) * 2 + log_gamma(x + y) +
-           log_add(x * 2, y / 3) - (-x);
+    return exp(x * y) / (1 + x * x) - log(2 + y) * log1p(x) + 3 / y + expm1(x - y) + (5 - x) * 2 +
+           log_gamma(x + y) + log_add(x * 2, y / 3) - (-x);
   };
-  const auto at = [&](double x, double y) {
-    return formula(Jet<2>::variable(x, 0), Jet<2>::variable(y, 1));
-  };
+  const auto at = [&](double x, double y) { return formula(Jet<2>::variable(x, 0), Jet<2>::variable(y, 1)); };
   const double x = 0.7;
   const double y = 1.3;
   const double h = 1e-5;

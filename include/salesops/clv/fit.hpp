@@ -4,28 +4,29 @@
 /// | customers who                                        | fit                                      |
 /// |------------------------------------------------------|------------------------------------------|
 /// | buy when they like and never leave                   | `fit_nbd`                                |
-/// | may leave after a purchase                           | `fit_bg_nbd`, `fit_mbg_nbd` (also after the first) |
-/// | may leave at any time                                | `fit_pareto_nbd`, `fit_ggompertz_nbd`    |
+/// | may leave after a purchase                           | `fit_bg_nbd`, `fit_mbg_nbd` (also after the
+/// first) | | may leave at any time                                | `fit_pareto_nbd`, `fit_ggompertz_nbd` |
 /// | buy at a regular pace and may leave after a purchase | `fit_bg_cnbd`, `fit_mbg_cnbd`            |
 /// | buy or not at given opportunities                    | `fit_bg_bb`                              |
 /// | spend so much a purchase                             | `fit_gamma_gamma`                        |
 /// | renew a contract or not                              | `fit_sbg`, `fit_bdw`                     |
 ///
-/// The estimate is the maximum of the likelihood (or, with priors, of the posterior density of the logarithms of
-/// the parameters), found by Newton's method with exact first and second derivatives. Customers alike in
-/// (x, t_x, T) are one row with a weight; what depends on (x, t_x) or (x, T) alone is computed once a pair. Sums
-/// go over fixed blocks of sorted rows: results are the same to the bit for any number of threads and any order
-/// of the customers.
+/// The estimate is the maximum of the likelihood (or, with priors, of the posterior density of the logarithms
+/// of the parameters), found by Newton's method with exact first and second derivatives. Customers alike in
+/// (x, t_x, T) are one row with a weight; what depends on (x, t_x) or (x, T) alone is computed once a pair.
+/// Sums go over fixed blocks of sorted rows: results are the same to the bit for any number of threads and
+/// any order of the customers.
 ///
 /// Any unit of time will do; alpha, beta of Pareto/NBD are in it, b of GGompertz in its inverse.
 ///
-/// A fit always comes back with its best point. `converged` and `reason` say how it ended; `notes` say in words
-/// what the data cannot tell: a parameter at the end of its range, a ridge along which the likelihood is
-/// flat, nobody who bought again. Predictions along a ridge agree; the single parameters mean little there.
+/// A fit always comes back with its best point. `converged` and `reason` say how it ended; `notes` say in
+/// words what the data cannot tell: a parameter at the end of its range, a ridge along which the likelihood
+/// is flat, nobody who bought again. Predictions along a ridge agree; the single parameters mean little
+/// there.
 ///
-/// Errors: `UsageError` that counts the rows and names the first ones for a negative, fractional or non-finite x,
-/// t_x > T, x = 0 with t_x > 0, spend that is not above 0, weights that are not above 0; and for options out of
-/// range. `Cancelled` when `execution.stop` is set.
+/// Errors: `UsageError` that counts the rows and names the first ones for a negative, fractional or
+/// non-finite x, t_x > T, x = 0 with t_x > 0, spend that is not above 0, weights that are not above 0; and
+/// for options out of range. `Cancelled` when `execution.stop` is set.
 #pragma once
 
 #include <array>
@@ -51,7 +52,8 @@ struct RfmView {
   std::span<const double> t_x;           ///< time of the last one
   std::span<const double> T;             ///< time observed; for BG/BB the number of opportunities
   std::span<const double> weights = {};  ///< customers that a row stands for; empty = 1 each
-  std::span<const double> sum_log_gaps = {};  ///< Σ ln of the times between purchases; only CNBD-k asks for it
+  std::span<const double> sum_log_gaps =
+      {};  ///< Σ ln of the times between purchases; only CNBD-k asks for it
 };
 
 struct SpendView {
@@ -60,8 +62,9 @@ struct SpendView {
   std::span<const double> weights = {};
 };
 
-/// Customers of one start. `survivors[i]` are left after `first_renewal + i` renewals; NaN where nobody counted.
-/// Cohorts may end at different ages (a triangle) and may begin late (those who left before are not known).
+/// Customers of one start. `survivors[i]` are left after `first_renewal + i` renewals; NaN where nobody
+/// counted. Cohorts may end at different ages (a triangle) and may begin late (those who left before are not
+/// known).
 struct ContractCohort {
   std::vector<double> survivors;
   std::size_t first_renewal = 0;
@@ -76,8 +79,8 @@ struct LogNormalPrior {
 struct FitOptions {
   std::vector<double> start = {};           ///< in the order of the model's fields; empty = from moments
   std::vector<LogNormalPrior> priors = {};  ///< one a parameter, or none
-  /// Ridge λ/2 Σ (ln parameter)² with times in units of the mean T and amounts in units of the mean spend: the
-  /// priors with median 1 and log_sd 1/√λ. The same data in days or weeks give the same fit.
+  /// Ridge λ/2 Σ (ln parameter)² with times in units of the mean T and amounts in units of the mean spend:
+  /// the priors with median 1 and log_sd 1/√λ. The same data in days or weeks give the same fit.
   double l2 = 0;
   double tolerance = 1e-12;  ///< of the gradient, relative to the likelihood
   int max_iterations = 200;
@@ -92,14 +95,15 @@ struct FitSummary {
   std::vector<std::string> parameters;  ///< names
   std::vector<double> estimates;
   std::size_t coefficients = 0;  ///< so many of the last are coefficients of covariates, of either sign
-  double log_likelihood = 0;  ///< at the estimate, without the priors
+  double log_likelihood = 0;     ///< at the estimate, without the priors
   /// Inverse of the observed information in the parameters themselves, row by row. With priors, of the
   /// posterior's. NaN where the data do not determine a parameter.
   std::vector<double> covariance;
   std::vector<double> standard_errors;
   std::vector<double> correlation;
-  std::vector<stats::Interval> profile;  ///< when asked for; an end is 0 or +∞ where the likelihood never falls enough
-  double n = 0;                   ///< customers (sum of weights)
+  std::vector<stats::Interval>
+      profile;   ///< when asked for; an end is 0 or +∞ where the likelihood never falls enough
+  double n = 0;  ///< customers (sum of weights)
   std::size_t distinct_rows = 0;
   int iterations = 0;
   bool converged = false;
@@ -126,9 +130,9 @@ struct Fit : FitSummary {
 /// T and t_x count opportunities: whole numbers, x ≤ t_x.
 [[nodiscard]] Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options = {});
 
-/// Times between purchases are Erlang-k: the larger k, the more regular. The likelihood holds the times of all
-/// purchases, so with k = 1 it is that of the (M)BG/NBD; without `sum_log_gaps` it lacks (k−1) Σ ln gaps, which
-/// changes no parameter.
+/// Times between purchases are Erlang-k: the larger k, the more regular. The likelihood holds the times of
+/// all purchases, so with k = 1 it is that of the (M)BG/NBD; without `sum_log_gaps` it lacks (k−1) Σ ln gaps,
+/// which changes no parameter.
 [[nodiscard]] Fit<BGCNBD> fit_bg_cnbd(const RfmView& customers, int k, const FitOptions& options = {});
 [[nodiscard]] Fit<MBGCNBD> fit_mbg_cnbd(const RfmView& customers, int k, const FitOptions& options = {});
 /// The likeliest k of 1 … 12. Needs `sum_log_gaps`.
@@ -155,7 +159,8 @@ struct Covariates {
   std::vector<std::string> equal = {};  ///< names in both lists whose two coefficients are one
 };
 
-/// `parameters` are those of the model for z = 0, then "transaction.NAME", "lifetime.NAME", then the names in `equal`.
+/// `parameters` are those of the model for z = 0, then "transaction.NAME", "lifetime.NAME", then the names in
+/// `equal`.
 template <class Model>
 struct CovariateFit : FitSummary {
   Model model;                      ///< of customers with z = 0
@@ -163,7 +168,8 @@ struct CovariateFit : FitSummary {
   std::vector<double> lifetime;
 
   /// The model of a customer with these covariates, which answers all questions about it.
-  [[nodiscard]] Model model_of(std::span<const double> z_transaction, std::span<const double> z_lifetime) const;
+  [[nodiscard]] Model model_of(std::span<const double> z_transaction,
+                               std::span<const double> z_lifetime) const;
 };
 
 template <>
@@ -173,9 +179,9 @@ MBGNBD CovariateFit<MBGNBD>::model_of(std::span<const double>, std::span<const d
 template <>
 ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double>, std::span<const double>) const;
 
-/// Customers with the same covariates share their rows and tables; covariates that are unlike for each customer
-/// cost a full evaluation a customer. Start and priors are given for the model's parameters only; `l2` also
-/// holds the coefficients near 0.
+/// Customers with the same covariates share their rows and tables; covariates that are unlike for each
+/// customer cost a full evaluation a customer. Start and priors are given for the model's parameters only;
+/// `l2` also holds the coefficients near 0.
 [[nodiscard]] CovariateFit<BGNBD> fit_bg_nbd(const RfmView& customers, const Covariates& covariates,
                                              const FitOptions& options = {});
 [[nodiscard]] CovariateFit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const Covariates& covariates,
@@ -187,8 +193,8 @@ ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double>, std::span<c
 struct LikelihoodRatioTest {
   double statistic = 0;  ///< 2 (ln L of the larger − ln L of the smaller), at least 0
   int degrees = 1;       ///< parameters more
-  /// P(χ² > statistic). Where the smaller model is the larger at the end of a parameter's range (NBD in Pareto/NBD)
-  /// the true value is smaller: the test errs on the side of the smaller model.
+  /// P(χ² > statistic). Where the smaller model is the larger at the end of a parameter's range (NBD in
+  /// Pareto/NBD) the true value is smaller: the test errs on the side of the smaller model.
   double p_value = 1;
 };
 /// `UsageError` unless `larger` has more parameters and both saw equally many customers.

@@ -10,8 +10,8 @@
 /// Customer i draws from the stream (seed, keys[i]) alone, so it keeps its luck when others come and go, and
 /// results are equal for any number of threads.
 ///
-/// Errors: `UsageError` for parameters that are not above 0, times that are negative or not finite, and customers who
-/// would buy more than ten million times.
+/// Errors: `UsageError` for parameters that are not above 0, times that are negative or not finite, and
+/// customers who would buy more than ten million times.
 #pragma once
 
 #include <cstddef>
@@ -36,8 +36,8 @@ struct SimulationOptions {
 
 /// One entry a customer.
 struct Simulation {
-  std::vector<double> x;             ///< repeat purchases in (0, T]
-  std::vector<double> t_x;           ///< the last of them
+  std::vector<double> x;    ///< repeat purchases in (0, T]
+  std::vector<double> t_x;  ///< the last of them
   std::vector<double> T;
   std::vector<double> sum_log_gaps;  ///< Σ ln of the times between purchases
   std::vector<double> future;        ///< purchases in (T, T + horizon]
@@ -49,23 +49,30 @@ struct Simulation {
 };
 
 /// T[i] = how long customer i is seen since its first purchase, which counts as none.
-[[nodiscard]] Simulation simulate(const NBD& model, std::span<const double> T, const SimulationOptions& options = {});
-[[nodiscard]] Simulation simulate(const BGNBD& model, std::span<const double> T, const SimulationOptions& options = {});
-[[nodiscard]] Simulation simulate(const MBGNBD& model, std::span<const double> T, const SimulationOptions& options = {});
-[[nodiscard]] Simulation simulate(const BGCNBD& model, std::span<const double> T, const SimulationOptions& options = {});
-[[nodiscard]] Simulation simulate(const MBGCNBD& model, std::span<const double> T, const SimulationOptions& options = {});
-[[nodiscard]] Simulation simulate(const ParetoNBD& model, std::span<const double> T, const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const NBD& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const BGNBD& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const MBGNBD& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const BGCNBD& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const MBGCNBD& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const ParetoNBD& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
 [[nodiscard]] Simulation simulate(const GGompertzNBD& model, std::span<const double> T,
                                   const SimulationOptions& options = {});
 /// T and horizon count opportunities, whole numbers.
-[[nodiscard]] Simulation simulate(const BGBB& model, std::span<const double> T, const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const BGBB& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
 
 /// Mean amount of each customer's `x` purchases; NaN for x = 0.
 [[nodiscard]] std::vector<double> simulate_spend(const GammaGamma& model, std::span<const double> x,
                                                  const SimulationOptions& options = {});
 
-/// `customers` of one start and how many are left after 0, 1, … `renewals` renewals. `keys` and `horizon` are not
-/// used.
+/// `customers` of one start and how many are left after 0, 1, … `renewals` renewals. `keys` and `horizon` are
+/// not used.
 [[nodiscard]] ContractCohort simulate_contracts(const SBG& model, std::size_t customers, std::size_t renewals,
                                                 const SimulationOptions& options = {});
 [[nodiscard]] ContractCohort simulate_contracts(const BdW& model, std::size_t customers, std::size_t renewals,
