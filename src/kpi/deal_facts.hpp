@@ -24,6 +24,11 @@ Options with_period(const Options& options);
 /// Facts about deals; amounts that can't be added are left out by reason.
 struct DealFacts : Facts {
   explicit DealFacts(const Deals& deals, const Options& options);
+  /// Adds a fact about a deal; a deleted one is left out, whatever else is known of it.
+  void put(std::size_t deal, std::int64_t instant, std::int64_t top, std::int64_t bottom,
+           std::uint8_t how = counted) {
+    add(deal, instant, top, bottom, deals_.deleted[deal] != 0 ? deleted : how);
+  }
   /// `counted`, or the reason an amount is left out.
   [[nodiscard]] std::uint8_t amount_state(std::int64_t amount) const noexcept;
   /// Numerators (and denominators) are amounts: sets scales and unit.
@@ -31,6 +36,9 @@ struct DealFacts : Facts {
 
   std::uint8_t deleted, null_amount, negative_amount;
   bool allow_negative;
+
+ private:
+  const Deals& deals_;
 };
 
 /// Currency of the rows that `where` keeps.
