@@ -76,7 +76,10 @@ DistinctRows distinct_rows(std::span<const std::span<const double>> columns) {
   if (rows >= 0xFFFFFFFFU) throw UsageError("more than 4,294,967,294 rows");
   RowTable table(columns);
   distinct.code.resize(rows);
-  for (std::size_t row = 0; row < rows; ++row) distinct.code[row] = table.code_of(row, distinct.first);
+  for (std::size_t row = 0; row < rows; ++row) {
+    tick(row);
+    distinct.code[row] = table.code_of(row, distinct.first);
+  }
   return distinct;
 }
 
@@ -357,6 +360,7 @@ class Predictor {
 template <class M>
 Prediction predict(const M& model, const RfmView& customers, const PredictOptions& options,
                    const SpendForecast* spend) {
+  const StopScope scope(options.execution.stop);
   check(customers, options, spend);
   return Predictor<M>(model, customers, options, spend)(options.execution);
 }

@@ -145,6 +145,7 @@ std::size_t RfmState::days() const noexcept { return data_->days.size; }
 const Issues& RfmState::issues() const noexcept { return data_->issues; }
 
 RfmState RfmState::partial(const Table& transactions, const RfmColumns& columns, const Execution& execution) {
+  const StopScope scope(execution.stop);
   Transactions read = clv_detail::read_transactions(transactions, columns, execution);
   auto data = std::make_shared<Data>();
   RfmState state;
@@ -257,6 +258,7 @@ void RfmState::merge(const RfmState& other) {
     days.append_merged(a.days, order <= 0 ? a.range(i++) : DayRange{}, b.days,
                        order >= 0 ? b.range(j++) : DayRange{});
     merged->begins.push_back(days.size);
+    tick(merged->begins.size());
   }
   merged->days = std::move(days);
   merged->customer = customers.finish();

@@ -253,6 +253,7 @@ void report(const Cases& cases, Issues& issues) {
 }  // namespace
 
 Rfm RfmState::finish(const RfmOptions& options) const {
+  const StopScope scope(options.execution.stop);
   const Data& data = *data_;
   const Ends ends = ends_of(data, options);
   Rfm result;
@@ -272,7 +273,7 @@ Rfm RfmState::finish(const RfmOptions& options) const {
   const auto logs = logs_of_periods(
       static_cast<std::size_t>(clock.period(ends.calibration) - clock.period(first_day)) + 1, options);
   const Scan scan(data, options, ends, clock, logs);
-  const auto per_major = static_cast<double>(detail::power_of_ten(digits_of(data.currency)));
+  const auto per_major = static_cast<double>(salesops::detail::power_of_ten(digits_of(data.currency)));
 
   const std::size_t n = data.customers();
   const std::size_t blocks = (n + block_customers - 1) / block_customers;

@@ -317,8 +317,6 @@ class Days {
 struct AmountReader {
   const Column& column;
   const std::string& name;
-  Currency currency;
-  bool minor_units;
   Flaws nulls = {};
   Flaws bad = {};
   Flaws lost = {};
@@ -352,12 +350,12 @@ struct AmountReader {
 /// A number that is closest to a whole number of minor units says so by one exact division; others go by
 /// their digits.
 template <class Float>
-std::optional<money::MinorUnits> minor_of(Float value, Currency currency, double minor_per_major) noexcept {
+std::optional<money::MinorUnits> minor_of(Float value, int digits, double minor_per_major) noexcept {
   const double scaled = std::nearbyint(static_cast<double>(value) * minor_per_major);
   constexpr double exact = std::is_same_v<Float, float> ? 1e6 : 1e15;
   if (std::abs(scaled) < exact && static_cast<Float>(scaled / minor_per_major) == value)
     return money::MinorUnits{static_cast<std::int64_t>(scaled), false};
-  return money::from_double(value, currency);
+  return money::from_double(value, digits);
 }
 
 void read_amounts(const Column& column, const clv::RfmColumns& columns, const Execution& execution,
@@ -367,8 +365,9 @@ void read_amounts(const Column& column, const clv::RfmColumns& columns, const Ex
                     columns.currency);
   into.has_amount = true;
   into.currency = columns.currency.empty() ? column.currency() : columns.currency;
-  const Currency currency = Currency::from(into.currency.empty() ? "USD" : into.currency);
-  const auto per_major = static_cast<double>(currency.minor_per_major());
+  const int digits = into.currency.empty() ? 2 : Currency::from(into.currency).exponent();
+  const auto minor_per_major = static_cast<std::int64_t>(salesops::detail::power_of_ten(digits));
+  const auto per_major = static_cast<double>(minor_per_major);
   const bool minor = column.type() == Type::money || (column.type() == Type::int64 && columns.minor_units);
   if (minor && !column.may_have_nulls()) {
     into.amounts = {static_cast<const std::int64_t*>(column.data()), column.size()};
@@ -378,29 +377,28 @@ void read_amounts(const Column& column, const clv::RfmColumns& columns, const Ex
   std::shared_ptr<std::int64_t[]> owned(unset<std::int64_t>(column.size()));
   into.amounts = {owned.get(), column.size()};
   into.amounts_owner = owned;
-  AmountReader reader{column, columns.amount, currency, columns.minor_units};
+  AmountReader reader{column, columns.amount};
   if (column.type() == Type::money) {
     const auto values = column.values<std::int64_t>();
     reader.each(owned.get(), execution, [&](auto row) { return money::MinorUnits{values[row], false}; });
   } else if (column.type() == Type::float64) {
     const auto values = column.values<double>();
-    reader.each(owned.get(), execution, [&](auto row) { return minor_of(values[row], currency, per_major); });
+    reader.each(owned.get(), execution, [&](auto row) { return minor_of(values[row], digits, per_major); });
   } else if (column.type() == Type::float32) {
     const auto values = column.values<float>();
-    reader.each(owned.get(), execution, [&](auto row) { return minor_of(values[row], currency, per_major); });
+    reader.each(owned.get(), execution, [&](auto row) { return minor_of(values[row], digits, per_major); });
   } else if (column.type() == Type::decimal) {
-    reader.each(owned.get(), execution,
-                [&](auto row) { return money::from_text(column.cell(row), currency); });
+    reader.each(owned.get(), execution, [&](auto row) { return money::from_text(column.cell(row), digits); });
   } else if (column.type() == Type::string) {
     const Dictionary& dictionary = column.dictionary();
     std::vector<std::optional<money::MinorUnits>> texts(dictionary.size());
     for (std::size_t code = 0; code < texts.size(); ++code)
-      texts[code] = money::from_text(dictionary[code], currency);
+      texts[code] = money::from_text(dictionary[code], digits);
     const auto codes = column.values<std::int32_t>();
     reader.each(owned.get(), execution,
                 [&](auto row) { return texts[static_cast<std::size_t>(codes[row])]; });
   } else {
-    const std::int64_t factor = columns.minor_units ? 1 : currency.minor_per_major();
+    const std::int64_t factor = columns.minor_units ? 1 : minor_per_major;
     const bool whole = with_integers(column.type(), [&](auto tag) {
       const auto values = column.values<typename decltype(tag)::type>();
       reader.each(owned.get(), execution, [&](auto row) -> std::optional<money::MinorUnits> {
