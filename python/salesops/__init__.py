@@ -11,6 +11,7 @@ from salesops._core.version import version as __version__
 _WORDS = [
     "calendar",
     "cli",
+    "clv",
     "crm",
     "csv",
     "datasets",

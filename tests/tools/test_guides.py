@@ -71,7 +71,32 @@ def given_ingest() -> dict[str, Any]:
     return {"connection": connection}
 
 
-GIVEN = {"crm": given_crm, "calendar": given_calendar, "csv": given_csv, "ingest": given_ingest}
+def given_clv() -> dict[str, Any]:
+    """Orders of 400 customers of early 1997: some stop buying, some never come back."""
+    import numpy as np
+
+    rng = np.random.default_rng(1)
+    rows = []
+    for customer in range(400):
+        day, end = rng.integers(0, 84), rng.exponential(400)
+        gap, level = 1 / rng.gamma(1.0, 1 / 60), 1 / rng.gamma(4, 1 / 100)
+        start = day
+        while day < 545 and (day == start or day - start < end):
+            rows.append((customer, day, round(rng.gamma(6, level / 6), 2) + 0.01))
+            day += 1 + int(rng.exponential(gap))
+    customer, day, value = zip(*rows, strict=True)
+    dates = np.datetime64("1997-01-01") + np.array(day).astype("timedelta64[D]")
+    survivors = [1000, 869, 743, 653, 593, 551, 517, 491]
+    return {"tx": {"id": np.array(customer), "date": dates, "value": np.array(value)}, "survivors": survivors}
+
+
+GIVEN = {
+    "crm": given_crm,
+    "calendar": given_calendar,
+    "clv": given_clv,
+    "csv": given_csv,
+    "ingest": given_ingest,
+}
 
 
 # ---- Python ----
@@ -160,6 +185,7 @@ CPP_GIVEN = {
     "arrow": "ArrowArrayStream (*producer)()",
     "survival": "const std::vector<double>& durations, const std::vector<unsigned char>& events",
     "calendar": "salesops::Instant created, salesops::Instant touched",
+    "clv": "const salesops::Table& transactions",
     "pipeline": "const salesops::Crm& crm",
 }
 

@@ -1,0 +1,196 @@
+"""Rows of RFM beside Polars and DuckDB; fits beside lifetimes, which runs in an environment of its own.
+
+lifetimes 0.11.3 needs an older pandas: it is measured where there is an environment for it, made with
+
+    python -m venv build/lifetimes-env
+    build/lifetimes-env/bin/pip install lifetimes==0.11.3 "pandas<2" "numpy<2"
+"""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import subprocess
+import tempfile
+
+import duckdb
+import numpy as np
+import polars as pl
+import salesops as so
+from _bench import measure, report
+
+LIFETIMES = pathlib.Path(__file__).resolve().parents[2] / "build/lifetimes-env/bin/python"
+CHILD = """
+import json, sys, time
+import numpy as np
+from lifetimes import BetaGeoFitter, ModifiedBetaGeoFitter, ParetoNBDFitter, GammaGammaFitter
+data = np.load(sys.argv[1])
+x, t_x, T, w, mean = (data[k] for k in ("x", "t_x", "T", "w", "mean"))
+fitters = {"bg": BetaGeoFitter, "mbg": ModifiedBetaGeoFitter, "pareto": ParetoNBDFitter}
+fit = fitters.get(sys.argv[2], GammaGammaFitter)()
+times = []
+for _ in range(int(sys.argv[3])):
+    start = time.perf_counter()
+    if sys.argv[2] == "spend":
+        fit.fit(x[x > 0], mean[x > 0], weights=w[x > 0])
+    else:
+        fit.fit(x, t_x, T, weights=w)
+    times.append(time.perf_counter() - start)
+start = time.perf_counter()
+ahead = None
+if sys.argv[2] != "spend":
+    ahead = fit.conditional_expected_number_of_purchases_up_to_time(39, x, t_x, T)
+cet = time.perf_counter() - start
+total = 0.0 if ahead is None else float(np.sum(ahead))
+params = [float(value) for value in fit.params_]
+print(json.dumps({"seconds": sorted(times)[len(times) // 2], "cet": cet, "total": total, "params": params}))
+"""
+
+
+def transactions(rows: int) -> pl.DataFrame:
+    """Two years of orders of a tenth as many customers."""
+    rng = np.random.default_rng(1)
+    return pl.DataFrame(
+        {
+            "customer": rng.integers(1_000_000, 1_000_000 + rows // 10, rows),
+            "time": np.datetime64("2024-01-01") + rng.integers(0, 730, rows).astype("timedelta64[D]"),
+            "amount": rng.integers(1, 20_001, rows) / 100,
+        }
+    ).with_columns(pl.col("time").cast(pl.Date))
+
+
+END = np.datetime64("2025-12-30")
+
+
+def by_polars(data: pl.DataFrame) -> pl.DataFrame:
+    days = data.group_by("customer", "time").agg(pl.col("amount").sum())
+    days = days.with_columns(first=pl.col("time").min().over("customer"))
+    repeat = pl.col("time") > pl.col("first")
+    return (
+        days.group_by("customer")
+        .agg(
+            frequency=repeat.sum(),
+            recency=(pl.col("time").max() - pl.col("first").first()).dt.total_days() / 7,
+            T=(pl.lit(END).cast(pl.Date) - pl.col("first").first()).dt.total_days() / 7,
+            monetary_value=pl.col("amount").filter(repeat).mean(),
+            total_spend=pl.col("amount").sum(),
+        )
+        .sort("customer")
+    )
+
+
+SQL = """
+with days as (select customer, "time", sum(amount) as amount from data group by all),
+firsts as (select customer, min("time") as first from days group by customer)
+select customer, count(*) - 1 as frequency, (max("time") - any_value(first)) / 7.0 as recency,
+  (date '2025-12-30' - any_value(first)) / 7.0 as T, avg(amount) filter ("time" > first) as monetary_value,
+  sum(amount) as total_spend
+from days join firsts using (customer) group by customer order by customer
+"""
+
+
+def bench_rfm(rows: int) -> None:
+    data = transactions(rows)
+
+    def ours() -> so.clv.Rfm:
+        return so.clv.rfm(data, amount="amount", unit="week", observation_end="2025-12-30")
+
+    def by_duckdb() -> object:
+        return duckdb.sql(SQL).arrow()
+
+    mine, theirs = pl.DataFrame(ours()), by_polars(data)
+    same = all(
+        np.allclose(mine[name].to_numpy(), theirs[name].to_numpy(), equal_nan=True)
+        for name in ("frequency", "recency", "T", "total_spend")
+    )
+    money = mine["monetary_value"].fill_null(0).to_numpy(), theirs["monetary_value"].fill_null(0).to_numpy()
+    same = same and np.allclose(*money)
+    peers = {"polars": measure(lambda: by_polars(data)), "duckdb": measure(by_duckdb)}
+    report("RFM of transactions by day", rows, measure(ours), peers, same=bool(same), limit=1.0)
+
+
+def customers(n: int) -> dict[str, np.ndarray]:
+    """BG/NBD customers at the parameters of the CDNOW sample, on whole days of 27 to 39 weeks."""
+    rng = np.random.default_rng(2)
+    rate, leave = rng.gamma(0.243, 1 / 4.414, n) / 7, rng.beta(0.793, 2.426, n)
+    T = rng.integers(27 * 7, 39 * 7 + 1, n).astype(float)
+    x, t_x, time = np.zeros(n), np.zeros(n), np.zeros(n)
+    alive = np.ones(n, dtype=bool)
+    while alive.any():
+        here = np.flatnonzero(alive)
+        with np.errstate(divide="ignore", over="ignore"):
+            time[here] += rng.exponential(1.0, len(here)) / rate[here]
+        here = here[time[here] < T[here]]
+        x[here] += 1
+        t_x[here] = np.maximum(1, np.floor(time[here]))
+        alive[:] = False
+        alive[here[rng.random(len(here)) > leave[here]]] = True
+    mean = np.where(x > 0, np.round(rng.gamma(6.25, 1, n) / rng.gamma(3.74, 1 / 15.44, n), 2) + 0.01, 0)
+    return {"x": x, "t_x": t_x / 7, "T": T / 7, "w": np.ones(n), "mean": mean}
+
+
+def lifetimes_fit(data: dict[str, np.ndarray], kind: str, repeat: int) -> dict:
+    """What lifetimes took and found in its own process, without the start of Python."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "data.npz"
+        np.savez(path, **data)
+        command = [str(LIFETIMES), "-W", "ignore", "-c", CHILD, str(path), kind, str(repeat)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+MODELS = {
+    "bg": so.clv.BGNBD,
+    "mbg": so.clv.MBGNBD,
+    "pareto": so.clv.ParetoNBD,
+    "spend": so.clv.GammaGamma,
+}
+
+
+def bench_fits(n: int, kinds: dict[str, float]) -> None:
+    data = customers(n)
+    arrays = {name: data[name] for name in ("x", "t_x", "T")}
+    for kind, limit in kinds.items():
+        given = {"x": data["x"], "mean_spend": data["mean"]} if kind == "spend" else arrays
+        model = MODELS[kind]
+
+        def ours(model=model, given=given) -> object:
+            return model().fit(**given)
+
+        task = f"{model.__name__} fit, {n:,} customers"
+        if not LIFETIMES.exists():
+            report(task, n, measure(ours))
+            continue
+        theirs = lifetimes_fit(data, kind, 3 if n <= 10_000 else 1)
+        same = ours().log_likelihood_ >= log_likelihood(model, theirs["params"], given) - 1e-3
+        report(task, n, measure(ours), {"lifetimes": theirs["seconds"]}, same=bool(same), limit=limit)
+        if kind != "spend" and n >= 100_000:
+            bench_expected(model(*theirs["params"]), arrays, theirs)
+    bg = so.clv.BGNBD().fit(**arrays)
+    forecast = measure(lambda: bg.predict(**arrays, horizon=39, level=90), at_most=60)
+    report(f"BGNBD forecast with 90 % intervals, {n:,} customers", n, forecast)
+
+
+def bench_expected(model: so.clv.PurchaseModel, arrays: dict[str, np.ndarray], theirs: dict) -> None:
+    """Expected transactions at the peer's parameters."""
+    n = len(arrays["x"])
+    task = f"{type(model).__name__} expected transactions, {n:,} customers"
+    ours = measure(lambda: model.expected_transactions(39, **arrays))
+    same = np.isclose(model.expected_transactions(39, **arrays).sum(), theirs["total"], rtol=1e-6)
+    report(task, n, ours, {"lifetimes": theirs["cet"]}, same=bool(same), limit=0.3)
+
+
+def log_likelihood(model: type, params: list[float], given: dict[str, np.ndarray]) -> float:
+    return float(model(*params).log_likelihood(**given).sum())
+
+
+def main() -> None:
+    bench_rfm(1_000_000)
+    bench_rfm(10_000_000)
+    bench_fits(10_000, {"bg": 0.1, "mbg": 0.1, "pareto": 0.02, "spend": 0.2})
+    bench_fits(100_000, {"bg": 0.05, "mbg": 0.05, "pareto": 0.01})
+    bench_fits(1_000_000, {"bg": 0.02})
+
+
+if __name__ == "__main__":
+    main()

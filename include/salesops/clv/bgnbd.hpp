@@ -1,0 +1,139 @@
+/// @file bgnbd.hpp
+/// BG/NBD: the customer may leave after each repeat purchase (Fader, Hardie, Lee: "Counting your customers"
+/// the easy way, Marketing Science 24, 2005).
+#pragma once
+
+#include <cmath>
+
+#include "salesops/clv/model.hpp"
+#include "salesops/special.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+/// A living customer buys at rate λ ~ Gamma(r, rate alpha) and leaves after each repeat purchase with
+/// probability p ~ Beta(a, b). One who never came back is alive for certain. alpha is a time; the rest are
+/// pure numbers; all > 0.
+struct BGNBD {
+  double r = 0;
+  double alpha = 0;
+  double a = 0;
+  double b = 0;
+};
+
+namespace detail {
+
+[[nodiscard]] inline bool valid(const BGNBD& m) noexcept { return positive(m.r, m.alpha, m.a, m.b); }
+
+/// E[g(p)], p ~ Beta(a, b), in the variable ln(p/(1−p)). g ≥ 0 bends near `bend` and at most like 1/p above
+/// it.
+template <class Function>
+[[nodiscard]] double beta_mean(double a, double b, double bend, const Function& g) noexcept {
+  const double scale =
+      special::log_rising(std::fmax(a, b), std::fmin(a, b)) - special::log_gamma(std::fmin(a, b));
+  const auto slope = [&](double y) noexcept {
+    const double e = std::exp(-std::fabs(y));
+    const double rest = std::log1p(e);
+    const double log_p = y < 0 ? y - rest : -rest;
+    const double log_q = y < 0 ? -rest : -y - rest;
+    return std::exp(scale + a * log_p + b * log_q) * g(y < 0 ? e / (1 + e) : 1 / (1 + e));
+  };
+  const double width = std::sqrt(80 * (1 / a + 1 / b));
+  const double mode = std::log(a / b);
+  const double first = std::fmin(mode, std::log(bend));
+  const double second = std::fmax(mode, std::log(bend));
+  return special::integrate(slope, first - width - 40 / a, first) + special::integrate(slope, first, second) +
+         special::integrate(slope, second, second + width + 40 / b);
+}
+
+/// `thinned_mean` of each purchase, by quadrature over p where the sum would be long.
+template <bool survival>
+[[nodiscard]] double thinned_mean(const BGNBD& m, double t) noexcept {
+  const double v = t / m.alpha;
+  if (37 * (1 + v) + m.r * v < 3000) return thinned_mean<survival>(m.r, v, m.a, m.b, 1, 0);
+  return beta_mean(m.a, m.b, std::fmin(1, 1 / (m.r * v)), [&](double p) noexcept {
+    const double log_silent = -m.r * std::log1p(p * v);
+    return survival ? std::exp(log_silent) : -std::expm1(log_silent) / p;
+  });
+}
+
+}  // namespace detail
+
+/// P(alive | …) = 1 / (1 + a/(b+x−1) · ((alpha+T)/(alpha+t_x))^(r+x)) for x > 0; 1 for x = 0.
+[[nodiscard]] inline double log_p_alive(const BGNBD& m, double x, double t_x, double T) noexcept {
+  if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
+  if (x == 0) return 0;
+  return -special::softplus(std::log(m.a / (m.b + x - 1)) +
+                            (m.r + x) * std::log1p((T - t_x) / (m.alpha + t_x)));
+}
+
+/// ln [Γ(r+x)/Γ(r) · alpha^r (alpha+T)^(−r−x) · B(a, b+x)/B(a, b)] − ln P(alive): the density of the x
+/// purchase times, of which x and t_x are all that matters.
+[[nodiscard]] inline double log_likelihood(const BGNBD& m, double x, double t_x, double T) noexcept {
+  const double log_p = log_p_alive(m, x, t_x, T);
+  if (std::isnan(log_p)) return log_p;
+  return detail::log_purchases(m.r, m.alpha, x, T) + special::log_beta_ratio(m.a, m.b, x) - log_p;
+}
+
+/// Alive at T: λ ~ Gamma(r+x, alpha+T), p ~ Beta(a, b+x).
+[[nodiscard]] inline BGNBD given_alive(const BGNBD& m, double x, double, double T) noexcept {
+  return {m.r + x, m.alpha + T, m.a, m.b + x};
+}
+
+/// P(alive at t) of a new customer: E[B(a, b+N)/B(a, b)], N ~ NB.
+[[nodiscard]] inline double p_alive_new(const BGNBD& m, double t) noexcept {
+  if (!(detail::valid(m) && t >= 0 && t < detail::infinity)) return detail::not_a_number;
+  return detail::thinned_mean<true>(m, t);
+}
+
+/// E[X(t)] = Σ_{n≥1} B(a, b+n−1)/B(a, b) · P(N ≥ n), N ~ NB(r, alpha/(alpha+t)). No special a; equal to the
+/// ₂F₁ form of the paper, whose terms cancel.
+[[nodiscard]] inline double expected_transactions_new(const BGNBD& m, double t) noexcept {
+  if (!(detail::valid(m) && t >= 0 && t < detail::infinity)) return detail::not_a_number;
+  return detail::thinned_mean<false>(m, t);
+}
+
+/// P(X(t) = n) of a new customer: n purchases survived, or left at the n-th.
+[[nodiscard]] inline double pmf_new(const BGNBD& m, double n, double t) noexcept {
+  if (!(detail::valid(m) && t >= 0 && t < detail::infinity && detail::whole(n))) return detail::not_a_number;
+  if (t == 0) return n == 0 ? 1 : 0;
+  const double stayed =
+      std::exp(special::log_beta_ratio(m.a, m.b, n) + detail::log_negative_binomial(n, m.r, m.alpha, t));
+  if (n == 0) return stayed;
+  const double left = std::exp(special::log_beta_ratio(m.a, m.b, n - 1)) * (m.a / (m.a + m.b + n - 1));
+  return stayed + left * special::beta_cdf(n, m.r, t / (m.alpha + t), m.alpha / (m.alpha + t));
+}
+
+/// Discounted repeat purchases of a new customer: E[λ/(δ+λp)] = E[(r/p) e^ζ E_{r+1}(ζ)], ζ = δ alpha/p.
+/// At δ = 0 (a+b−1)/(a−1), or +∞ for a ≤ 1.
+[[nodiscard]] inline double dert_new(const BGNBD& m, double discount_rate) noexcept {
+  if (!(detail::valid(m) && discount_rate >= 0 && discount_rate < detail::infinity))
+    return detail::not_a_number;
+  if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : detail::infinity;
+  const double scale = discount_rate * m.alpha;
+  return m.r * detail::beta_mean(m.a, m.b, std::fmin(1, scale / m.r), [&](double p) noexcept {
+           return special::scaled_exponential_integral(m.r + 1, scale / p) / p;
+         });
+}
+
+/// Discounted repeat purchases in (0, t] of a new customer.
+[[nodiscard]] inline double dect_new(const BGNBD& m, double t, double discount_rate) noexcept {
+  return detail::discounted_by_parts(m, t, discount_rate, m.alpha);
+}
+
+/// E[λ | x, t_x, T]: purchases per unit of time while alive.
+[[nodiscard]] inline double expected_rate(const BGNBD& m, double x, double t_x, double T) noexcept {
+  const double log_p = log_p_alive(m, x, t_x, T);
+  return (m.r + x) * (std::exp(log_p) / (m.alpha + T) - std::expm1(log_p) / (m.alpha + t_x));
+}
+
+/// E[p | x, t_x, T]: probability to leave after a purchase.
+[[nodiscard]] inline double expected_dropout(const BGNBD& m, double x, double t_x, double T) noexcept {
+  const double log_p = log_p_alive(m, x, t_x, T);
+  return (m.a * std::exp(log_p) - (m.a + 1) * std::expm1(log_p)) / (m.a + m.b + x);
+}
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,124 @@
+/// @file paretonbd.hpp
+/// Pareto/NBD: the customer leaves at a moment of its own, bought or not (Schmittlein, Morrison, Colombo:
+/// Counting your customers, Management Science 33, 1987; Fader, Hardie: A note on deriving the Pareto/NBD
+/// model, 2005; Fader, Hardie, Lee: RFM and CLV, Journal of Marketing Research 42, 2005, for DERT).
+#pragma once
+
+#include <cmath>
+
+#include "salesops/clv/model.hpp"
+#include "salesops/special.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+/// A living customer buys at rate λ ~ Gamma(r, rate alpha) and leaves at rate μ ~ Gamma(s, rate beta). alpha
+/// and beta are times; all > 0.
+struct ParetoNBD {
+  double r = 0;
+  double alpha = 0;
+  double s = 0;
+  double beta = 0;
+};
+
+namespace detail {
+[[nodiscard]] inline bool valid(const ParetoNBD& m) noexcept { return positive(m.r, m.alpha, m.s, m.beta); }
+}  // namespace detail
+
+/// ln P(alive | …). With M the larger and m the smaller of alpha and beta, n = r+s+x, R = r+x and
+/// F(b, z) = ₂F₁(1, b; n+1; z), each z = |alpha−beta|/(M+time):
+///
+///     1/P = R/n · G₂ + s/n · G₁ · ((alpha+T)/(alpha+t_x))^R ((beta+T)/(beta+t_x))^s
+///     alpha ≥ beta:  G₁ = F(R, z₁),            G₂ = (1−z₂) F(R+1, z₂)
+///     alpha < beta:  G₁ = (1−z₁) F(s+1, z₁),   G₂ = F(s, z₂)
+///
+/// with z₁ at t_x and z₂ at T. Both terms are positive, so nothing cancels, alpha = beta is no special case
+/// and no power is formed outside a logarithm.
+[[nodiscard]] inline double log_p_alive(const ParetoNBD& m, double x, double t_x, double T) noexcept {
+  if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
+  const double R = m.r + x;
+  const double n = R + m.s;
+  const bool wide = m.alpha >= m.beta;
+  const double high = wide ? m.alpha : m.beta;
+  const double low = wide ? m.beta : m.alpha;
+  const double z1 = (high - low) / (high + t_x);
+  const double z2 = (high - low) / (high + T);
+  const double w1 = (low + t_x) / (high + t_x);
+  const double w2 = (low + T) / (high + T);
+  const double g1 =
+      wide ? special::hyp2f1_1(R, n + 1, z1, w1) : w1 * special::hyp2f1_1(m.s + 1, n + 1, z1, w1);
+  const double g2 =
+      wide ? w2 * special::hyp2f1_1(R + 1, n + 1, z2, w2) : special::hyp2f1_1(m.s, n + 1, z2, w2);
+  const double D = T - t_x;
+  const double fall = R * std::log1p(D / (m.alpha + t_x)) + m.s * std::log1p(D / (m.beta + t_x));
+  return std::fmin(0, -special::log_add(std::log(R / n * g2), std::log(m.s / n * g1) + fall));
+}
+
+/// ln [Γ(r+x)/Γ(r) · alpha^r (alpha+T)^(−r−x) · (beta/(beta+T))^s] − ln P(alive).
+[[nodiscard]] inline double log_likelihood(const ParetoNBD& m, double x, double t_x, double T) noexcept {
+  const double log_p = log_p_alive(m, x, t_x, T);
+  if (std::isnan(log_p)) return log_p;
+  return detail::log_purchases(m.r, m.alpha, x, T) - m.s * std::log1p(T / m.beta) - log_p;
+}
+
+/// Alive at T: λ ~ Gamma(r+x, alpha+T), μ ~ Gamma(s, beta+T).
+[[nodiscard]] inline ParetoNBD given_alive(const ParetoNBD& m, double x, double, double T) noexcept {
+  return {m.r + x, m.alpha + T, m.s, m.beta + T};
+}
+
+/// (beta/(beta+t))^s.
+[[nodiscard]] inline double p_alive_new(const ParetoNBD& m, double t) noexcept {
+  if (!(detail::valid(m) && t >= 0)) return detail::not_a_number;
+  return std::exp(-m.s * std::log1p(t / m.beta));
+}
+
+/// E[X(t)] = r beta/alpha · (1 − (beta/(beta+t))^(s−1))/(s−1); the quotient is ln(1+t/beta) at s = 1.
+[[nodiscard]] inline double expected_transactions_new(const ParetoNBD& m, double t) noexcept {
+  if (!(detail::valid(m) && t >= 0)) return detail::not_a_number;
+  const double age = std::log1p(t / m.beta);
+  const double lifetime = m.s == 1 ? age : -std::expm1((1 - m.s) * age) / (m.s - 1);
+  return m.r * (m.beta / m.alpha) * lifetime;
+}
+
+/// P(X(t) = n) of a new customer.
+[[nodiscard]] inline double pmf_new(const ParetoNBD& m, double n, double t) noexcept {
+  if (!(detail::valid(m) && t >= 0 && t < detail::infinity && detail::whole(n))) return detail::not_a_number;
+  return detail::pmf_until_departure(
+      n, m.r, m.alpha, t, std::fmin(m.alpha, m.beta),
+      [&](double u) noexcept { return -m.s * std::log1p(u / m.beta); },
+      [&](double u) noexcept { return m.s / (m.beta + u); });
+}
+
+/// Discounted repeat purchases of a new customer: r beta/alpha · e^ζ E_s(ζ), ζ = δ beta, E_s the exponential
+/// integral (the paper's Ψ(s, s; ζ) ζ^(s−1)). At δ = 0 r beta/(alpha (s−1)), or +∞ for s ≤ 1.
+[[nodiscard]] inline double dert_new(const ParetoNBD& m, double discount_rate) noexcept {
+  if (!(detail::valid(m) && discount_rate >= 0)) return detail::not_a_number;
+  const double scale = m.r * (m.beta / m.alpha);
+  if (discount_rate == 0) return m.s > 1 ? scale / (m.s - 1) : detail::infinity;
+  return scale * special::scaled_exponential_integral(m.s, discount_rate * m.beta);
+}
+
+/// Discounted repeat purchases in (0, t] of a new customer.
+[[nodiscard]] inline double dect_new(const ParetoNBD& m, double t, double discount_rate) noexcept {
+  return detail::discounted_by_parts(m, t, discount_rate, m.beta);
+}
+
+/// E[λ | x, t_x, T]: purchases per unit of time while alive. One more purchase in the likelihood weighs it by
+/// λ.
+[[nodiscard]] inline double expected_rate(const ParetoNBD& m, double x, double t_x, double T) noexcept {
+  const double log_p = log_p_alive(m, x, t_x, T);
+  const double weighed = log_p_alive(ParetoNBD{m.r + 1, m.alpha, m.s, m.beta}, x, t_x, T);
+  return (m.r + x) / (m.alpha + T) * std::exp(log_p - weighed);
+}
+
+/// E[μ | x, t_x, T]: departures per unit of time while alive.
+[[nodiscard]] inline double expected_dropout(const ParetoNBD& m, double x, double t_x, double T) noexcept {
+  const double log_p = log_p_alive(m, x, t_x, T);
+  const double weighed = log_p_alive(ParetoNBD{m.r, m.alpha, m.s + 1, m.beta}, x, t_x, T);
+  return m.s / (m.beta + T) * std::exp(log_p - weighed);
+}
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops

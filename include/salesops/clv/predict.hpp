@@ -1,0 +1,85 @@
+/// @file predict.hpp
+/// Forecasts of many customers at once: whether they are still there, how often they will buy, what that is
+/// worth.
+///
+///     expected transactions = P(alive) · E[purchases in (T, T+horizon] | alive]
+///     clv = expected spend a purchase · discounted expected transactions
+///
+/// Each customer's numbers depend on its own row and the model alone. Rows alike in (x, t_x, T) are computed
+/// once.
+///
+/// Intervals are of the uncertainty of the parameters: the model is drawn from the normal distribution of the
+/// logarithms of its estimates (256 draws, the same for all customers, at the points of a lattice, so nothing
+/// is random), and the range holds `level` percent of the draws' answers; its ends are good to about 2 % of
+/// its width. It doesn't hold the chance in the customer's own behaviour; `pmf` tells that. Within a finite
+/// horizon the discount is that of the estimate, whose own uncertainty is of second order.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <span>
+#include <vector>
+
+#include "salesops/clv/fit.hpp"
+#include "salesops/clv/parameters.hpp"
+#include "salesops/parallel.hpp"
+#include "salesops/special.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+/// Mean spend of each customer and the model it is judged by.
+struct SpendForecast {
+  GammaGamma model;
+  std::span<const double> x;                ///< purchases whose mean is known
+  std::span<const double> mean_spend;       ///< of those; anything where x is 0
+  std::span<const double> covariance = {};  ///< of p, q, v, row by row; empty = known for sure
+};
+
+struct PredictOptions {
+  double horizon = special::infinity;  ///< in the unit of T; BG/BB: opportunities
+  /// Per unit of time, continuous: a yearly 10 % in weeks is ln(1.1)/52.18. BG/BB: per opportunity.
+  double discount_rate = 0;
+  double level = 0;                         ///< percent; 0 = no intervals
+  std::span<const double> covariance = {};  ///< of the model's parameters, row by row
+  Execution execution = {};
+};
+
+struct PredictedColumn {
+  std::vector<double> value;
+  std::vector<double> low;  ///< empty without intervals; NaN where the covariance is unknown
+  std::vector<double> high;
+};
+
+struct Prediction {
+  PredictedColumn p_alive;
+  PredictedColumn expected_transactions;  ///< within the horizon; without end the discounted ones
+  std::vector<double> discounted_transactions;
+  PredictedColumn expected_spend;  ///< a purchase; empty without `spend`
+  PredictedColumn clv;             ///< empty without `spend`
+};
+
+/// Defined for the models of repeat purchases. `UsageError` for columns of different lengths, a horizon or
+/// rate below 0, a level outside (1, 100). Rows that are no history (t_x > T) give NaN.
+template <class M>
+[[nodiscard]] Prediction predict(const M& model, const RfmView& customers, const PredictOptions& options,
+                                 const SpendForecast* spend = nullptr);
+
+// ---- Many rows ------------------------------------------------------------------------------------
+
+/// Rows that differ, in order of first sight.
+struct DistinctRows {
+  std::vector<std::uint32_t> first;  ///< row that shows each one first
+  std::vector<std::uint32_t> code;   ///< which of them each row is
+};
+/// Columns of equal length, at most 2³² − 1 rows.
+[[nodiscard]] DistinctRows distinct_rows(std::span<const std::span<const double>> columns);
+
+/// `out[i] = f(row i)`, once for each distinct row. `f` gets one value a column.
+void evaluate(std::span<const std::span<const double>> columns, const std::function<double(const double*)>& f,
+              std::span<double> out, const Execution& execution = {});
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,45 @@
+"""Customer lifetime value: who still is a customer, how often it will buy, and what that is worth."""
+
+from __future__ import annotations
+
+from salesops.clv._compare import Comparison, compare, evaluate
+from salesops.clv._contract import SBG, BdW
+from salesops.clv._estimator import ConvergenceWarning, Summary, from_json, load
+from salesops.clv._purchases import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    GGompertzNBD,
+    ParetoNBD,
+    PurchaseModel,
+)
+from salesops.clv._rfm import Rfm, RfmState, rfm
+from salesops.clv._spend import GammaGamma
+
+__all__ = [
+    "BGBB",
+    "BGCNBD",
+    "BGNBD",
+    "MBGCNBD",
+    "MBGNBD",
+    "NBD",
+    "SBG",
+    "BdW",
+    "Comparison",
+    "ConvergenceWarning",
+    "GGompertzNBD",
+    "GammaGamma",
+    "ParetoNBD",
+    "PurchaseModel",
+    "Rfm",
+    "RfmState",
+    "Summary",
+    "compare",
+    "evaluate",
+    "from_json",
+    "load",
+    "rfm",
+]

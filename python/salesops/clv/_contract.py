@@ -1,0 +1,185 @@
+"""Models of contracts: who renews."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from salesops import _frame
+from salesops._core import clv as _core
+from salesops._core.error import UsageError
+from salesops.clv._data import Complaints, equal_lengths, numbers
+from salesops.clv._estimator import Estimator
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Priors = Mapping[str, tuple[float, float]] | None
+
+
+class ContractModel(Estimator):
+    """Answers of one name for both models. Times are numbers of renewals due since the contract began."""
+
+    _fit_name = ""
+
+    def fit(
+        self, survivors: Any = None, y: Any = None, *, first_renewal: int = 0, unit: str | None = None
+    ) -> Self:
+        """Find the most likely parameters.
+
+        Parameters
+        ----------
+        survivors
+            Customers left after 0, 1, 2, … renewals; a list of such lists for several cohorts (each may end
+            early); or a frame with one row a customer: ``recency`` periods kept of ``T`` seen, and
+            ``cohort`` if there are several (as in pymc-marketing; recency = T: still a customer).
+        first_renewal
+            Renewals already made where the lists begin.
+        unit
+            Length of a period, kept for reference.
+        """
+        cohorts = [(cohort, first_renewal) for cohort in _cohorts(survivors)]
+        summary, _ = getattr(_core, self._fit_name)(cohorts, *self._fit_options())
+        return self._take(summary, unit)
+
+    def _ask(self, question: str, **columns: Any) -> Any:
+        import numpy as np
+
+        ready = [numbers(np.atleast_1d(value), name) for name, value in columns.items()]
+        together = [np.ascontiguousarray(column) for column in np.broadcast_arrays(*ready)]
+        answer = getattr(self._core(), question)(together, self.threads)
+        return float(answer[0]) if all(np.ndim(value) == 0 for value in columns.values()) else answer
+
+    def log_likelihood(self, survivors: Any) -> float:
+        """Log-likelihood of one cohort, or of several together."""
+        core = self._core()
+        return float(sum(core.log_likelihood(numbers(cohort, "survivors")) for cohort in _cohorts(survivors)))
+
+    def simulate(self, customers: int, renewals: int, *, seed: int = 0) -> npt.NDArray[np.float64]:
+        """Draw how many of a cohort are left after 0, 1, … renewals."""
+        left: npt.NDArray[np.float64] = self._core().simulate(customers, renewals, seed)
+        return left
+
+    def survival(self, t: Any) -> Any:
+        """Share of new customers that makes t renewals."""
+        return self._ask("survival", t=t)
+
+    def survival_given(self, t: Any, n: Any) -> Any:
+        """Share that makes t more renewals, of those who made n."""
+        return self._ask("survival_given", t=t, n=n)
+
+    def retention(self, t: Any) -> Any:
+        """Share that makes the t-th renewal, of those who come up for it."""
+        return self._ask("retention", t=t)
+
+    def residual_lifetime(self, discount_rate: Any, n: Any, *, renewal: str = "due") -> Any:
+        """Discounted expected renewals of a customer who made n.
+
+        Parameters
+        ----------
+        discount_rate
+            Effective rate a period.
+        n
+            Renewals made.
+        renewal
+            ``due``: the next is decided now and counts in full; ``made``: the last was made a moment ago and
+            the next counts discounted once.
+        """
+        if renewal not in ("due", "made"):
+            raise UsageError(f"renewal is 'due' or 'made', not {renewal!r}")
+        return self._ask("residual_lifetime", discount_rate=discount_rate, n=n, made=float(renewal == "made"))
+
+
+def _cohorts(survivors: Any) -> list[list[float]]:
+    import numpy as np
+
+    if survivors is None:
+        raise UsageError("survivors: customers left after 0, 1, 2, … renewals")
+    if isinstance(survivors, list | tuple) and survivors and np.ndim(survivors[0]) == 1:
+        return [numbers(cohort, "survivors").tolist() for cohort in survivors]
+    if isinstance(survivors, list | tuple) or (isinstance(survivors, np.ndarray) and survivors.ndim == 1):
+        return [numbers(survivors, "survivors").tolist()]
+    if isinstance(survivors, np.ndarray):
+        return [row[~np.isnan(row)].tolist() for row in np.asarray(survivors, dtype=np.float64)]
+    return _cohorts_of_customers(survivors)
+
+
+def _cohorts_of_customers(data: Any) -> list[list[float]]:
+    """Count who is left at each age, among the customers seen that long."""
+    import numpy as np
+
+    table = _frame.to_core(data)
+    recency, T = numbers(table.column("recency"), "recency"), numbers(table.column("T"), "T")
+    rows = equal_lengths({"recency": recency, "T": T})
+    complaints = Complaints(rows)
+    with np.errstate(invalid="ignore"):
+        for name, column in (("recency", recency), ("T", T)):
+            complaints.check(
+                f"have a {name} that is no whole number ≥ 1", ~(column >= 1) | (column != np.floor(column))
+            )
+        complaints.check("have recency > T", recency > T)
+    complaints.raise_any()
+    label = np.asarray(table.column("cohort").to_list()) if "cohort" in table.names else np.zeros(rows)
+    cohorts = []
+    for one in np.unique(label):
+        for seen in np.unique(T[label == one]):
+            kept = recency[(label == one) & (seen == T)]
+            cohorts.append([float((kept > age).sum()) for age in range(int(seen))])
+    return cohorts
+
+
+def _start(model: Any, values: tuple[float | None, ...], settings: tuple[Any, ...]) -> None:
+    for name, value in zip((*model.parameters, *Estimator.settings), (*values, *settings), strict=True):
+        setattr(model, name, value)
+
+
+class SBG(ContractModel):
+    """Shifted beta-geometric: churn probabilities are Beta(alpha, beta) (Fader and Hardie 2007).
+
+    Examples
+    --------
+    >>> model = SBG(alpha=0.668, beta=3.806)
+    >>> [round(share, 3) for share in model.survival([1, 2, 3]).tolist()]
+    [0.851, 0.747, 0.67]
+    """
+
+    parameters = ("alpha", "beta")
+    _core_model = _core.SBG
+    _fit_name = "fit_sbg"
+
+    def __init__(
+        self,
+        alpha: float | None = None,
+        beta: float | None = None,
+        *,
+        priors: Priors = None,
+        l2: float = 0.0,
+        strict: bool = False,
+        threads: int = 0,
+    ) -> None:
+        _start(self, (alpha, beta), (priors, l2, strict, threads))
+
+
+class BdW(ContractModel):
+    """Beta-discrete-Weibull: as SBG, with each customer's churn falling (c < 1) or rising (c > 1) with age.
+
+    Fader, Hardie, Liu, Davin and Steenburgh (2018).
+    """
+
+    parameters = ("alpha", "beta", "c")
+    _core_model = _core.BdW
+    _fit_name = "fit_bdw"
+
+    def __init__(
+        self,
+        alpha: float | None = None,
+        beta: float | None = None,
+        c: float | None = None,
+        *,
+        priors: Priors = None,
+        l2: float = 0.0,
+        strict: bool = False,
+        threads: int = 0,
+    ) -> None:
+        _start(self, (alpha, beta, c), (priors, l2, strict, threads))

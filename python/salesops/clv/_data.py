@@ -1,0 +1,205 @@
+"""Histories of customers out of any dataframe, checked before they are used."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._columns import is_from, is_missing
+from salesops._core.error import UnitError, UsageError
+from salesops._core.table import Column, Table
+from salesops.clv._rfm import Rfm
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Array = "npt.NDArray[np.float64]"
+
+#: What a column may be called: our own name, then those of lifetimes and pymc-marketing.
+NAMES = {
+    "frequency": ("frequency", "frequency_cal"),
+    "recency": ("recency", "recency_cal"),
+    "T": ("T", "T_cal"),
+    "monetary_value": ("monetary_value", "monetary_value_cal"),
+    "spend_frequency": ("spend_frequency",),
+    "sum_log_gaps": ("sum_log_gaps",),
+    "holdout_frequency": ("holdout_frequency", "frequency_holdout", "test_frequency"),
+    "holdout_duration": ("duration_holdout", "test_T"),
+    "customer": ("customer", "customer_id", "id", "ID"),
+}
+_ROWS_SHOWN = 5
+
+
+def numbers(values: Any, name: str) -> npt.NDArray[np.float64]:
+    """A contiguous array of numbers; nulls are NaN."""
+    import numpy as np
+
+    array = np.asarray(values.to_numpy() if isinstance(values, Column) else values)
+    if array.ndim != 1:
+        raise UsageError(f"{name} must be one column, not {array.ndim} dimensions")
+    if array.dtype.kind == "O":
+        array = np.array([np.nan if is_missing(value) else value for value in array.tolist()], dtype=object)
+    if array.dtype.kind not in "biufO":
+        raise UsageError(f"{name} must be numbers, not {array.dtype}")
+    try:
+        return np.ascontiguousarray(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{name} must be numbers: a row holds something else") from error
+
+
+@dataclass
+class Complaints:
+    """Rows that break a rule, gathered into one message."""
+
+    rows: int
+    parts: list[str] = field(default_factory=list)
+
+    def check(self, what: str, broken: npt.NDArray[np.bool_]) -> None:
+        """Note the rows for which `broken` holds."""
+        import numpy as np
+
+        where = np.flatnonzero(broken)
+        if len(where):
+            shown = ", ".join(str(row) for row in where[:_ROWS_SHOWN].tolist())
+            more = ", …" if len(where) > _ROWS_SHOWN else ""
+            self.parts.append(f"{len(where):,} of {self.rows:,} rows {what} (row {shown}{more})")
+
+    def raise_any(self) -> None:
+        """Raise them together."""
+        if self.parts:
+            raise UsageError("; ".join(self.parts))
+
+
+def equal_lengths(columns: Mapping[str, npt.NDArray[np.float64]]) -> int:
+    """Rows of columns that must be equally long."""
+    sizes = {name: len(column) for name, column in columns.items()}
+    if len(set(sizes.values())) > 1:
+        raise UsageError(
+            "columns must be equally long: " + ", ".join(f"{k} has {v}" for k, v in sizes.items())
+        )
+    return next(iter(sizes.values()), 0)
+
+
+class Source:
+    """The caller's data: a frame, an `Rfm`, or keyword arrays."""
+
+    def __init__(
+        self, data: Any, arrays: Mapping[str, Any], columns: Mapping[str, str] | None, wanted: tuple[str, ...]
+    ) -> None:
+        self.data = data
+        self.unit: str | None = None
+        self.discrete: bool | None = None
+        self.holdout_duration: float | None = None
+        self.table: Table | None = None
+        self._arrays = {name: values for name, values in arrays.items() if values is not None}
+        self._columns = dict(columns or {})
+        unknown = set(self._columns) - set(NAMES)
+        if unknown:
+            raise UsageError(f"columns: no {sorted(unknown)[0]!r} to name; there are {', '.join(NAMES)}")
+        if data is None:
+            missing = [name for name in wanted if name not in self._arrays]
+            if missing:
+                raise UsageError(f"give a frame, or the arrays {', '.join(f'{name}=' for name in wanted)}")
+            return
+        given = [name for name in wanted if name in self._arrays]
+        if given:
+            raise UsageError(f"{given[0]}= and a frame were given; use one of them")
+        if isinstance(data, Rfm):
+            self.table = data.table
+            self.unit, self.discrete = data.unit, data.discrete
+            self.holdout_duration = data.holdout_duration or None
+        else:
+            self.table = _frame.to_core(data)
+
+    def name(self, what: str) -> str:
+        """What the caller calls a column."""
+        if self.table is None:
+            return {"frequency": "x", "recency": "t_x"}.get(what, what)
+        if what in self._columns:
+            return self._columns[what]
+        found = [name for name in NAMES[what] if name in self.table.names]
+        return found[0] if found else NAMES[what][0]
+
+    def has(self, what: str) -> bool:
+        """Whether the column is there."""
+        if self.table is None:
+            return self.name(what) in self._arrays
+        return self.name(what) in self.table.names
+
+    def column(self, what: str) -> npt.NDArray[np.float64]:
+        """The column as numbers."""
+        name = self.name(what)
+        if self.table is None:
+            return numbers(self._arrays[name], name)
+        return numbers(self.table.column(name), f"column '{name}'")
+
+    def array(self, name: str) -> npt.NDArray[np.float64]:
+        """A keyword array; empty when it was not given."""
+        import numpy as np
+
+        return numbers(self._arrays[name], name) if name in self._arrays else np.empty(0)
+
+    def like(self, columns: dict[str, Any]) -> Any:
+        """Give columns back as the caller's kind of frame, with its customers or its index."""
+        table = _frame.from_columns(columns)
+        if self.table is not None and self.has("customer") and not self._is_index("customer"):
+            name = self.name("customer")
+            table = Table([(name, self.table.column(name)), *((n, table.column(n)) for n in table.names)])
+        if isinstance(self.data, Rfm):
+            return _frame.like(table, self.data.source)
+        result = _frame.like(table, {} if self.data is None else self.data)
+        if is_from(self.data, "pandas"):
+            result.index = self.data.index
+        return result
+
+    def _is_index(self, what: str) -> bool:
+        return is_from(self.data, "pandas") and self.name(what) in self.data.index.names
+
+
+@dataclass
+class Histories:
+    """x, t_x and T of customers, checked."""
+
+    x: npt.NDArray[np.float64]
+    t_x: npt.NDArray[np.float64]
+    T: npt.NDArray[np.float64]
+    source: Source
+
+
+def histories(source: Source, opportunities: bool = False) -> Histories:
+    """Read the three columns and refuse what is no history, naming the caller's columns."""
+    import numpy as np
+
+    names = {what: source.name(what) for what in ("frequency", "recency", "T")}
+    x, t_x, T = (source.column(what) for what in names)
+    rows = equal_lengths({names["frequency"]: x, names["recency"]: t_x, names["T"]: T})
+    x_name, t_x_name, T_name = names.values()
+    complaints = Complaints(rows)
+    for name, column in ((x_name, x), (t_x_name, t_x), (T_name, T)):
+        complaints.check(f"have no finite {name}", ~np.isfinite(column))
+    with np.errstate(invalid="ignore"):
+        complaints.check(f"have a negative {x_name}", x < 0)
+        complaints.check(f"have a {x_name} that is no whole number", np.isfinite(x) & (x != np.floor(x)))
+        complaints.check(f"have a negative {t_x_name}", t_x < 0)
+        complaints.check(f"have {t_x_name} > {T_name} (swapped?)", t_x > T)
+        complaints.check(f"have {x_name} = 0 but {t_x_name} > 0", (x == 0) & (t_x > 0))
+        if opportunities:
+            for name, column in ((t_x_name, t_x), (T_name, T)):
+                complaints.check(
+                    f"have a {name} that is no whole number",
+                    np.isfinite(column) & (column != np.floor(column)),
+                )
+            complaints.check(f"have {x_name} > {t_x_name}", x > t_x)
+    complaints.raise_any()
+    return Histories(x, t_x, T, source)
+
+
+def same_unit(fitted: str | None, given: str | None) -> None:
+    """Refuse data in another unit of time than the model was fitted in."""
+    if fitted is not None and given is not None and fitted != given:
+        raise UnitError(
+            f"the model counts in {fitted}s, the data in {given}s; make the data with unit='{fitted}'"
+        )

@@ -1,0 +1,304 @@
+"""What the models share: parameters, what a fit leaves behind, printing, JSON."""
+
+from __future__ import annotations
+
+import html
+import json
+import math
+import pathlib
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from salesops._core.error import DataError, UsageError
+from salesops.clv._units import unit_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+FORMAT = "salesops.clv"
+VERSION = 1
+_MODELS: dict[str, type[Estimator]] = {}
+
+
+class ConvergenceWarning(UserWarning):
+    """A fit that ended before it was sure; `notes_` say why."""
+
+
+class Estimator:
+    """Parameters, and what a fit leaves behind.
+
+    After `fit`, each parameter stands under its name with an underscore (``r_``), all together in
+    ``params_``, with ``standard_errors_``, ``covariance_``, ``log_likelihood_``, ``aic_``, ``bic_``, ``n_``,
+    ``converged_``, ``notes_`` and ``unit_``.
+    """
+
+    parameters: ClassVar[tuple[str, ...]] = ()
+    settings: ClassVar[tuple[str, ...]] = ("priors", "l2", "strict", "threads")
+    _core_model: ClassVar[Any] = None
+
+    priors: Mapping[str, tuple[float, float]] | None
+    l2: float
+    strict: bool
+    threads: int
+
+    def __init_subclass__(cls) -> None:
+        _MODELS[cls.__name__] = cls
+
+    # ---- scikit-learn's habits ----
+
+    def get_params(self, deep: bool = True) -> dict[str, Any]:
+        """Give the constructor's parameters."""
+        return {name: getattr(self, name) for name in (*self.parameters, *self.settings)}
+
+    def set_params(self, **parameters: Any) -> Self:
+        """Set constructor parameters by name."""
+        known = (*self.parameters, *self.settings)
+        for name, value in parameters.items():
+            if name not in known:
+                raise UsageError(f"no parameter {name!r}; there are {', '.join(known)}")
+            setattr(self, name, value)
+        return self
+
+    def clone(self) -> Self:
+        """Make an unfitted model with the same constructor's parameters."""
+        return type(self)(**self.get_params())
+
+    def __sklearn_clone__(self) -> Self:
+        return self.clone()
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return hasattr(self, "params_")
+
+    # ---- the model in force ----
+
+    params_: dict[str, float]
+    standard_errors_: dict[str, float]
+    covariance_: npt.NDArray[np.float64]
+    log_likelihood_: float
+    aic_: float
+    bic_: float
+    n_: float
+    converged_: bool
+    notes_: list[str]
+    unit_: str | None
+
+    def _given(self) -> list[float]:
+        """Parameters of the constructor; empty when there are none."""
+        values = [getattr(self, name) for name in self.parameters]
+        if all(value is None for value in values):
+            return []
+        missing = [name for name, value in zip(self.parameters, values, strict=True) if value is None]
+        if missing:
+            raise UsageError(
+                f"{type(self).__name__} needs all of its parameters or none: {missing[0]} is missing"
+            )
+        return [float(value) for value in values]
+
+    def _values(self) -> list[float]:
+        if hasattr(self, "params_"):
+            return list(self.params_.values())
+        values = self._given()
+        if not values:
+            raise UsageError(
+                f"{type(self).__name__} has no parameters yet: call fit, or pass {', '.join(self.parameters)}"
+            )
+        if not all(value > 0 and math.isfinite(value) for value in values):
+            raise UsageError(f"{type(self).__name__}: all parameters must be finite and above 0")
+        return values
+
+    def _core(self) -> Any:
+        return self._core_model(self._values())
+
+    def _fit_options(self) -> tuple[Any, ...]:
+        priors: list[tuple[float, float]] = []
+        if self.priors is not None:
+            unknown = set(self.priors) - set(self.parameters)
+            if unknown:
+                raise UsageError(
+                    f"priors: no parameter {sorted(unknown)[0]!r}; there are {', '.join(self.parameters)}"
+                )
+            priors = [self.priors.get(name, (1.0, math.inf)) for name in self.parameters]
+        return (self._given(), priors, float(self.l2), 1e-12, 200, self.threads, None)
+
+    def _take(self, summary: Any, unit: str | None) -> Self:
+        """Keep what a fit found; warn, or raise when `strict`, if it did not converge."""
+        import numpy as np
+
+        count = len(self.parameters)
+        self.params_ = dict(zip(self.parameters, summary.estimates, strict=True))
+        for name, value in self.params_.items():
+            setattr(self, f"{name}_", value)
+        self.standard_errors_ = dict(zip(self.parameters, summary.standard_errors, strict=True))
+        self.covariance_ = np.array(summary.covariance).reshape(count, count)
+        self.log_likelihood_, self.aic_, self.bic_ = summary.log_likelihood, summary.aic, summary.bic
+        self.n_, self.n_distinct_, self.n_iter_ = summary.n, summary.distinct_rows, summary.iterations
+        self.converged_, self.reason_ = summary.converged, summary.reason
+        self.notes_ = list(summary.notes)
+        self.unit_ = unit_of(unit)
+        if not self.converged_:
+            text = f"{type(self).__name__} did not converge: {self.reason_}"
+            if self.strict:
+                raise ConvergenceWarning(text)
+            warnings.warn(text, ConvergenceWarning, stacklevel=3)
+        return self
+
+    # ---- printing ----
+
+    @property
+    def summary_(self) -> Summary:
+        """Estimates with standard errors and intervals, likelihood, notes; prints well."""
+        if not hasattr(self, "params_"):
+            raise UsageError(f"{type(self).__name__} is not fitted yet: call fit first")
+        return Summary(self)
+
+    def _details(self) -> list[str]:
+        return []
+
+    def __repr__(self) -> str:
+        values = {name: getattr(self, f"{name}_", getattr(self, name)) for name in self.parameters}
+        shown = [f"{name}={value:.4g}" for name, value in values.items() if value is not None]
+        text = f"{type(self).__name__}({', '.join(self._details() + shown)})"
+        if not hasattr(self, "params_"):
+            return text
+        return f"<{text}: {self.n_:,.0f} customers, log-likelihood {self.log_likelihood_:,.2f}>"
+
+    def _repr_html_(self) -> str:
+        return (
+            self.summary_._repr_html_() if hasattr(self, "params_") else f"<p>{html.escape(repr(self))}</p>"
+        )
+
+    # ---- JSON ----
+
+    def to_json(self) -> str:
+        """Write the model as JSON text; numbers come back to the bit."""
+        state: dict[str, Any] = {"format": FORMAT, "version": VERSION, "model": type(self).__name__}
+        state["given"] = {name: value for name, value in self.get_params().items() if name != "threads"}
+        if hasattr(self, "params_"):
+            fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}
+            fitted["covariance_"] = self.covariance_.tolist()
+            state["fitted"] = fitted
+        return json.dumps(_without_nan(state), indent=1)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """Read what `to_json` wrote."""
+        model = from_json(text)
+        if not isinstance(model, cls):
+            raise UsageError(f"the text holds a {type(model).__name__}, not a {cls.__name__}")
+        return model
+
+    def save(self, path: Any) -> None:
+        """Write `to_json` to a file."""
+        pathlib.Path(path).write_text(self.to_json(), encoding="utf-8")
+
+
+def _without_nan(value: Any) -> Any:
+    """JSON has neither NaN nor infinities: they become text."""
+    if isinstance(value, float) and not math.isfinite(value):
+        return {"float": repr(value)}
+    if isinstance(value, dict):
+        return {key: _without_nan(one) for key, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_without_nan(one) for one in value]
+    return value
+
+
+def _with_nan(value: dict[str, Any]) -> Any:
+    return (
+        float(value["float"])
+        if set(value) == {"float"} and value["float"] in ("nan", "inf", "-inf")
+        else value
+    )
+
+
+def from_json(text: str) -> Estimator:
+    """Read a model that `to_json` wrote."""
+    import numpy as np
+
+    try:
+        state = json.loads(text, object_hook=_with_nan)
+        if state["format"] != FORMAT:
+            raise DataError(f"the text is no model of {FORMAT}")
+        if state["version"] > VERSION:
+            raise DataError(
+                f"the model was saved by a newer release (format {state['version']}); upgrade salesops"
+            )
+        kind = _MODELS[state["model"]]
+        given = dict(state["given"])
+        if given.get("priors"):
+            given["priors"] = {name: tuple(prior) for name, prior in given["priors"].items()}
+        model = kind(**given)
+        for name, value in state.get("fitted", {}).items():
+            setattr(model, name, np.array(value, dtype=np.float64) if name == "covariance_" else value)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        if isinstance(error, DataError):
+            raise
+        raise DataError("the text is no saved model: its JSON is broken or has fields missing") from error
+    return model
+
+
+def load(path: Any) -> Estimator:
+    """Read a model that `save` wrote."""
+    return from_json(pathlib.Path(path).read_text(encoding="utf-8"))
+
+
+class Summary:
+    """What a fit found, as text and HTML."""
+
+    def __init__(self, model: Estimator) -> None:
+        self._model = model
+
+    def rows(self, level: float = 95) -> list[tuple[str, float, float, float, float]]:
+        """Name, estimate, standard error and interval of each parameter.
+
+        The interval is exp(ln θ ± z·se/θ), so that both ends are above 0.
+        """
+        from statistics import NormalDist
+
+        if not 1 < level < 100:
+            raise UsageError("level must lie between 1 and 100 percent")
+        z = NormalDist().inv_cdf(0.5 + level / 200)
+        rows = []
+        for name, value in self._model.params_.items():
+            error = self._model.standard_errors_[name]
+            factor = _exp(z * error / value)
+            rows.append((name, value, error, value / factor, value * factor))
+        return rows
+
+    def _head(self) -> str:
+        model = self._model
+        unit = f", time in {model.unit_}s" if model.unit_ else ""
+        details = "".join(f", {detail}" for detail in model._details())
+        return f"{type(model).__name__}{details}: {model.n_:,.0f} customers{unit}"
+
+    def _foot(self) -> list[str]:
+        model = self._model
+        end = "converged" if model.converged_ else f"not converged: {model.reason_}"
+        criteria = f"AIC {model.aic_:,.2f}, BIC {model.bic_:,.2f}"
+        return [
+            f"log-likelihood {model.log_likelihood_:,.4f}, {criteria}; {end}",
+            *(f"note: {note}" for note in model.notes_),
+        ]
+
+    def __repr__(self) -> str:
+        lines = [self._head(), f"{'':8}{'estimate':>12}{'std error':>12}{'95 % from':>12}{'to':>12}"]
+        lines += [f"{name:8}" + "".join(f"{value:12.5g}" for value in rest) for name, *rest in self.rows()]
+        return "\n".join(lines + self._foot())
+
+    def _repr_html_(self) -> str:
+        cells = "".join(
+            f"<tr><td>{name}</td>" + "".join(f"<td>{value:.5g}</td>" for value in rest) + "</tr>"
+            for name, *rest in self.rows()
+        )
+        head = "<tr><th></th><th>estimate</th><th>std error</th><th>95 % from</th><th>to</th></tr>"
+        foot = "".join(f"<p>{html.escape(line)}</p>" for line in self._foot())
+        return f'<p>{html.escape(self._head())}</p><table class="salesops">{head}{cells}</table>{foot}'
+
+
+def _exp(value: float) -> float:
+    try:
+        return math.exp(value)
+    except OverflowError:
+        return math.inf

@@ -1,0 +1,309 @@
+"""From transactions to one row a customer."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._columns import is_from
+from salesops._core.clv import Rfm as _Rfm
+from salesops._core.clv import RfmState as _RfmState
+from salesops._core.error import UsageError
+from salesops._core.table import Column, Table
+from salesops.calendar import time_zone
+
+if TYPE_CHECKING:
+    from salesops._core.issues import Issues
+
+Day = str | dt.date | None
+
+
+class Rfm:
+    """One row a customer: frequency, recency, T and, with amounts, what was spent.
+
+    A table that any dataframe library reads (``__arrow_c_stream__``); `to_frame` gives the kind that the
+    transactions came in. The models take it as it is and keep its unit of time.
+    """
+
+    def __init__(self, core: _Rfm, source: Any) -> None:
+        self._core = core
+        self.table: Table = core.to_table()
+        self.source = kind_of(source)
+
+    @property
+    def unit(self) -> str:
+        """Unit of recency and T."""
+        return self._core.unit
+
+    @property
+    def discrete(self) -> bool:
+        """Whether civil periods of the unit were counted."""
+        return self._core.discrete
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of the amounts, as far as known."""
+        return self._core.currency
+
+    @property
+    def calibration_end(self) -> dt.date:
+        """Last day the models see."""
+        return self._core.calibration_end
+
+    @property
+    def holdout_end(self) -> dt.date:
+        """Last day of the holdout; `calibration_end` without one."""
+        return self._core.holdout_end
+
+    @property
+    def holdout_duration(self) -> float:
+        """Length of the holdout in the unit; 0 without one."""
+        return self._core.holdout_duration
+
+    @property
+    def issues(self) -> Issues:
+        """What was merged and left out, by rule."""
+        return self._core.issues
+
+    def __len__(self) -> int:
+        return len(self._core)
+
+    def __getitem__(self, name: str) -> Any:
+        return self.table.column(name).to_numpy()
+
+    def __arrow_c_stream__(self, requested_schema: Any = None) -> Any:
+        return self.table.__arrow_c_stream__(requested_schema, money="float64", strings="text")
+
+    def to_frame(self) -> Any:
+        """Give the rows as the kind of frame that the transactions came in."""
+        return _frame.like(self.table, self.source)
+
+    def scores(self, groups: int = 5) -> Any:
+        """Score recency, frequency and spend from 1 to `groups`, and name segments (of five groups).
+
+        A score is 1 + ⌊groups × the share of customers that are worse⌋, so equal customers score equally
+        and groups may differ in size. Few days since the last purchase score high.
+        """
+        recency, frequency, monetary, segment = self._core.scores(groups)
+        columns: list[tuple[str, Column]] = [("customer", self.table.column("customer"))]
+        made = {"recency_score": recency, "frequency_score": frequency}
+        if self._core.has_amount:
+            made["monetary_score"] = monetary
+        scores = _frame.from_columns(made | ({"segment": segment} if segment else {}))
+        return _frame.like(Table(columns + [(n, scores.column(n)) for n in scores.names]), self.source)
+
+    def __repr__(self) -> str:
+        kind = f"civil {self.unit}s" if self.discrete else f"{self.unit}s"
+        text = f"<Rfm: {len(self):,} customers in {kind} to {self.calibration_end}"
+        if self.holdout_duration:
+            text += f", holdout to {self.holdout_end}"
+        notes = self.issues.summary()
+        counts = ", ".join(
+            f"{n:,} {rule}"
+            for rule, n in zip(notes.column("rule").to_list(), notes.column("n").to_list(), strict=True)
+        )
+        return text + (f"; {counts}>" if counts else ">")
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(repr(self))}</p>" + _frame.to_html(self.table)
+
+
+class RfmState:
+    """Transactions of many batches: ``partial`` each, ``merge``, then ``finish``.
+
+    Results equal those of all rows at once to the bit, in any order and any cut.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> january = {"customer": ["A", "B"], "date": ["2026-01-05", "2026-01-07"]}
+    >>> february = {"customer": ["A"], "date": ["2026-02-02"]}
+    >>> state = so.clv.RfmState()
+    >>> for batch in (january, february):
+    ...     state.merge(so.clv.RfmState.partial(batch, customer="customer", time="date"))
+    >>> state.finish(unit="week")["recency"].tolist()
+    [4.0, 0.0]
+    """
+
+    def __init__(self) -> None:
+        self._core = _RfmState()
+        self._source: Any = None
+
+    @classmethod
+    def partial(
+        cls,
+        transactions: Any,
+        *,
+        customer: str = "customer",
+        time: str = "time",
+        amount: str | None = None,
+        currency: str = "",
+        money_unit: str = "major",
+        tz: str | dt.tzinfo | None = None,
+        threads: int = 0,
+    ) -> RfmState:
+        """Read a batch; the arguments are those of `rfm`."""
+        if money_unit not in ("major", "minor"):
+            raise UsageError(f"money_unit is 'major' or 'minor', not {money_unit!r}")
+        columns = [customer, time] + ([amount] if amount else [])
+        state = cls()
+        state._source = kind_of(transactions)
+        table = _frame.to_core(transactions, columns, tz)
+        state._core = _RfmState.partial(
+            table, customer, time, amount or "", currency, money_unit == "minor", time_zone(tz), threads
+        )
+        return state
+
+    def merge(self, other: RfmState | Iterable[RfmState]) -> None:
+        """Add another batch, or several."""
+        for state in [other] if isinstance(other, RfmState) else other:
+            self._core.merge(state._core)
+            if self._source is None:
+                self._source = state._source
+
+    def finish(
+        self,
+        *,
+        unit: str = "day",
+        discrete: bool = False,
+        calibration_end: Day = None,
+        holdout_end: Day = None,
+        observation_end: Day = None,
+        include_first: bool = False,
+        threads: int = 0,
+    ) -> Rfm:
+        """One row a customer; the arguments are those of `rfm`."""
+        ends = (calibration_end, holdout_end, observation_end)
+        names = ("calibration_end", "holdout_end", "observation_end")
+        days = [_day(end, name) for end, name in zip(ends, names, strict=True)]
+        return Rfm(self._core.finish(unit, discrete, *days, include_first, threads), self._source)
+
+    def regularity(self, method: str = "mle") -> float | None:
+        """Shape k of the times between purchases: 1 at random, more for a regular pace; None without enough.
+
+        ``mle`` (conditional on each customer's total time, so each has a rate of its own), ``wheat`` (Wheat
+        and Morrison), or the median over customers with ten gaps by ``minka``, ``thom`` or ``cv``.
+        """
+        k: float | None = self._core.regularity(method)[0]
+        return k
+
+    @property
+    def customers(self) -> int:
+        """Customers seen so far."""
+        return self._core.customers
+
+    def __repr__(self) -> str:
+        return f"<RfmState: {self._core.customers:,} customers, {self._core.days:,} days with transactions>"
+
+
+def kind_of(data: Any) -> Any:
+    """An empty frame of the same kind: it tells what to give back without keeping the rows alive."""
+    if isinstance(data, Mapping):
+        return {}
+    if is_from(data, "pandas"):
+        return data.iloc[:0].copy()
+    if is_from(data, "polars"):
+        return data.clear()
+    if is_from(data, "pyarrow"):
+        return data.schema.empty_table()
+    return data
+
+
+def _day(value: Day, argument: str) -> dt.date | None:
+    if value is None:
+        return None
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{argument}: a date or text such as '1997-09-30'") from error
+
+
+def rfm(
+    transactions: Any,
+    *,
+    customer: str = "customer",
+    time: str = "time",
+    amount: str | None = None,
+    unit: str = "day",
+    discrete: bool = False,
+    calibration_end: Day = None,
+    holdout_end: Day = None,
+    observation_end: Day = None,
+    include_first: bool = False,
+    currency: str = "",
+    money_unit: str = "major",
+    tz: str | dt.tzinfo | None = None,
+    threads: int = 0,
+) -> Rfm:
+    """Summarise transactions to one row a customer.
+
+    Parameters
+    ----------
+    transactions
+        Any dataframe with one row a transaction.
+    customer, time, amount
+        Its columns. Customers are text or whole numbers; times dates, timestamps or ISO text; amounts
+        numbers in major units (negative = refund), rounded once to the currency's decimals.
+    unit
+        ``day``, ``week`` (7 days), ``month`` or ``year`` (365.2425 days): recency, T are days ÷ its length.
+    discrete
+        Count civil periods of the unit instead, one purchase a period at most, as BG/BB needs.
+    calibration_end
+        Last day the models may see; by default `observation_end`.
+    holdout_end
+        Last day of the holdout that begins after `calibration_end`; by default `observation_end`.
+    observation_end
+        Nothing after this day is known; by default the latest day in the data.
+    include_first
+        Count the first purchase in frequency and monetary_value; not for the models.
+    currency
+        ISO 4217 code that decides the decimals; two by default.
+    money_unit
+        ``minor`` when whole numbers are minor units.
+    tz
+        Zone whose days count, and of timestamps without one; UTC by default.
+
+    Notes
+    -----
+    All rows of a customer and day are one purchase. A day with a refund that sums to zero or less is none;
+    it lowers total_spend. A purchase of 0 counts in frequency and is left out of monetary_value, whose number
+    of purchases is spend_frequency. `Rfm.issues` counts all of it.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> tx = {
+    ...     "customer": ["A", "A", "B"],
+    ...     "date": ["2026-01-05", "2026-01-26", "2026-01-12"],
+    ...     "value": [20.0, 30.0, 15.0],
+    ... }
+    >>> rows = so.clv.rfm(tx, time="date", amount="value", unit="week", observation_end="2026-03-02")
+    >>> rows["frequency"].tolist(), rows["recency"].tolist(), rows["T"].tolist()
+    ([1.0, 0.0], [3.0, 0.0], [8.0, 7.0])
+    """
+    state = RfmState.partial(
+        transactions,
+        customer=customer,
+        time=time,
+        amount=amount,
+        currency=currency,
+        money_unit=money_unit,
+        tz=tz,
+        threads=threads,
+    )
+    return state.finish(
+        unit=unit,
+        discrete=discrete,
+        calibration_end=calibration_end,
+        holdout_end=holdout_end,
+        observation_end=observation_end,
+        include_first=include_first,
+        threads=threads,
+    )

@@ -1,0 +1,165 @@
+"""How much customers spend a purchase."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, Self
+
+from salesops._core import clv as _core
+from salesops._core.error import UsageError
+from salesops.clv._data import Complaints, Source, equal_lengths, numbers
+from salesops.clv._estimator import Estimator
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class GammaGamma(Estimator):
+    """Mean spend a purchase, shrunk towards all customers the less is known (Fader and Hardie 2013).
+
+    Amounts of a customer are Gamma(p, rate ν), ν is Gamma(q, rate v); v is an amount. Assumes that spend and
+    frequency are independent: `frequency_correlation_` says how far they are.
+    """
+
+    parameters = ("p", "q", "v")
+    _core_model = _core.GammaGamma
+
+    def __init__(
+        self,
+        p: float | None = None,
+        q: float | None = None,
+        v: float | None = None,
+        *,
+        priors: Mapping[str, tuple[float, float]] | None = None,
+        l2: float = 0.0,
+        strict: bool = False,
+        threads: int = 0,
+    ) -> None:
+        self.p, self.q, self.v = p, q, v
+        self.priors, self.l2, self.strict, self.threads = priors, l2, strict, threads
+
+    def spend_columns(
+        self, source: Source, rows: int | None = None
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """Number of purchases with an amount and their mean; 0 purchases where none is known."""
+        import numpy as np
+
+        if source.table is None:
+            x_name = "spend_x" if len(source.array("spend_x")) else "x"
+            x, mean, mean_name = source.array(x_name), source.array("mean_spend"), "mean_spend"
+            if rows and len(mean) == 0:
+                raise UsageError("spend= needs mean_spend=, each customer's mean amount")
+        else:
+            x_name = source.name("spend_frequency" if source.has("spend_frequency") else "frequency")
+            mean_name = source.name("monetary_value")
+            x, mean = (
+                numbers(source.table.column(x_name), f"column '{x_name}'"),
+                source.column("monetary_value"),
+            )
+        equal_lengths({x_name: x, mean_name: mean})
+        complaints = Complaints(len(x))
+        with np.errstate(invalid="ignore"):
+            complaints.check(f"have a {x_name} that is no whole number ≥ 0", ~(x >= 0) | (x != np.floor(x)))
+            complaints.check(f"have an infinite {mean_name}", np.isinf(mean))
+        complaints.raise_any()
+        known = (x > 0) & (mean > 0)
+        return np.where(known, x, 0.0), np.where(known, mean, 0.0)
+
+    def fit(
+        self,
+        data: Any = None,
+        y: Any = None,
+        *,
+        x: Any = None,
+        mean_spend: Any = None,
+        weights: Any = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> Self:
+        """Find the most likely parameters.
+
+        Parameters
+        ----------
+        data
+            An `Rfm` with amounts, or any frame with columns frequency and monetary_value.
+        x, mean_spend
+            Arrays instead: purchases and their mean amount.
+        weights
+            Customers that each row stands for.
+        columns
+            What the frame calls its columns.
+
+        Notes
+        -----
+        Customers without a repeat purchase tell nothing and are left out; so are those whose mean is not
+        above 0, and `notes_` counts these.
+        """
+        import numpy as np
+
+        source = Source(
+            data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend")
+        )
+        raw_x = source.array("x") if source.table is None else source.column("frequency")
+        count, mean = self.spend_columns(source)
+        weight = source.array("weights")
+        if len(weight):
+            equal_lengths({"weights": weight, "x": count})
+        summary, _ = _core.fit_gamma_gamma((count, mean, weight), *self._fit_options())
+        self._take(summary, unit or source.unit)
+        left_out = int(((raw_x > 0) & (count == 0)).sum())
+        if left_out:
+            self.notes_.append(
+                f"{left_out:,} customers who bought again without an amount above 0 were left out"
+            )
+        self._note_dependence(count, mean, weight if len(weight) else np.ones(len(count)))
+        return self
+
+    def _note_dependence(self, x: Any, mean: Any, weight: Any) -> None:
+        """Correlate ln frequency with ln spend: the model assumes none."""
+        import numpy as np
+
+        known = x > 0
+        n = float(weight[known].sum())
+        self.frequency_correlation_ = math.nan
+        if n < 10 or len(set(x[known].tolist())) < 2 or np.ptp(mean[known]) == 0:
+            return
+        both = np.cov(np.log(x[known]), np.log(mean[known]), aweights=weight[known])
+        self.frequency_correlation_ = float(both[0, 1] / math.sqrt(both[0, 0] * both[1, 1]))
+        # Fisher's z is about normal with variance 1/(n − 3).
+        if abs(math.atanh(min(abs(self.frequency_correlation_), 1 - 1e-12))) * math.sqrt(n - 3) > 3.29:
+            self.notes_.append(
+                f"spend and frequency are not independent (correlation of their logarithms "
+                f"{self.frequency_correlation_:.2f}), which the model assumes"
+            )
+
+    def log_likelihood(self, x: Any, mean_spend: Any) -> Any:
+        """Log-density of each mean; 0 for x = 0."""
+        return self._ask("log_likelihood", x, mean_spend)
+
+    def expected_spend(self, x: Any, mean_spend: Any) -> Any:
+        """Expected amount of a purchase of one whose `x` purchases had the mean `mean_spend`."""
+        return self._ask("expected_spend", x, mean_spend)
+
+    def expected_spend_new(self) -> float:
+        """Expected amount of a purchase over all customers; NaN when q ≤ 1, where there is none."""
+        spend: float = self._core().expected_spend_new()
+        return spend
+
+    def simulate(self, x: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
+        """Draw the mean amount of each customer's `x` purchases; NaN for 0."""
+        drawn: npt.NDArray[np.float64] = self._core().simulate(numbers(x, "x"), seed, self.threads)
+        return drawn
+
+    def _ask(self, question: str, x: Any, mean_spend: Any) -> Any:
+        import numpy as np
+
+        scalar = np.ndim(x) == 0 and np.ndim(mean_spend) == 0
+        columns = np.broadcast_arrays(
+            numbers(np.atleast_1d(x), "x"), numbers(np.atleast_1d(mean_spend), "mean_spend")
+        )
+        answer = getattr(self._core(), question)(
+            [np.ascontiguousarray(column) for column in columns], self.threads
+        )
+        return float(answer[0]) if scalar else answer

@@ -1,0 +1,81 @@
+"""Lengths of time and discounts, as one says them."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import Any
+
+from salesops._core import clv as _core
+from salesops._core.error import UnitError, UsageError
+
+UNITS = ("day", "week", "month", "year")
+_NAMES = {
+    "day": ("day", 1),
+    "week": ("week", 1),
+    "month": ("month", 1),
+    "quarter": ("month", 3),
+    "year": ("year", 1),
+}
+_LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(day|week|month|quarter|year)s?\s*")
+_DISCOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*(?:/|per|a|an)\s*(.+)")
+
+
+def unit_of(unit: str | None, argument: str = "unit") -> str | None:
+    """Check a unit of time; None for unknown."""
+    if unit is not None and unit not in UNITS:
+        raise UsageError(f"{argument} is one of {', '.join(UNITS)}, not {unit!r}")
+    return unit
+
+
+def length(text: str, argument: str) -> tuple[float, str]:
+    """Read ``"39 weeks"`` as a number and its unit."""
+    found = _LENGTH.fullmatch(text)
+    if found is None:
+        raise UsageError(
+            f"{argument}: write a number and a unit such as '39 weeks' or '1 year', not {text!r}"
+        )
+    unit, times = _NAMES[found[2]]
+    return float(found[1] or 1) * times, unit
+
+
+def in_unit(time: Any, unit: str | None, argument: str, discrete: bool = False) -> float:
+    """A length of time in the model's unit: text of any unit, or a number that is in the model's already."""
+    if isinstance(time, str):
+        number, of = length(time, argument)
+        if unit is None:
+            raise UnitError(
+                f"{argument}={time!r}: the model knows no unit of time; fit with unit='week' (or day, "
+                "month, year), or pass a number in the unit of T"
+            )
+        if of == unit:
+            return number
+        if discrete:
+            raise UnitError(
+                f"{argument}={time!r}: the model counts opportunities of a {unit}; say '… {unit}s'"
+            )
+        return number * _core.days_in(of) / _core.days_in(unit)
+    try:
+        return float(time)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{argument}: a text such as '39 weeks', or a number in the unit of T") from error
+
+
+def discount_rate(discount: Any, unit: str | None, discrete: bool = False) -> float:
+    """The rate a unit of time of an effective discount such as ``"10% / year"``.
+
+    Continuous, ln(1 + d) scaled to the unit; `discrete` models get the effective rate of one opportunity.
+    """
+    if discount is None or (isinstance(discount, int | float) and discount == 0):
+        return 0.0
+    found = _DISCOUNT.fullmatch(discount) if isinstance(discount, str) else None
+    if found is None:
+        raise UsageError(f"discount: say the period with it, such as '10% / year', not {discount!r}")
+    share = float(found[1]) / (100 if found[2] else 1)
+    number, of = length(found[3], "discount")
+    if unit is None:
+        raise UnitError(
+            "discount: the model doesn't know its unit of time; fit with unit='week' (or day, month, year)"
+        )
+    rate = math.log1p(share) * _core.days_in(unit) / (number * _core.days_in(of))
+    return math.expm1(rate) if discrete else rate

@@ -1,0 +1,173 @@
+// BG/NBD, MBG/NBD, and the same with Erlang-k times between purchases: BG/CNBD-k, MBG/CNBD-k.
+#include <cmath>
+#include <optional>
+
+#include "salesops/error.hpp"
+#include "solve.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+namespace {
+
+constexpr int largest_k = 12;
+
+/// ln Σ_{j<k} w_j, w_j = (R)_j/j! (D/(α+T))^j: fewer than k of the events that make a purchase since the last
+/// one.
+Jet<2> log_partial_events(const Jet<2>& r, const Jet<2>& alpha, double x, int k, double idle, double T) {
+  const Jet<2> share = idle / (alpha + T);
+  const Jet<2> shape = r + k * x;
+  Jet<2> event(1);
+  Jet<2> sum(1);
+  for (int j = 1; j < k; ++j) {
+    event = event * ((shape + (j - 1)) * share) / static_cast<double>(j);
+    sum += event;
+  }
+  return log(sum);
+}
+
+/// The same two variables as the first of four.
+Jet<4> widened(const Jet<2>& jet) {
+  Jet<4> wide(jet.value);
+  std::copy(jet.gradient.begin(), jet.gradient.end(), wide.gradient.begin());
+  std::copy(jet.hessian.begin(), jet.hessian.end(), wide.hessian.begin());
+  return wide;
+}
+
+}  // namespace
+
+Jet<4> beta_geometric(const Population& population, Kind kind, const Execution& execution,
+                      std::span<const double> logs) {
+  const auto [r, alpha, a, b] = parameters_at<4>(logs);
+  const auto [r2, alpha2] = parameters_at<2>(logs.first(2));
+  std::vector<double> events = population.purchases;
+  std::vector<double> chances = population.purchases;
+  for (double& e : events) e *= kind.k;
+  for (double& c : chances) c += kind.at_first ? 1 : 0;
+  std::vector<Jet<4>> stayed = log_rising(r, events);
+  std::vector<Jet<4>> left(chances.size(), Jet<4>(-special::infinity));
+  const std::vector<Jet<4>> tails = log_rising(b, chances);
+  const std::vector<Jet<4>> all = log_rising(a + b, chances);
+  for (std::size_t i = 0; i < chances.size(); ++i) {
+    stayed[i] += tails[i] - all[i];
+    if (chances[i] > 0) left[i] = stayed[i] + log(a) - log(b + (chances[i] - 1));
+  }
+  const auto until = table_of<4>(population.until, execution, [&](const Pair& pair) {
+    return stayed[pair.x] + log_purchases(r, alpha, events[pair.x], pair.time);
+  });
+  const auto last = table_of<4>(population.last, execution, [&](const Pair& pair) {
+    return left[pair.x] + log_purchases(r, alpha, events[pair.x], pair.time);
+  });
+  Jet<4> sum = sum_over<4>(population.rows.size(), row_block, execution, [&](std::size_t i) {
+    const Row& row = population.rows[i];
+    if (kind.k == 1) return log_add(until[row.until], last[row.last]) *= row.weight;
+    const Pair& seen = population.until[row.until];
+    const double idle = seen.time - population.last[row.last].time;
+    const Jet<2> partial =
+        log_partial_events(r2, alpha2, population.purchases[seen.x], kind.k, idle, seen.time);
+    return log_add(until[row.until] + widened(partial), last[row.last]) *= row.weight;
+  });
+  return sum += (kind.k - 1) * population.sum_log_gaps - population.repeats * special::log_gamma(kind.k);
+}
+
+Problem beta_geometric_problem(const char* call, const Population& population, int k) {
+  const double unit = population.mean_time();
+  const auto [r, alpha] = purchase_moments(population);
+  Problem problem;
+  problem.call = call;
+  problem.names = {"r", "alpha", "a", "b"};
+  problem.units = {1, unit, 1, 1};
+  problem.start = {r, alpha / k, 1, 3};
+  problem.n = population.customers;
+  problem.distinct_rows = population.rows.size();
+  return problem;
+}
+
+namespace {
+
+FitSummary fit_kind(const char* call, const Population& population, Kind kind, const FitOptions& options) {
+  if (kind.k < 1 || kind.k > 100) throw UsageError(std::string(call) + ": k must be from 1 to 100");
+  Problem problem = beta_geometric_problem(call, population, kind.k);
+  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
+    return point_of(beta_geometric(population, kind, execution, logs));
+  };
+  FitSummary summary = solve(problem, options);
+  note_customers(summary, population, options);
+  note_homogeneous(summary, 0, 1, "all customers buy at one rate");
+  note_dropout(summary, 2, 3);
+  if (kind.k > 1 && !population.has_log_gaps)
+    summary.notes.emplace_back(
+        "without sum_log_gaps the likelihood lacks (k-1) times its sum: do not compare it over k");
+  return summary;
+}
+
+struct Chosen {
+  FitSummary summary;
+  int k = 1;
+};
+
+Chosen choose_k(const char* call, const RfmView& customers, bool at_first, const FitOptions& options) {
+  if (customers.sum_log_gaps.empty())
+    throw UsageError(std::string(call) +
+                     ": to choose k it needs sum_log_gaps, the sum of the logarithms of the "
+                     "times between purchases; or give k");
+  const Population population = population_of(customers);
+  std::optional<Chosen> best;
+  FitOptions each = options;
+  each.profile_level = 0;
+  std::string tried;
+  for (int k = 1; k <= largest_k; ++k) {
+    if (options.execution.progress)
+      each.execution.progress = [&, k](double done) {
+        options.execution.progress((k - 1 + done) / (largest_k + 1));
+      };
+    FitSummary summary = fit_kind(call, population, {k, at_first}, each);
+    tried += (k > 1 ? ", " : "") + number(summary.log_likelihood);
+    if (!best || summary.log_likelihood > best->summary.log_likelihood) best = Chosen{std::move(summary), k};
+    each.start = best->summary.estimates;
+  }
+  if (options.profile_level > 0) {
+    each = options;
+    each.start = best->summary.estimates;
+    best->summary = fit_kind(call, population, {best->k, at_first}, each);
+  }
+  if (options.execution.progress) options.execution.progress(1);
+  best->summary.notes.push_back("k = " + std::to_string(best->k) +
+                                " is the likeliest of 1 to 12; ln L: " + tried);
+  if (best->k == largest_k) best->summary.notes.emplace_back("k is at the end of what was tried");
+  return *std::move(best);
+}
+
+template <class Model>
+Fit<Model> regular_model(FitSummary summary, int k) {
+  const std::vector<double> e = summary.estimates;
+  return {std::move(summary), Model{k, e[0], e[1], e[2], e[3]}};
+}
+
+}  // namespace
+
+Fit<BGNBD> fit_bg_nbd(const RfmView& customers, const FitOptions& options) {
+  return with_model<BGNBD, 4>(fit_kind("fit_bg_nbd", population_of(customers), {1, false}, options));
+}
+Fit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const FitOptions& options) {
+  return with_model<MBGNBD, 4>(fit_kind("fit_mbg_nbd", population_of(customers), {1, true}, options));
+}
+Fit<BGCNBD> fit_bg_cnbd(const RfmView& customers, int k, const FitOptions& options) {
+  return regular_model<BGCNBD>(fit_kind("fit_bg_cnbd", population_of(customers), {k, false}, options), k);
+}
+Fit<MBGCNBD> fit_mbg_cnbd(const RfmView& customers, int k, const FitOptions& options) {
+  return regular_model<MBGCNBD>(fit_kind("fit_mbg_cnbd", population_of(customers), {k, true}, options), k);
+}
+Fit<BGCNBD> fit_bg_cnbd(const RfmView& customers, const FitOptions& options) {
+  auto [summary, k] = choose_k("fit_bg_cnbd", customers, false, options);
+  return regular_model<BGCNBD>(std::move(summary), k);
+}
+Fit<MBGCNBD> fit_mbg_cnbd(const RfmView& customers, const FitOptions& options) {
+  auto [summary, k] = choose_k("fit_mbg_cnbd", customers, true, options);
+  return regular_model<MBGCNBD>(std::move(summary), k);
+}
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,274 @@
+#include "salesops/clv/rfm.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+#include <numeric>
+
+#include "rfm_read.hpp"
+#include "rfm_state.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+namespace {
+
+using clv_detail::DayRange;
+using clv_detail::DayRows;
+using clv_detail::Transactions;
+
+/// A transaction on its way to its place. `key` holds the customer's code above the day's number.
+struct Row {
+  std::uint64_t key = 0;
+  std::int64_t amount = 0;
+};
+
+/// How keys are packed and cut into buckets of neighbouring customers, each small enough for a cache.
+struct Layout {
+  int day_bits = 0;
+  int customer_bits = 0;  ///< of a customer within its bucket
+  std::size_t buckets = 1;
+
+  static Layout of(const Transactions& read) {
+    constexpr std::size_t bucket_rows = std::size_t{1} << 14;
+    constexpr std::size_t most_buckets = 2048;
+    const auto days = static_cast<std::uint64_t>(std::int64_t{read.last_day} - read.first_day);
+    const std::size_t wanted = std::clamp<std::size_t>(read.rows / bucket_rows, 1, most_buckets);
+    const std::size_t last_code = read.customers.codes - 1;
+    Layout layout;
+    layout.day_bits = static_cast<int>(std::bit_width(days));
+    layout.customer_bits = std::max(
+        0, static_cast<int>(std::bit_width(last_code)) - static_cast<int>(std::bit_width(wanted)) + 1);
+    layout.buckets = (last_code >> layout.customer_bits) + 1;
+    return layout;
+  }
+  [[nodiscard]] std::size_t bucket_of(std::uint64_t key) const {
+    return clv_detail::code_of(key) >> customer_bits;
+  }
+};
+
+/// Rows put into their buckets; `starts` has one place a bucket, and the end.
+struct Buckets {
+  std::unique_ptr<Row[]> rows;
+  std::vector<std::size_t> starts;
+};
+
+Buckets to_buckets(const Transactions& read, const Layout& layout, const Execution& execution) {
+  const std::size_t blocks = (read.rows + clv_detail::block_rows - 1) / clv_detail::block_rows;
+  std::vector<std::size_t> places(blocks * layout.buckets, 0);
+  const auto each_block = [&](const auto& work) {
+    for_rows(read.rows, clv_detail::block_rows, execution, [&](std::size_t first, std::size_t last) {
+      std::size_t* place = places.data() + first / clv_detail::block_rows * layout.buckets;
+      for (std::size_t row = first; row < last; ++row)
+        if (const std::uint64_t key = read.keys[row]; key != clv_detail::left_out)
+          work(row, key, place[layout.bucket_of(key)]);
+    });
+  };
+  each_block([](std::size_t, std::uint64_t, std::size_t& n) { ++n; });
+  Buckets buckets;
+  std::size_t total = 0;
+  for (std::size_t bucket = 0; bucket < layout.buckets; ++bucket) {
+    buckets.starts.push_back(total);
+    for (std::size_t block = 0; block < blocks; ++block) {
+      std::size_t& place = places[block * layout.buckets + bucket];
+      total += std::exchange(place, total);
+    }
+  }
+  buckets.starts.push_back(total);
+  buckets.rows = clv_detail::unset<Row>(total);
+  each_block([&](std::size_t row, std::uint64_t key, std::size_t& place) {
+    const auto day = static_cast<std::uint64_t>(std::int64_t{clv_detail::day_of(key)} - read.first_day);
+    buckets.rows[place++] = {std::uint64_t{clv_detail::code_of(key)} << layout.day_bits | day,
+                             read.amounts.empty() ? 0 : read.amounts[row]};
+  });
+  return buckets;
+}
+
+/// Sorts by the lowest `bits` of the key, with one counting pass a digit. The sorted rows are in the result,
+/// which is `rows` or `other`.
+Row* radix_sort(Row* rows, Row* other, std::size_t size, int bits) {
+  constexpr int widest = 11;
+  const int passes = (bits + widest - 1) / widest;
+  if (size < 2 || passes == 0) return rows;
+  const int width = (bits + passes - 1) / passes;
+  const std::uint64_t mask = (std::uint64_t{1} << width) - 1;
+  std::vector<std::size_t> place(mask + 1);
+  for (int shift = 0; shift < bits; shift += width) {
+    std::fill(place.begin(), place.end(), 0);
+    for (std::size_t i = 0; i < size; ++i) ++place[rows[i].key >> shift & mask];
+    std::exclusive_scan(place.begin(), place.end(), place.begin(), std::size_t{0});
+    for (std::size_t i = 0; i < size; ++i) other[place[rows[i].key >> shift & mask]++] = rows[i];
+    std::swap(rows, other);
+  }
+  return rows;
+}
+
+/// What one bucket holds: its customers, and how many days each has.
+struct Found {
+  std::vector<std::uint32_t> codes;
+  std::vector<std::size_t> days;
+  std::size_t total_days = 0;
+};
+
+/// Rows in order become days, written from `at` on.
+Found to_days(const Row* rows, std::size_t size, std::size_t at, const Layout& layout, std::int32_t first_day,
+              DayRows& out) {
+  Found found;
+  const std::uint64_t day_mask = (std::uint64_t{1} << layout.day_bits) - 1;
+  for (std::size_t i = 0; i < size; ++found.total_days) {
+    const std::uint64_t key = rows[i].key;
+    const auto code = static_cast<std::uint32_t>(key >> layout.day_bits);
+    if (found.codes.empty() || found.codes.back() != code) {
+      found.codes.push_back(code);
+      found.days.push_back(0);
+    }
+    ++found.days.back();
+    std::int64_t amount = 0;
+    std::uint32_t n = 0;
+    std::uint32_t refund = 0;
+    for (; i < size && rows[i].key == key; ++i, ++n) {
+      amount = clv_detail::add(amount, rows[i].amount);
+      if (rows[i].amount < 0) refund = clv_detail::refund_bit;
+    }
+    out.put(at + found.total_days, first_day + static_cast<std::int32_t>(key & day_mask), amount, n | refund);
+  }
+  return found;
+}
+
+}  // namespace
+
+RfmState::RfmState() : data_(std::make_shared<const Data>()) {}
+
+std::size_t RfmState::customers() const noexcept { return data_->customers(); }
+std::size_t RfmState::days() const noexcept { return data_->days.size; }
+const Issues& RfmState::issues() const noexcept { return data_->issues; }
+
+RfmState RfmState::partial(const Table& transactions, const RfmColumns& columns, const Execution& execution) {
+  const StopScope scope(execution.stop);
+  Transactions read = clv_detail::read_transactions(transactions, columns, execution);
+  auto data = std::make_shared<Data>();
+  RfmState state;
+  data->has_amount = read.has_amount;
+  data->currency = read.currency;
+  data->zone = columns.zone.name();
+  data->issues = std::move(read.issues);
+  data->batches = 1;
+  data->customer = read.customers.names({});
+  state.data_ = data;
+  if (read.first_day > read.last_day) return state;
+
+  const Layout layout = Layout::of(read);
+  const Buckets buckets = to_buckets(read, layout, execution);
+  read.keys.reset();
+  DayRows days(buckets.starts.back());
+  std::vector<Found> found(layout.buckets);
+  for_blocks(layout.buckets, execution, [&](std::size_t bucket) {
+    const std::size_t start = buckets.starts[bucket];
+    const std::size_t size = buckets.starts[bucket + 1] - start;
+    const auto scratch = clv_detail::unset<Row>(size);
+    const Row* sorted =
+        radix_sort(buckets.rows.get() + start, scratch.get(), size, layout.day_bits + layout.customer_bits);
+    found[bucket] = to_days(sorted, size, start, layout, read.first_day, days);
+  });
+
+  std::vector<std::uint32_t> codes;
+  std::size_t end = 0;
+  for (std::size_t bucket = 0; bucket < layout.buckets; ++bucket) {
+    const Found& part = found[bucket];
+    days.move(buckets.starts[bucket], end, part.total_days);
+    for (const std::size_t n : part.days) data->begins.push_back(end += n);
+    codes.insert(codes.end(), part.codes.begin(), part.codes.end());
+  }
+  days.size = end;
+  data->days = std::move(days);
+  data->customer = read.customers.names(codes);
+  return state;
+}
+
+namespace {
+
+/// How the customer `b` of one column lies to `a` of another: before, at, after.
+std::strong_ordering compare(const Column& left, std::size_t a, const Column& right, std::size_t b) {
+  if (left.type() == Type::string) return left.text(a) <=> right.text(b);
+  return left.values<std::int64_t>()[a] <=> right.values<std::int64_t>()[b];
+}
+
+/// Customers of two states in one order; each is a row of one, the other, or both.
+class MergedCustomers {
+ public:
+  explicit MergedCustomers(const Column& like) : is_text_(like.type() == Type::string) {}
+  void add(const Column& from, std::size_t row) {
+    if (is_text_)
+      texts_.push_back(builder_.code(from.text(row)));
+    else
+      numbers_.push_back(from.values<std::int64_t>()[row]);
+  }
+  Column finish() {
+    if (is_text_) return Column::of_codes(std::move(texts_), builder_.finish());
+    return Column::of(Type::int64, std::move(numbers_));
+  }
+
+ private:
+  bool is_text_;
+  DictionaryBuilder builder_;
+  std::vector<std::int32_t> texts_;
+  std::vector<std::int64_t> numbers_;
+};
+
+void check_alike(const RfmState::Data& a, const RfmState::Data& b) {
+  if (a.zone != b.zone)
+    throw UsageError("the batches count the days of different zones: " + a.zone + " and " + b.zone);
+  if (a.customer.type() != b.customer.type())
+    throw UsageError("one batch has customers as text, the other as whole numbers; use one kind");
+  if (a.has_amount != b.has_amount) throw UsageError("one batch has amounts, the other has none");
+  if (a.currency != b.currency)
+    throw UnitError("the batches are in different currencies: " + (a.currency.empty() ? "none" : a.currency) +
+                    " and " + (b.currency.empty() ? "none" : b.currency));
+}
+
+}  // namespace
+
+void RfmState::merge(const RfmState& other) {
+  const Data& a = *data_;
+  const Data& b = *other.data_;
+  if (b.batches == 0) return;
+  if (a.batches == 0) {
+    data_ = other.data_;
+    return;
+  }
+  check_alike(a, b);
+  auto merged = std::make_shared<Data>();
+  merged->has_amount = a.has_amount;
+  merged->currency = a.currency;
+  merged->zone = a.zone;
+  merged->issues = a.issues;
+  merged->issues.merge(b.issues);
+  merged->batches = a.batches + b.batches;
+  MergedCustomers customers(a.customer);
+  DayRows days(a.days.size + b.days.size);
+  days.size = 0;
+  std::size_t i = 0;
+  std::size_t j = 0;
+  while (i < a.customers() || j < b.customers()) {
+    const auto order = i == a.customers()   ? std::strong_ordering::greater
+                       : j == b.customers() ? std::strong_ordering::less
+                                            : compare(a.customer, i, b.customer, j);
+    customers.add(order <= 0 ? a.customer : b.customer, order <= 0 ? i : j);
+    days.append_merged(a.days, order <= 0 ? a.range(i++) : DayRange{}, b.days,
+                       order >= 0 ? b.range(j++) : DayRange{});
+    merged->begins.push_back(days.size);
+    tick(merged->begins.size());
+  }
+  merged->days = std::move(days);
+  merged->customer = customers.finish();
+  data_ = std::move(merged);
+}
+
+Rfm rfm(const Table& transactions, const RfmColumns& columns, const RfmOptions& options) {
+  return RfmState::partial(transactions, columns, options.execution).finish(options);
+}
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,201 @@
+#include <random>
+
+#include "salesops/clv/predict.hpp"
+#include "test_data.hpp"
+
+namespace clv = salesops::clv;
+using salesops::UsageError;
+
+namespace {
+
+constexpr clv::BGNBD bg{0.243, 4.414, 0.793, 2.426};
+constexpr clv::ParetoNBD pareto{0.553, 10.578, 0.606, 11.669};
+constexpr clv::GammaGamma spend{6.25, 3.74, 15.44};
+
+struct Customers {
+  std::vector<double> x{0, 2, 26, 2};
+  std::vector<double> t_x{0, 30.43, 30.86, 30.43};
+  std::vector<double> T{38.86, 38.86, 31, 38.86};
+  [[nodiscard]] clv::RfmView view() const { return {.x = x, .t_x = t_x, .T = T}; }
+};
+
+/// Covariance of the BG/NBD on the CDNOW sample: standard errors and correlations.
+std::vector<double> covariance() {
+  const std::vector<double> se{.01255738, .37822406, .18573382, .70541426};
+  const std::vector<double> r{1,        .780381,  -.037665, .007410, .780381, 1,       -.040793, .039442,
+                              -.037665, -.040793, 1,        .940455, .007410, .039442, .940455,  1};
+  std::vector<double> result(16);
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 4; ++j) result[4 * i + j] = r[4 * i + j] * se[i] * se[j];
+  return result;
+}
+
+}  // namespace
+
+TEST(Predict, GivesTheFormulasOfEachCustomer) {
+  const Customers customers;
+  const auto result = clv::predict(bg, customers.view(), {.horizon = 39, .discount_rate = 0.002});
+  for (std::size_t i = 0; i < 4; ++i) {
+    EXPECT_EQ(result.p_alive.value[i], clv::p_alive(bg, customers.x[i], customers.t_x[i], customers.T[i]));
+    EXPECT_EQ(result.expected_transactions.value[i],
+              clv::expected_transactions(bg, 39, customers.x[i], customers.t_x[i], customers.T[i]));
+    EXPECT_EQ(result.discounted_transactions[i],
+              clv::dect(bg, 39, 0.002, customers.x[i], customers.t_x[i], customers.T[i]));
+  }
+  EXPECT_NEAR(result.expected_transactions.value[1], 1.22602817477, 1e-9);
+  EXPECT_TRUE(result.p_alive.low.empty());
+  EXPECT_TRUE(result.clv.value.empty());
+}
+
+TEST(Predict, WithoutEndIsDert) {
+  const Customers customers;
+  const auto result = clv::predict(pareto, customers.view(), {.discount_rate = 0.002});
+  EXPECT_NEAR(result.discounted_transactions[1], 7.75422960011, 1e-9);
+}
+
+TEST(Predict, MultipliesBySpend) {
+  const Customers customers;
+  const std::vector<double> x{0, 2, 26, 1};
+  const std::vector<double> mean{0, 22.35, 40, 11.77};
+  const clv::SpendForecast money{.model = spend, .x = x, .mean_spend = mean};
+  const auto result = clv::predict(bg, customers.view(), {.horizon = 39}, &money);
+  EXPECT_NEAR(result.expected_spend.value[0], 35.2189781022, 1e-9);
+  EXPECT_NEAR(result.expected_spend.value[1], 24.6637139108, 1e-9);
+  EXPECT_NEAR(result.expected_spend.value[3], 18.9168520578, 1e-9);
+  for (std::size_t i = 0; i < 4; ++i)
+    EXPECT_EQ(result.clv.value[i], result.expected_spend.value[i] * result.expected_transactions.value[i]);
+}
+
+TEST(Predict, DoesNotDependOnTheOtherRows) {
+  std::mt19937_64 random(1);
+  Customers many;
+  many.x.clear(), many.t_x.clear(), many.T.clear();
+  for (int i = 0; i < 500; ++i) {
+    many.x.push_back(static_cast<double>(random() % 4));
+    many.T.push_back(20 + static_cast<double>(random() % 10));
+    many.t_x.push_back(many.x.back() > 0 ? static_cast<double>(random() % 15) + 1 : 0);
+  }
+  const auto cov = covariance();
+  clv::PredictOptions options{.horizon = 10, .level = 80, .covariance = cov};
+  options.execution.threads = 3;
+  const auto all = clv::predict(bg, many.view(), options);
+  options.execution.threads = 1;
+  for (const std::size_t i : {0UL, 77UL, 499UL}) {
+    const clv::RfmView one{.x = {&many.x[i], 1}, .t_x = {&many.t_x[i], 1}, .T = {&many.T[i], 1}};
+    const auto alone = clv::predict(bg, one, options);
+    EXPECT_EQ(alone.expected_transactions.value[0], all.expected_transactions.value[i]);
+    EXPECT_EQ(alone.expected_transactions.low[0], all.expected_transactions.low[i]);
+    EXPECT_EQ(alone.p_alive.high[0], all.p_alive.high[i]);
+  }
+}
+
+TEST(Predict, HasTheRangeOfRandomDraws) {
+  const Customers customers;
+  const auto cov = covariance();
+  const auto result = clv::predict(bg, customers.view(), {.horizon = 39, .level = 90, .covariance = cov});
+  // Plain draws of the same distribution, by a Cholesky factor of the logarithms' covariance.
+  const std::array<double, 4> at{bg.r, bg.alpha, bg.a, bg.b};
+  std::array<std::array<double, 4>, 4> root{};
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j <= i; ++j) {
+      double sum = cov[4 * i + j] / (at[i] * at[j]);
+      for (std::size_t k = 0; k < j; ++k) sum -= root[i][k] * root[j][k];
+      root[i][j] = i == j ? std::sqrt(sum) : sum / root[j][j];
+    }
+  std::mt19937_64 random(2);
+  std::normal_distribution<double> normal;
+  for (const std::size_t row : {0UL, 1UL, 2UL}) {
+    std::vector<double> draws;
+    for (int d = 0; d < 20'000; ++d) {
+      std::array<double, 4> z{}, drawn{};
+      for (double& one : z) one = normal(random);
+      for (std::size_t i = 0; i < 4; ++i) {
+        double shift = 0;
+        for (std::size_t j = 0; j <= i; ++j) shift += root[i][j] * z[j];
+        drawn[i] = at[i] * std::exp(shift);
+      }
+      draws.push_back(clv::expected_transactions(clv::BGNBD{drawn[0], drawn[1], drawn[2], drawn[3]}, 39,
+                                                 customers.x[row], customers.t_x[row], customers.T[row]));
+    }
+    std::sort(draws.begin(), draws.end());
+    const double low = draws[1000], high = draws[19'000];
+    const double width = high - low;
+    EXPECT_NEAR(result.expected_transactions.low[row], low, 0.05 * width) << row;
+    EXPECT_NEAR(result.expected_transactions.high[row], high, 0.05 * width) << row;
+    EXPECT_LT(result.expected_transactions.low[row], result.expected_transactions.value[row]);
+    EXPECT_GT(result.expected_transactions.high[row], result.expected_transactions.value[row]);
+  }
+  EXPECT_EQ(result.p_alive.low[0], 1);  // one purchase: no chance to leave, whatever the parameters
+}
+
+TEST(Predict, OfKnownParametersHasNoRange) {
+  const Customers customers;
+  const auto sure = clv::predict(bg, customers.view(), {.horizon = 39, .level = 90});
+  EXPECT_EQ(sure.expected_transactions.low, sure.expected_transactions.value);
+  const std::vector<double> unknown(16, std::nan(""));
+  const auto lost = clv::predict(bg, customers.view(), {.horizon = 39, .level = 90, .covariance = unknown});
+  EXPECT_TRUE(std::isnan(lost.expected_transactions.low[1]));
+  EXPECT_FALSE(std::isnan(lost.expected_transactions.value[1]));
+}
+
+TEST(Predict, AnswersForAllModels) {
+  const Customers customers;
+  const auto view = customers.view();
+  const clv::PredictOptions options{.horizon = 39, .discount_rate = 0.001};
+  const auto check = [&](const auto& model) {
+    const auto result = clv::predict(model, view, options);
+    EXPECT_GT(result.discounted_transactions[1], 0);
+    EXPECT_LT(result.discounted_transactions[1], result.expected_transactions.value[1]);
+  };
+  check(clv::NBD{0.385, 12.07});
+  check(clv::MBGNBD{0.525, 6.183, 0.891, 1.614});
+  check(pareto);
+  check(clv::BGCNBD{2, 0.85, 1.45, 0.79, 2.42});
+  check(clv::MBGCNBD{3, 0.85, 1.45, 0.79, 2.42});
+  check(clv::GGompertzNBD{0.8, 9, 0.02, 0.5, 0.7});
+  const std::vector<double> x{0, 4, 6}, t_x{0, 5, 6}, n{6, 6, 6};
+  const auto bgbb =
+      clv::predict(clv::BGBB{1.204, 0.750, 0.657, 2.783}, {.x = x, .t_x = t_x, .T = n}, {.horizon = 5});
+  EXPECT_NEAR(bgbb.expected_transactions.value[1], 2.02962303148, 1e-9);
+}
+
+TEST(Predict, SaysWhatIsWrong) {
+  const Customers customers;
+  const auto view = customers.view();
+  EXPECT_THROW((void)clv::predict(bg, view, {.horizon = 0}), UsageError);
+  EXPECT_THROW((void)clv::predict(bg, view, {.horizon = 1, .discount_rate = -1}), UsageError);
+  EXPECT_THROW((void)clv::predict(bg, view, {.horizon = 1, .level = 0.9}), UsageError);
+  const std::vector<double> wrong(9, 0.0);
+  EXPECT_THROW((void)clv::predict(bg, view, {.horizon = 1, .level = 90, .covariance = wrong}), UsageError);
+  const std::vector<double> shorter{1.0};
+  EXPECT_THROW((void)clv::predict(bg, {.x = shorter, .t_x = customers.t_x, .T = customers.T}, {.horizon = 1}),
+               UsageError);
+  const std::vector<double> x{1}, t_x{9}, T{5};
+  EXPECT_TRUE(std::isnan(clv::predict(bg, {.x = x, .t_x = t_x, .T = T}, {.horizon = 1}).p_alive.value[0]));
+  EXPECT_TRUE(clv::predict(bg, {}, {.horizon = 1}).p_alive.value.empty());
+}
+
+TEST(Evaluate, ComputesEachDistinctRowOnce) {
+  std::vector<double> a, b;
+  for (int i = 0; i < 10'000; ++i) {
+    a.push_back(i % 7);
+    b.push_back(i % 11 == 0 ? -0.0 : i % 11);
+  }
+  const std::array<std::span<const double>, 2> columns{a, b};
+  std::atomic<int> calls{0};
+  std::vector<double> out(a.size());
+  clv::evaluate(columns, [&](const double* row) { return ++calls, row[0] * 100 + row[1]; }, out,
+                {.threads = 2});
+  EXPECT_EQ(calls.load(), 77);
+  for (std::size_t i = 0; i < out.size(); ++i) ASSERT_EQ(out[i], a[i] * 100 + b[i]);
+  EXPECT_EQ(clv::distinct_rows(columns).first.size(), 77U);
+}
+
+TEST(Parameters, AreNamedInTheOrderOfTheFields) {
+  EXPECT_EQ(clv::parameters<clv::ParetoNBD>[3].name, "beta");
+  EXPECT_EQ(clv::parameter_values(pareto), (std::array<double, 4>{0.553, 10.578, 0.606, 11.669}));
+  const std::vector<double> values{1, 2, 3, 4};
+  const auto changed = clv::with_parameters(clv::BGCNBD{3, 0, 0, 0, 0}, values);
+  EXPECT_EQ(changed.k, 3);
+  EXPECT_EQ(changed.b, 4);
+}
