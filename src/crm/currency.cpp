@@ -184,11 +184,11 @@ class Converter {
     const auto link = links.find(event ? "subscription_id" : "opportunity_id");
     const bool follows = link != links.end() && (event || name.starts_with("opportunity_"));
     for (std::size_t row = 0; row < days.size(); ++row) {
-      const auto of = follows && link->second[row] >= 0 ? std::optional(link->second[row]) : std::nullopt;
+      const std::int32_t of = follows ? link->second[row] : no_row;
       std::int32_t day = name == "account" ? no_day : day_at(own, row);
       if (name == "opportunity") day = deal_day(row);
-      if (of)
-        day = event ? day_at(start, static_cast<std::size_t>(*of)) : deal_day(static_cast<std::size_t>(*of));
+      if (of >= 0)
+        day = event ? day_at(start, static_cast<std::size_t>(of)) : deal_day(static_cast<std::size_t>(of));
       if (day == no_day && standing) day = latest_;
       // Spot rates of days to come don't exist.
       days[row] = options_.kind == RateKind::budget ? day : std::min(day, latest_);
