@@ -5,7 +5,7 @@ HOUSE = . .venv/house.env &&
 PREFIX = $(CURDIR)/build/install
 
 .DEFAULT_GOAL := help
-.PHONY: help test demo bench prove lint format docs stubs clean package cpp python consumers house
+.PHONY: help test demo bench prove lint format docs stubs images clean package cpp python consumers house
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -39,7 +39,7 @@ house:
 
 ## make demo       a sample sales team and its report in out/report.html
 demo:
-	$(BOOTSTRAP) build
+	$(BOOTSTRAP) build frames
 	@$(HOUSE) bash tests/tools/package.sh plot,report,cli
 	@$(HOUSE) salesops sample out/sample --seed 7 --deals 5000
 	@$(HOUSE) salesops report out/sample --as-of 2025-11-15 --out out/report.html
@@ -54,9 +54,10 @@ bench:
 	@$(HOUSE) python benchmarks/run.py
 
 ## make prove      the slow proofs: thread sanitizer, fuzzing, clang, clean environments; docs/proof.md
-prove:
+##                 (PROOFS="name name" for some; bare_debian is run only so)
+prove: package
 	$(BOOTSTRAP) build test prove
-	@$(HOUSE) python tests/prove/run.py
+	@$(HOUSE) python tests/prove/run.py $(PROOFS)
 
 ## make lint       formatting, types, static analysis
 lint:
@@ -77,6 +78,10 @@ docs:
 	$(BOOTSTRAP) build test docs
 	@$(HOUSE) NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet --site-dir $(CURDIR)/build/site
 	@echo build/site/index.html
+
+## make images     draw the pictures of README.md
+images: package
+	@$(HOUSE) python docs/images/make.py
 
 ## make clean      remove what was built; .venv stays
 clean:

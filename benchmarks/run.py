@@ -91,14 +91,14 @@ def page(results: dict[str, list[dict]]) -> str:
             "",
             f"## {word}",
             "",
-            "| task | rows | ours | peer | peer's time | ours / peer | same answer | aim |",
+            "| task | rows | ours | peer | peer's time | ours / peer | same answer | aim | note |",
         ]
-        out.append("|---|---:|---:|---|---:|---:|---|---|")
+        out.append("|---|---:|---:|---|---:|---:|---|---|---|")
         for line in lines:
             ratio = "–" if line.get("ratio") is None else f"{line['ratio']:.3g}"
             same = {True: "yes", False: "NO", None: "–"}[line.get("same_answer")]
             cells = [line["task"], f"{line['rows']:,}", seconds(line["ours_s"]), line.get("peer") or "–"]
-            cells += [seconds(line.get("peer_s")), ratio, same, verdict(line)]
+            cells += [seconds(line.get("peer_s")), ratio, same, verdict(line), line.get("note") or ""]
             out.append("| " + " | ".join(cells) + " |")
     return "\n".join(out) + "\n"
 
@@ -116,7 +116,8 @@ def main(words: list[str]) -> int:
         results.setdefault(word, []).extend(lines)
         for line in lines:
             rival = f" against {line['peer']} {seconds(line['peer_s'])}" if line.get("peer") else ""
-            print(f"  {line['task']}: {seconds(line['ours_s'])}{rival} {verdict(line)}")
+            note = f" ({line['note']})" if line.get("note") else ""
+            print(f"  {line['task']}: {seconds(line['ours_s'])}{rival} {verdict(line)}{note}")
             if line.get("same_answer") is False:
                 failed.append(f"{word}: {line['task']}: the answers differ")
     if not words:

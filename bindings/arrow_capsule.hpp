@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "execution.hpp"
 #include "salesops/arrow.hpp"
 
 namespace salesops_bindings {
@@ -24,12 +25,14 @@ Struct* capsule_pointer(const pybind11::handle& capsule, const char* name) {
 inline salesops::Table import_object(const pybind11::object& data,
                                      const std::optional<std::vector<std::string>>& columns,
                                      salesops::Issues* issues) {
-  const salesops::arrow::ImportOptions options{.columns = columns, .issues = issues};
+  salesops::arrow::ImportOptions options{.columns = columns, .issues = issues};
   if (pybind11::hasattr(data, "__arrow_c_stream__")) {
     const pybind11::object capsule = data.attr("__arrow_c_stream__")();
     auto* stream = capsule_pointer<ArrowArrayStream>(capsule, "arrow_array_stream");
-    const pybind11::gil_scoped_release free;
-    return salesops::arrow::import_stream(stream, options);
+    return interruptible(0, pybind11::none(), [&](const salesops::Execution& execution) {
+      options.execution = execution;
+      return salesops::arrow::import_stream(stream, options);
+    });
   }
   if (!pybind11::hasattr(data, "__arrow_c_array__"))
     throw salesops::UsageError(
@@ -37,8 +40,10 @@ inline salesops::Table import_object(const pybind11::object& data,
   const pybind11::tuple pair = data.attr("__arrow_c_array__")();
   auto* schema = capsule_pointer<ArrowSchema>(pair[0], "arrow_schema");
   auto* array = capsule_pointer<ArrowArray>(pair[1], "arrow_array");
-  const pybind11::gil_scoped_release free;
-  return salesops::arrow::import_array(schema, array, options);
+  return interruptible(0, pybind11::none(), [&](const salesops::Execution& execution) {
+    options.execution = execution;
+    return salesops::arrow::import_array(schema, array, options);
+  });
 }
 
 inline void destroy_stream(PyObject* capsule) {

@@ -1,10 +1,34 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "execution.hpp"
 #include "salesops/crm.hpp"
+#include "value_casters.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
+using salesops_bindings::interruptible;
+
+namespace salesops_bindings {
+
+inline constexpr Names<RateDay, 3> rate_days{
+    {{RateDay::close, "close"}, {RateDay::create, "create"}, {RateDay::fixed, "fixed"}}};
+inline constexpr Names<RateKind, 3> rate_kinds{
+    {{RateKind::spot, "spot"}, {RateKind::month_avg, "month_avg"}, {RateKind::budget, "budget"}}};
+inline constexpr Names<NoRate, 2> no_rates{{{NoRate::error, "error"}, {NoRate::null, "null"}}};
+
+}  // namespace salesops_bindings
+
+namespace pybind11::detail {
+
+template <>
+struct type_caster<RateDay> : salesops_bindings::NameCaster<RateDay, salesops_bindings::rate_days> {};
+template <>
+struct type_caster<RateKind> : salesops_bindings::NameCaster<RateKind, salesops_bindings::rate_kinds> {};
+template <>
+struct type_caster<NoRate> : salesops_bindings::NameCaster<NoRate, salesops_bindings::no_rates> {};
+
+}  // namespace pybind11::detail
 
 namespace {
 
@@ -35,15 +59,19 @@ void salesops_bind_crm(py::module_& module) {
   py::class_<Crm>(word, "Crm", "An immutable book.")
       .def_static(
           "build",
-          [](const py::dict& tables, const std::string& currency, bool minor_units) {
-            NamedTables given = named(tables);
-            const py::gil_scoped_release release;
-            CrmOptions options;
-            options.currency = currency;
-            options.minor_units = minor_units;
-            return Crm::build(std::move(given), options);
+          [](const py::dict& tables, const std::string& currency, bool minor_units,
+             const py::object& progress) {
+            const NamedTables given = named(tables);
+            return interruptible(0, progress, [&](const Execution& execution) {
+              CrmOptions options;
+              options.currency = currency;
+              options.minor_units = minor_units;
+              options.execution = execution;
+              return Crm::build(given, options);
+            });
           },
-          py::arg("tables"), py::arg("currency") = "", py::arg("minor_units") = false)
+          py::arg("tables"), py::arg("currency") = "", py::arg("minor_units") = false,
+          py::arg("progress") = py::none())
       .def(
           "has", [](const Crm& crm, const std::string& table) { return crm.has(table); }, py::arg("table"))
       .def("table", &Crm::table, py::arg("name"))
@@ -57,17 +85,35 @@ void salesops_bind_crm(py::module_& module) {
       .def_property_readonly("currency", &Crm::currency)
       .def(
           "as_of",
-          [](const Crm& crm, std::int64_t t, bool strict, const std::vector<std::string>& allow_current) {
-            const py::gil_scoped_release release;
-            return crm.as_of(Instant{t}, {.strict = strict, .allow_current = allow_current});
+          [](const Crm& crm, std::int64_t t, bool strict, const std::vector<std::string>& allow_current,
+             const py::object& progress) {
+            return interruptible(0, progress, [&](const Execution& execution) {
+              return crm.as_of(Instant{t},
+                               {.strict = strict, .allow_current = allow_current, .execution = execution});
+            });
           },
-          py::arg("t"), py::arg("strict") = false, py::arg("allow_current") = std::vector<std::string>())
+          py::arg("t"), py::arg("strict") = false, py::arg("allow_current") = std::vector<std::string>(),
+          py::arg("progress") = py::none())
       .def(
           "apply",
-          [](const Crm& crm, const py::dict& changes) {
-            NamedTables given = named(changes);
-            const py::gil_scoped_release release;
-            return crm.apply(std::move(given));
+          [](const Crm& crm, const py::dict& changes, const py::object& progress) {
+            const NamedTables given = named(changes);
+            return interruptible(0, progress,
+                                 [&](const Execution& execution) { return crm.apply(given, execution); });
           },
-          py::arg("changes"));
+          py::arg("changes"), py::arg("progress") = py::none())
+      .def(
+          "in_currency",
+          [](const Crm& crm, const std::string& currency, RateDay at, Date day, RateKind kind,
+             std::optional<int> max_age, const std::string& through, NoRate missing) {
+            const py::gil_scoped_release release;
+            return crm.in_currency(currency, {.at = at,
+                                              .day = day,
+                                              .kind = kind,
+                                              .max_age = max_age,
+                                              .through = through,
+                                              .missing = missing});
+          },
+          py::arg("currency"), py::arg("at"), py::arg("day"), py::arg("kind"), py::arg("max_age"),
+          py::arg("through"), py::arg("missing"));
 }

@@ -1,23 +1,24 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "execution.hpp"
 #include "salesops/ingest.hpp"
 
 namespace py = pybind11;
 namespace ingest = salesops::ingest;
+using salesops_bindings::interruptible;
 
 namespace {
 
 py::tuple apply(const ingest::Mapping& mapping,
                 const std::vector<std::pair<std::string, salesops::Table>>& raw,
-                std::vector<salesops::TimeZone> zones) {
+                std::vector<salesops::TimeZone> zones, const py::object& progress) {
   ingest::Options options;
   options.zones = std::move(zones);
-  ingest::Result result;
-  {
-    const py::gil_scoped_release release;
-    result = ingest::apply(mapping, raw, options);
-  }
+  ingest::Result result = interruptible(0, progress, [&](const salesops::Execution& execution) {
+    options.execution = execution;
+    return ingest::apply(mapping, raw, options);
+  });
   py::dict tables;
   for (auto& [name, table] : result.tables) tables[py::str(name)] = std::move(table);
   return py::make_tuple(std::move(tables), std::move(result.issues));
@@ -40,6 +41,12 @@ void salesops_bind_ingest(py::module_& module) {
   word.def("zones", &ingest::zones, py::arg("mapping"));
   word.def("understands", &ingest::understands, py::arg("mapping"), py::arg("table"));
   word.def("text_columns", &ingest::text_columns, py::arg("mapping"), py::arg("table"), py::arg("names"));
-  word.def("apply", &apply, py::arg("mapping"), py::arg("raw"), py::arg("zones"));
-  word.def("check", [](const salesops::Crm& crm) { return ingest::check(crm); }, py::arg("crm"));
+  word.def("apply", &apply, py::arg("mapping"), py::arg("raw"), py::arg("zones"),
+           py::arg("progress") = py::none());
+  word.def(
+      "check",
+      [](const salesops::Crm& crm) {
+        return interruptible(0, py::none(), [&](const salesops::Execution&) { return ingest::check(crm); });
+      },
+      py::arg("crm"));
 }

@@ -21,5 +21,12 @@ void salesops_bind_issues(py::module_& module) {
       .def("merge", &salesops::Issues::merge, py::arg("other"))
       .def("to_table", &salesops::Issues::to_table)
       .def("summary", &salesops::Issues::summary)
-      .def("__len__", &salesops::Issues::total);
+      .def("__len__", &salesops::Issues::total)
+      .def("__repr__",
+           [](const salesops::Issues& issues) {
+             return issues.total() == 0 ? std::string("no issues") : issues.summary().to_text(20);
+           })
+      .def("_repr_html_", [](const salesops::Issues& issues) {
+        return py::module_::import("salesops._frame").attr("to_html")(issues.summary());
+      });
 }

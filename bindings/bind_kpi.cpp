@@ -69,6 +69,8 @@ kpi::Options make_options(const py::dict& given) {
   take("threads", options.execution.threads);
   if (given.contains("mode") && !given["mode"].is_none())
     options.mode = kpi::parse_mode(py::cast<std::string>(given["mode"]));
+  if (given.contains("reopened") && !given["reopened"].is_none())
+    options.reopened = kpi::parse_reopened(py::cast<std::string>(given["reopened"]));
   if (given.contains("weight") && !given["weight"].is_none()) {
     const auto weight = py::cast<std::string>(given["weight"]);
     if (weight != "count" && weight != "value")
@@ -100,9 +102,34 @@ void bind_catalogue(py::module_& word) {
       .def_readonly("period", &kpi::Scorecard::period)
       .def_readonly("prior_period", &kpi::Scorecard::prior_period)
       .def_property_readonly("as_of", [](const kpi::Scorecard& card) { return card.as_of.us; })
+      .def_property_readonly("prior_as_of",
+                             [](const kpi::Scorecard& card) {
+                               return card.prior_as_of ? std::optional(card.prior_as_of->us) : std::nullopt;
+                             })
+      .def_readonly("by", &kpi::Scorecard::by)
+      .def_readonly("currency", &kpi::Scorecard::currency)
       .def("to_table", &kpi::Scorecard::to_table)
       .def("to_text", &kpi::Scorecard::to_text);
   word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"));
+  using State = kpi::ScorecardState;
+  const auto released = py::call_guard<py::gil_scoped_release>();
+  py::class_<State>(word, "ScorecardState", "What the deals closed in a period add up to, by group.")
+      .def(py::init<>())
+      .def(py::init<const State&>(), py::arg("other"))
+      .def_static(
+          "partial",
+          [](const Crm& crm, const kpi::Options& options,
+             const std::optional<std::vector<std::string>>& deals) {
+            return deals ? State::partial(crm, options, *deals) : State::partial(crm, options);
+          },
+          py::arg("crm"), py::arg("options"), py::arg("deals"), released)
+      .def("merge", &State::merge, py::arg("other"), released)
+      .def("retract", &State::retract, py::arg("other"), released)
+      .def("finish", &State::finish, py::arg("level"), released)
+      .def("groups", &State::groups)
+      .def("to_json", &State::to_json, released)
+      .def_static("from_json", &State::from_json, py::arg("text"))
+      .def("equals", [](const State& a, const State& b) { return a == b; }, py::arg("other"));
 }
 
 }  // namespace

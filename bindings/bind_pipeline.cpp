@@ -1,10 +1,12 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include "execution.hpp"
 #include "salesops/pipeline.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
+using salesops_bindings::interruptible;
 
 namespace {
 
@@ -33,31 +35,39 @@ pipeline::ForecastOptions options_of(const std::string& measure, const std::vect
 }
 
 pipeline::Forecast forecast(const Crm& crm, const std::optional<std::int64_t>& as_of,
-                            const std::optional<Span>& period, pipeline::ForecastOptions options) {
+                            const std::optional<Span>& period, pipeline::ForecastOptions options,
+                            const py::object& progress) {
   if (as_of) options.as_of = Instant{*as_of};
   if (period) options.period = Interval{Instant{period->first}, Instant{period->second}};
-  const py::gil_scoped_release free;
-  return pipeline::forecast(crm, options);
+  return interruptible(options.execution.threads, progress, [&](const Execution& execution) {
+    options.execution = execution;
+    return pipeline::forecast(crm, options);
+  });
 }
 
 pipeline::Backtest backtest(const Crm& crm, int periods, int months, const std::vector<int>& weeks,
-                            const pipeline::ForecastOptions& options) {
-  const py::gil_scoped_release free;
-  return pipeline::backtest(crm, {.periods = periods, .months = months, .weeks = weeks, .forecast = options});
+                            pipeline::ForecastOptions options, const py::object& progress) {
+  return interruptible(options.execution.threads, progress, [&](const Execution& execution) {
+    options.execution = execution;
+    return pipeline::backtest(crm,
+                              {.periods = periods, .months = months, .weeks = weeks, .forecast = options});
+  });
 }
 
 pipeline::Waterfall waterfall(const Crm& crm, std::int64_t start, std::int64_t end,
                               const std::optional<int>& due_from, const std::optional<int>& due_before,
                               const std::vector<std::string>& owners, const std::string& pipeline_id,
-                              const std::string& currency) {
+                              const std::string& currency, const py::object& progress) {
   pipeline::WaterfallOptions options;
   if (due_from) options.due_from = Date{*due_from};
   if (due_before) options.due_before = Date{*due_before};
   options.owners = owners;
   options.pipeline = pipeline_id;
   options.currency = currency;
-  const py::gil_scoped_release free;
-  return pipeline::waterfall(crm, Instant{start}, Instant{end}, options);
+  return interruptible(0, progress, [&](const Execution& execution) {
+    options.execution = execution;
+    return pipeline::waterfall(crm, Instant{start}, Instant{end}, options);
+  });
 }
 
 void bind_fit(py::module_& word) {
@@ -135,9 +145,11 @@ void salesops_bind_pipeline(py::module_& module) {
       .def_readonly("details", &Waterfall::details)
       .def_readonly("notes", &Waterfall::notes)
       .def("to_table", &Waterfall::to_table);
-  word.def("forecast", &forecast, py::arg("crm"), py::arg("as_of"), py::arg("period"), py::arg("options"));
+  word.def("forecast", &forecast, py::arg("crm"), py::arg("as_of"), py::arg("period"), py::arg("options"),
+           py::arg("progress") = py::none());
   word.def("backtest", &backtest, py::arg("crm"), py::arg("periods"), py::arg("months"), py::arg("weeks"),
-           py::arg("options"));
+           py::arg("options"), py::arg("progress") = py::none());
   word.def("waterfall", &waterfall, py::arg("crm"), py::arg("start"), py::arg("end"), py::arg("due_from"),
-           py::arg("due_before"), py::arg("owners"), py::arg("pipeline"), py::arg("currency"));
+           py::arg("due_before"), py::arg("owners"), py::arg("pipeline"), py::arg("currency"),
+           py::arg("progress") = py::none());
 }

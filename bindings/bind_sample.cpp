@@ -2,9 +2,11 @@
 #include <pybind11/stl.h>
 #include <pybind11/typing.h>
 
+#include "execution.hpp"
 #include "salesops/sample.hpp"
 
 namespace py = pybind11;
+using salesops_bindings::interruptible;
 
 namespace {
 
@@ -17,21 +19,25 @@ salesops::Date date_of(const std::string& text) {
 salesops::sample::Sample crm(std::uint64_t seed, std::int64_t deals, const std::string& start, int months,
                              const std::optional<std::string>& end, int reps, const std::string& currency,
                              double foreign_share, int pipelines, double leads_per_deal,
-                             double activities_per_deal, double dirt, int threads) {
-  const py::gil_scoped_release free;
-  return salesops::sample::crm({.seed = seed,
-                                .deals = deals,
-                                .start = date_of(start),
-                                .months = months,
-                                .end = end ? std::optional(date_of(*end)) : std::nullopt,
-                                .reps = reps,
-                                .currency = currency,
-                                .foreign_share = foreign_share,
-                                .pipelines = pipelines,
-                                .leads_per_deal = leads_per_deal,
-                                .activities_per_deal = activities_per_deal,
-                                .dirt = dirt,
-                                .execution = {.threads = threads, .stop = {}, .progress = {}}});
+                             double activities_per_deal, double dirt, int threads,
+                             const py::object& progress) {
+  salesops::sample::SampleOptions options{.seed = seed,
+                                          .deals = deals,
+                                          .start = date_of(start),
+                                          .months = months,
+                                          .end = end ? std::optional(date_of(*end)) : std::nullopt,
+                                          .reps = reps,
+                                          .currency = currency,
+                                          .foreign_share = foreign_share,
+                                          .pipelines = pipelines,
+                                          .leads_per_deal = leads_per_deal,
+                                          .activities_per_deal = activities_per_deal,
+                                          .dirt = dirt,
+                                          .execution = {}};
+  return interruptible(threads, progress, [&](const salesops::Execution& execution) {
+    options.execution = execution;
+    return salesops::sample::crm(options);
+  });
 }
 
 py::typing::Dict<py::str, salesops::Table> tables_of(const salesops::sample::Sample& sample) {
@@ -58,5 +64,5 @@ void salesops_bind_sample(py::module_& module) {
   word.def("crm", &crm, py::arg("seed"), py::arg("deals"), py::arg("start"), py::arg("months"),
            py::arg("end"), py::arg("reps"), py::arg("currency"), py::arg("foreign_share"),
            py::arg("pipelines"), py::arg("leads_per_deal"), py::arg("activities_per_deal"), py::arg("dirt"),
-           py::arg("threads"));
+           py::arg("threads"), py::arg("progress"));
 }

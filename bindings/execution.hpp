@@ -4,6 +4,7 @@
 
 #include <pybind11/pybind11.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
@@ -20,14 +21,15 @@ namespace salesops_bindings {
 
 /// Runs `work(execution)` on a thread of its own while the calling one waits without the GIL. Every 50 ms
 /// it asks Python for signals and calls `progress(share)` if there is one. An exception of either (such as
-/// KeyboardInterrupt) sets the stop token, and is raised once the work has ended.
+/// KeyboardInterrupt) sets the stop token, and is raised once the work has ended. Loops that ask by `tick`
+/// stop whether or not `work` hands the execution on.
 inline void run_interruptible(int threads, const pybind11::object& progress,
                               const std::function<void(const salesops::Execution&)>& work) {
   std::stop_source stop;
   std::atomic<double> share{0};
   const salesops::Execution execution{
       .threads = threads, .stop = stop.get_token(), .progress = [&](double now) {
-        share.store(now, std::memory_order_relaxed);
+        share.store(std::max(now, share.load(std::memory_order_relaxed)), std::memory_order_relaxed);
       }};
   std::mutex guard;
   std::condition_variable ended;
@@ -38,6 +40,7 @@ inline void run_interruptible(int threads, const pybind11::object& progress,
     const pybind11::gil_scoped_release release;
     std::jthread worker([&] {
       try {
+        const salesops::StopScope scope(execution.stop);
         work(execution);
       } catch (...) {
         failure = std::current_exception();

@@ -46,5 +46,7 @@ else()
   target_include_directories(salesops_json SYSTEM INTERFACE "${SALESOPS_JSON_INCLUDE}")
 endif()
 
+message(STATUS "Headers: Boost ${Boost_VERSION}, Eigen ${Eigen3_VERSION}, nlohmann_json ${nlohmann_json_VERSION}")
+
 # zlib reads gzip; without it a .gz file gives an error that says so.
 find_package(ZLIB QUIET)

@@ -26,16 +26,6 @@ using namespace detail;
 /// Small enough for a core's cache with its fields, large enough to pay for its dictionaries.
 constexpr std::size_t block_bytes = std::size_t{1} << 19;
 
-/// A stretch of the whole progress.
-Execution part(const Execution& execution, double from, double to) {
-  Execution stretch = execution;
-  if (execution.progress)
-    stretch.progress = [progress = execution.progress, from, to](double share) {
-      progress(from + (to - from) * share);
-    };
-  return stretch;
-}
-
 void check_options(const Options& options) {
   const auto code = static_cast<unsigned char>(options.delimiter);
   if (options.delimiter == '"' || options.delimiter == '\n' || options.delimiter == '\r' || code >= 0x80)
@@ -376,12 +366,12 @@ Result Reader::run(const Execution& execution) try {
   const std::string_view body = read_header(open());
   plan_columns();
   std::vector<Block> blocks;
-  for (const auto piece : split(body, block_bytes, dialect_, part(execution, 0, 0.05))) {
+  for (const auto piece : split(body, block_bytes, dialect_, part_of(execution, 0, 0.05))) {
     blocks.emplace_back();
     blocks.back().bytes = piece;
   }
-  convert_all(blocks, part(execution, 0.05, 0.8));
-  for_blocks(blocks.size(), part(execution, 0.8, 0.85), [&](std::size_t i) { settle(blocks[i]); });
+  convert_all(blocks, part_of(execution, 0.05, 0.8));
+  for_blocks(blocks.size(), part_of(execution, 0.8, 0.85), [&](std::size_t i) { settle(blocks[i]); });
   std::size_t rows = 0;
   for (Block& block : blocks) {
     block.first_row = static_cast<std::int64_t>(rows);
@@ -389,7 +379,7 @@ Result Reader::run(const Execution& execution) try {
   }
   collect_issues(blocks);
   std::vector<std::pair<std::string, Column>> columns(names_.size());
-  for_blocks(names_.size(), part(execution, 0.85, 1),
+  for_blocks(names_.size(), part_of(execution, 0.85, 1),
              [&](std::size_t column) { columns[column] = {names_[column], assemble(blocks, column, rows)}; });
   return {Table(std::move(columns)), std::move(issues_)};
 } catch (const Fault& fault) {
@@ -400,9 +390,9 @@ Result Reader::run(const Execution& execution) try {
 
 Result read(const std::string& path, const Options& options) {
   check_options(options);
-  const Bytes bytes = read_file(path, options.limits, part(options.execution, 0, 0.2));
+  const Bytes bytes = read_file(path, options.limits, part_of(options.execution, 0, 0.2));
   Reader reader(bytes.view(), options, path, options.name.empty() ? stem(path) : options.name);
-  return reader.run(part(options.execution, 0.2, 1));
+  return reader.run(part_of(options.execution, 0.2, 1));
 }
 
 Result parse(std::string_view bytes, const Options& options) {
@@ -410,14 +400,14 @@ Result parse(std::string_view bytes, const Options& options) {
   const std::string name = options.name.empty() ? "csv" : options.name;
   Bytes text;
   if (is_gzip(bytes)) {
-    text = gunzip(bytes, name, options.limits, part(options.execution, 0, 0.2));
+    text = gunzip(bytes, name, options.limits, part_of(options.execution, 0, 0.2));
     bytes = text.view();
   }
   if (static_cast<std::int64_t>(bytes.size()) > options.limits.max_bytes)
     throw DataError(name + ": more than " + std::to_string(options.limits.max_bytes) +
                     " bytes of text; if it is meant, raise limits.max_bytes");
   Reader reader(bytes, options, name, name);
-  return reader.run(part(options.execution, 0.2, 1));
+  return reader.run(part_of(options.execution, 0.2, 1));
 }
 
 }  // namespace csv

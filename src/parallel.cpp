@@ -14,6 +14,34 @@
 namespace salesops {
 inline namespace v0 {
 
+Execution part_of(const Execution& execution, double from, double to) {
+  Execution part = execution;
+  if (execution.progress)
+    part.progress = [report = execution.progress, from, to](double share) {
+      report(from + (to - from) * share);
+    };
+  return part;
+}
+
+namespace {
+
+thread_local const std::stop_token* asked = nullptr;
+constexpr const char* stopped = "the call was stopped; nothing was changed";
+
+/// A call that nobody can stop by itself stops with the call around it.
+std::stop_token in_charge(const std::stop_token& stop) {
+  return !stop.stop_possible() && asked != nullptr ? *asked : stop;
+}
+
+}  // namespace
+
+StopScope::StopScope(const std::stop_token& stop) : stop_(in_charge(stop)), outer_(asked) { asked = &stop_; }
+StopScope::~StopScope() { asked = outer_; }
+
+void ask_stop() {
+  if (asked != nullptr && asked->stop_requested()) throw Cancelled(stopped);
+}
+
 int default_threads() {
   if (const char* text = std::getenv("SALESOPS_THREADS")) {
     const long threads = std::strtol(text, nullptr, 10);
@@ -32,18 +60,24 @@ void for_blocks(std::size_t blocks, const Execution& execution,
   std::atomic<std::size_t> next{0};
   std::atomic<std::size_t> done{0};
   std::atomic<bool> failed{false};
+  std::size_t told = 0;
   std::exception_ptr failure;
   std::mutex guard;
 
+  const std::stop_token stop = in_charge(execution.stop);
+
   const auto worker = [&](bool caller) {
-    while (!failed.load(std::memory_order_relaxed) && !execution.stop.stop_requested()) {
+    const StopScope scope(stop);
+    while (!failed.load(std::memory_order_relaxed) && !stop.stop_requested()) {
       const std::size_t block = next.fetch_add(1, std::memory_order_relaxed);
       if (block >= blocks) return;
       try {
         work(block);
         const std::size_t finished = done.fetch_add(1, std::memory_order_relaxed) + 1;
-        if (caller && execution.progress)
+        if (caller && execution.progress) {
+          told = finished;
           execution.progress(static_cast<double>(finished) / static_cast<double>(blocks));
+        }
       } catch (...) {
         const std::lock_guard lock(guard);
         if (!failure) failure = std::current_exception();
@@ -58,7 +92,8 @@ void for_blocks(std::size_t blocks, const Execution& execution,
     worker(true);
   }
   if (failure) std::rethrow_exception(failure);
-  if (done.load() < blocks) throw Cancelled("the call was stopped; nothing was changed");
+  if (done.load() < blocks) throw Cancelled(stopped);
+  if (execution.progress && told < blocks) execution.progress(1);
 }
 
 void for_rows(std::size_t rows, std::size_t block_rows, const Execution& execution,

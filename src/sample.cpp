@@ -79,7 +79,10 @@ class Accounts {
     blocks_.resize(done + more, Block(specs_));
     deals_.resize(done + more);
     won_.resize(done + more);
-    for_blocks(more, world_.options.execution, [&](std::size_t i) { make(done + i, never_full); });
+    // The first round makes nearly all.
+    Execution execution = part_of(world_.options.execution, 0, 0.7);
+    if (done > 0) execution.progress = {};
+    for_blocks(more, execution, [&](std::size_t i) { make(done + i, never_full); });
   }
 
   void make(std::size_t block, std::int64_t limit) {
@@ -116,9 +119,7 @@ void add_leads(const World& world, std::span<const TableSpec> specs, std::vector
   const auto more = static_cast<std::size_t>((leads + leads_per_block - 1) / leads_per_block);
   const std::size_t first = blocks.size();
   blocks.resize(first + more, Block(specs));
-  const Execution quiet{
-      .threads = world.options.execution.threads, .stop = world.options.execution.stop, .progress = {}};
-  for_blocks(more, quiet, [&](std::size_t block) {
+  for_blocks(more, part_of(world.options.execution, 0.7, 0.8), [&](std::size_t block) {
     const std::int64_t from = static_cast<std::int64_t>(block) * leads_per_block;
     for (std::int64_t n = from; n < std::min(leads, from + leads_per_block); ++n)
       emit_lead(world, n, blocks[first + block]);
@@ -151,6 +152,7 @@ const Table& Sample::table(std::string_view name) const {
 
 Sample crm(const SampleOptions& options) {
   check(options);
+  const StopScope scope(options.execution.stop);
   const World world(options);
   const auto specs = table_specs(world);
   Accounts accounts(world, specs);
@@ -159,7 +161,7 @@ Sample crm(const SampleOptions& options) {
   blocks.emplace_back(specs);
   emit_company(world, accounts.won(), blocks.back());
 
-  auto joined = join(specs, blocks, label, options.execution);
+  auto joined = join(specs, blocks, label, part_of(options.execution, 0.8, 0.95));
   const auto truth = joined.begin() + static_cast<std::ptrdiff_t>(book_tables);
   Sample sample;
   sample.truth = {truth[0].second, truth[1].second, truth[2].second, truth[3].second};
@@ -169,6 +171,7 @@ Sample crm(const SampleOptions& options) {
     if (name == "lead") table = by_creation(table);
   if (options.dirt > 0) spoil(world, joined);
   sample.tables = std::move(joined);
+  if (options.execution.progress) options.execution.progress(1);
   return sample;
 }
 

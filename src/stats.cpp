@@ -108,7 +108,15 @@ ClusterSum resample(const std::vector<ClusterSum>& sums, random::Stream stream) 
 
 }  // namespace
 
-double normal_multiplier(double level) { return -special::normal_quantile(tail_of(level)); }
+double normal_multiplier(double level) {
+  // Thousands of groups ask for one level.
+  thread_local double known = NAN, multiplier = 0;
+  if (level != known) {
+    multiplier = -special::normal_quantile(tail_of(level));
+    known = level;
+  }
+  return multiplier;
+}
 
 double student_multiplier(double degrees, double level) {
   const double tail = tail_of(level);

@@ -1,12 +1,12 @@
 #include "salesops/table.hpp"
 
 #include <algorithm>
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <charconv>
 #include <cmath>
 #include <cstring>
 #include <limits>
-#include <mutex>
+
+#include "salesops/parallel.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -39,8 +39,6 @@ constexpr TypeFacts facts(Type type) noexcept {
   }
   return {"", 0};
 }
-
-using StringIndex = boost::unordered_flat_map<std::string_view, std::int32_t>;
 
 std::string decimal_text(int128 value, int scale) {
   const bool negative = value < 0;
@@ -82,91 +80,6 @@ struct Bytes {
 
 std::string_view type_name(Type type) noexcept { return facts(type).name; }
 std::size_t type_width(Type type) noexcept { return facts(type).width; }
-
-// ---- Dictionary ----
-
-struct Dictionary::Index {
-  std::once_flag once;
-  StringIndex codes;
-};
-
-Dictionary::Dictionary() : Dictionary({}, {0}) {}
-
-Dictionary::Dictionary(std::vector<char> bytes, std::vector<std::int64_t> offsets)
-    : bytes_(std::move(bytes)), offsets_(std::move(offsets)), index_(std::make_unique<Index>()) {
-  if (offsets_.empty()) offsets_.push_back(0);
-}
-
-Dictionary::~Dictionary() = default;
-
-std::int32_t Dictionary::find(std::string_view text) const {
-  std::call_once(index_->once, [this] {
-    index_->codes.reserve(size());
-    for (std::size_t code = 0; code < size(); ++code)
-      index_->codes.try_emplace((*this)[code], static_cast<std::int32_t>(code));
-  });
-  const auto found = index_->codes.find(text);
-  return found == index_->codes.end() ? -1 : found->second;
-}
-
-/// Keys of `codes` would dangle when `bytes` grows, so they point into fixed blocks.
-struct DictionaryBuilder::State {
-  static constexpr std::size_t block_bytes = 1 << 16;
-  std::vector<std::unique_ptr<char[]>> blocks;
-  std::size_t used = block_bytes;
-  StringIndex codes;
-  std::vector<std::string_view> strings;
-
-  std::string_view keep(std::string_view text) {
-    if (text.empty()) return {};
-    if (text.size() > block_bytes / 4) {
-      blocks.insert(blocks.begin(), std::make_unique<char[]>(text.size()));
-      std::memcpy(blocks.front().get(), text.data(), text.size());
-      return {blocks.front().get(), text.size()};
-    }
-    if (used + text.size() > block_bytes) {
-      blocks.push_back(std::make_unique<char[]>(block_bytes));
-      used = 0;
-    }
-    char* at = blocks.back().get() + used;
-    std::memcpy(at, text.data(), text.size());
-    used += text.size();
-    return {at, text.size()};
-  }
-};
-
-DictionaryBuilder::DictionaryBuilder() : state_(std::make_unique<State>()) {}
-DictionaryBuilder::~DictionaryBuilder() = default;
-DictionaryBuilder::DictionaryBuilder(DictionaryBuilder&&) noexcept = default;
-DictionaryBuilder& DictionaryBuilder::operator=(DictionaryBuilder&&) noexcept = default;
-
-std::int32_t DictionaryBuilder::code(std::string_view text) {
-  State& state = *state_;
-  const auto found = state.codes.find(text);
-  if (found != state.codes.end()) return found->second;
-  if (state.strings.size() >= static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
-    throw UsageError("a string column holds more than 2^31 distinct values; split the table");
-  const auto code = static_cast<std::int32_t>(state.strings.size());
-  const std::string_view kept = state.keep(text);
-  state.codes.emplace(kept, code);
-  state.strings.push_back(kept);
-  return code;
-}
-
-std::size_t DictionaryBuilder::size() const noexcept { return state_->strings.size(); }
-
-std::shared_ptr<const Dictionary> DictionaryBuilder::finish() {
-  std::vector<std::int64_t> offsets{0};
-  offsets.reserve(state_->strings.size() + 1);
-  std::int64_t total = 0;
-  for (const std::string_view text : state_->strings)
-    offsets.push_back(total += static_cast<std::int64_t>(text.size()));
-  std::vector<char> bytes;
-  bytes.reserve(static_cast<std::size_t>(total));
-  for (const std::string_view text : state_->strings) bytes.insert(bytes.end(), text.begin(), text.end());
-  state_ = std::make_unique<State>();
-  return std::make_shared<const Dictionary>(std::move(bytes), std::move(offsets));
-}
 
 // ---- Column ----
 
@@ -270,6 +183,7 @@ Column Column::take(std::span<const std::int64_t> rows) const {
   std::vector<std::uint8_t> bits;
   const auto* from = static_cast<const std::byte*>(data_);
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    tick(i);
     const std::int64_t row = rows[i];
     if (row >= static_cast<std::int64_t>(size_))
       throw UsageError("take: row " + std::to_string(row) + " is past the end");
@@ -289,6 +203,7 @@ Column Column::take(std::span<const std::int64_t> rows) const {
   column.validity_ = any_null ? bytes->validity.data() : nullptr;
   column.bit_offset_ = 0;
   column.owner_ = std::move(bytes);
+  column.room_ = nullptr;
   return column;
 }
 
@@ -298,6 +213,7 @@ Column Column::slice(std::size_t start, std::size_t length) const {
   column.data_ = static_cast<const std::byte*>(data_) + start * type_width(type_);
   column.size_ = length;
   column.bit_offset_ = bit_offset_ + start;
+  column.room_ = nullptr;
   return column;
 }
 
@@ -489,6 +405,7 @@ Column concat_column(std::string_view name, std::span<const Table> tables, std::
         auto* out = reinterpret_cast<std::int32_t*>(bytes->values.data()) + at;
         const auto in = column->values<std::int32_t>();
         for (std::size_t row = 0; row < n; ++row) {
+          tick(row);
           if (valid[at + row] == 0) continue;
           auto& code = codes[static_cast<std::size_t>(in[row])];
           if (code < 0) code = dictionary.code(column->text(row));

@@ -89,10 +89,10 @@ int main() {
     return median_seconds([&] { (void)pipeline::forecast(crm, options); });
   };
   const double least = time(100, false), learned = time(100, true), full = time(1000, true);
-  report("pipeline fit and 100 draws, no landmarks", crm.history().changes().size(), least);
-  report("pipeline fit with landmarks and 100 draws", crm.history().changes().size(), learned);
+  report("pipeline fit and 100 draws, no landmarks", crm.history().size(), least);
+  report("pipeline fit with landmarks and 100 draws", crm.history().size(), learned);
   report("pipeline 900 more draws of 100,000 open deals over 13 weeks", open_count, full - learned);
-  report("pipeline forecast, 1,000 draws", crm.history().changes().size(), full);
+  report("pipeline forecast, 1,000 draws", crm.history().size(), full);
   report("pipeline waterfall of a quarter", deal_count, median_seconds([&] {
            (void)pipeline::waterfall(crm, Instant{crm.latest().us - 91 * us_per_day}, crm.latest());
          }));

@@ -10,16 +10,20 @@ for the peer, checks that the answers agree, and reports::
     report("rfm summary", rows=len(orders), ours=ours, peers={"lifetimes": peer}, same=same_answer, limit=1.0)
 
 `limit` is the share of the peer's time that ours may take: 0.5 claims "at most half". A peer that is not
-installed is left out with `peers={}`; the line then holds our time alone.
+installed is left out with `peers={}`; the line then holds our time alone. `note` is printed beside the line;
+for a scan, `bandwidth_note(bytes, ours)` says how near it is to what memory gives.
 """
 
 from __future__ import annotations
 
 import gc
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 
 
 def measure(call: Callable[[], object], *, repeat: int = 5, at_most: float = 20.0) -> float:
@@ -48,6 +52,7 @@ def report(
     *,
     same: bool = True,
     limit: float | None = None,
+    note: str | None = None,
 ) -> None:
     """Print the line of a task: one a peer, or one of our own time where there is no peer."""
     for peer, seconds in (peers or {"": None}).items():
@@ -60,5 +65,29 @@ def report(
             "ratio": ours / seconds if seconds else None,
             "same_answer": same if seconds else None,
             "limit_share": limit if seconds else None,
+            "note": note,
         }
         print(json.dumps(line), flush=True)
+
+
+@cache
+def read_bandwidth() -> float:
+    """Bytes a second that all CPUs together read: the best of summing arrays too large for caches."""
+    import numpy as np
+
+    threads = len(os.sched_getaffinity(0))
+    parts = [np.ones(1 << 24) for _ in range(threads)]
+    best = 0.0
+    with ThreadPoolExecutor(threads) as pool:
+        for _ in range(7):
+            start = time.perf_counter()
+            list(pool.map(np.sum, parts))
+            best = max(best, sum(part.nbytes for part in parts) / (time.perf_counter() - start))
+    return best
+
+
+def bandwidth_note(bytes_read: int, seconds: float) -> str:
+    """How near a scan of so many bytes is to the machine's memory bandwidth."""
+    limit = read_bandwidth()
+    share = bytes_read / seconds / limit
+    return f"reads {bytes_read / 1e6:.0f} MB at {share:.0%} of {limit / 1e9:.1f} GB/s"

@@ -54,6 +54,16 @@ few = pa.table({"stage": stages.take(pa.array(rng.integers(0, 6, ROWS)))})
 many = pa.table({"customer": pc.cast(pa.array(rng.integers(0, 1_000_000, ROWS)), pa.string())})
 ours = Table.from_arrow(few)
 
+
+def borrowed(data: pa.Table) -> bool:
+    """Whether every column lies where its producer put it: nothing was copied."""
+    table = Table.from_arrow(data)
+    addresses = {name: table.column(name).values().ctypes.data for name in data.column_names}
+    return all(data[name].chunk(0).buffers()[1].address == at for name, at in addresses.items())
+
+
+assert borrowed(numbers), "numbers of one batch were copied"
+print("import numbers, one batch: every address is the producer's", file=sys.stderr)
 line("import numbers, one batch", lambda: Table.from_arrow(numbers))
 
 

@@ -1,6 +1,10 @@
-"""Build a book of a million deals and rewind it; against the same state from DuckDB and Polars."""
+"""Build a book of a million deals, rewind it (against DuckDB and Polars), and apply changes to it.
+
+Changes have no peer but the book built anew: the lines of `apply` print that as their peer.
+"""
 
 import datetime as dt
+import time
 
 import duckdb
 import polars as pl
@@ -17,9 +21,8 @@ def main() -> None:
         name: tables[name] for name in ("opportunity", "opportunity_event", "stage_def", "rep", "account")
     }
     events = wanted["opportunity_event"].num_rows
-    report(
-        f"build a book, {events:,} history rows", DEALS, measure(lambda: so.crm.Crm.build(wanted), repeat=1)
-    )
+    build = measure(lambda: so.crm.Crm.build(wanted), repeat=1)
+    report(f"build a book, {events:,} history rows", DEALS, build)
     crm = so.crm.Crm.build(wanted)
 
     # The peers rebuild the stage alone; we rebuild every tracked column, keys and checks.
@@ -55,6 +58,44 @@ def main() -> None:
     same = ours == stages(with_polars(), "new") == stages(with_duckdb(), "stage")
     peers = {"polars (stage only)": measure(with_polars), "duckdb (stage only)": measure(with_duckdb)}
     report("as_of, all tracked columns", DEALS, measure(lambda: crm.as_of(T)), peers, same=same)
+    apply_changes(crm, wanted, build)
+
+
+def apply_changes(crm: so.crm.Crm, tables: dict[str, so.Table], build: float) -> None:
+    """Changes of one row and of a thousand; every table of `tables` is in `crm`."""
+    deals = tables["opportunity"].to_polars()
+    when = crm.latest + dt.timedelta(hours=1)
+    won = (
+        pl.lit("won").cast(deals["stage_id"].dtype) if deals["stage_id"].dtype != pl.String else pl.lit("won")
+    )
+
+    def later(frame: pl.DataFrame) -> pl.DataFrame:
+        return frame.with_columns(
+            (pl.col("amount") + 1).alias("amount"),
+            won.alias("stage_id"),
+            pl.lit(when).alias("source_modified_at"),
+        )
+
+    spread = deals.gather_every(len(deals) // 1000).head(1000)
+    new = deals.head(1).with_columns(pl.lit("new deal").alias("opportunity_id"))
+    event = tables["opportunity_event"].slice(DEALS, 1).to_polars().with_columns(pl.lit(when).alias("at"))
+    changes = {
+        "one changed deal": {"opportunity": later(deals[DEALS // 2 : DEALS // 2 + 1])},
+        "one new deal": {"opportunity": later(new)},
+        "one new history row": {"opportunity_event": event},
+        "1,000 changed deals": {"opportunity": later(spread)},
+    }
+    for task, change in changes.items():
+        seconds = measure(lambda change=change: crm.apply(change), repeat=11)
+        report(f"apply {task}", DEALS, seconds, {"the book built anew": build}, same=True, limit=0.02)
+
+    # A day of small exports, each on top of the last.
+    begin = time.perf_counter()
+    grown = crm
+    for i in range(100):
+        row = deals[i * 997 : i * 997 + 1]
+        grown = grown.apply({"opportunity": later(row), "opportunity_event": event})
+    report("apply, 100 times in a row, each", DEALS, (time.perf_counter() - begin) / 100)
 
 
 if __name__ == "__main__":

@@ -32,6 +32,7 @@
 #include "salesops/history.hpp"
 #include "salesops/issues.hpp"
 #include "salesops/parallel.hpp"
+#include "salesops/shared_array.hpp"
 #include "salesops/table.hpp"
 
 namespace salesops {
@@ -92,16 +93,17 @@ enum class DealStatus : std::uint8_t {
 /// (int64), -1 (codes and rows) or `null_date` (int32).
 struct Deals {
   static constexpr std::int32_t null_date = std::numeric_limits<std::int32_t>::min();
-  std::vector<std::int64_t> created_at;
-  std::vector<std::int64_t> closed_at;  ///< actual close; null while open
-  std::vector<DealStatus> status;
-  std::vector<std::int64_t> amount;       ///< minor units
-  std::vector<std::int32_t> close_date;   ///< expected
-  std::vector<std::int32_t> stage;        ///< code of opportunity.stage_id
-  std::vector<std::int32_t> stage_row;    ///< row of stage_def, by (pipeline, stage)
-  std::vector<std::int32_t> owner_row;    ///< row of rep
-  std::vector<std::int32_t> account_row;  ///< row of account
-  std::vector<std::uint8_t> deleted;
+  SharedArray<std::int64_t> created_at;
+  SharedArray<std::int64_t> closed_at;  ///< actual close; null while open
+  SharedArray<DealStatus> status;
+  SharedArray<std::int64_t> amount;       ///< minor units
+  SharedArray<std::int32_t> close_date;   ///< expected
+  SharedArray<std::int32_t> stage;        ///< code of opportunity.stage_id
+  SharedArray<std::int32_t> stage_row;    ///< row of stage_def, by (pipeline, stage)
+  SharedArray<std::int32_t> owner_row;    ///< row of rep
+  SharedArray<std::int32_t> account_row;  ///< row of account
+  SharedArray<std::uint8_t> deleted;
+  SharedArray<std::uint8_t> reopened;  ///< times it came back from a closed stage; 255 = that often or more
 
   [[nodiscard]] std::size_t size() const noexcept { return status.size(); }
 };
@@ -115,7 +117,37 @@ struct CrmOptions {
 
 struct AsOfOptions {
   bool strict = false;
-  std::vector<std::string> allow_current;  ///< `"table.column"`
+  std::vector<std::string> allow_current = {};  ///< `"table.column"`
+  Execution execution = {};
+};
+
+/// The day whose rate an amount takes. Deals move, everything else has its own day (see `in_currency`).
+enum class RateDay : std::uint8_t {
+  close,   ///< a deal's close; the book's latest day while it is open
+  create,  ///< a deal's creation
+  fixed,   ///< one day for the whole book: constant currency
+};
+
+/// Rows of `fx_rate` by their `kind`; one without a kind is a spot rate.
+enum class RateKind : std::uint8_t {
+  spot,
+  month_avg,  ///< holds for the calendar month of its date
+  budget,
+};
+
+/// What becomes of an amount without a rate.
+enum class NoRate : std::uint8_t {
+  error,  ///< `UsageError` that names the currencies and days
+  null,   ///< the amount is null, and an issue `no_rate`
+};
+
+struct ConvertOptions {
+  RateDay at = RateDay::close;
+  Date day = {};  ///< of `RateDay::fixed`
+  RateKind kind = RateKind::spot;
+  std::optional<int> max_age = {};  ///< days; by default 31, of budget rates 366
+  std::string through = {};  ///< currency to go through where a pair has no rate of its own; empty: none
+  NoRate missing = NoRate::error;
 };
 
 using NamedTables = std::vector<std::pair<std::string, Table>>;
@@ -125,7 +157,8 @@ class Crm {
  public:
   using Options = CrmOptions;
 
-  /// Throws `UsageError` for a table the model doesn't have, or one without its key.
+  /// Throws `UsageError` for a table the model doesn't have, or one without its key; `Cancelled` when
+  /// stopped, as `as_of` and `apply` do.
   static Crm build(NamedTables tables, const Options& options = {});
 
   [[nodiscard]] bool has(std::string_view table) const noexcept;
@@ -159,10 +192,47 @@ class Crm {
 
   [[nodiscard]] Crm as_of(Instant t, const AsOfOptions& options = {}) const;
 
-  /// A new book with rows added or replaced. Rows are matched by key; of two versions the one with
-  /// the later `source_modified_at` stays (the change's, on a tie or without it); `is_deleted` hides a
+  /// A new book with rows added or replaced: the book that all rows together would make, where the
+  /// differences between the deals of the two count as changes at their `source_modified_at` if the
+  /// changes bring no history of their own. Rows are matched by key; of two versions the one with the
+  /// later `source_modified_at` stays (the change's, on a tie or without it); `is_deleted` hides a
   /// row from then on. Columns the change lacks keep their values. Only the changes are checked.
-  [[nodiscard]] Crm apply(NamedTables changes) const;
+  ///
+  /// It costs what the changes cost, and a copy of each column in which a value of an old row is another one;
+  /// all else is shared with this book. Looking up an id makes the index of its column, once. What reaches
+  /// beyond the changed rows is derived anew: every deal when stages are redefined, the links to a table
+  /// whose rows are deleted or merged, the history of deals with new snapshots or versions (which looks for
+  /// their older rows).
+  [[nodiscard]] Crm apply(NamedTables changes, const Execution& execution = {}) const;
+
+  /// The book with every amount in one currency, by the rates of its table `fx_rate` (`rate` units of
+  /// `to` for one of `from`): all money columns, amounts in the history and in `opportunity_event`, and
+  /// the value of a `target` whose row names a currency.
+  ///
+  /// The rate of an amount is that of its day, or the latest earlier one of at most `max_age` days: of
+  /// the pair itself, else of the opposite pair, inverted exactly, else, where `through` is set, of the two
+  /// pairs that meet there. A rate is the shortest decimal of its double, the product is exact and
+  /// rounded once, half to even. Days, in UTC:
+  ///
+  /// | rows                              | day                                                        |
+  /// |-----------------------------------|------------------------------------------------------------|
+  /// | deal, its snapshots and history   | `at`: one rate for all of a deal, so rates make no movement |
+  /// | subscription and its events       | start                                                      |
+  /// | quota, spend, target              | period_start                                               |
+  /// | account, product, other standing  | the book's latest day                                      |
+  /// | all others                        | the instant of the row                                     |
+  ///
+  /// Spot rates and averages of days to come don't exist: a later day is the book's latest. Budget rates
+  /// may lie ahead. `as_of(t).in_currency(c)` knows neither rates nor closes after t. It equals
+  /// `in_currency(c).as_of(t)` for `fixed` days up to t, and else where no row's day lies after t: deals
+  /// that were open at t under `close`, and standing rows, differ.
+  ///
+  /// Issues count by table what was converted (`converted_at_spot`, `…_month_avg`, `…_budget`), by an
+  /// inverse (`converted_by_inverse`) or through a third currency (`converted_through`). Throws
+  /// `UsageError` for a rate missing under `NoRate::error` and for an amount beyond int64, `DataError` for
+  /// two different rates of one pair, kind and day (a later `source_modified_at` decides). Convert
+  /// the book as it was read: a second conversion would round again.
+  [[nodiscard]] Crm in_currency(std::string_view currency, const ConvertOptions& options = {}) const;
 
  private:
   struct State;

@@ -123,6 +123,7 @@ Mapping preset(std::string_view name);
 struct Options {
   std::vector<TimeZone> zones;  ///< used by name before the system's
   IssueOptions issues;
+  Execution execution = {};
 };
 
 struct Result {
@@ -156,12 +157,12 @@ std::string salesforce_id(std::string_view id);
 /// | rule                       | meaning                                                             |
 /// |----------------------------|---------------------------------------------------------------------|
 /// | `import_day_spike`         | one day holds a tenth of all creations and ten times the median day |
-/// | `history_starts_late`      | the first change of the stage lies a day or more after creation and its old
-/// value is unknown | | `event_before_created`     | a change before the deal was created (clock skew) | |
-/// `amount_edited_after_close`| the amount changed after the deal closed                            | |
-/// `pipeline_changed`         | the deal moved to another pipeline                                  | |
-/// `unknown_stage_in_history` | a past stage that stage_def no longer has                           | |
-/// `owner_inactive`           | an open deal whose owner has left                                   |
+/// | `history_starts_late`      | first stage change a day or more after creation, old value unknown   |
+/// | `event_before_created`     | a change before the deal was created (clock skew)                   |
+/// | `amount_edited_after_close`| the amount changed after the deal closed                            |
+/// | `pipeline_changed`         | the deal moved to another pipeline                                  |
+/// | `unknown_stage_in_history` | a past stage that stage_def no longer has                           |
+/// | `owner_inactive`           | an open deal whose owner has left                                   |
 Issues check(const Crm& crm, const IssueOptions& options = {});
 
 }  // namespace ingest

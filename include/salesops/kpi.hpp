@@ -11,6 +11,7 @@
 #include "salesops/kpi/leads.hpp"
 #include "salesops/kpi/metric.hpp"
 #include "salesops/kpi/scorecard.hpp"
+#include "salesops/kpi/scorecard_state.hpp"
 #include "salesops/kpi/where.hpp"
 
 namespace salesops {

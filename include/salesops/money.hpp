@@ -145,14 +145,22 @@ constexpr std::optional<std::int64_t> multiply(std::int64_t minor, Rate rate,
                                                Rounding rounding = Rounding::half_even) noexcept;
 /// a + b; nothing beyond int64.
 constexpr std::optional<std::int64_t> add(std::int64_t a, std::int64_t b) noexcept;
+/// Digits of the minor unit of a currency code; two, as of XXX, where the code isn't known.
+constexpr int minor_digits(std::string_view code) noexcept;
 /// Decimal text (`-12`, `12.345`, `.5`, `1e3`) to minor units, rounded once; nothing for other text or
 /// beyond int64.
 constexpr std::optional<MinorUnits> from_text(std::string_view text, Currency currency,
+                                              Rounding rounding = Rounding::half_even) noexcept;
+/// The same in units of 10^-digits, 0 to 18.
+constexpr std::optional<MinorUnits> from_text(std::string_view text, int digits,
                                               Rounding rounding = Rounding::half_even) noexcept;
 /// The shortest decimal that reads back as `value`, to minor units, rounded once: 2.675 in EUR is
 /// 2.675, a tie, so 2.68 half-even, though its double lies below. Nothing for NaN, infinities and
 /// beyond int64.
 inline std::optional<MinorUnits> from_double(double value, Currency currency,
+                                             Rounding rounding = Rounding::half_even) noexcept;
+/// The same in units of 10^-digits, 0 to 18.
+inline std::optional<MinorUnits> from_double(double value, int digits,
                                              Rounding rounding = Rounding::half_even) noexcept;
 
 /// Shares of `amount` in proportion to `weights` that sum to it exactly.
@@ -366,12 +374,20 @@ constexpr std::optional<std::int64_t> add(std::int64_t a, std::int64_t b) noexce
   return detail::to_int64(static_cast<int128>(a) + b);
 }
 
+constexpr int minor_digits(std::string_view code) noexcept {
+  return Currency::find(code).value_or(Currency{}).exponent();
+}
+
 constexpr std::optional<MinorUnits> from_text(std::string_view text, Currency currency,
                                               Rounding rounding) noexcept {
+  return from_text(text, currency.exponent(), rounding);
+}
+
+constexpr std::optional<MinorUnits> from_text(std::string_view text, int digits, Rounding rounding) noexcept {
   const auto number = detail::read_decimal(text);
   if (!number) return std::nullopt;
   if (number->mantissa == 0) return MinorUnits{};
-  const int shift = number->exponent + currency.exponent();
+  const int shift = number->exponent + digits;
   if (shift > 18) return std::nullopt;
   if (shift >= 0) {
     const auto whole = detail::to_int64(number->mantissa);
@@ -388,10 +404,14 @@ constexpr std::optional<MinorUnits> from_text(std::string_view text, Currency cu
 }
 
 inline std::optional<MinorUnits> from_double(double value, Currency currency, Rounding rounding) noexcept {
+  return from_double(value, currency.exponent(), rounding);
+}
+
+inline std::optional<MinorUnits> from_double(double value, int digits, Rounding rounding) noexcept {
   if (!std::isfinite(value)) return std::nullopt;
   std::array<char, 32> buffer{};
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  return from_text({buffer.data(), static_cast<std::size_t>(end - buffer.data())}, currency, rounding);
+  return from_text({buffer.data(), static_cast<std::size_t>(end - buffer.data())}, digits, rounding);
 }
 
 inline std::vector<std::int64_t> split(std::int64_t amount, std::span<const std::int64_t> weights) {

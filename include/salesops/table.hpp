@@ -36,6 +36,7 @@
 #include "salesops/date.hpp"
 #include "salesops/error.hpp"
 #include "salesops/money.hpp"
+#include "salesops/shared_array.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -92,14 +93,18 @@ class Dictionary {
   }
   /// The code of `text`, or -1. The index behind it is made on the first call.
   [[nodiscard]] std::int32_t find(std::string_view text) const;
+  /// With `texts`, distinct and none of them known, under the codes from size() on. Costs what they cost:
+  /// memory and index are shared with this dictionary.
+  [[nodiscard]] std::shared_ptr<const Dictionary> with(std::span<const std::string> texts) const;
   [[nodiscard]] std::span<const char> bytes() const noexcept { return bytes_; }
   [[nodiscard]] std::span<const std::int64_t> offsets() const noexcept { return offsets_; }
 
  private:
   struct Index;
-  std::vector<char> bytes_;
-  std::vector<std::int64_t> offsets_;
-  mutable std::unique_ptr<Index> index_;
+  SharedArray<char> bytes_;
+  SharedArray<std::int64_t> offsets_;
+  std::shared_ptr<Index> index_;  ///< of the codes a dictionary began with
+  std::shared_ptr<Index> added_;  ///< of those behind them
 };
 
 /// Gives each distinct string a code in order of first sight.
@@ -186,6 +191,10 @@ class Column {
 
   /// Rows in the order given; a negative row number gives a null.
   [[nodiscard]] Column take(std::span<const std::int64_t> rows) const;
+  /// Row i of `changes` put at `rows[i]`, each another one; rows from size() on make the column longer, those
+  /// not named are null. Strings are matched by text, so this column's codes stay. Memory is shared as
+  /// `SharedArray` shares it. Throws `UsageError` for columns of another type, scale or currency.
+  [[nodiscard]] Column with(std::span<const std::int64_t> rows, const Column& changes) const;
   /// Rows [start, start + length), sharing memory.
   [[nodiscard]] Column slice(std::size_t start, std::size_t length) const;
 
@@ -203,6 +212,7 @@ class Column {
   const std::uint8_t* validity_ = nullptr;
   std::size_t bit_offset_ = 0;
   std::shared_ptr<const void> owner_;
+  std::shared_ptr<detail::Room> room_;  ///< of data_, where versions of the column share it
   std::shared_ptr<const Dictionary> dictionary_;
   int scale_ = 0;
   std::string currency_;

@@ -305,15 +305,27 @@ def to_dict(table: Table, *, money: str = "float64") -> dict[str, list[Any]]:
 
 
 def to_html(table: Table, max_rows: int = 20) -> str:
-    """Make an HTML table of the first rows, with all text escaped."""
+    """Make an HTML table of the first rows, with all text escaped; it takes the colours of its page."""
     shown = without_money(table.slice(0, min(max_rows, len(table))), "float64")
-    cells = [to_list(shown.column(name)) for name in shown.names]
-    head = "".join(f"<th>{html.escape(name)}</th>" for name in shown.names)
+    columns = [shown.column(name) for name in shown.names]
+    lefts = [' style="text-align:left"' if column.type in ("string", "bool") else "" for column in columns]
+    head = "".join(f"<th{left}>{html.escape(n)}</th>" for n, left in zip(shown.names, lefts, strict=True))
     rows = "".join(
         "<tr>"
-        + "".join(f"<td>{'' if cell is None else html.escape(str(cell))}</td>" for cell in row)
+        + "".join(f"<td{left}>{cell_html(cell)}</td>" for cell, left in zip(row, lefts, strict=True))
         + "</tr>"
-        for row in zip(*cells, strict=True)
+        for row in zip(*(to_list(column) for column in columns), strict=True)
     )
     note = f"{len(table):,} rows × {table.num_columns} columns"
     return f'<table class="salesops"><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table><p>{note}</p>'
+
+
+def cell_html(cell: Any) -> str:
+    """A cell as people read it, escaped."""
+    if cell is None:
+        return ""
+    if isinstance(cell, float):
+        return f"{cell:,.2f}".removesuffix(".00") if abs(cell) >= 1000 else f"{cell:.4g}"
+    if isinstance(cell, dt.datetime):
+        return f"{cell:%Y-%m-%d %H:%M}"
+    return html.escape(str(cell))

@@ -19,6 +19,7 @@ from salesops._core.error import DataError, UsageError
 from salesops._core.issues import Issues
 from salesops._core.table import Column, Table
 from salesops._frame import to_core
+from salesops._progress import Progress
 
 HEAD = 1 << 16
 FILES = (".csv", ".csv.gz", ".tsv", ".txt", ".parquet")
@@ -31,6 +32,7 @@ class Reader:
 
     def __init__(self, mapping: _ingest.Mapping, tables: Mapping[str, str] | Iterable[str] | None) -> None:
         self.mapping, self.issues = mapping, Issues()
+        self.tell: Progress | None = None
         self.tz = mapping.clock or mapping.zone or None
         if isinstance(tables, str):
             raise UsageError('tables= is a list of table names or {"opportunity": "their_table"}')
@@ -39,8 +41,9 @@ class Reader:
         )
         self.only = None if tables is None or isinstance(tables, Mapping) else list(tables)
 
-    def read(self, source: Any) -> Raw:
-        """Find out what the source is and read it."""
+    def read(self, source: Any, tell: Progress | None = None) -> Raw:
+        """Find out what the source is and read it; `tell` hears of each table that is read."""
+        self.tell = tell
         if isinstance(source, Mapping):
             return self.frames(source)
         if isinstance(source, str) and "://" in source:
@@ -57,6 +60,11 @@ class Reader:
             'a dict of frames such as {"opportunity": frame}, '
             "or a DuckDB, SQLite, SQLAlchemy or ADBC connection"
         )
+
+    def told(self, done: int, tables: int) -> None:
+        """Say how many of the tables are read."""
+        if self.tell is not None:
+            self.tell(done / tables)
 
     def connections(self) -> list[tuple[str, Callable[[Any], Raw]]]:
         """Readers of connections by the library they come from."""
@@ -88,7 +96,8 @@ class Reader:
     def frames(self, source: Mapping[str, Any]) -> Raw:
         """Read a dict of table names to frames."""
         raw = []
-        for name, frame in source.items():
+        for done, (name, frame) in enumerate(source.items()):
+            self.told(done, len(source))
             if not isinstance(name, str):
                 raise UsageError(f"the names of tables are texts, not {type(name).__name__}")
             if self.only is None or name in self.only:
@@ -134,7 +143,11 @@ class Reader:
                 f"no file of {folder} has the name of a table (found {found}); name them as the data model "
                 'or the mapping does, or say which is which with tables={"opportunity": "file_stem"}'
             )
-        return [(as_, self.file(paths[name], as_)) for name, as_ in wanted]
+        raw = []
+        for done, (name, as_) in enumerate(wanted):
+            raw.append((as_, self.file(paths[name], as_)))
+            self.told(done + 1, len(wanted))
+        return raw
 
     def file(self, path: pathlib.Path, name: str) -> Table:
         """Read one CSV or Parquet file."""
@@ -185,7 +198,11 @@ class Reader:
                 "the source has no table that the mapping or the data model knows; "
                 'say which is which with tables={"opportunity": "their_table"}'
             )
-        return [(as_, fetch(name)) for name, as_ in wanted]
+        raw = []
+        for done, (name, as_) in enumerate(wanted):
+            raw.append((as_, fetch(name)))
+            self.told(done + 1, len(wanted))
+        return raw
 
     def sqlite_file(self, path: pathlib.Path) -> Raw:
         """Read a SQLite file, opened read-only."""

@@ -1,5 +1,7 @@
 """Fiscal and business time: a company's periods, and working hours between instants.
 
+Examples
+--------
 >>> from salesops.calendar import BusinessHours, FiscalCalendar
 >>> calendar = FiscalCalendar(start_month=2)
 >>> calendar.label(calendar.period_of("2025-08-15", "quarter"))

@@ -72,14 +72,14 @@ def about(version: bool = False) -> None:
         print(f"salesops {__version__}")
 
 
-def sample(folder: Path, seed: int = 7, deals: int = 5000) -> None:
-    """Write a sample book as CSV files, one a table."""
+def sample(folder: Path, seed: int = 7, deals: int = 5000, dirt: float = 0.0) -> None:
+    """Write a sample book as CSV files, one a table; --dirt 0.01 spoils one row in a hundred."""
     if deals < 1:
         raise UsageError(f"--deals: {deals} deals make no book; give 1 or more")
     from salesops import csv, datasets
 
     folder.mkdir(parents=True, exist_ok=True)
-    tables = datasets.sample_tables(seed, deals)
+    tables = datasets.sample_tables(seed, deals, dirt=dirt)
     for name, table in tables.items():
         csv.write(table, folder / f"{name}.csv")
     print(f"{len(tables)} tables, {sum(table.num_rows for table in tables.values()):,} rows: {folder}")
@@ -92,11 +92,12 @@ def report(
     period: str | None = None,
     mapping: str | None = None,
     title: str | None = None,
+    currency: str | None = None,
 ) -> None:
-    """Write the report of a period as one HTML file."""
+    """Write the report of a period as one HTML file; --currency converts the book by its fx_rate."""
     from salesops import report as reports
 
-    written = reports.write(book(folder, mapping), out, as_of, period, title)
+    written = reports.write(book(folder, mapping, currency), out, as_of, period, title)
     print(f"report: {written} ({written.stat().st_size / 1000:.0f} kB)")
 
 
@@ -110,8 +111,9 @@ def kpi(
     weight: str | None = None,
     as_of: str | None = None,
     mapping: str | None = None,
+    currency: str | None = None,
 ) -> None:
-    """Print a KPI; --by groups it, --where chooses rows."""
+    """Print a KPI; --by groups it, --where chooses rows, --currency converts amounts."""
     from salesops import kpi as kpis
 
     known = [
@@ -120,7 +122,7 @@ def kpi(
     if name not in known:
         raise UsageError(f"there is no KPI '{name}'; there are {', '.join(known)}")
     given = {"period": period, "where": where, "mode": mode, "weight": weight, "as_of": as_of}
-    result = getattr(kpis, name)(book(folder, mapping), by=by or [], **given)
+    result = getattr(kpis, name)(book(folder, mapping, currency), by=by or [], **given)
     if not by:
         print(result)
         return
@@ -129,30 +131,40 @@ def kpi(
 
 
 def scorecard(
-    folder: Path, as_of: str | None = None, period: str | None = None, mapping: str | None = None
+    folder: Path,
+    as_of: str | None = None,
+    period: str | None = None,
+    by: list[str] | None = None,
+    where: str | None = None,
+    compare: str = "prior",
+    mapping: str | None = None,
+    currency: str | None = None,
 ) -> None:
-    """Print the big numbers of a period."""
-    from salesops.report import sections
-    from salesops.report.book import Book
+    """Print the KPIs of a period; --by prints the closed deals of each group."""
+    from salesops import kpi as kpis
 
-    asked = Book(book(folder, mapping), as_of, period)
-    section = sections.scorecard(asked)
-    lines = [[card.label, card.value, "; ".join(line.text for line in card.lines)] for card in section.cards]
-    print_table(["", asked.label, ""], lines, f"Scorecard as of {asked.as_of:%Y-%m-%d}")
-    for note in section.notes:
-        print(f"! {note}")
+    crm = book(folder, mapping, currency)
+    card = kpis.scorecard(crm, period, by=by or [], compare=compare, where=where, as_of=as_of)
+    heads, lines = card.printed()
+    amounts = f", amounts in {card.currency}" if card.currency else ""
+    print_table(heads, lines, f"Scorecard {card.period}, as of {card.as_of:%Y-%m-%d}{amounts}")
+    if card.to_table().num_rows > len(lines):
+        print(f"… {card.to_table().num_rows - len(lines):,} more groups")
 
 
 def forecast(
-    folder: Path, as_of: str | None = None, period: str | None = None, mapping: str | None = None
+    folder: Path,
+    as_of: str | None = None,
+    period: str | None = None,
+    mapping: str | None = None,
+    currency: str | None = None,
 ) -> None:
-    """Print what the period will book, by team and in all."""
+    """Print what the period will book, by rep, by team and in all."""
     from salesops.report.book import Book, word
 
-    asked = Book(book(folder, mapping), as_of, period)
+    asked = Book(book(folder, mapping, currency), as_of, period)
     found = word("pipeline").forecast(asked.crm, as_of=asked.as_of, period=(asked.start, asked.end))
-    print(found.summary())
-    show(found._core.holders, f"Forecast of {asked.label}")
+    print(found.to_text(reps=True))
 
 
 def check(folder: Path, mapping: str | None = None) -> None:
@@ -175,7 +187,13 @@ def check(folder: Path, mapping: str | None = None) -> None:
 # ---- in and out ----
 
 
-def book(folder: Path, mapping: str | None) -> Crm:
+def book(folder: Path, mapping: str | None, currency: str | None = None) -> Crm:
+    """The book in a folder, in one currency where it is named."""
+    crm = read(folder, mapping)
+    return crm.in_currency(currency) if currency else crm
+
+
+def read(folder: Path, mapping: str | None) -> Crm:
     """The book in a folder."""
     from salesops.crm import Crm
     from salesops.report.book import word
@@ -213,12 +231,23 @@ def print_table(columns: list[str], rows: list[list[Any]], title: str) -> None:
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
     grid = Grid(title=Text(plain(title, 200)), box=box.SIMPLE_HEAD, title_justify="left")
     for position, name in enumerate(columns):
-        numbers = any(
-            isinstance(row[position], int | float) and not isinstance(row[position], bool) for row in rows
+        cells = [row[position] for row in rows]
+        numbers = any(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
+        # On a narrow screen headings and texts are folded; a number that lost digits would be another one.
+        widest = max((len(cell_text(cell)) for cell in cells), default=0) if numbers else 8
+        grid.add_column(
+            Text(plain(name).replace("_", " ")),
+            justify="right" if numbers else "left",
+            min_width=widest,
+            overflow="fold",
         )
-        grid.add_column(Text(plain(name)), justify="right" if numbers else "left")
     for row in rows:
         grid.add_row(*(Text(cell_text(cell)) for cell in row))
+    needed = sum(column.min_width or 0 for column in grid.columns) + 3 * len(columns) + 1
+    console.size = console.size._replace(width=max(console.width, needed))
+    if needed >= console.width:
+        for column in grid.columns:
+            column.max_width = column.min_width
     console.print(grid)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from salesops._core.crm import Crm as _Crm
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
 from salesops._core.issues import Issues
+from salesops._progress import Wanted, shown
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
@@ -78,6 +80,7 @@ class Crm:
 
     def __init__(self, core: _Crm, notes: Issues | None = None) -> None:
         self._core = core
+        self._notes = notes
         self._issues = core.issues
         if notes is not None:
             self._issues = Issues()
@@ -85,7 +88,14 @@ class Crm:
             self._issues.merge(core.issues)
 
     @classmethod
-    def build(cls, tables: Mapping[str, Any], *, currency: str = "", money_unit: str = "major") -> Crm:
+    def build(
+        cls,
+        tables: Mapping[str, Any],
+        *,
+        currency: str = "",
+        money_unit: str = "major",
+        progress: Wanted = None,
+    ) -> Crm:
         """A book of dataframes under the names of the data model.
 
         Parameters
@@ -96,8 +106,13 @@ class Crm:
             ISO 4217 code of rows that don't name one.
         money_unit
             ``"major"`` (12 is twelve euros) or ``"minor"`` (integers are cents).
+        progress
+            Called now and then with the share done, 0 to 1. None shows a bar when the work is long and
+            standard error is a terminal or a notebook; False shows none.
         """
-        return cls(_Crm.build(_tables(tables), currency=currency, minor_units=_is_minor(money_unit)))
+        minor, given = _is_minor(money_unit), _tables(tables)
+        with shown(progress, "building the book") as tell:
+            return cls(_Crm.build(given, currency=currency, minor_units=minor, progress=tell))
 
     @property
     def tables(self) -> list[str]:
@@ -132,7 +147,12 @@ class Crm:
         return self._core.capabilities()
 
     def as_of(
-        self, t: str | dt.date | dt.datetime | int, *, strict: bool = False, allow_current: Iterable[str] = ()
+        self,
+        t: str | dt.date | dt.datetime | int,
+        *,
+        strict: bool = False,
+        allow_current: Iterable[str] = (),
+        progress: Wanted = None,
     ) -> Crm:
         """The book as it was known at ``t``.
 
@@ -144,16 +164,76 @@ class Crm:
             Leave out columns whose past nobody kept, except those in ``allow_current``.
         allow_current
             Names as ``"table.column"``.
+        progress
+            As for ``build``.
         """
-        return Crm(self._core.as_of(instant(t, "t"), strict=strict, allow_current=list(allow_current)))
+        at, names = instant(t, "t"), list(allow_current)
+        with shown(progress, "rewinding the book") as tell:
+            return Crm(self._core.as_of(at, strict=strict, allow_current=names, progress=tell))
 
-    def apply(self, changes: Mapping[str, Any]) -> Crm:
-        """A new book with rows added or replaced by key; see ``counts`` for what became of them."""
-        return Crm(self._core.apply(_tables(changes)))
+    def apply(self, changes: Mapping[str, Any], *, progress: Wanted = None) -> Crm:
+        """A new book with rows added or replaced by key; see ``counts`` for what became of them.
+
+        Costs what the changes cost, and one copy of each column in which a value of an old row is another
+        one; the rest is shared with this book. ``progress`` is as for ``build``.
+        """
+        given = _tables(changes)
+        with shown(progress, "applying changes") as tell:
+            return Crm(self._core.apply(given, progress=tell))
+
+    def in_currency(
+        self,
+        currency: str,
+        *,
+        at: str | dt.date = "close",
+        kind: str = "spot",
+        max_age: int | None = None,
+        through: str = "",
+        missing: str = "error",
+    ) -> Crm:
+        """The book with every amount in one currency, by the rates in its table ``fx_rate``.
+
+        All amounts of a deal take one rate, so rates alone never move a pipeline. Other rows take the day
+        they happened, quotas and spend the start of their period, accounts and products the book's latest
+        day. Products are exact and rounded once, half to even.
+
+        Parameters
+        ----------
+        currency
+            ISO 4217 code.
+        at
+            The day of a deal's rate: ``"close"`` (while it is open, the book's latest day), ``"create"``,
+            ``"budget"`` (the close, at budget rates), or a date for the whole book: constant currency.
+        kind
+            ``"spot"``, ``"month_avg"`` or ``"budget"``: which rates of ``fx_rate`` to take.
+        max_age
+            Days for which a rate holds until the next one; 31, and 366 for budget rates, by default.
+        through
+            A currency to go through where a pair has no rates, e.g. ``"USD"``.
+        missing
+            ``"error"`` refuses a book that lacks a rate and says which; ``"null"`` leaves those amounts
+            out and counts them in ``issues`` (``no_rate``).
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> crm = so.datasets.sample_crm(seed=7, deals=200, foreign_share=0.5)
+        >>> crm.currency, crm.in_currency("EUR").currency
+        ('', 'EUR')
+        """
+        day, basis = dt.date(1970, 1, 1), str(at)
+        if at == "budget":
+            if kind not in ("spot", "budget"):
+                raise UsageError(f"at='budget' takes budget rates, not kind='{kind}'")
+            basis, kind = "close", "budget"
+        elif at not in ("close", "create"):
+            day, basis = timestamp(instant(at, "at: 'close', 'create', 'budget' or a day")).date(), "fixed"
+        return Crm(self._core.in_currency(currency, basis, day, kind, max_age, through, missing), self._notes)
 
     def __repr__(self) -> str:
         rows = ", ".join(f"{name} {self.table(name).num_rows:,}" for name in self.tables)
-        return f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {self.issues.total:,} issues)"
+        text = f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {self.issues.total:,} issues)"
+        return textwrap.fill(text, 80, subsequent_indent="    ", break_on_hyphens=False)
 
 
 def _is_minor(money_unit: str) -> bool:

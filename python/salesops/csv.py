@@ -5,18 +5,18 @@ from __future__ import annotations
 import io
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import IO, Any, Literal
 
 from salesops import _frame
 from salesops._core import csv as _csv
 from salesops._core.csv import Result
 from salesops._core.error import UsageError
+from salesops._progress import Wanted, shown
 
 __all__ = ["Result", "format", "read", "write"]
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[Any]
-Progress = Callable[[float], object]
 
 
 def read(
@@ -34,7 +34,7 @@ def read(
     name: str = "",
     limits: Mapping[str, int] | None = None,
     threads: int = 0,
-    progress: Progress | None = None,
+    progress: Wanted = None,
 ) -> Result:
     r"""Read a CSV file (RFC 4180, plain or gzip) into a typed table.
 
@@ -72,7 +72,8 @@ def read(
     threads
         0 uses the CPUs this process may use; the table is the same for any number.
     progress
-        Called now and then with the share done, 0 to 1.
+        Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
+        error is a terminal or a notebook; False shows none.
 
     Examples
     --------
@@ -96,10 +97,11 @@ def read(
     options.name = name
     options.limits = limits_of(limits or {})
     options.threads = threads
-    if isinstance(source, str | os.PathLike):
-        return _csv.read(os.fsencode(source), options, progress)
-    data: Any = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
-    return _csv.parse(data.encode() if isinstance(data, str) else data, options, progress)
+    with shown(progress, "reading") as tell:
+        if isinstance(source, str | os.PathLike):
+            return _csv.read(os.fsencode(source), options, tell)
+        data: Any = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
+        return _csv.parse(data.encode() if isinstance(data, str) else data, options, tell)
 
 
 def write(
@@ -111,7 +113,7 @@ def write(
     guard: bool = True,
     crlf: bool = False,
     threads: int = 0,
-    progress: Progress | None = None,
+    progress: Wanted = None,
 ) -> None:
     r"""Write any dataframe as CSV; a file takes its name only once it is whole.
 
@@ -142,10 +144,11 @@ def write(
     """
     table = _frame.to_core(frame)
     options = write_options(delimiter, header, guard, crlf, threads)
-    if isinstance(target, str | os.PathLike):
-        _csv.write(table, os.fsencode(target), options, progress)
-        return
-    text = _csv.format(table, options, progress)
+    with shown(progress, "writing") as tell:
+        if isinstance(target, str | os.PathLike):
+            _csv.write(table, os.fsencode(target), options, tell)
+            return
+        text = _csv.format(table, options, tell)
     target.write(text if isinstance(target, io.TextIOBase) else text.encode())
 
 

@@ -17,6 +17,7 @@ from salesops._core.error import UsageError
 from salesops._core.ingest import Mapping as CoreMapping
 from salesops._core.issues import Issues
 from salesops._core.table import Table
+from salesops._progress import Wanted, part, shown
 from salesops._sources import Reader
 from salesops.crm import Crm
 
@@ -50,6 +51,7 @@ def read(
     currency: str = "",
     money_unit: Literal["major", "minor"] = "major",
     on_issue: Literal["collect", "warn", "raise"] = "collect",
+    progress: Wanted = None,
 ) -> Crm:
     """Read a book of CRM tables.
 
@@ -78,6 +80,9 @@ def read(
         ``"minor"`` when integers are cents.
     on_issue
         ``"warn"`` or ``"raise"`` when a row didn't fit; ``.issues`` has them in any case.
+    progress
+        Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
+        error is a terminal or a notebook; False shows none.
 
     Examples
     --------
@@ -89,11 +94,19 @@ def read(
     """
     if on_issue not in ("collect", "warn", "raise"):
         raise UsageError(f"on_issue is 'collect', 'warn' or 'raise', not {on_issue!r}")
-    found, notes = read_tables(
-        source, mapping, columns=columns, tables=tables, date_order=date_order, decimal=decimal, tz=tz
-    )
-    crm = Crm.build(found, currency=currency, money_unit=money_unit)
-    notes.merge(_ingest.check(crm._core))
+    with shown(progress, "reading the book") as tell:
+        found, notes = read_tables(
+            source,
+            mapping,
+            columns=columns,
+            tables=tables,
+            date_order=date_order,
+            decimal=decimal,
+            tz=tz,
+            progress=part(tell, 0, 0.6),
+        )
+        crm = Crm.build(found, currency=currency, money_unit=money_unit, progress=part(tell, 0.6, 1))
+        notes.merge(_ingest.check(crm._core))
     crm = Crm(crm._core, notes)
     tell(crm.issues, on_issue)
     return crm
@@ -108,6 +121,7 @@ def read_tables(
     date_order: Literal["dmy", "mdy", "ymd"] | None = None,
     decimal: Literal[".", ","] | None = None,
     tz: Any = None,
+    progress: Wanted = None,
 ) -> tuple[dict[str, Table], Issues]:
     """Read tables under the names of the data model, not yet checked against each other; see `read`.
 
@@ -121,9 +135,10 @@ def read_tables(
     zone = calendar.time_zone(tz) if tz is not None else None
     core = core_mapping(mapping, columns, date_order, decimal, zone.name if zone else None)
     reader = Reader(core, tables)
-    raw = reader.read(source)
     zones = [calendar.time_zone(name) for name in _ingest.zones(core)]
-    found, issues = _ingest.apply(core, raw, zones)
+    with shown(progress, "reading tables") as tell:
+        raw = reader.read(source, part(tell, 0, 0.7))
+        found, issues = _ingest.apply(core, raw, zones, part(tell, 0.7, 1))
     reader.issues.merge(issues)
     return found, reader.issues
 

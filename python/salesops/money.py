@@ -1,5 +1,7 @@
 """Exact amounts: whole minor units of an ISO 4217 currency, no binary float in a sum or a split.
 
+Examples
+--------
 >>> from salesops.money import Money, split
 >>> Money("12.34", "EUR") + Money("0.66", "EUR")
 Money('13.00', 'EUR')

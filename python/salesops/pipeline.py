@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import datetime as dt
 import html
-import importlib
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._core import pipeline as _core
 from salesops._core.error import UsageError
+from salesops._progress import Wanted, shown
 from salesops.crm import instant, timestamp
+from salesops.plot.base import aligned, plain
 from salesops.scenario import Scenario, levels_of, minor_per_major
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
     from salesops.crm import Crm
+    from salesops.plot import Picture
 
 __all__ = ["Backtest", "Forecast", "Waterfall", "backtest", "forecast", "waterfall"]
 
@@ -29,7 +32,7 @@ def _book(crm: Any) -> Any:
 
 
 def _frame_of(table: Table, kind: str | None) -> Any:
-    from salesops.kpi import frame
+    from salesops.kpi.ask import frame
 
     return frame(table, kind)
 
@@ -79,6 +82,7 @@ def forecast(
     allow_current: Iterable[str] = (),
     adjust: bool = True,
     threads: int = 0,
+    progress: Wanted = None,
 ) -> Forecast:
     """Forecast a period's bookings by rep, team and in all.
 
@@ -104,6 +108,11 @@ def forecast(
         Columns without a history that may be used as they are today, e.g. ``"opportunity.amount"``.
     adjust
         Correct by what earlier periods taught.
+    threads
+        0 takes the CPUs this process may use.
+    progress
+        Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
+        error is a terminal or a notebook; False shows none.
 
     Examples
     --------
@@ -126,7 +135,8 @@ def forecast(
         threads=threads,
     )
     span = _span(period, book.latest if now is None else now, calendar)
-    return Forecast(_core.forecast(book, now, span, options), book, options)
+    with shown(progress, "forecasting") as tell:
+        return Forecast(_core.forecast(book, now, span, options, tell), book, options)
 
 
 class Forecast:
@@ -175,28 +185,30 @@ class Forecast:
         """One row an open deal: chance to be won in the period, expected booking."""
         return _frame_of(self._core.deals, kind)
 
-    def backtest(self, periods: int = 8, *, months: int = 3, weeks: Sequence[int] = (0,)) -> Backtest:
+    def backtest(
+        self, periods: int = 8, *, months: int = 3, weeks: Sequence[int] = (0,), progress: Wanted = None
+    ) -> Backtest:
         """How good the same forecast would have been in past periods."""
-        return Backtest(_core.backtest(self._book, periods, months, list(weeks), self._options))
+        with shown(progress, "backtesting") as tell:
+            return Backtest(_core.backtest(self._book, periods, months, list(weeks), self._options, tell))
 
-    def _lines(self) -> list[str]:
+    def _lines(self, reps: bool) -> list[str]:
         rows = _frame.to_dict(self._core.holders)
-        name = f"{self._core.levels[0]:g}"
-        lines = []
+        level = f"{self._core.levels[0]:g}"
+        heads = ["", "won", "expected", f"{level} % from", "to", "quota", "chance"]
+        lines = [heads]
         for i, kind in enumerate(rows["holder_type"]):
-            if kind == "rep":
+            if kind == "rep" and not reps:
                 continue
-            quota, p = rows["quota"][i], rows["p_attain"][i]
-            reach = "" if quota is None else f"   quota {quota:,.0f}: {p:.0%}"
-            label = f"{kind} {rows['holder_id'][i]}".strip()
-            low, high = rows[f"bookings_lo_{name}"][i], rows[f"bookings_hi_{name}"][i]
-            lines.append(
-                f"  {label:<14} won {rows['won_to_date'][i]:>12,.0f}   "
-                f"expected {rows['bookings_mean'][i]:>12,.0f}   {low:,.0f} to {high:,.0f}{reach}"
-            )
-        return lines
+            amounts = [f"{rows[name][i]:,.0f}" for name in ("won_to_date", "bookings_mean")]
+            amounts += [f"{rows[f'bookings_{end}_{level}'][i]:,.0f}" for end in ("lo", "hi")]
+            quota, chance = rows["quota"][i], rows["p_attain"][i]
+            reach = ["", ""] if quota is None else [f"{quota:,.0f}", f"{chance:.0%}"]
+            lines.append([plain(f"{kind} {rows['holder_id'][i]}".strip(), 24), *amounts, *reach])
+        return aligned(lines)
 
-    def __repr__(self) -> str:
+    def to_text(self, *, reps: bool = False) -> str:
+        """The answer, what it rests on, and a line a team and company, or also a rep."""
         fit = self.fit
         basis = (
             f"as of {self.as_of:%Y-%m-%d}; "
@@ -204,7 +216,12 @@ class Forecast:
             f"rates from {fit.won:,} wins and {fit.lost:,} losses; "
             f"{self._core.scenario.draws:,} draws"
         )
-        return "\n".join([self.summary(), basis, *self._lines(), *(f"! {note}" for note in self.notes)])
+        notes = (textwrap.fill(f"! {note}", 80, subsequent_indent="  ") for note in self.notes)
+        head = [textwrap.fill(self.summary(), 80), textwrap.fill(basis, 80), ""]
+        return "\n".join([*head, *self._lines(reps), *notes])
+
+    def __repr__(self) -> str:
+        return self.to_text()
 
     def _repr_html_(self) -> str:
         notes = "".join(f"<li>{html.escape(note)}</li>" for note in self.notes)
@@ -214,22 +231,41 @@ class Forecast:
             f"{self._core.scenario.draws:,} draws</p><ul>{notes}</ul>"
         )
 
-    def plot(self, holder: str | tuple[str, str] = "company") -> Any:
-        """Bookings over the period as a fan, against the quota (Altair)."""
-        try:
-            alt = importlib.import_module("altair")
-        except ImportError as error:
-            raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]'") from error
-        title = self._core.scenario.currency or "wins"
-        base = alt.Chart(alt.Data(values=self._fan(holder))).encode(x=alt.X("day:T", title=None))
-        y = {"title": title, "axis": alt.Axis(format="~s")}
-        fan = base.mark_area(opacity=0.25).encode(y=alt.Y("low:Q", **y), y2="high:Q")
-        middle = base.mark_line().encode(y=alt.Y("mean:Q", **y))
-        chart = fan + middle
-        if (quota := self._quota(holder)) is not None:
-            line = alt.Chart(alt.Data(values=[{"quota": quota}]))
-            chart = chart + line.mark_rule(strokeDash=[6, 4]).encode(y=alt.Y("quota:Q", **y))
-        return chart.properties(title=self.summary(), width=520, height=260)
+    def plot(self, holder: str | tuple[str, str] = "company") -> Picture:
+        """Bookings to date and the fan to the period's end, against the quota; needs the extra [plot]."""
+        from salesops import plot
+
+        kind, name = self.scenario._holder(holder)
+        row = self._row((kind, name))
+        unit, level = self._core.scenario.currency or "wins", self._core.levels[0]
+        fan, today = self._fan(holder), self.as_of.date()
+        known = [(one["day"], one["mean"]) for one in fan if one["day"] <= max(today, self.period[0])]
+        if known[-1][0] < today:
+            known.append((min(today, self.period[1]), row["won_to_date"]))
+        low, mean, high = (row[f"bookings_{part}"] for part in (f"lo_{level:g}", "mean", f"hi_{level:g}"))
+        range_text = f"{plot.compact(low, unit)} to {plot.compact(high, unit)}"
+        who = "" if kind == "company" else f" of {kind} {plot.plain(name)}"
+        reach = "" if row["quota"] is None else f"; {row['p_attain']:.0%} likely to reach the quota"
+        numbers = {"won to date": row["won_to_date"], "low": low, "mean": mean, "high": high}
+        numbers |= {} if row["quota"] is None else {"quota": row["quota"]}
+        return plot.Picture(
+            title=f"Bookings{who}: {range_text}{reach}",
+            subtitle=f"Won so far, and where the total may stand: mean (dashed) and the range that holds it "
+            f"with {level:g}%. As of {self.as_of:%Y-%m-%d}; {self._core.scenario.draws:,} draws.",
+            alt="; ".join(f"{label} {plot.compact(value, unit)}" for label, value in numbers.items()),
+            chart=plot.burn_up(
+                known,
+                [
+                    (one["day"], one["low"], one["mean"], one["high"])
+                    for one in fan
+                    if one["day"] > known[-1][0]
+                ],
+                quota=row["quota"],
+                unit=unit,
+            ),
+            columns=["", unit],
+            rows=[[label, f"{value:,.0f}"] for label, value in numbers.items()],
+        )
 
     def _fan(self, holder: str | tuple[str, str]) -> list[dict[str, Any]]:
         import numpy as np
@@ -239,26 +275,17 @@ class Forecast:
         tail = (100 - self._core.levels[0]) / 2
         sums = self._core.scenario.running(scenario._holder(holder)) / unit
         low, high = np.percentile(sums, [tail, 100 - tail], axis=1)
-        start = {"day": scenario.periods[0][0].isoformat(), "low": 0.0, "high": 0.0, "mean": 0.0}
+        start = {"day": scenario.periods[0][0].date(), "low": 0.0, "high": 0.0, "mean": 0.0}
         rows = [
-            {
-                "day": end.isoformat(),
-                "low": float(low[i]),
-                "high": float(high[i]),
-                "mean": float(sums[i].mean()),
-            }
+            {"day": end.date(), "low": float(low[i]), "high": float(high[i]), "mean": float(sums[i].mean())}
             for i, (_, end) in enumerate(scenario.periods)
         ]
         return [start, *rows]
 
-    def _quota(self, holder: str | tuple[str, str]) -> float | None:
-        kind, name = self.scenario._holder(holder)
-        rows = _frame.to_dict(self._core.holders)
-        for i, found in enumerate(zip(rows["holder_type"], rows["holder_id"], strict=True)):
-            if found == (kind, name):
-                quota: float | None = rows["quota"][i]
-                return quota
-        return None
+    def _row(self, holder: tuple[str, str]) -> dict[str, Any]:
+        columns = _frame.to_dict(self._core.holders)
+        rows = (dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True))
+        return next(row for row in rows if (row["holder_type"], row["holder_id"]) == holder)
 
 
 def backtest(
@@ -275,6 +302,7 @@ def backtest(
     allow_current: Iterable[str] = (),
     adjust: bool = True,
     threads: int = 0,
+    progress: Wanted = None,
 ) -> Backtest:
     """Forecast past periods from what was known then, and hold it against what was won.
 
@@ -305,7 +333,9 @@ def backtest(
         adjust=adjust,
         threads=threads,
     )
-    return Backtest(_core.backtest(_book(crm), periods, months, list(weeks), options))
+    book = _book(crm)
+    with shown(progress, "backtesting") as tell:
+        return Backtest(_core.backtest(book, periods, months, list(weeks), options, tell))
 
 
 class Backtest:
@@ -361,7 +391,7 @@ class Backtest:
         return _frame_of(self._core.reliability, kind)
 
     def __repr__(self) -> str:
-        lines = [self.summary()]
+        lines = [textwrap.fill(self.summary(), 80)]
         if self.brier is not None and self.naive_brier is not None:
             lines.append(
                 f"Brier {self.brier:.4f} on {self._core.deals:,} open deals "
@@ -387,6 +417,7 @@ def waterfall(
     owner: str | Iterable[str] = (),
     pipeline: str = "",
     currency: str = "",
+    progress: Wanted = None,
 ) -> Waterfall:
     """Why the open pipeline is not what it was: start, what came, changed and went, end.
 
@@ -400,6 +431,8 @@ def waterfall(
         Only deals of these owners.
     pipeline, currency
         Only deals of this pipeline, of this currency.
+    progress
+        As for `forecast`.
 
     Examples
     --------
@@ -411,18 +444,12 @@ def waterfall(
     book = _book(crm)
     owners = [owner] if isinstance(owner, str) else list(owner)
     first, last = due or (None, None)
-    return Waterfall(
-        _core.waterfall(
-            book,
-            instant(start, "start"),
-            book.latest if end is None else instant(end, "end"),
-            _day(first, "due"),
-            _day(last, "due"),
-            owners,
-            pipeline,
-            currency,
+    begin, finish = instant(start, "start"), book.latest if end is None else instant(end, "end")
+    due_from, due_before = _day(first, "due"), _day(last, "due")
+    with shown(progress, "following the pipeline") as tell:
+        return Waterfall(
+            _core.waterfall(book, begin, finish, due_from, due_before, owners, pipeline, currency, tell)
         )
-    )
 
 
 class Waterfall:
@@ -464,27 +491,25 @@ class Waterfall:
     def _repr_html_(self) -> str:
         return _frame.to_html(self._core.to_table())
 
-    def plot(self) -> Any:
-        """The steps as floating bars (Altair)."""
-        try:
-            alt = importlib.import_module("altair")
-        except ImportError as error:
-            raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]'") from error
-        rows, level = [], 0.0
-        for name, amount, deals in self._steps():
-            low = 0.0 if name in ("start", "end") else level
-            level = amount if name in ("start", "end") else level + amount
-            rows.append({"step": name, "from": low, "to": level, "amount": amount, "deals": deals})
-        order = [row["step"] for row in rows]
-        return (
-            alt.Chart(alt.Data(values=rows))
-            .mark_bar()
-            .encode(
-                x=alt.X("step:N", sort=order, title=None),
-                y=alt.Y("from:Q", title=self._core.currency, axis=alt.Axis(format="~s")),
-                y2="to:Q",
-                color=alt.condition("datum.amount < 0", alt.value("#c44e52"), alt.value("#4c72b0")),
-                tooltip=["step:N", "amount:Q", "deals:Q"],
-            )
-            .properties(width=520, height=260)
+    def plot(self) -> Picture:
+        """The steps as floating bars; needs the extra [plot]."""
+        from salesops import plot
+
+        unit, (start, end) = self._core.currency, self.period
+        ends = {"start": f"open on {start.date()}", "end": f"open on {end.date()}"}
+        rows: list[dict[str, Any]] = [
+            {"label": ends.get(name, name.replace("_", " ")), "value": amount, "deals": deals}
+            | {"kind": "total" if name in ends else "change"}
+            for name, amount, deals in self._steps()
+        ]
+        change = rows[-1]["value"] - rows[0]["value"]
+        largest = max(rows[1:-1], key=lambda row: abs(row["value"]), default=None)
+        title = f"The pipeline {'grew' if change >= 0 else 'shrank'} by {plot.compact(abs(change), unit)}"
+        return plot.Picture(
+            title=title + (f"; the largest step was '{largest['label']}'" if largest else ""),
+            subtitle="Open amount; the steps add up exactly.",
+            alt="; ".join(f"{row['label']} {plot.compact(row['value'], unit)}" for row in rows),
+            chart=plot.waterfall(rows, unit=unit),
+            columns=["step", unit, "deals"],
+            rows=[[row["label"], f"{row['value']:,.0f}", f"{row['deals']:,}"] for row in rows],
         )

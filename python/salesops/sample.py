@@ -6,6 +6,7 @@ import datetime as dt
 
 from salesops._core.sample import Sample, Truth
 from salesops._core.sample import crm as _crm
+from salesops._progress import Wanted, shown
 
 __all__ = ["Sample", "Truth", "crm"]
 
@@ -25,6 +26,7 @@ def crm(
     activities_per_deal: float = 4.0,
     dirt: float = 0.0,
     threads: int = 0,
+    progress: Wanted = None,
 ) -> Sample:
     """Draw the book of an invented business-to-business seller.
 
@@ -54,6 +56,9 @@ def crm(
         probabilities on a 0-100 scale, strings of blanks.
     threads
         0 takes the CPUs this process may use.
+    progress
+        Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
+        error is a terminal or a notebook; False shows none.
 
     Returns
     -------
@@ -66,18 +71,20 @@ def crm(
     >>> book.table("opportunity").num_rows
     100
     """
-    return _crm(
-        seed,
-        deals,
-        str(start),
-        months,
-        None if end is None else str(end),
-        reps,
-        currency,
-        foreign_share,
-        pipelines,
-        leads_per_deal,
-        activities_per_deal,
-        dirt,
-        threads,
-    )
+    with shown(progress, "drawing a sample") as tell:
+        return _crm(
+            seed,
+            deals,
+            str(start),
+            months,
+            None if end is None else str(end),
+            reps,
+            currency,
+            foreign_share,
+            pipelines,
+            leads_per_deal,
+            activities_per_deal,
+            dirt,
+            threads,
+            tell,
+        )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import importlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
@@ -17,9 +16,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.plot import Picture
+
 __all__ = ["AalenJohansen", "KaplanMeier", "LogRank", "NelsonAalen", "log_rank"]
 
-MAX_MARKS = 1000
+MAX_POINTS = 200
 
 
 # ---- what comes in ----
@@ -159,53 +160,104 @@ class Estimator:
     n_rows_: int
     n_events_: float
 
+    def _keep(self, result: Any, durations: Any, events: Any) -> Self:
+        self.result_ = result
+        self._source = durations
+        self.n_rows_ = result.rows
+        self.n_events_ = float(events)
+        return self
+
     def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
         """Axis title, and of each curve its name, values and band."""
         raise NotImplementedError
 
-    def plot(self, ax: Any = None) -> Any:
-        """Draw the curve with its band: an Altair chart, or on a Matplotlib axis `ax`, which is returned."""
+    def plot(self, ax: Any = None, *, time: str = "time") -> Any:
+        """Draw the curve with its band: a `Picture`, or on a Matplotlib axis `ax`, which is returned.
+
+        `time` is the word for the axis, such as ``"days"``.
+        """
         result = self._fitted()
         title, curves = self._curves()
         if ax is not None:
             for name, values, low, high in curves:
                 ax.step(result.time, values, where="post", label=name)
                 ax.fill_between(result.time, low, high, step="post", alpha=0.2)
-            ax.set_xlabel("time")
+            ax.set_xlabel(time)
             ax.set_ylabel(title)
             ax.legend()
             return ax
-        return chart(result.time, title, curves)
+        return picture(self, time, title, curves)
 
 
-def chart(time: Any, title: str, curves: list[tuple[str, Any, Any, Any]]) -> Any:
-    """Step lines with bands, thinned to `MAX_MARKS` points in all."""
+def picture(
+    fit: Estimator, unit_of_time: str, title: str, curves: list[tuple[str, Any, Any, Any]]
+) -> Picture:
+    """Step lines with bands, thinned to what a chart can show; ten of the points in numbers."""
     import numpy as np
 
-    try:
-        alt = importlib.import_module("altair")
-    except ImportError as error:
-        raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]', or pass ax=") from error
-    points = min(len(time), MAX_MARKS // max(1, len(curves)))
-    kept = np.unique(np.linspace(0, len(time) - 1, points).astype(int))
-    rows = [
-        {"time": float(time[i]), "curve": name, "value": float(values[i]), "low": float(low[i]),
-         "high": float(high[i])}
-        for name, values, low, high in curves
-        for i in kept
-    ]  # fmt: skip
-    base = alt.Chart(alt.Data(values=rows)).encode(
-        x=alt.X("time:Q", title="time"), color=alt.Color("curve:N", title=None)
+    from salesops import plot
+
+    time = fit._fitted().time
+    after = f"after {time[-1]:.4g}{'' if unit_of_time == 'time' else f' {unit_of_time}'}"
+    unit = "" if isinstance(fit, NelsonAalen) else "share"
+    origin = 1.0 if isinstance(fit, KaplanMeier) else 0.0
+    curves = [(title if len(curves) == 1 else str(name), *curve) for name, *curve in curves]
+    kept = np.unique(np.linspace(0, len(time) - 1, MAX_POINTS).astype(int))
+    lines = {}
+    for name, values, low, high in curves:
+        # Where no band is known it has no width.
+        low, high = (np.where(np.isfinite(edge), edge, values) for edge in (low, high))
+        columns = (column[kept].tolist() for column in (time, values, low, high))
+        lines[name] = [(0.0, origin, origin, origin), *zip(*columns, strict=True)]
+    shown = np.unique(np.linspace(0, len(time) - 1, 10).astype(int))
+    ends = ", ".join(f"{name} {plot.compact(float(values[-1]), unit)}" for name, values, _, _ in curves)
+    return plot.Picture(
+        title=f"{after.capitalize()}: {ends}",
+        subtitle=f"{fit.n_rows_:,} rows, {fit.n_events_:,g} events; the others count as long as seen. "
+        f"Band: {fit.get_params()['level']:g}% interval at each time.",
+        alt=f"{title}; {after}: {ends}",
+        chart=plot.curves(lines, x_title=unit_of_time, y_title=title, unit=unit),
+        columns=[unit_of_time, *lines],
+        rows=[[f"{time[i]:.4g}", *(f"{values[i]:.3f}" for _, values, _, _ in curves)] for i in shown],
     )
-    band = base.mark_area(opacity=0.2, interpolate="step-after").encode(y="low:Q", y2="high:Q")
-    line = base.mark_line(interpolate="step-after").encode(y=alt.Y("value:Q", title=title))
-    return band + line
 
 
 # ---- the estimators ----
 
 
-class KaplanMeier(Estimator):
+class OneCurve(Estimator):
+    """An estimator of one curve over rows that have had the event or not."""
+
+    curve: ClassVar[str]  # its field of the result
+    label: ClassVar[str]
+    axis: ClassVar[str]
+
+    def _estimate(
+        self, compute: Any, option: Any, durations: Any, events: Any, entry: Any, weights: Any
+    ) -> Self:
+        result = compute(
+            numbers(durations, "durations"),
+            flags(events),
+            numbers(entry, "entry"),
+            numbers(weights, "weights"),
+            self.get_params()["level"],
+            option,
+        )
+        return self._keep(result, durations, result.events.sum())
+
+    def _table(self) -> dict[str, Any]:
+        result = self._fitted()
+        names = ("time", "at_risk", "events", "censored", self.curve, "std_error")
+        return {name: getattr(result, name) for name in names} | self._band(
+            self.curve, result.low, result.high
+        )
+
+    def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
+        result = self._fitted()
+        return self.axis, [(self.label, getattr(result, self.curve), result.low, result.high)]
+
+
+class KaplanMeier(OneCurve):
     """Share that lasts beyond each time, with what has not ended yet counted rightly.
 
     Parameters
@@ -223,6 +275,7 @@ class KaplanMeier(Estimator):
     """
 
     parameters = ("level", "interval")
+    curve, label, axis = "survival", "Kaplan–Meier", "share still there"
 
     def __init__(self, level: float = 95, interval: str = "log_log") -> None:
         self.level = level
@@ -242,18 +295,9 @@ class KaplanMeier(Estimator):
         weights
             Frequencies: weight 2 counts as two equal rows.
         """
-        self.result_ = _core.kaplan_meier(
-            numbers(durations, "durations"),
-            flags(events),
-            numbers(entry, "entry"),
-            numbers(weights, "weights"),
-            self.level,
-            choose(_core.IntervalKind, self.interval, "interval"),
-        )
-        self._source = durations
-        self.n_rows_ = self.result_.rows
-        self.n_events_ = float(self.result_.events.sum())
-        self.median_ = self.result_.quantile(0.5)
+        interval = choose(_core.IntervalKind, self.interval, "interval")
+        self._estimate(_core.kaplan_meier, interval, durations, events, entry, weights)
+        self.median_ = self._fitted().quantile(0.5)
         return self
 
     def at(self, time: float) -> float | None:
@@ -271,23 +315,8 @@ class KaplanMeier(Estimator):
         found: _core.MeanEstimate | None = self._fitted().rmst(until)
         return found
 
-    def _table(self) -> dict[str, Any]:
-        result = self._fitted()
-        return {
-            "time": result.time,
-            "at_risk": result.at_risk,
-            "events": result.events,
-            "censored": result.censored,
-            "survival": result.survival,
-            "std_error": result.std_error,
-        } | self._band("survival", result.low, result.high)
 
-    def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
-        result = self._fitted()
-        return "share still there", [("Kaplan–Meier", result.survival, result.low, result.high)]
-
-
-class NelsonAalen(Estimator):
+class NelsonAalen(OneCurve):
     """Risk gone through by each time: the cumulative hazard.
 
     Parameters
@@ -304,6 +333,7 @@ class NelsonAalen(Estimator):
     """
 
     parameters = ("level", "ties")
+    curve, label, axis = "cumulative_hazard", "Nelson–Aalen", "cumulative hazard"
 
     def __init__(self, level: float = 95, ties: str = "together") -> None:
         self.level = level
@@ -311,33 +341,8 @@ class NelsonAalen(Estimator):
 
     def fit(self, durations: Any, events: Any, entry: Any = None, weights: Any = None) -> Self:
         """Estimate the hazard; the arguments are those of `KaplanMeier.fit`."""
-        self.result_ = _core.nelson_aalen(
-            numbers(durations, "durations"),
-            flags(events),
-            numbers(entry, "entry"),
-            numbers(weights, "weights"),
-            self.level,
-            choose(_core.TiedEvents, self.ties, "ties"),
-        )
-        self._source = durations
-        self.n_rows_ = self.result_.rows
-        self.n_events_ = float(self.result_.events.sum())
-        return self
-
-    def _table(self) -> dict[str, Any]:
-        result = self._fitted()
-        return {
-            "time": result.time,
-            "at_risk": result.at_risk,
-            "events": result.events,
-            "censored": result.censored,
-            "cumulative_hazard": result.cumulative_hazard,
-            "std_error": result.std_error,
-        } | self._band("cumulative_hazard", result.low, result.high)
-
-    def _curves(self) -> tuple[str, list[tuple[str, Any, Any, Any]]]:
-        result = self._fitted()
-        return "cumulative hazard", [("Nelson–Aalen", result.cumulative_hazard, result.low, result.high)]
+        ties = choose(_core.TiedEvents, self.ties, "ties")
+        return self._estimate(_core.nelson_aalen, ties, durations, events, entry, weights)
 
 
 class AalenJohansen(Estimator):
@@ -369,7 +374,7 @@ class AalenJohansen(Estimator):
     def fit(self, durations: Any, events: Any, entry: Any = None, weights: Any = None) -> Self:
         """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`."""
         causes, codes = outcomes(events, self.censored)
-        self.result_ = _core.aalen_johansen(
+        result = _core.aalen_johansen(
             numbers(durations, "durations"),
             codes,
             numbers(entry, "entry"),
@@ -378,11 +383,8 @@ class AalenJohansen(Estimator):
             choose(_core.IntervalKind, self.interval, "interval"),
             max(1, len(causes)),
         )
-        self._source = durations
         self.causes_ = causes
-        self.n_rows_ = self.result_.rows
-        self.n_events_ = float(sum(cause.events.sum() for cause in self.result_.causes))
-        return self
+        return self._keep(result, durations, sum(cause.events.sum() for cause in result.causes))
 
     def at(self, time: float, cause: Any) -> float | None:
         """Share that ended by `cause` up to `time`; None past the last duration while rows are left."""

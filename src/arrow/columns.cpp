@@ -11,11 +11,6 @@ namespace arrow::detail {
 
 namespace {
 
-struct Joined {
-  std::unique_ptr<std::byte[]> values;
-  std::vector<std::uint8_t> validity;
-};
-
 /// Ends the conversion of one value that its new type can't hold.
 [[noreturn]] void overflow(std::string_view name, std::int64_t row, const char* target) {
   throw DataError("column '" + std::string(name) + "', row " + std::to_string(row) +
@@ -61,23 +56,26 @@ bool load_decimal(const Leaf& leaf, std::int64_t row, int width, int128& value) 
 /// Writes `convert(leaf, row)` of each valid row, and a zero under each null.
 template <class T, class Convert>
 Column convert_rows(Type type, const std::vector<Leaf>& leaves, const Execution& execution, Convert convert) {
-  return join(type, leaves, execution, [&](const Piece& piece, std::byte* to, const std::uint8_t* valid) {
+  const auto write = [&](const Piece& piece, std::byte* to, const std::uint8_t* valid) {
     for (std::int64_t i = 0; i < piece.length; ++i) {
+      const bool known = valid == nullptr || valid[i] != 0;
       const T value =
-          valid[i] != 0 ? static_cast<T>(convert(leaves[piece.leaf], piece.first + i, piece.row + i)) : T{};
+          known ? static_cast<T>(convert(leaves[piece.leaf], piece.first + i, piece.row + i)) : T{};
       std::memcpy(to + i * static_cast<std::int64_t>(sizeof(T)), &value, sizeof(T));
     }
-  });
+  };
+  return freeze(type, join(type, leaves, execution, Nulls::skipped, write));
 }
 
 Column copy_plain(const Format& format, const std::vector<Leaf>& leaves, const Execution& execution) {
   const std::int64_t width = format.width;
-  return join(format.type, leaves, execution, [&](const Piece& piece, std::byte* to, const std::uint8_t*) {
+  const auto write = [&](const Piece& piece, std::byte* to, const std::uint8_t*) {
     const Leaf& leaf = leaves[piece.leaf];
     const auto* from =
         static_cast<const std::byte*>(leaf.array->buffers[1]) + (leaf.start + piece.first) * width;
     std::memcpy(to, from, static_cast<std::size_t>(piece.length * width));
-  });
+  };
+  return freeze(format.type, join(format.type, leaves, execution, Nulls::apart, write));
 }
 
 Column import_plain(const Format& format, const std::vector<Leaf>& leaves, const Execution& execution) {
@@ -215,40 +213,96 @@ Column borrow(Type type, const Leaf& leaf, const void* data) {
   return {type, size, data, std::move(masked), bits};
 }
 
-Column join(Type type, const std::vector<Leaf>& leaves, const Execution& execution, const Write& write) {
+namespace {
+
+/// Eight bits of a bitmap from any bit on.
+unsigned eight_bits(const std::uint8_t* bits, std::int64_t at) noexcept {
+  const unsigned low = bits[at >> 3];
+  const auto shift = static_cast<unsigned>(at & 7);
+  return shift == 0 ? low : ((low >> shift) | (unsigned{bits[(at >> 3) + 1]} << (8 - shift))) & 0xFFU;
+}
+
+unsigned eight_valid(const Leaf& leaf, std::int64_t row) noexcept {
+  const unsigned own = leaf.validity == nullptr ? 0xFFU : eight_bits(leaf.validity, leaf.start + row);
+  return leaf.parent_validity == nullptr ? own
+                                         : own & eight_bits(leaf.parent_validity, leaf.parent_start + row);
+}
+
+/// Sets the bits of a piece's valid rows; true when there are others.
+bool put_validity(const Leaf& leaf, const Piece& piece, std::uint8_t* bits) {
+  unsigned all = 0xFFU;
+  std::int64_t i = 0;
+  const auto one = [&] {
+    const unsigned valid = leaf.valid(piece.first + i) ? 1U : 0U;
+    auto& byte = bits[(piece.row + i) >> 3];
+    byte = static_cast<std::uint8_t>(byte | (valid << ((piece.row + i) & 7)));
+    all &= valid == 0 ? 0U : 0xFFU;
+    ++i;
+  };
+  while (i < piece.length && ((piece.row + i) & 7) != 0) one();
+  for (; i + 8 <= piece.length; i += 8) {
+    const unsigned valid = eight_valid(leaf, piece.first + i);
+    bits[(piece.row + i) >> 3] = static_cast<std::uint8_t>(valid);
+    all &= valid;
+  }
+  while (i < piece.length) one();
+  return all != 0xFFU;
+}
+
+/// The same from a byte a row.
+bool put_validity(const std::vector<std::uint8_t>& valid, std::uint8_t* bits) {
+  if (std::memchr(valid.data(), 0, valid.size()) == nullptr) {
+    std::memset(bits, 0xFF, (valid.size() + 7) / 8);
+    return false;
+  }
+  for (std::size_t i = 0; i < valid.size(); ++i)
+    bits[i >> 3] = static_cast<std::uint8_t>(bits[i >> 3] | (unsigned{valid[i]} << (i & 7)));
+  return true;
+}
+
+}  // namespace
+
+std::shared_ptr<Joined> join(Type type, const std::vector<Leaf>& leaves, const Execution& execution,
+                             Nulls nulls, const Write& write) {
   const std::int64_t width = static_cast<std::int64_t>(type_width(type));
   std::vector<std::int64_t> starts{0};
   for (const Leaf& leaf : leaves) starts.push_back(starts.back() + leaf.length);
-  const auto rows = static_cast<std::size_t>(starts.back());
+  const bool may_be_null =
+      nulls == Nulls::found ||
+      std::any_of(leaves.begin(), leaves.end(), [](const Leaf& leaf) { return leaf.may_have_nulls(); });
+  const bool bytes = may_be_null && nulls != Nulls::apart;
   auto joined = std::make_shared<Joined>();
-  joined->values = std::make_unique_for_overwrite<std::byte[]>(rows * static_cast<std::size_t>(width));
-  joined->validity.assign((rows + 7) / 8, 0);
+  joined->rows = static_cast<std::size_t>(starts.back());
+  joined->values = make_buffer(joined->rows * static_cast<std::size_t>(width));
+  if (may_be_null) joined->validity.assign((joined->rows + 7) / 8, 0);
   std::atomic<bool> any_null{false};
-  for_rows(rows, block_rows, execution, [&](std::size_t first, std::size_t last) {
-    std::vector<std::uint8_t> valid(last - first, 1);
+  for_rows(joined->rows, block_rows, execution, [&](std::size_t first, std::size_t last) {
+    std::vector<std::uint8_t> valid(bytes ? last - first : 0, 1);
+    bool some_null = false;
     const auto found = std::upper_bound(starts.begin(), starts.end(), static_cast<std::int64_t>(first));
     auto leaf = static_cast<std::size_t>(found - starts.begin()) - 1;
     for (auto row = static_cast<std::int64_t>(first); row < static_cast<std::int64_t>(last); ++leaf) {
       const std::int64_t end = std::min(starts[leaf + 1], static_cast<std::int64_t>(last));
       const Piece piece{leaf, row - starts[leaf], end - row, row};
-      std::uint8_t* at = valid.data() + (row - static_cast<std::int64_t>(first));
-      if (leaves[leaf].may_have_nulls())
+      std::uint8_t* at = bytes ? valid.data() + (row - static_cast<std::int64_t>(first)) : nullptr;
+      if (bytes && leaves[leaf].may_have_nulls())
         for (std::int64_t i = 0; i < piece.length; ++i) at[i] = leaves[leaf].valid(piece.first + i) ? 1 : 0;
+      if (may_be_null && !bytes)
+        some_null = put_validity(leaves[leaf], piece, joined->validity.data()) || some_null;
       write(piece, joined->values.get() + row * width, at);
       row = end;
     }
-    if (std::memchr(valid.data(), 0, valid.size()) == nullptr) {
-      std::memset(joined->validity.data() + first / 8, 0xFF, (valid.size() + 7) / 8);
-      return;
-    }
-    any_null.store(true, std::memory_order_relaxed);
-    for (std::size_t i = 0; i < valid.size(); ++i) {
-      auto& byte = joined->validity[(first + i) >> 3];
-      byte = static_cast<std::uint8_t>(byte | (unsigned{valid[i]} << ((first + i) & 7)));
-    }
+    if (bytes) some_null = put_validity(valid, joined->validity.data() + first / 8);
+    if (some_null) any_null.store(true, std::memory_order_relaxed);
   });
+  if (!any_null.load()) joined->validity = std::vector<std::uint8_t>();
+  return joined;
+}
+
+Column freeze(Type type, std::shared_ptr<Joined> joined) {
+  const std::size_t rows = joined->rows;
   const void* values = joined->values.get();
-  const std::uint8_t* bits = any_null.load() ? joined->validity.data() : nullptr;
+  const std::uint8_t* bits = joined->validity.empty() ? nullptr : joined->validity.data();
   return {type, rows, values, std::move(joined), bits};
 }
 

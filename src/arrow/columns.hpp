@@ -1,10 +1,12 @@
 /// Columns out of the arrays of all batches.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <string_view>
 #include <vector>
 
+#include "buffer.hpp"
 #include "leaf.hpp"
 #include "salesops/parallel.hpp"
 #include "salesops/table.hpp"
@@ -40,10 +42,27 @@ struct Piece {
 
 inline constexpr std::size_t block_rows = std::size_t{1} << 17;
 
-/// Makes a column in blocks of `block_rows`. `write(piece, to, valid)` writes the piece's values at
-/// `to` and may clear bytes of `valid`, which holds the arrays' validity.
+/// A column in the making: it may be written until it is frozen.
+struct Joined {
+  std::size_t rows = 0;
+  Buffer values;
+  std::vector<std::uint8_t> validity;  ///< a bitmap; empty = all valid
+};
+
+/// What writing values has to do with nulls.
+enum class Nulls : std::uint8_t {
+  apart,    ///< nothing: values are written as they lie
+  skipped,  ///< rows that are null are passed over
+  found     ///< and more may turn out to be null
+};
+
+/// Writes a piece's values at `to`. `valid` holds a byte a row, which may be cleared under `Nulls::found`;
+/// it is null under `Nulls::apart`, and under `Nulls::skipped` when the arrays have no nulls.
 using Write = std::function<void(const Piece& piece, std::byte* to, std::uint8_t* valid)>;
-Column join(Type type, const std::vector<Leaf>& leaves, const Execution& execution, const Write& write);
+/// Makes a column in blocks of `block_rows`; a piece lies within one block.
+std::shared_ptr<Joined> join(Type type, const std::vector<Leaf>& leaves, const Execution& execution,
+                             Nulls nulls, const Write& write);
+Column freeze(Type type, std::shared_ptr<Joined> joined);
 
 std::int64_t total_rows(const std::vector<Leaf>& leaves);
 /// The buffer as it lies, kept alive by its batch; `data` is at the leaf's first row.

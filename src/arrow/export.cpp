@@ -80,21 +80,16 @@ void hand_out(std::unique_ptr<ArrayNode> node, std::size_t length, std::int64_t 
 
 // ---- money ----
 
-/// Digits of the minor unit; two where the currency isn't said or known.
-int minor_digits(std::string_view currency) {
-  return Currency::find(currency).value_or(Currency{}).exponent();
-}
-
 /// Digits of the minor unit in each row of a money column.
 class MinorDigits {
  public:
-  MinorDigits(const Table& table, const Column& money) : shared_(minor_digits(money.currency())) {
+  MinorDigits(const Table& table, const Column& money) : shared_(money::minor_digits(money.currency())) {
     const Column* currencies = money.currency().empty() ? table.find("currency") : nullptr;
     most_ = shared_;
     if (currencies == nullptr || currencies->type() != Type::string) return;
     rows_ = currencies;
     for (std::size_t code = 0; code < currencies->dictionary().size(); ++code)
-      by_code_.push_back(minor_digits(currencies->dictionary()[code]));
+      by_code_.push_back(money::minor_digits(currencies->dictionary()[code]));
     for (const int digits : by_code_) most_ = std::max(most_, digits);
   }
   [[nodiscard]] int at(std::size_t row) const {

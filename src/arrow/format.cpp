@@ -104,7 +104,7 @@ Format parse_format(std::string_view format) {
   if (format.starts_with("tD") || format.starts_with("ti"))
     return unsupported("duration: cast it to an integer or a number of days");
   if (format.starts_with("+r")) return unsupported("run-end encoded: decode it first");
-  if (format.starts_with("+")) return unsupported("nested: take its fields or elements out into own columns");
+  if (format.starts_with('+')) return unsupported("nested: take its fields or elements out into own columns");
   if (format.starts_with("w:")) return unsupported("binary: decode it to text, or leave it out");
   return unsupported("leave it out");
 }

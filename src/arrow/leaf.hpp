@@ -83,11 +83,24 @@ Leaf dictionary_leaf(std::string_view column, const Format& values, const Leaf& 
 class Texts {
  public:
   Texts(std::string_view column, const Format& format, const Leaf& leaf);
-  [[nodiscard]] std::string_view at(std::int64_t row) const;
+
+  [[nodiscard]] std::string_view at(std::int64_t row) const {
+    switch (kind_) {
+      case Kind::text32: return by_offsets<std::int32_t>(start_ + row);
+      case Kind::text64: return by_offsets<std::int64_t>(start_ + row);
+      default: return by_view(start_ + row);
+    }
+  }
 
  private:
   template <class Offset>
-  [[nodiscard]] std::string_view by_offsets(std::int64_t element) const;
+  [[nodiscard]] std::string_view by_offsets(std::int64_t element) const {
+    const std::int64_t first = load<Offset>(array_->buffers[1], element);
+    const std::int64_t last = load<Offset>(array_->buffers[1], element + 1);
+    if (first < 0 || last < first || last > end_) broken(column_, "its text offsets are broken");
+    if (first == last) return {};
+    return {static_cast<const char*>(array_->buffers[2]) + first, static_cast<std::size_t>(last - first)};
+  }
   [[nodiscard]] std::string_view by_view(std::int64_t element) const;
 
   std::string_view column_;

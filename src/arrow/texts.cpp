@@ -1,6 +1,3 @@
-#include <boost/unordered/unordered_flat_map.hpp>
-#include <limits>
-
 #include "columns.hpp"
 
 namespace salesops {
@@ -19,58 +16,6 @@ std::int32_t add_text(DictionaryBuilder& builder, std::string_view name, std::st
 void put(std::byte* to, std::int64_t at, std::int32_t code) {
   std::memcpy(to + at * std::int64_t{sizeof code}, &code, sizeof code);
 }
-
-/// The distinct strings of one block in order of first sight; while it is filled, codes count in it.
-struct BlockTexts {
-  boost::unordered_flat_map<std::string_view, std::int32_t> codes;
-  std::vector<std::string_view> distinct;
-
-  std::int32_t code(std::string_view text) {
-    const auto [entry, fresh] = codes.try_emplace(text, static_cast<std::int32_t>(distinct.size()));
-    if (fresh) distinct.push_back(text);
-    return entry->second;
-  }
-};
-
-}  // namespace
-
-Column hash_texts(std::string_view name, const Format& format, const std::vector<Leaf>& leaves,
-                  const Execution& execution) {
-  std::vector<Texts> texts;
-  for (const Leaf& leaf : leaves) texts.emplace_back(name, format, leaf);
-  const auto rows = static_cast<std::size_t>(total_rows(leaves));
-  std::vector<BlockTexts> blocks((rows + block_rows - 1) / block_rows);
-  const Column local = join(
-      Type::string, leaves, execution, [&](const Piece& piece, std::byte* to, const std::uint8_t* valid) {
-        BlockTexts& block = blocks[static_cast<std::size_t>(piece.row) / block_rows];
-        for (std::int64_t i = 0; i < piece.length; ++i)
-          put(to, i, valid[i] != 0 ? block.code(texts[piece.leaf].at(piece.first + i)) : 0);
-        if (static_cast<std::size_t>(piece.row + piece.length) % block_rows == 0) block.codes = {};
-      });
-
-  DictionaryBuilder builder;
-  std::vector<std::vector<std::int32_t>> codes(blocks.size());
-  for (std::size_t i = 0; i < blocks.size(); ++i) {
-    codes[i].reserve(blocks[i].distinct.size() + 1);
-    for (const std::string_view text : blocks[i].distinct) codes[i].push_back(add_text(builder, name, text));
-    if (codes[i].empty()) codes[i].push_back(0);
-    blocks[i] = {};
-  }
-  const auto from = local.values<std::int32_t>();
-  const Leaf whole{.batch = nullptr,
-                   .array = nullptr,
-                   .length = static_cast<std::int64_t>(rows),
-                   .validity = local.validity()};
-  return join(Type::string, {whole}, execution,
-              [&](const Piece& piece, std::byte* to, const std::uint8_t*) {
-                const auto& map = codes[static_cast<std::size_t>(piece.row) / block_rows];
-                for (std::int64_t i = 0; i < piece.length; ++i)
-                  put(to, i, map[static_cast<std::size_t>(from[static_cast<std::size_t>(piece.row + i)])]);
-              })
-      .with_dictionary(builder.finish());
-}
-
-namespace {
 
 /// The codes of one batch's dictionary in the joint one; -1 for an entry that is null.
 struct CodeMap {
@@ -167,7 +112,8 @@ Column join_dictionaries(std::string_view name, const Format& index, const Forma
       default: return put_codes<std::uint64_t>(name, leaf, piece, map, to, valid);
     }
   };
-  return join(Type::string, leaves, execution, write).with_dictionary(builder.finish());
+  return freeze(Type::string, join(Type::string, leaves, execution, Nulls::found, write))
+      .with_dictionary(builder.finish());
 }
 
 }  // namespace arrow::detail

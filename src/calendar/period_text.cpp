@@ -78,9 +78,9 @@ std::string FiscalCalendar::label(const Period& period) const {
   const bool civil = kind_ == Kind::months && start_month_ == 1;
   const bool iso_week = period.every == Every::week && kind_ != Kind::weeks;
   const bool short_year = period.year >= 2000 && period.year <= 2099;
-  const std::string year = civil || iso_week ? detail::padded(period.year, 4)
-                                             : "FY" + (short_year ? detail::padded(period.year % 100, 2)
-                                                                  : detail::padded(period.year, 4));
+  std::string year = civil || iso_week ? detail::padded(period.year, 4)
+                                       : "FY" + (short_year ? detail::padded(period.year % 100, 2)
+                                                            : detail::padded(period.year, 4));
   switch (period.every) {
     case Every::week: return year + "-W" + detail::padded(period.number, 2);
     case Every::month: return year + "-P" + detail::padded(period.number, 2);

@@ -1,257 +1,233 @@
 #include <algorithm>
-#include <cstring>
+#include <numeric>
 
+#include "convert.hpp"
+#include "revision.hpp"
 #include "salesops/crm.hpp"
 #include "state.hpp"
 
 namespace salesops {
 inline namespace v0 {
-
-using namespace crm_detail;
+namespace crm_detail {
 
 namespace {
 
-constexpr std::int64_t skipped = -1;
-
-/// A dictionary with the entries of `base` under their codes and new ones behind them.
-class Extension {
- public:
-  explicit Extension(std::shared_ptr<const Dictionary> base) : base_(std::move(base)) {}
-  std::int32_t code(std::string_view text) {
-    if (const std::int32_t known = base_->find(text); known >= 0) return known;
-    return static_cast<std::int32_t>(base_->size()) + added_.code(text);
-  }
-  std::shared_ptr<const Dictionary> finish() {
-    if (added_.size() == 0) return base_;
-    const auto more = added_.finish();
-    std::vector<char> bytes(base_->bytes().begin(), base_->bytes().end());
-    std::vector<std::int64_t> offsets(base_->offsets().begin(), base_->offsets().end());
-    const std::int64_t shift = offsets.back();
-    bytes.insert(bytes.end(), more->bytes().begin(), more->bytes().end());
-    for (std::size_t i = 1; i < more->offsets().size(); ++i) offsets.push_back(shift + more->offsets()[i]);
-    return std::make_shared<const Dictionary>(std::move(bytes), std::move(offsets));
-  }
-
- private:
-  std::shared_ptr<const Dictionary> base_;
-  DictionaryBuilder added_;
-};
-
-/// `base` (or nulls) with the rows of `change` put at `target`, `rows` long. The values are copied once.
-Column patched(const std::string& name, const Column* base, const Column* change,
-               std::span<const std::int64_t> target, std::size_t rows) {
-  const Column& like = base != nullptr ? *base : *change;
-  if (base != nullptr && change != nullptr && base->type() != change->type())
-    throw UsageError("apply: column '" + name + "' is " + std::string(type_name(base->type())) +
-                     " in the book and " + std::string(type_name(change->type())) + " in the changes");
-  const auto make = [&]<class T>(T) {
-    std::vector<T> values(rows, T{});
-    std::vector<std::uint8_t> valid(rows, 0);
-    if (base != nullptr && base->size() > 0) {
-      std::memcpy(values.data(), base->data(), base->size() * sizeof(T));
-      for (std::size_t row = 0; row < base->size(); ++row) valid[row] = base->valid(row);
-    }
-    std::shared_ptr<const Dictionary> dictionary = like.shared_dictionary();
-    Extension extension(dictionary ? dictionary : std::make_shared<const Dictionary>());
-    if (change != nullptr) {
-      const auto from = change->values<T>();
-      for (std::size_t i = 0; i < target.size(); ++i) {
-        if (target[i] == skipped) continue;
-        const auto row = static_cast<std::size_t>(target[i]);
-        valid[row] = change->valid(i);
-        if (valid[row] == 0) continue;
-        if constexpr (std::is_same_v<T, std::int32_t>)
-          values[row] = like.type() == Type::string ? extension.code(change->text(i)) : from[i];
-        else
-          values[row] = from[i];
-      }
-    }
-    Column column = Column::of(like.type(), std::move(values), valid)
-                        .with_scale(like.scale())
-                        .with_currency(like.currency());
-    return like.type() == Type::string ? column.with_dictionary(extension.finish()) : column;
-  };
-  switch (type_width(like.type())) {
-    case 1: return like.type() == Type::int8 ? make(std::int8_t{}) : make(std::uint8_t{});
-    case 2: return like.type() == Type::int16 ? make(std::int16_t{}) : make(std::uint16_t{});
-    case 4:
-      return like.type() == Type::float32  ? make(float{})
-             : like.type() == Type::uint32 ? make(std::uint32_t{})
-                                           : make(std::int32_t{});
-    case 16: return make(Decimal128{});
-    default:
-      return like.type() == Type::float64  ? make(double{})
-             : like.type() == Type::uint64 ? make(std::uint64_t{})
-                                           : make(std::int64_t{});
-  }
+/// Nulls of a column's kind.
+Column nulls_like(const Column& like, std::size_t rows) {
+  return Column::nulls(like.type(), rows).with_scale(like.scale()).with_currency(like.currency());
 }
 
-bool flagged(const Column* column, std::size_t row) {
-  return column != nullptr && column->valid(row) && column->values<std::uint8_t>()[row] != 0;
+void check_kinds(const std::string& name, const Column& book, const Column& changes) {
+  if (book.type() == changes.type() && book.scale() == changes.scale() &&
+      book.currency() == changes.currency())
+    return;
+  throw UsageError("apply: column '" + name + "' is " + std::string(type_name(book.type())) +
+                   " in the book and " + std::string(type_name(changes.type())) +
+                   " (or of another scale or currency) in the changes; convert the changes");
 }
 
-/// Rows of the book that the changes replace, new rows, and late ones that change nothing.
-struct Placement {
-  std::vector<std::int64_t> target;
-  std::size_t rows = 0;
-};
+/// `book` with the rows of `changes`, which has the columns it has, put at `rows`.
+Table with_rows(const Table& book, const Table& changes, std::span<const std::int64_t> rows) {
+  const std::size_t before = book.num_rows();
+  const auto first_new = std::lower_bound(rows.begin(), rows.end(), static_cast<std::int64_t>(before));
+  const std::vector<std::int64_t> added(first_new, rows.end());
+  std::vector<std::pair<std::string, Column>> columns;
+  for (const auto& [name, column] : book.columns()) {
+    const Column* change = changes.find(name);
+    if (change != nullptr) check_kinds(name, column, *change);
+    columns.emplace_back(name, change != nullptr ? column.with(rows, *change)
+                                                 : column.with(added, nulls_like(column, added.size())));
+  }
+  for (const auto& [name, column] : changes.columns())
+    if (!book.has(name))
+      columns.emplace_back(name, before == 0 ? column : nulls_like(column, before).with(rows, column));
+  return Table(std::move(columns));
+}
 
-Placement place(const TableModel& model, const BookTable& book, const Table& changes) {
-  Placement placement;
-  const std::size_t n = book.table.num_rows();
-  placement.rows = n;
+bool has_money(const TableModel& model, const Table& raw) {
+  return std::any_of(raw.columns().begin(), raw.columns().end(), [&](const auto& column) {
+    const ColumnModel* known = model.find(column.first);
+    return known != nullptr && known->kind == Kind::money;
+  });
+}
+
+/// Amounts that name no currency are in that of the row they change.
+Table with_known_currency(const TableModel& model, const BookTable& book, const Table& raw,
+                          const CrmOptions& options) {
+  const Column* currency = book.table.find("currency");
   const auto keys = model.keys();
-  const bool keyed = keys.size() == 1 && !book.row_of_code.empty();
-  const Column* modified = changes.find("source_modified_at");
-  const Column* was_modified = book.table.find("source_modified_at");
-  std::map<std::string, std::int64_t> composite;
-  const auto composite_key = [&](const Table& table, std::size_t row) {
-    std::string key;
-    for (const std::string& name : keys)
-      if (const Column* column = table.find(name)) key += column->cell(row) + '\x1f';
-    return key;
-  };
-  const bool facts = !model.known_at.empty() && keys.size() > 1;
-  if (!keyed && !facts)
-    for (std::size_t row = 0; row < n; ++row)
-      composite.emplace(composite_key(book.table, row), static_cast<std::int64_t>(row));
-  for (std::size_t i = 0; i < changes.num_rows(); ++i) {
-    std::int64_t row = -1;
-    if (keyed) {
-      const Column& key = book.table.column(keys.front());
-      const std::int32_t code = key.dictionary().find(changes.column(keys.front()).text(i));
-      if (code >= 0) row = book.row_of_code[static_cast<std::size_t>(code)];
-    } else if (!facts) {
-      const auto found = composite.find(composite_key(changes, i));
-      if (found != composite.end()) row = found->second;
-    }
-    if (row < 0) {
-      placement.target.push_back(static_cast<std::int64_t>(placement.rows++));
-      continue;
-    }
-    const auto at = static_cast<std::size_t>(row);
-    const bool both =
-        modified != nullptr && modified->valid(i) && was_modified != nullptr && was_modified->valid(at);
-    if (both && modified->values<std::int64_t>()[i] < was_modified->values<std::int64_t>()[at]) {
-      placement.target.push_back(skipped);
-    } else {
-      placement.target.push_back(row);
-    }
-  }
-  return placement;
-}
-
-/// What differs between today's book and the changed rows, as history at their modification time.
-std::vector<History::Row> differences(const Table& before, const Table& after, const Table& changes,
-                                      const Placement& placement) {
-  std::vector<History::Row> rows;
-  const Column* modified = changes.find("source_modified_at");
-  if (modified == nullptr) return rows;
-  for (std::size_t f = 0; f < field_count; ++f) {
-    const std::string name(field_column(static_cast<Field>(f)));
-    const Column* then = before.find(name);
-    if (then == nullptr || !changes.has(name)) continue;
-    const Column& now = after.column(name);
-    for (std::size_t i = 0; i < placement.target.size(); ++i) {
-      if (placement.target[i] == skipped ||
-          placement.target[i] >= static_cast<std::int64_t>(before.num_rows()) || modified->is_null(i))
-        continue;
-      const auto row = static_cast<std::size_t>(placement.target[i]);
-      const std::int64_t old = field_values(then->slice(row, 1))[0];
-      const std::int64_t value = field_values(now.slice(row, 1))[0];
-      if (old == value) continue;
-      rows.push_back(
-          {.entity = placement.target[i],
-           .seq = 0,
-           .old = old,
-           .old_known = true,
-           .change = {
-               .at = modified->values<std::int64_t>()[i], .value = value, .field = static_cast<Field>(f)}});
-    }
-  }
-  return rows;
+  const Column* key = raw.find(keys.front());
+  if (raw.has("currency") || currency == nullptr || keys.size() != 1 || key == nullptr ||
+      !has_money(model, raw))
+    return raw;
+  Issues unheard;
+  const Conversion conversion{.table = model.name,
+                              .currency = nullptr,
+                              .default_currency = options.currency,
+                              .minor_units = options.minor_units,
+                              .issues = &unheard};
+  const Column ids = to_kind(*key, *model.find(keys.front()), conversion);
+  const Dictionary& known = book.table.column(keys.front()).dictionary();
+  std::vector<std::int64_t> rows(raw.num_rows(), -1);
+  for (std::size_t row = 0; row < rows.size(); ++row)
+    if (ids.valid(row))
+      if (const std::int32_t code = known.find(ids.text(row)); code >= 0)
+        rows[row] = book.row_of_code[static_cast<std::size_t>(code)];
+  return raw.with("currency", currency->take(rows));
 }
 
 }  // namespace
 
-Crm Crm::apply(NamedTables given) const {
+const Table& Revision::was(const std::string& name) const {
+  static const Table none;
+  const auto found = before_.tables.find(name);
+  return found == before_.tables.end() ? none : found->second->table;
+}
+
+BookTable& Revision::open(const std::string& name) {
+  auto& book = open_[name];
+  if (book == nullptr) {
+    const auto found = before_.tables.find(name);
+    book = found == before_.tables.end() ? std::make_shared<BookTable>()
+                                         : std::make_shared<BookTable>(*found->second);
+    after_.tables[name] = book;
+  }
+  return *book;
+}
+
+void Revision::merge(const std::string& name, const Table& raw) {
+  const TableModel& model = table_model(name);
+  if (changes_.contains(name)) throw UsageError("apply: table '" + name + "' was given twice");
+  const bool is_new = !before_.tables.contains(name);
+  BookTable& book = open(name);
+  const auto keys = model.keys();
+  const bool makes_key = model.surrogate_key && !raw.has(keys.front());
+  if (is_new) book.key_made = makes_key;
+  if (makes_key && !book.key_made)
+    throw UsageError("apply: the rows of table '" + name +
+                     "' have keys in the book and none in the changes;"
+                     " give them their '" +
+                     keys.front() + "'");
+  const auto parent = after_.tables.find(currency_parent(name));
+  const Table priced = parent != after_.tables.end() ? with_currency_of(*parent->second, model, raw)
+                                                     : with_known_currency(model, book, raw, after_.options);
+  const Table typed = typed_columns(model, priced, book.counts.rows_in + 1, after_.options, after_.issues);
+  Placement placement = place(model, book, typed, after_.issues);
+  const std::size_t before = book.table.num_rows();
+  book.table = with_rows(book.table, typed.take(placement.from), placement.rows);
+  book.counts = placement.counts;
+  book.graves = placement.graves;
+  if (keys.size() == 1) index_new_keys(book, keys.front(), before);
+  if (!placement.leaving.empty()) drop_rows(book, model, placement.leaving);
+  book.counts.kept = static_cast<std::int64_t>(book.table.num_rows());
+
+  Change& change = changes_[name];
+  change.renumbered = is_new || !placement.leaving.empty();
+  change.merges = typed.has("merged_into");
+  change.rows = std::move(placement.rows);
+  if (change.renumbered) {
+    change.rows.resize(book.table.num_rows());
+    std::iota(change.rows.begin(), change.rows.end(), 0);
+  }
+  for (const std::string& column : typed.names()) given_[name].insert(column);
+}
+
+void Revision::index_new_keys(BookTable& book, const std::string& key, std::size_t rows_before) {
+  const Column& column = book.table.column(key);
+  std::vector<std::int64_t> codes;
+  std::vector<std::int32_t> rows;
+  for (std::size_t row = rows_before; row < column.size(); ++row) {
+    codes.push_back(column.values<std::int32_t>()[row]);
+    rows.push_back(static_cast<std::int32_t>(row));
+  }
+  book.row_of_code = book.row_of_code.with(codes, rows, no_row);
+}
+
+void Revision::drop_rows(BookTable& book, const TableModel& model, std::span<const std::int64_t> leaving) {
+  std::vector<std::int64_t> keep;
+  for (std::size_t row = 0; row < book.table.num_rows(); ++row)
+    if (!std::binary_search(leaving.begin(), leaving.end(), static_cast<std::int64_t>(row)))
+      keep.push_back(static_cast<std::int64_t>(row));
+  book.table = book.table.take(keep);
+  const auto keys = model.keys();
+  if (keys.size() == 1) book.row_of_code = index_keys(book.table.column(keys.front()));
+}
+
+void Revision::find_deals() {
+  for (const std::string source : {"opportunity_version", "opportunity_snapshot"}) {
+    const auto change = changes_.find(source);
+    const bool only_source = after_.deals_from == source || !after_.tables.contains("opportunity");
+    if (change == changes_.end() || !only_source || changes_.contains("opportunity")) continue;
+    const Table& states = now(source).table;
+    std::vector<std::int64_t> fresh;
+    if (after_.tables.contains("opportunity")) {
+      const auto deals = deal_rows(states, change->second.rows, now("opportunity"));
+      for (std::size_t i = 0; i < deals.size(); ++i)
+        if (deals[i] == no_row) fresh.push_back(change->second.rows[i]);
+    } else {
+      fresh = change->second.rows;
+    }
+    after_.deals_from = source;
+    if (!fresh.empty() || !after_.tables.contains("opportunity"))
+      merge("opportunity", one_row_a_deal(states.take(fresh)));
+  }
+}
+
+void Revision::derive() {
+  if (!after_.tables.contains("opportunity")) return;
+  const auto deals = changes_.find("opportunity");
+  const bool all = (deals != changes_.end() && deals->second.renumbered) || changes_.contains("stage_def") ||
+                   before_.history.tracks(Field::stage) != after_.history.tracks(Field::stage);
+  if (all) {
+    after_.deals = derive_deals(after_.tables, after_.history, nullptr);
+  } else {
+    std::vector<std::int64_t> rows = rewritten_;
+    if (deals != changes_.end())
+      rows.insert(rows.end(), deals->second.rows.begin(), deals->second.rows.end());
+    std::sort(rows.begin(), rows.end());
+    rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+    after_.deals = derive_deals(before_.deals, rows, after_.tables, after_.history, &after_.issues);
+  }
+}
+
+void Revision::conclude() {
+  Rows rows;
+  for (const auto& [name, change] : changes_) rows[name] = change.rows;
+  check_times(after_.tables, &rows, after_.issues);
+  for (const auto& [name, book] : after_.tables) {
+    const TableModel& model = table_model(name);
+    const auto change = changes_.find(name);
+    const auto known = after_.summaries.find(name);
+    if (known == after_.summaries.end() || (change != changes_.end() && change->second.renumbered))
+      after_.summaries.insert_or_assign(name, summarize(model, book->table));
+    else if (change != changes_.end())
+      known->second = summarize(std::move(known->second), model, was(name), book->table, change->second.rows);
+  }
+  after_.latest = latest_instant(after_.summaries, after_.history);
+  if (after_.rewound) after_.latest = std::max(after_.latest, *after_.rewound);
+  after_.currency = single_currency(after_.summaries);
+}
+
+}  // namespace crm_detail
+
+using namespace crm_detail;
+
+Crm Crm::apply(NamedTables given, const Execution& execution) const {
+  const StopScope scope(execution.stop);
+  Steps steps(execution, given.size() + 5);
   auto state = std::make_shared<State>(*state_);
-  Issues& issues = state->issues;
-  std::vector<History::Row> rows;
-  BookTables added;
-  bool history_given = false;
-  for (auto& [name, raw] : given) {
-    const TableModel& model = table_model(name);
-    history_given |=
-        name == "opportunity_event" || name == "opportunity_snapshot" || name == "opportunity_version";
-    BookTable typed = type_table(model, raw, state->options, issues, true);
-    const auto found = state->tables.find(name);
-    const BookTable empty;
-    const BookTable& book = found == state->tables.end() ? empty : *found->second;
-    const Placement placement = place(model, book, typed.table);
-    BookTable merged;
-    merged.counts = book.counts;
-    merged.counts.rows_in += typed.counts.rows_in;
-    merged.counts.rejected += typed.counts.rejected;
-    // Changed rows that aren't new replace a row, or come too late to: either way one of the two goes.
-    merged.counts.superseded += typed.counts.superseded + static_cast<std::int64_t>(typed.table.num_rows()) -
-                                static_cast<std::int64_t>(placement.rows - book.table.num_rows());
-    std::vector<std::string> names = book.table.names();
-    for (const std::string& column : typed.table.names())
-      if (!book.table.has(column)) names.push_back(column);
-    merged.table = Table::empty(placement.rows);
-    for (const std::string& column : names) {
-      const Column* base = book.table.find(column);
-      const Column* change = typed.table.find(column);
-      const bool untouched = change == nullptr && placement.rows == book.table.num_rows();
-      merged.table = merged.table.with(
-          column, untouched ? *base : patched(column, base, change, placement.target, placement.rows));
-    }
-    if (name == "opportunity" && found != state->tables.end())
-      rows = differences(book.table, merged.table, typed.table, placement);
-    if (name != "opportunity" && name != "opportunity_version") {
-      const Column* deleted = merged.table.find("is_deleted");
-      std::vector<std::int64_t> keep;
-      for (std::size_t row = 0; row < merged.table.num_rows(); ++row)
-        if (!flagged(deleted, row)) keep.push_back(static_cast<std::int64_t>(row));
-      merged.counts.deleted += static_cast<std::int64_t>(merged.table.num_rows() - keep.size());
-      if (keep.size() < merged.table.num_rows()) merged.table = merged.table.take(keep);
-    }
-    merged.counts.kept = static_cast<std::int64_t>(merged.table.num_rows());
-    const auto keys = model.keys();
-    if (keys.size() == 1) merged.row_of_code = index_keys(merged.table.column(keys.front()));
-    state->tables[name] = std::make_shared<const BookTable>(std::move(merged));
-    added[name] = std::make_shared<const BookTable>(std::move(typed));
+  Revision revision(*state_, *state);
+  std::stable_partition(given.begin(), given.end(),
+                        [](const auto& table) { return currency_parent(table.first).empty(); });
+  for (const auto& [name, raw] : given) {
+    revision.merge(name, raw);
+    steps.done();
   }
-  std::map<std::string, BookTable> relinked;
-  for (const auto& [name, book] : state->tables) relinked.emplace(name, *book);
-  if (const auto deals = relinked.find("opportunity"); deals != relinked.end()) {
-    Table& opportunity = deals->second.table;
-    BookTables only = added;
-    HistoryInput input = history_rows(opportunity, only, state->options, issues);
-    // Differences stand in for a history only where the changes bring none themselves.
-    if (!history_given) input.rows = std::move(rows);
-    if (!input.rows.empty() || opportunity.num_rows() != state_->history.entities())
-      state->history = state_->history.with(opportunity.num_rows(), std::move(input.rows), input.present);
-    state->tables["opportunity"] = std::make_shared<const BookTable>(deals->second);
+  for (const auto step : {&Revision::find_deals, &Revision::link, &Revision::extend_history,
+                          &Revision::derive, &Revision::conclude}) {
+    (revision.*step)();
+    steps.done();
   }
-  for (auto& [name, book] : relinked) {
-    const TableModel& model = table_model(name);
-    const bool affected = added.contains(name) || std::any_of(model.columns.begin(), model.columns.end(),
-                                                              [&](const ColumnModel& column) {
-                                                                return added.contains(column.references);
-                                                              });
-    if (!affected) continue;
-    link_table(model, book, state->tables, nullptr);
-    state->tables[name] = std::make_shared<const BookTable>(std::move(book));
-  }
-  for (const auto& [name, changed] : added) {
-    BookTable checked = *changed;
-    link_table(table_model(name), checked, state->tables, &issues);
-  }
-  state->deals = derive_deals(state->tables, state->history, nullptr);
-  state->latest = std::max(state_->latest, latest_instant(state->tables, state->history));
-  state->currency = single_currency(state->tables);
   return Crm(std::move(state));
 }
 

@@ -12,14 +12,34 @@ namespace crm_detail {
 
 namespace {
 
-/// A surrogate key "1", "2", … for a table nobody refers to.
-Column made_key(std::size_t rows) {
+/// Surrogate keys for a table nobody refers to: the numbers from `first` on.
+Column made_key(std::size_t rows, std::int64_t first) {
   std::vector<std::string> keys(rows);
-  for (std::size_t row = 0; row < rows; ++row) keys[row] = std::to_string(row + 1);
+  for (std::size_t row = 0; row < rows; ++row)
+    keys[row] = std::to_string(first + static_cast<std::int64_t>(row));
   return Column::of_strings(keys);
 }
 
-Table typed_columns(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues) {
+Table with_keys(const TableModel& model, const Table& raw, std::int64_t first_key, Issues& issues) {
+  Table table = raw;
+  for (const ColumnModel& column : model.columns)
+    if (column.required && !table.has(column.name)) {
+      if (!model.surrogate_key) {
+        std::string text = "table '" + model.name + "' needs its key column '" + column.name + "'; it has:";
+        for (const std::string& name : raw.names()) text += " " + name;
+        throw UsageError(text + ". Map yours with columns={\"" + column.name + "\": …}");
+      }
+      table = table.with(column.name, made_key(raw.num_rows(), first_key));
+      issues.add(model.name, -1, column.name, "key_made", {}, Severity::info);
+    }
+  return table;
+}
+
+}  // namespace
+
+Table typed_columns(const TableModel& model, const Table& given, std::int64_t first_key,
+                    const CrmOptions& options, Issues& issues) {
+  const Table raw = with_keys(model, given, first_key, issues);
   Conversion conversion{.table = model.name,
                         .currency = nullptr,
                         .default_currency = options.currency,
@@ -31,16 +51,18 @@ Table typed_columns(const TableModel& model, const Table& raw, const CrmOptions&
   for (const auto& [name, column] : raw.columns())
     if (const ColumnModel* known = model.find(name)) money |= known->kind == Kind::money;
   if (money) {
-    if (const Column* given = raw.find("currency")) {
-      currency = to_kind(*given, *model.find("currency"), conversion);
+    if (const Column* said = raw.find("currency")) {
+      currency = to_kind(*said, *model.find("currency"), conversion);
       conversion.currency = &currency;
     } else if (options.currency.empty()) {
       issues.add(model.name, -1, "currency", "currency_not_said", {}, Severity::info);
     }
   }
+  Steps steps(options.execution, raw.num_columns());
   for (const auto& [name, column] : raw.columns()) {
     const ColumnModel* known = model.find(name);
     table = table.with(name, known == nullptr ? column : to_kind(column, *known, conversion));
+    steps.done();
   }
   if (money) {
     // Every row of money has a currency; a missing one is the book's.
@@ -49,6 +71,7 @@ Table typed_columns(const TableModel& model, const Table& raw, const CrmOptions&
     std::vector<std::int32_t> codes(raw.num_rows());
     std::int64_t missing = 0, first = -1;
     for (std::size_t row = 0; row < raw.num_rows(); ++row) {
+      tick(row);
       const bool said = conversion.currency != nullptr && currency.valid(row);
       codes[row] = builder.code(said ? currency.text(row) : std::string_view(fallback));
       if (!said && missing++ == 0) first = static_cast<std::int64_t>(row);
@@ -60,6 +83,25 @@ Table typed_columns(const TableModel& model, const Table& raw, const CrmOptions&
   return table;
 }
 
+std::string key_text(std::span<const Column* const> keys, std::size_t row) {
+  if (keys.size() == 1) return keys.front()->cell(row);
+  std::string text;
+  for (const Column* key : keys) text += key->cell(row) + '\x1f';
+  return text;
+}
+
+bool holds_facts(const TableModel& model) { return !model.known_at.empty() && model.keys().size() > 1; }
+
+bool drops_deleted(const TableModel& model) {
+  return model.name != "opportunity" && model.name != "opportunity_version";
+}
+
+bool flagged(const Column* column, std::size_t row) {
+  return column != nullptr && column->valid(row) && column->values<std::uint8_t>()[row] != 0;
+}
+
+namespace {
+
 /// Row numbers to keep: of rows with one key the newest by source_modified_at, then the last.
 std::vector<std::int64_t> newest_rows(const TableModel& model, const Table& table, BookTable& result,
                                       Issues& issues) {
@@ -70,7 +112,6 @@ std::vector<std::int64_t> newest_rows(const TableModel& model, const Table& tabl
       keys.push_back(key);
       key_names += (key_names.empty() ? "" : ",") + name;
     }
-  const bool facts = !model.known_at.empty() && keys.size() > 1;
   const Column* modified = table.find("source_modified_at");
   const std::size_t rows = table.num_rows();
   std::vector<std::int64_t> keep;
@@ -86,13 +127,13 @@ std::vector<std::int64_t> newest_rows(const TableModel& model, const Table& tabl
     return at[row] >= at[than];
   };
   // Event rows may repeat at one instant: all of them are facts.
-  const bool unique = !facts;
+  const bool unique = !holds_facts(model);
   std::vector<std::int64_t> place;  // by code, for a single string key
   boost::unordered_flat_map<std::string, std::int64_t> places;
   const bool single = keys.size() == 1 && keys.front()->type() == Type::string;
   if (single) place.assign(keys.front()->dictionary().size(), -1);
-  std::string composite;
   for (std::size_t row = 0; row < rows; ++row) {
+    tick(row);
     if (!has_key(row)) {
       ++result.counts.rejected;
       issues.add(model.name, static_cast<std::int64_t>(row), key_names, "null_key", {}, Severity::error);
@@ -102,9 +143,7 @@ std::vector<std::int64_t> newest_rows(const TableModel& model, const Table& tabl
     if (unique && single) {
       found = &place[static_cast<std::size_t>(keys.front()->values<std::int32_t>()[row])];
     } else if (unique) {
-      composite.clear();
-      for (const Column* key : keys) composite += (key->valid(row) ? key->cell(row) : std::string()) + '\x1f';
-      found = &places.try_emplace(composite, -1).first->second;
+      found = &places.try_emplace(key_text(keys, row), -1).first->second;
     }
     if (found == nullptr || *found < 0) {
       if (found != nullptr) *found = static_cast<std::int64_t>(keep.size());
@@ -122,38 +161,33 @@ std::vector<std::int64_t> newest_rows(const TableModel& model, const Table& tabl
 
 }  // namespace
 
-BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues,
-                     bool keep_deleted) {
-  Table table = raw;
-  for (const ColumnModel& column : model.columns)
-    if (column.required && !table.has(column.name)) {
-      if (!model.surrogate_key) {
-        std::string text = "table '" + model.name + "' needs its key column '" + column.name + "'; it has:";
-        for (const std::string& name : raw.names()) text += " " + name;
-        throw UsageError(text + ". Map yours with columns={\"" + column.name + "\": …}");
-      }
-      table = table.with(column.name, made_key(raw.num_rows()));
-      issues.add(model.name, -1, column.name, "key_made", {}, Severity::info);
-    }
+BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues) {
   BookTable result;
   result.counts.rows_in = static_cast<std::int64_t>(raw.num_rows());
-  table = typed_columns(model, table, options, issues);
-
+  const auto keys = model.keys();
+  result.key_made = model.surrogate_key && !raw.has(keys.front());
+  const Table table = typed_columns(model, raw, 1, options, issues);
   std::vector<std::int64_t> keep = newest_rows(model, table, result, issues);
-  if (const Column* deleted = table.find("is_deleted"); deleted != nullptr && !keep_deleted &&
-                                                        model.name != "opportunity" &&
-                                                        model.name != "opportunity_version") {
-    const auto flags = deleted->values<std::uint8_t>();
+  if (const Column* deleted = table.find("is_deleted"); deleted != nullptr && drops_deleted(model)) {
     const std::size_t before = keep.size();
+    Graves graves;
+    std::vector<const Column*> key_columns;
+    for (const std::string& name : keys)
+      if (const Column* column = table.find(name)) key_columns.push_back(column);
+    const Column* modified = table.find("source_modified_at");
     std::erase_if(keep, [&](std::int64_t row) {
       const auto at = static_cast<std::size_t>(row);
-      return deleted->valid(at) && flags[at] != 0;
+      if (!flagged(deleted, at)) return false;
+      if (!holds_facts(model))
+        graves[key_text(key_columns, at)] =
+            modified != nullptr && modified->valid(at) ? modified->values<std::int64_t>()[at] : null_value;
+      return true;
     });
     result.counts.deleted = static_cast<std::int64_t>(before - keep.size());
+    result.graves = std::make_shared<const Graves>(std::move(graves));
   }
   result.counts.kept = static_cast<std::int64_t>(keep.size());
   result.table = keep.size() == table.num_rows() ? table : table.take(keep);
-  const auto keys = model.keys();
   if (keys.size() == 1 && result.table.column(keys.front()).type() == Type::string)
     result.row_of_code = index_keys(result.table.column(keys.front()));
   return result;
@@ -167,112 +201,91 @@ std::vector<std::int32_t> index_keys(const Column& key) {
   return rows;
 }
 
-namespace {
-
-/// Follows merged_into to the row that survived; a circle of merges stays where it is.
-std::vector<std::int32_t> survivors(const BookTable& target, const std::string& key) {
-  std::vector<std::int32_t> survivor(target.table.num_rows());
-  std::iota(survivor.begin(), survivor.end(), 0);
-  const Column* merged = target.table.find("merged_into");
-  if (merged == nullptr) return survivor;
-  const Dictionary& keys = target.table.column(key).dictionary();
-  std::vector<std::int32_t> next(survivor.size(), no_row);
-  for (std::size_t row = 0; row < next.size(); ++row) {
-    if (merged->is_null(row)) continue;
-    const std::int32_t code = keys.find(merged->text(row));
-    if (code >= 0) next[row] = target.row_of_code[static_cast<std::size_t>(code)];
-  }
-  for (std::size_t row = 0; row < next.size(); ++row) {
-    std::int32_t at = static_cast<std::int32_t>(row);
-    std::size_t steps = 0;
-    while (next[static_cast<std::size_t>(at)] >= 0 && steps++ < next.size())
-      at = next[static_cast<std::size_t>(at)];
-    if (steps <= next.size()) survivor[row] = at;
-  }
-  return survivor;
-}
-
-}  // namespace
-
-void link_table(const TableModel& model, BookTable& table, const BookTables& tables, Issues* issues) {
-  for (const ColumnModel& column : model.columns) {
-    const Column* ids = table.table.find(column.name);
-    if (ids == nullptr || column.references.empty()) continue;
-    const auto found = tables.find(column.references);
-    if (found == tables.end()) continue;
-    const BookTable& target =
-        found->second->table.num_rows() == 0 && column.references == model.name ? table : *found->second;
-    const std::string key = table_model(column.references).keys().front();
-    const Dictionary& keys = target.table.column(key).dictionary();
-    const std::vector<std::int32_t> survivor = survivors(target, key);
-    const Dictionary& dictionary = ids->dictionary();
-    std::vector<std::int32_t> row_of(dictionary.size(), no_row);
-    for (std::size_t code = 0; code < dictionary.size(); ++code) {
-      const std::int32_t key_code =
-          &dictionary == &keys ? static_cast<std::int32_t>(code) : keys.find(dictionary[code]);
-      const std::int32_t row = key_code < 0 ? no_row : target.row_of_code[static_cast<std::size_t>(key_code)];
-      row_of[code] = row < 0 ? no_row : survivor[static_cast<std::size_t>(row)];
-    }
-    std::vector<std::int32_t> link(ids->size(), no_row);
-    const auto codes = ids->values<std::int32_t>();
-    for (std::size_t row = 0; row < ids->size(); ++row) {
-      if (ids->is_null(row)) continue;
-      link[row] = row_of[static_cast<std::size_t>(codes[row])];
-      if (link[row] == no_row && issues != nullptr)
-        issues->add(model.name, static_cast<std::int64_t>(row), column.name, "orphan_key", ids->text(row));
-    }
-    table.links.insert_or_assign(column.name, std::move(link));
-  }
+Table one_row_a_deal(const Table& states) {
+  const Column& ids = states.column("opportunity_id");
+  const auto codes = ids.values<std::int32_t>();
+  std::vector<std::int64_t> last(ids.dictionary().size(), -1);
+  for (std::size_t row = 0; row < ids.size(); ++row)
+    last[static_cast<std::size_t>(codes[row])] = static_cast<std::int64_t>(row);
+  std::erase(last, -1);
+  std::vector<std::string> only{"opportunity_id"};
+  if (states.has("currency")) only.emplace_back("currency");
+  return states.select(only).take(last);
 }
 
 }  // namespace crm_detail
 
 using namespace crm_detail;
 
+namespace {
+
+/// The same with another part of the progress.
+CrmOptions part_of(const CrmOptions& options, double from, double to) {
+  CrmOptions part = options;
+  part.execution = salesops::part_of(options.execution, from, to);
+  return part;
+}
+
+}  // namespace
+
 Crm Crm::build(NamedTables tables, const Options& options) {
+  const StopScope scope(options.execution.stop);
   auto state = std::make_shared<State>();
   state->options = options;
+  state->options.execution = {};
   state->issues = Issues(options.issues);
   Issues& issues = state->issues;
   std::map<std::string, BookTable> typed;
+  std::stable_partition(tables.begin(), tables.end(),
+                        [](const auto& table) { return currency_parent(table.first).empty(); });
+  double cells = 0, done = 0;
+  for (const auto& [name, raw] : tables) cells += static_cast<double>(raw.num_rows() * raw.num_columns() + 1);
   for (auto& [name, raw] : tables) {
     const TableModel& model = table_model(name);
     if (typed.contains(name)) throw UsageError("table '" + name + "' was given twice");
-    typed.emplace(name, type_table(model, raw, options, issues));
+    const auto parent = typed.find(std::string(currency_parent(name)));
+    if (parent != typed.end()) raw = with_currency_of(parent->second, model, raw);
+    const double from = done;
+    done += static_cast<double>(raw.num_rows() * raw.num_columns() + 1);
+    typed.emplace(name, type_table(model, raw, part_of(options, from / cells / 2, done / cells / 2), issues));
   }
   // A book of versions alone: the deals are those the versions know.
   if (!typed.contains("opportunity")) {
     for (const char* source : {"opportunity_version", "opportunity_snapshot"}) {
       const auto found = typed.find(source);
       if (found == typed.end()) continue;
-      const Column& ids = found->second.table.column("opportunity_id");
-      const auto codes = ids.values<std::int32_t>();
-      std::vector<std::int64_t> last(ids.dictionary().size(), -1);
-      for (std::size_t row = 0; row < ids.size(); ++row)
-        last[static_cast<std::size_t>(codes[row])] = static_cast<std::int64_t>(row);
-      std::erase(last, -1);
-      const std::vector<std::string> only{"opportunity_id"};
-      typed.emplace("opportunity", type_table(table_model("opportunity"),
-                                              found->second.table.select(only).take(last), options, issues));
+      typed.emplace("opportunity", type_table(table_model("opportunity"), one_row_a_deal(found->second.table),
+                                              options, issues));
+      state->deals_from = source;
       break;
     }
   }
   for (auto& [name, table] : typed) state->tables.emplace(name, std::make_shared<const BookTable>(table));
   if (const auto found = typed.find("opportunity"); found != typed.end()) {
     Table& opportunity = found->second.table;
-    HistoryInput input = history_rows(opportunity, state->tables, options, issues);
-    state->history = History(opportunity.num_rows(), std::move(input.rows), input.present);
-    fill_present(opportunity, state->history, issues);
+    std::vector<History::Row> rows = history_rows(found->second, state->tables, nullptr, options, issues);
+    state->history = History(opportunity.num_rows(), std::move(rows), present_values(opportunity),
+                             salesops::part_of(options.execution, 0.7, 0.8));
+    Fields all;
+    all.fill(true);
+    state->filled = fill_present(opportunity, state->history, all, options, issues);
     state->tables["opportunity"] = std::make_shared<const BookTable>(found->second);
   }
+  const Execution rest = salesops::part_of(options.execution, 0.8, 1);
+  Steps steps(rest, typed.size() + 2);
   for (auto& [name, table] : typed) {
+    steps.done();
     link_table(table_model(name), table, state->tables, &issues);
     state->tables[name] = std::make_shared<const BookTable>(std::move(table));
   }
   state->deals = derive_deals(state->tables, state->history, &issues);
-  check_times(state->tables, issues);
-  state->latest = latest_instant(state->tables, state->history);
-  state->currency = single_currency(state->tables);
+  steps.done();
+  check_times(state->tables, nullptr, issues);
+  for (const auto& [name, book] : state->tables)
+    state->summaries.emplace(name, summarize(table_model(name), book->table));
+  state->latest = latest_instant(state->summaries, state->history);
+  state->currency = single_currency(state->summaries);
+  steps.done();
   return Crm(std::move(state));
 }
 

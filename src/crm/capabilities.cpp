@@ -51,7 +51,7 @@ constexpr Cost costs[] = {
     {"subscription", "*", "no churn, retention or CAC payback by ARPA"},
     {"spend", "*", "no CAC, LTV:CAC, payback or magic number"},
     {"target", "*", "the scorecard shows no targets"},
-    {"fx_rate", "*", "several currencies can't be added up"},
+    {"fx_rate", "*", "in_currency has no rates: several currencies can't be added up"},
     {"product", "*", "no grouping by product family"},
 };
 

@@ -51,6 +51,7 @@ Column read_texts(const Column& raw, Type type, const ColumnModel& model, const 
   std::vector<std::uint8_t> valid(raw.size(), 0);
   std::int64_t blanks = 0, first_blank = -1;
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     const auto code = static_cast<std::size_t>(codes[row]);
     if (states[code] == unseen) {
@@ -84,6 +85,7 @@ Column read_rows(const Column& raw, Type type, const ColumnModel& model, const C
   std::vector<T> values(raw.size(), T{});
   std::vector<std::uint8_t> valid(raw.size(), 0);
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     const std::string_view rule = read(row, values[row]);
     if (rule.empty())
@@ -116,6 +118,7 @@ Column to_text(const Column& raw, const ColumnModel& model, const Conversion& co
     std::vector<std::uint8_t> valid(raw.size());
     std::int64_t blanks = 0, first = -1;
     for (std::size_t row = 0; row < raw.size(); ++row) {
+      tick(row);
       valid[row] = raw.valid(row) && blank[static_cast<std::size_t>(codes[row])] == 0;
       if (raw.valid(row) && valid[row] == 0 && blanks++ == 0) first = static_cast<std::int64_t>(row);
     }
@@ -126,6 +129,7 @@ Column to_text(const Column& raw, const ColumnModel& model, const Conversion& co
   std::vector<std::int32_t> codes(raw.size(), 0);
   std::vector<std::uint8_t> valid(raw.size(), 0);
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     // Integers that passed through a float column (a dataframe's way to hold nulls) keep their digits.
     const double number = is_float(raw.type()) ? raw.number(row) : 0.5;
@@ -164,6 +168,7 @@ Column to_code(const Column& raw, const ColumnModel& model, const Conversion& co
   std::vector<std::uint8_t> valid(text.size(), 0);
   const auto from = text.values<std::int32_t>();
   for (std::size_t row = 0; row < text.size(); ++row) {
+    tick(row);
     if (text.is_null(row)) continue;
     const auto code = static_cast<std::size_t>(from[row]);
     codes[row] = place[code];
@@ -319,6 +324,7 @@ Column to_fraction(const Column& raw, const ColumnModel& model, const Conversion
   const auto values = numbers.values<double>();
   std::int64_t above_one = 0, inside = 0, first_inside = -1;
   for (std::size_t row = 0; row < numbers.size(); ++row) {
+    tick(row);
     if (numbers.is_null(row)) continue;
     if (values[row] > 1.0) ++above_one;
     if (values[row] > 0.0 && values[row] < 1.0 && inside++ == 0)
@@ -346,11 +352,11 @@ Column to_fraction(const Column& raw, const ColumnModel& model, const Conversion
 class Exponents {
  public:
   explicit Exponents(const Conversion& conversion)
-      : column_(conversion.currency), default_(currency_exponent(conversion.default_currency)) {
+      : column_(conversion.currency), default_(money::minor_digits(conversion.default_currency)) {
     if (column_ == nullptr) return;
     const Dictionary& dictionary = column_->dictionary();
     for (std::size_t code = 0; code < dictionary.size(); ++code)
-      by_code_.push_back(currency_exponent(dictionary[code]));
+      by_code_.push_back(money::minor_digits(dictionary[code]));
   }
   [[nodiscard]] int operator()(std::size_t row) const {
     if (column_ == nullptr || column_->is_null(row)) return default_;
@@ -371,29 +377,28 @@ Column to_money(const Column& raw, const ColumnModel& model, const Conversion& c
   const bool minor = conversion.minor_units && is_integer(raw.type());
   std::int64_t lost = 0, first_lost = -1;
   const bool text_column = raw.type() == Type::string;
-  Column column = read_rows<std::int64_t>(
-      raw, Type::money, model, conversion, [&](std::size_t row, std::int64_t& value) -> std::string_view {
-        char digits[400];
-        std::string cell;
-        std::string_view text;
-        if (text_column) {
-          text = trimmed(raw.text(row));
-          if (text.empty()) return "blank_text";
-        } else if (is_float(raw.type())) {
-          const double number = raw.number(row);
-          if (!std::isfinite(number)) return "not_a_number";
-          const auto end = std::to_chars(digits, digits + sizeof digits, number, std::chars_format::fixed);
-          text = {digits, static_cast<std::size_t>(end.ptr - digits)};
-        } else {
-          cell = raw.cell(row);
-          text = cell;
-        }
-        const Scaled scaled = scale_text(text, minor ? 0 : exponent(row));
-        if (!scaled.ok) return text_column ? "not_an_amount" : "amount_out_of_range";
-        if (scaled.lost_digit && lost++ == 0) first_lost = static_cast<std::int64_t>(row);
-        value = scaled.value;
-        return {};
-      });
+  Column column = read_rows<std::int64_t>(raw, Type::money, model, conversion,
+                                          [&](std::size_t row, std::int64_t& value) -> std::string_view {
+                                            const int digits = minor ? 0 : exponent(row);
+                                            std::optional<money::MinorUnits> amount;
+                                            if (text_column) {
+                                              const std::string_view text = trimmed(raw.text(row));
+                                              if (text.empty()) return "blank_text";
+                                              amount = money::from_text(text, digits);
+                                            } else if (is_float(raw.type())) {
+                                              const double number = raw.number(row);
+                                              if (!std::isfinite(number)) return "not_a_number";
+                                              amount = money::from_double(number, digits);
+                                            } else {
+                                              amount = money::from_text(raw.cell(row), digits);
+                                            }
+                                            if (!amount || amount->minor == null_value)
+                                              return text_column ? "not_an_amount" : "amount_out_of_range";
+                                            if (amount->digit_lost && lost++ == 0)
+                                              first_lost = static_cast<std::int64_t>(row);
+                                            value = amount->minor;
+                                            return {};
+                                          });
   conversion.issues->add_many(conversion.table, first_lost, model.name, "lost_digit", lost);
   return column;
 }
@@ -401,57 +406,6 @@ Column to_money(const Column& raw, const ColumnModel& model, const Conversion& c
 }  // namespace
 
 bool is_blank(std::string_view text) noexcept { return trimmed(text).empty(); }
-
-int currency_exponent(std::string_view currency) noexcept {
-  const auto known = Currency::find(currency);
-  return known ? known->exponent() : 2;
-}
-
-Scaled scale_text(std::string_view text, int scale) noexcept {
-  Scaled result;
-  bool negative = false;
-  if (!text.empty() && (text.front() == '-' || text.front() == '+')) {
-    negative = text.front() == '-';
-    text.remove_prefix(1);
-  }
-  constexpr int128 limit = std::numeric_limits<std::int64_t>::max();
-  int128 value = 0;
-  bool any = false, point = false, half_or_more = false, beyond_half = false;
-  int decimals = 0;
-  for (const char c : text) {
-    if (c == '.' && !point) {
-      point = true;
-      continue;
-    }
-    if (c < '0' || c > '9') return result;
-    any = true;
-    if (point && decimals >= scale) {
-      const bool first = decimals == scale;
-      if (c != '0') result.lost_digit = true;
-      if (first) {
-        half_or_more = c >= '5';
-        beyond_half = c > '5';
-      } else if (c != '0') {
-        beyond_half = true;
-      }
-      ++decimals;
-      continue;
-    }
-    value = value * 10 + (c - '0');
-    if (value > limit) return result;
-    if (point) ++decimals;
-  }
-  if (!any) return result;
-  for (; decimals < scale; ++decimals) {
-    value *= 10;
-    if (value > limit) return result;
-  }
-  if (half_or_more && (beyond_half || value % 2 != 0)) ++value;
-  if (value > limit) return result;
-  result.value = static_cast<std::int64_t>(negative ? -value : value);
-  result.ok = true;
-  return result;
-}
 
 Column to_kind(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
   switch (model.kind) {

@@ -20,19 +20,8 @@ struct Conversion {
 
 Column to_kind(const Column& raw, const ColumnModel& model, const Conversion& conversion);
 
-/// Minor units a major unit of `currency` has, as a power of ten (2 for an unknown code).
-int currency_exponent(std::string_view currency) noexcept;
-
 /// `true` for text without anything but blanks.
 bool is_blank(std::string_view text) noexcept;
-
-/// Exact decimal text times 10^scale, half-even where digits are lost.
-struct Scaled {
-  std::int64_t value = 0;
-  bool ok = false;
-  bool lost_digit = false;
-};
-Scaled scale_text(std::string_view text, int scale) noexcept;
 
 }  // namespace crm_detail
 }  // namespace v0

@@ -89,110 +89,219 @@ std::optional<DealStatus> Stages::status(std::int64_t pipeline, std::int64_t sta
   return at == no_row ? std::nullopt : type_of_row_[static_cast<std::size_t>(at)];
 }
 
-Deals derive_deals(const BookTables& tables, const History& history, Issues* issues) {
-  Deals deals;
-  const auto book = tables.find("opportunity");
-  if (book == tables.end()) return deals;
-  const Table& table = book->second->table;
-  const std::size_t n = table.num_rows();
-  const Stages stages(table, tables);
+namespace {
 
-  const auto copy = [&]<class T>(std::string_view name, T null, std::vector<T>& out) {
-    out.assign(n, null);
-    const Column* column = table.find(name);
-    if (column == nullptr) return;
-    const auto values = column->values<T>();
-    for (std::size_t row = 0; row < n; ++row)
-      if (column->valid(row)) out[row] = values[row];
-  };
-  copy("created_at", null_value, deals.created_at);
-  copy("closed_at", null_value, deals.closed_at);
-  copy("amount", null_value, deals.amount);
-  copy("close_date", Deals::null_date, deals.close_date);
-  const auto linked = [&](std::string_view name, std::vector<std::int32_t>& out) {
-    const auto found = book->second->links.find(name);
-    if (found == book->second->links.end())
-      out.assign(n, no_row);
-    else
-      out = found->second;
-  };
-  linked("owner_id", deals.owner_row);
-  linked("account_id", deals.account_row);
+/// One deal of `Deals`.
+struct Deal {
+  std::int64_t created_at, closed_at;
+  DealStatus status = DealStatus::open;
+  std::int64_t amount;
+  std::int32_t close_date, stage, stage_row;
+  std::uint8_t deleted, reopened;
+};
 
-  const Column* stage = table.find("stage_id");
-  const Column* pipeline = table.find("pipeline_id");
-  const Column* is_closed = table.find("is_closed");
-  const Column* is_won = table.find("is_won");
-  const Column* is_deleted = table.find("is_deleted");
-  const bool staged = history.tracks(Field::stage);
-  const bool has_defs = tables.contains("stage_def");
-  deals.status.assign(n, DealStatus::open);
-  deals.stage.assign(n, -1);
-  deals.stage_row.assign(n, no_row);
-  deals.deleted.assign(n, 0);
-  std::int64_t from_close_date = 0, first_from_close_date = -1;
-  const auto report = [&](std::size_t row, std::string_view column, std::string_view rule) {
-    if (issues != nullptr) issues->add("opportunity", static_cast<std::int64_t>(row), column, rule);
-  };
+/// Entries into the closed stages.
+struct Closes {
+  std::int64_t last = null_value;  ///< if the deal is still there
+  std::uint8_t reopened = 0;
+};
 
-  for (std::size_t row = 0; row < n; ++row) {
-    const std::int64_t stage_code = code_at(stage, row);
-    const std::int64_t pipeline_code = code_at(pipeline, row);
-    deals.stage[row] = static_cast<std::int32_t>(stage_code);
-    deals.stage_row[row] = stages.row(pipeline_code, stage_code);
-    deals.deleted[row] = flag_at(is_deleted, row).value_or(false);
-    if (stage_code >= 0 && has_defs && deals.stage_row[row] == no_row)
-      report(row, "stage_id", "unknown_stage");
+class DealReader {
+ public:
+  DealReader(const BookTables& tables, const History& history, Issues* issues)
+      : table_(tables.find("opportunity")->second->table),
+        history_(history),
+        issues_(issues),
+        stages_(table_, tables),
+        has_defs_(tables.contains("stage_def")) {}
 
-    const auto by_stage = stages.status(pipeline_code, stage_code);
-    const auto closed_flag = flag_at(is_closed, row);
-    const auto won_flag = flag_at(is_won, row);
+  Deal operator()(std::size_t row) {
+    Deal deal{.created_at = value_at<std::int64_t>(created_at_, row, null_value),
+              .closed_at = value_at<std::int64_t>(closed_at_, row, null_value),
+              .amount = value_at<std::int64_t>(amount_, row, null_value),
+              .close_date = value_at<std::int32_t>(close_date_, row, Deals::null_date),
+              .stage = static_cast<std::int32_t>(code_at(stage_, row)),
+              .stage_row = no_row,
+              .deleted = flag_at(is_deleted_, row).value_or(false),
+              .reopened = 0};
+    const std::int64_t pipeline = code_at(pipeline_, row);
+    const Closes closes = closes_of(row, pipeline);
+    deal.reopened = closes.reopened;
+    deal.stage_row = stages_.row(pipeline, deal.stage);
+    if (deal.stage >= 0 && has_defs_ && deal.stage_row == no_row) report(row, "stage_id", "unknown_stage");
+    judge(row, closes, pipeline, deal);
+    return deal;
+  }
+
+  void report_close_dates() const {
+    if (issues_ == nullptr) return;
+    issues_->add_many("opportunity", first_from_close_date_, "closed_at", "close_time_from_close_date",
+                      from_close_date_, Severity::info);
+  }
+  void report_guess() const {
+    if (issues_ != nullptr && stages_.guessed())
+      issues_->add("stage_def", -1, "type", "stage_type_guessed", {}, Severity::info);
+  }
+
+ private:
+  template <class T>
+  static T value_at(const Column* column, std::size_t row, T null) {
+    return column == nullptr || column->is_null(row) ? null : column->values<T>()[row];
+  }
+
+  void report(std::size_t row, std::string_view column, std::string_view rule) {
+    if (issues_ != nullptr) issues_->add("opportunity", static_cast<std::int64_t>(row), column, rule);
+  }
+
+  /// Whether and how and when it closed.
+  void judge(std::size_t row, const Closes& closes, std::int64_t pipeline, Deal& deal) {
+    const auto by_stage = stages_.status(pipeline, deal.stage);
+    const auto closed_flag = flag_at(is_closed_, row);
+    const auto won_flag = flag_at(is_won_, row);
     const bool stage_closed = by_stage && *by_stage != DealStatus::open;
     if (won_flag.value_or(false) && closed_flag && !*closed_flag) report(row, "is_won", "won_but_open");
     if (stage_closed && closed_flag && !*closed_flag) report(row, "is_closed", "stage_flag_disagree");
     const bool closed = stage_closed || closed_flag.value_or(false) || won_flag.value_or(false) ||
-                        (!closed_flag && !by_stage && deals.closed_at[row] != null_value);
+                        (!closed_flag && !by_stage && deal.closed_at != null_value);
     if (!closed) {
-      if (deals.closed_at[row] != null_value) report(row, "closed_at", "closed_time_while_open");
-      deals.closed_at[row] = null_value;
-      continue;
+      if (deal.closed_at != null_value) report(row, "closed_at", "closed_time_while_open");
+      deal.closed_at = null_value;
+      return;
     }
     if (stage_closed)
-      deals.status[row] = *by_stage;
+      deal.status = *by_stage;
     else if (won_flag)
-      deals.status[row] = *won_flag ? DealStatus::won : DealStatus::lost;
+      deal.status = *won_flag ? DealStatus::won : DealStatus::lost;
     else
-      deals.status[row] = DealStatus::unknown;
+      deal.status = DealStatus::unknown;
     if (stage_closed && won_flag && *won_flag != (*by_stage == DealStatus::won))
       report(row, "is_won", "stage_flag_disagree");
+    if (deal.closed_at == null_value) deal.closed_at = closes.last;
+    if (deal.closed_at == null_value && deal.close_date != Deals::null_date) {
+      deal.closed_at = at_midnight_utc(Date{deal.close_date}).us;
+      if (from_close_date_++ == 0) first_from_close_date_ = static_cast<std::int64_t>(row);
+    }
+  }
 
-    if (deals.closed_at[row] == null_value && staged) {
-      // The last entry into the closed stages.
-      std::int64_t entered = null_value;
-      bool was_closed = false;
-      for (const Change& change : history.changes(row)) {
-        if (change.field != Field::stage) continue;
-        const auto then = stages.status(pipeline_code, change.value == null_value ? -1 : change.value);
-        const bool now_closed = then && *then != DealStatus::open;
-        if (now_closed && !was_closed) entered = change.at;
-        was_closed = now_closed;
-      }
-      if (was_closed) deals.closed_at[row] = entered;
+  /// What the history of stages says.
+  [[nodiscard]] Closes closes_of(std::size_t row, std::int64_t pipeline) const {
+    Closes closes;
+    if (!history_.tracks(Field::stage) || !history_.changed(row, Field::stage)) return closes;
+    std::int64_t entered = null_value;
+    const std::int64_t start = history_.initial(Field::stage)[row];
+    const auto first = stages_.status(pipeline, start == null_value ? -1 : start);
+    bool was_closed = first && *first != DealStatus::open;
+    for (const Change& change : history_.changes(row)) {
+      if (change.field != Field::stage) continue;
+      const auto then = stages_.status(pipeline, change.value == null_value ? -1 : change.value);
+      const bool now_closed = then && *then != DealStatus::open;
+      if (now_closed && !was_closed) entered = change.at;
+      if (was_closed && !now_closed && closes.reopened < 255) ++closes.reopened;
+      was_closed = now_closed;
     }
-    if (deals.closed_at[row] == null_value && deals.close_date[row] != Deals::null_date) {
-      deals.closed_at[row] = at_midnight_utc(Date{deals.close_date[row]}).us;
-      if (from_close_date++ == 0) first_from_close_date = static_cast<std::int64_t>(row);
-    }
+    if (was_closed) closes.last = entered;
+    return closes;
   }
-  if (issues != nullptr) {
-    issues->add_many("opportunity", first_from_close_date, "closed_at", "close_time_from_close_date",
-                     from_close_date, Severity::info);
-    if (stages.guessed()) issues->add("stage_def", -1, "type", "stage_type_guessed", {}, Severity::info);
+
+  const Table& table_;
+  const History& history_;
+  Issues* issues_;
+  Stages stages_;
+  bool has_defs_;
+  const Column* created_at_ = table_.find("created_at");
+  const Column* closed_at_ = table_.find("closed_at");
+  const Column* amount_ = table_.find("amount");
+  const Column* close_date_ = table_.find("close_date");
+  const Column* stage_ = table_.find("stage_id");
+  const Column* pipeline_ = table_.find("pipeline_id");
+  const Column* is_closed_ = table_.find("is_closed");
+  const Column* is_won_ = table_.find("is_won");
+  const Column* is_deleted_ = table_.find("is_deleted");
+  std::int64_t from_close_date_ = 0, first_from_close_date_ = -1;
+};
+
+/// The arrays of `Deals` of which `Deal` has one value each.
+template <class Visit>
+void for_each_array(Visit visit) {
+  visit(&Deals::created_at, &Deal::created_at);
+  visit(&Deals::closed_at, &Deal::closed_at);
+  visit(&Deals::status, &Deal::status);
+  visit(&Deals::amount, &Deal::amount);
+  visit(&Deals::close_date, &Deal::close_date);
+  visit(&Deals::stage, &Deal::stage);
+  visit(&Deals::stage_row, &Deal::stage_row);
+  visit(&Deals::deleted, &Deal::deleted);
+  visit(&Deals::reopened, &Deal::reopened);
+}
+
+SharedArray<std::int32_t> rows_linked(const BookTable& book, std::string_view column) {
+  const auto found = book.links.find(column);
+  if (found != book.links.end()) return found->second;
+  return std::vector<std::int32_t>(book.table.num_rows(), no_row);
+}
+
+}  // namespace
+
+Deals derive_deals(const BookTables& tables, const History& history, Issues* issues) {
+  const auto book = tables.find("opportunity");
+  if (book == tables.end()) return {};
+  const std::size_t n = book->second->table.num_rows();
+  DealReader read(tables, history, issues);
+  std::vector<std::int64_t> created_at(n), closed_at(n), amount(n);
+  std::vector<DealStatus> status(n);
+  std::vector<std::int32_t> close_date(n), stage(n), stage_row(n);
+  std::vector<std::uint8_t> deleted(n), reopened(n);
+  for (std::size_t row = 0; row < n; ++row) {
+    tick(row);
+    const Deal deal = read(row);
+    created_at[row] = deal.created_at;
+    closed_at[row] = deal.closed_at;
+    status[row] = deal.status;
+    amount[row] = deal.amount;
+    close_date[row] = deal.close_date;
+    stage[row] = deal.stage;
+    stage_row[row] = deal.stage_row;
+    deleted[row] = deal.deleted;
+    reopened[row] = deal.reopened;
   }
+  read.report_close_dates();
+  read.report_guess();
+  return {.created_at = std::move(created_at),
+          .closed_at = std::move(closed_at),
+          .status = std::move(status),
+          .amount = std::move(amount),
+          .close_date = std::move(close_date),
+          .stage = std::move(stage),
+          .stage_row = std::move(stage_row),
+          .owner_row = rows_linked(*book->second, "owner_id"),
+          .account_row = rows_linked(*book->second, "account_id"),
+          .deleted = std::move(deleted),
+          .reopened = std::move(reopened)};
+}
+
+Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, const BookTables& tables,
+                   const History& history, Issues* issues) {
+  const auto book = tables.find("opportunity");
+  if (book == tables.end()) return before;
+  DealReader read(tables, history, issues);
+  std::vector<Deal> changed;
+  changed.reserve(rows.size());
+  for (const std::int64_t row : rows) changed.push_back(read(static_cast<std::size_t>(row)));
+  read.report_close_dates();
+  Deals deals = before;
+  for_each_array([&](auto array, auto value) {
+    using T = std::decay_t<decltype(changed.front().*value)>;
+    std::vector<T> values;
+    values.reserve(changed.size());
+    for (const Deal& deal : changed) values.push_back(deal.*value);
+    deals.*array = (deals.*array).with(rows, values);
+  });
+  deals.owner_row = rows_linked(*book->second, "owner_id");
+  deals.account_row = rows_linked(*book->second, "account_id");
   return deals;
 }
 
-void check_times(const BookTables& tables, Issues& issues) {
+void check_times(const BookTables& tables, const Rows* only, Issues& issues) {
   struct Order {
     std::string_view table, earlier, later, rule;
   };
@@ -211,57 +320,126 @@ void check_times(const BookTables& tables, Issues& issues) {
     const Column* earlier = table->find(order.earlier);
     const Column* later = table->find(order.later);
     if (earlier == nullptr || later == nullptr) continue;
-    for (std::size_t row = 0; row < table->num_rows(); ++row)
+    const auto check = [&](std::size_t row) {
+      tick(row);
       if (earlier->valid(row) && later->valid(row) && later->number(row) < earlier->number(row))
         issues.add(order.table, static_cast<std::int64_t>(row), order.later, order.rule);
-  }
-}
-
-Instant latest_instant(const BookTables& tables, const History& history) {
-  constexpr std::int64_t none = std::numeric_limits<std::int64_t>::min();
-  std::int64_t latest = none;
-  const auto look = [&](const Table& table, std::string_view name) {
-    const Column* column = table.find(name);
-    if (column == nullptr || column->type() != Type::timestamp) return;
-    const auto values = column->values<std::int64_t>();
-    for (std::size_t row = 0; row < column->size(); ++row)
-      if (column->valid(row)) latest = std::max(latest, values[row]);
-  };
-  for (const auto& [name, book] : tables) {
-    look(book->table, table_model(name).known_at);
-    if (name == "opportunity") look(book->table, "closed_at");
-    if (name == "lead") look(book->table, "converted_at");
-  }
-  for (const Change& change : history.changes()) latest = std::max(latest, change.at);
-  if (latest != none) return Instant{latest};
-  // A book without a single instant: the days on which its rows became known.
-  for (const auto& [name, book] : tables) {
-    const Column* column = book->table.find(table_model(name).known_at);
-    if (column == nullptr || column->type() != Type::date) continue;
-    const auto days = column->values<std::int32_t>();
-    for (std::size_t row = 0; row < column->size(); ++row)
-      if (column->valid(row)) latest = std::max(latest, days[row] * us_per_day);
-  }
-  return latest == none ? Instant{0} : Instant{latest};
-}
-
-std::string single_currency(const BookTables& tables) {
-  std::string currency;
-  for (const auto& [name, book] : tables) {
-    const Column* column = book->table.find("currency");
-    if (column == nullptr || column->type() != Type::string) continue;
-    std::vector<std::uint8_t> used(column->dictionary().size());
-    const auto codes = column->values<std::int32_t>();
-    for (std::size_t row = 0; row < column->size(); ++row)
-      if (column->valid(row)) used[static_cast<std::size_t>(codes[row])] = 1;
-    for (std::size_t code = 0; code < used.size(); ++code) {
-      if (used[code] == 0) continue;
-      if (currency.empty())
-        currency = column->dictionary()[code];
-      else if (currency != column->dictionary()[code])
-        return {};
+    };
+    if (only == nullptr) {
+      for (std::size_t row = 0; row < table->num_rows(); ++row) check(row);
+    } else if (const auto rows = only->find(order.table); rows != only->end()) {
+      for (const std::int64_t row : rows->second) check(static_cast<std::size_t>(row));
     }
   }
+}
+
+namespace {
+
+/// Columns whose instants are facts of the book.
+std::vector<const Column*> fact_times(const TableModel& model, const Table& table) {
+  std::vector<const Column*> times;
+  for (const std::string_view name :
+       {std::string_view(model.known_at), std::string_view(model.name == "opportunity" ? "closed_at" : ""),
+        std::string_view(model.name == "lead" ? "converted_at" : "")})
+    if (const Column* column = name.empty() ? nullptr : table.find(name)) times.push_back(column);
+  return times;
+}
+
+/// The latest instant and day that one row knows.
+std::pair<std::int64_t, std::int64_t> times_of(std::span<const Column* const> columns, std::size_t row) {
+  std::pair<std::int64_t, std::int64_t> latest{null_value, null_value};
+  for (const Column* column : columns) {
+    if (column->is_null(row)) continue;
+    if (column->type() == Type::timestamp)
+      latest.first = std::max(latest.first, column->values<std::int64_t>()[row]);
+    else if (column->type() == Type::date)
+      latest.second = std::max(latest.second, column->values<std::int32_t>()[row] * us_per_day);
+  }
+  return latest;
+}
+
+/// The currencies of a table's amounts.
+const Column* currency_of(const Table& table) {
+  const Column* column = table.find("currency");
+  return column != nullptr && column->type() == Type::string && has_money(table) ? column : nullptr;
+}
+
+}  // namespace
+
+bool has_money(const Table& table) {
+  return std::any_of(table.columns().begin(), table.columns().end(),
+                     [](const auto& column) { return column.second.type() == Type::money; });
+}
+
+Summary summarize(const TableModel& model, const Table& table) {
+  Summary summary;
+  const auto times = fact_times(model, table);
+  for (std::size_t row = 0; !times.empty() && row < table.num_rows(); ++row) {
+    tick(row);
+    const auto [instant, day] = times_of(times, row);
+    summary.instant = std::max(summary.instant, instant);
+    summary.day = std::max(summary.day, day);
+  }
+  if (const Column* column = currency_of(table)) {
+    std::vector<std::int64_t> used(column->dictionary().size());
+    const auto codes = column->values<std::int32_t>();
+    for (std::size_t row = 0; row < column->size(); ++row)
+      if (column->valid(row)) ++used[static_cast<std::size_t>(codes[row])];
+    for (std::size_t code = 0; code < used.size(); ++code)
+      if (used[code] > 0) summary.rows_of_currency[std::string(column->dictionary()[code])] = used[code];
+  }
+  return summary;
+}
+
+Summary summarize(Summary before, const TableModel& model, const Table& was, const Table& is,
+                  std::span<const std::int64_t> rows) {
+  const auto old_times = fact_times(model, was), times = fact_times(model, is);
+  const Column* old_currency = currency_of(was);
+  const Column* currency = currency_of(is);
+  bool lost = old_currency == nullptr && currency != nullptr && was.num_rows() > 0;
+  Summary after = before;
+  for (const std::int64_t at : rows) {
+    const auto row = static_cast<std::size_t>(at);
+    const auto [instant, day] = times_of(times, row);
+    after.instant = std::max(after.instant, instant);
+    after.day = std::max(after.day, day);
+    if (currency != nullptr && currency->valid(row))
+      ++after.rows_of_currency[std::string(currency->text(row))];
+    if (row >= was.num_rows()) continue;
+    // The row that held the latest instant may have lost it.
+    const auto [old_instant, old_day] = times_of(old_times, row);
+    lost |=
+        (old_instant == before.instant && instant < old_instant) || (old_day == before.day && day < old_day);
+    if (old_currency == nullptr || old_currency->is_null(row)) continue;
+    const auto counted = after.rows_of_currency.find(std::string(old_currency->text(row)));
+    if (counted == after.rows_of_currency.end())
+      lost = true;
+    else if (--counted->second == 0)
+      after.rows_of_currency.erase(counted);
+  }
+  return lost ? summarize(model, is) : after;
+}
+
+Instant latest_instant(const Summaries& summaries, const History& history) {
+  std::int64_t instant = history.latest(), day = null_value;
+  for (const auto& [name, summary] : summaries) {
+    instant = std::max(instant, summary.instant);
+    day = std::max(day, summary.day);
+  }
+  // A book without a single instant: the days on which its rows became known.
+  if (instant == null_value) instant = day;
+  return Instant{instant == null_value ? 0 : instant};
+}
+
+std::string single_currency(const Summaries& summaries) {
+  std::string currency;
+  for (const auto& [name, summary] : summaries)
+    for (const auto& [code, rows] : summary.rows_of_currency) {
+      if (currency.empty())
+        currency = code;
+      else if (currency != code)
+        return {};
+    }
   return currency;
 }
 

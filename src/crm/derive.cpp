@@ -18,30 +18,33 @@ bool is_coded(Field field) {
          field == Field::forecast_category;
 }
 
-/// A string column that starts with the entries of `column` and takes new ones.
+/// Codes of a string column that takes new entries.
 class GrowingColumn {
  public:
   GrowingColumn(const Table& table, Field field) : name_(field_column(field)) {
-    if (const Column* column = table.find(name_)) {
-      column_ = *column;
-      for (std::size_t code = 0; code < column->dictionary().size(); ++code)
-        builder_.code(column->dictionary()[code]);
-    } else {
-      column_ = Column::nulls(Type::string, table.num_rows());
-      absent_ = true;
-    }
+    const Column* column = table.find(name_);
+    absent_ = column == nullptr;
+    column_ = absent_ ? Column::nulls(Type::string, table.num_rows()) : *column;
   }
-  std::int64_t code(std::string_view text) { return builder_.code(text); }
-  void put(Table& table, bool keep_absent) {
-    if (absent_ && keep_absent) return;
-    table = table.with(std::string(name_), column_.with_dictionary(builder_.finish()));
+  std::int64_t code(std::string_view text) {
+    if (const std::int32_t known = column_.dictionary().find(text); known >= 0) return known;
+    const std::int32_t code = fresh_.code(text);
+    if (static_cast<std::size_t>(code) == added_.size()) added_.emplace_back(text);
+    return static_cast<std::int64_t>(column_.dictionary().size()) + code;
   }
-  [[nodiscard]] bool absent() const { return absent_; }
+  /// Into the table, when its history speaks of the field.
+  void put(Table& table, bool used) {
+    if (added_.empty() && !(absent_ && used)) return;
+    if (absent_ && !used) return;
+    const auto dictionary = added_.empty() ? column_.shared_dictionary() : column_.dictionary().with(added_);
+    table = table.with(std::string(name_), column_.with_dictionary(dictionary));
+  }
 
  private:
   std::string_view name_;
   Column column_;
-  DictionaryBuilder builder_;
+  std::vector<std::string> added_;
+  DictionaryBuilder fresh_;
   bool absent_ = false;
 };
 
@@ -54,7 +57,7 @@ class FieldReader {
         pipeline_(opportunity, Field::pipeline),
         category_(opportunity, Field::forecast_category),
         currency_(opportunity.find("currency")),
-        default_exponent_(currency_exponent(options.currency)) {}
+        default_exponent_(money::minor_digits(options.currency)) {}
 
   /// Nothing when the text can't be a value of the field.
   std::optional<std::int64_t> read(Field field, std::string_view text, std::size_t deal) {
@@ -66,31 +69,31 @@ class FieldReader {
       case Field::forecast_category: return category_.code(text);
       case Field::amount: {
         const bool said = currency_ != nullptr && currency_->valid(deal);
-        const Scaled amount =
-            scale_text(text, said ? currency_exponent(currency_->text(deal)) : default_exponent_);
-        return amount.ok ? std::optional(amount.value) : std::nullopt;
+        return read_number(text, said ? money::minor_digits(currency_->text(deal)) : default_exponent_);
       }
       case Field::close_date: {
         const auto at = Instant::parse(text);
         return at ? std::optional<std::int64_t>(at->utc_date().days) : std::nullopt;
       }
-      case Field::probability: {
-        const Scaled probability = scale_text(text, 6);
-        return probability.ok ? std::optional(probability.value) : std::nullopt;
-      }
+      case Field::probability: return read_number(text, 6);
       case Field::deleted: return std::nullopt;
     }
     return std::nullopt;
   }
 
   void put(Table& opportunity, bool stage, bool owner, bool pipeline, bool category) {
-    stage_.put(opportunity, !stage);
-    owner_.put(opportunity, !owner);
-    pipeline_.put(opportunity, !pipeline);
-    category_.put(opportunity, !category);
+    stage_.put(opportunity, stage);
+    owner_.put(opportunity, owner);
+    pipeline_.put(opportunity, pipeline);
+    category_.put(opportunity, category);
   }
 
  private:
+  static std::optional<std::int64_t> read_number(std::string_view text, int digits) {
+    const auto number = money::from_text(text, digits);
+    return number && number->minor != null_value ? std::optional(number->minor) : std::nullopt;
+  }
+
   GrowingColumn stage_, owner_, pipeline_, category_;
   const Column* currency_;
   int default_exponent_;
@@ -108,26 +111,37 @@ std::optional<Field> field_of(std::string_view name) {
   return std::nullopt;
 }
 
-/// Rows of `table` as row numbers of the opportunity table; no_row for orphans.
-std::vector<std::int32_t> deal_rows(const Table& table, const Table& opportunity) {
+/// All row numbers of a table, or some.
+struct Chosen {
+  std::size_t all = 0;
+  const std::vector<std::int64_t>* some = nullptr;
+  [[nodiscard]] std::size_t size() const { return some == nullptr ? all : some->size(); }
+  std::size_t operator[](std::size_t i) const {
+    return some == nullptr ? i : static_cast<std::size_t>((*some)[i]);
+  }
+};
+
+/// The deal of each chosen row; no_row for orphans.
+std::vector<std::int32_t> chosen_deals(const Table& table, const Chosen& rows, const BookTable& opportunity) {
+  if (rows.some != nullptr) return deal_rows(table, *rows.some, opportunity);
   const Column& ids = table.column("opportunity_id");
-  const Column& keys = opportunity.column("opportunity_id");
-  const std::vector<std::int32_t> row_of_code = index_keys(keys);
+  const Dictionary& keys = opportunity.table.column("opportunity_id").dictionary();
   std::vector<std::int32_t> row_of(ids.dictionary().size(), no_row);
   for (std::size_t code = 0; code < row_of.size(); ++code) {
-    const std::int32_t key = keys.dictionary().find(ids.dictionary()[code]);
-    if (key >= 0) row_of[code] = row_of_code[static_cast<std::size_t>(key)];
+    tick(code);
+    const std::int32_t key = keys.find(ids.dictionary()[code]);
+    if (key >= 0) row_of[code] = opportunity.row_of_code[static_cast<std::size_t>(key)];
   }
-  std::vector<std::int32_t> rows(ids.size(), no_row);
+  std::vector<std::int32_t> deals(ids.size(), no_row);
   const auto codes = ids.values<std::int32_t>();
   for (std::size_t row = 0; row < ids.size(); ++row)
-    if (ids.valid(row)) rows[row] = row_of[static_cast<std::size_t>(codes[row])];
-  return rows;
+    if (ids.valid(row)) deals[row] = row_of[static_cast<std::size_t>(codes[row])];
+  return deals;
 }
 
-void rows_from_events(const Table& events, const Table& opportunity, FieldReader& reader,
-                      std::vector<History::Row>& rows, Issues& issues) {
-  const std::vector<std::int32_t> deals = deal_rows(events, opportunity);
+void rows_from_events(const Table& events, const Chosen& chosen, const BookTable& opportunity,
+                      FieldReader& reader, std::vector<History::Row>& rows, Issues& issues) {
+  const std::vector<std::int32_t> deals = chosen_deals(events, chosen, opportunity);
   const Column& at = events.column("at");
   const Column* field_names = events.find("field");
   if (field_names == nullptr)
@@ -141,11 +155,13 @@ void rows_from_events(const Table& events, const Table& opportunity, FieldReader
     fields.push_back(field_of(field_names->dictionary()[code]));
     restores.push_back(field_names->dictionary()[code] == "restored");
   }
-  rows.reserve(rows.size() + events.num_rows());
+  rows.reserve(rows.size() + chosen.size());
   const auto times = at.values<std::int64_t>();
   const auto names = field_names->values<std::int32_t>();
-  for (std::size_t row = 0; row < events.num_rows(); ++row) {
-    if (deals[row] == no_row || field_names->is_null(row)) continue;
+  for (std::size_t i = 0; i < chosen.size(); ++i) {
+    tick(i);
+    const std::size_t row = chosen[i];
+    if (deals[i] == no_row || field_names->is_null(row)) continue;
     if (at.is_null(row)) {
       issues.add("opportunity_event", static_cast<std::int64_t>(row), "at", "event_without_time");
       continue;
@@ -153,8 +169,8 @@ void rows_from_events(const Table& events, const Table& opportunity, FieldReader
     const auto name = static_cast<std::size_t>(names[row]);
     if (!fields[name]) continue;
     const Field field = *fields[name];
-    const auto deal = static_cast<std::size_t>(deals[row]);
-    History::Row change{.entity = deals[row],
+    const auto deal = static_cast<std::size_t>(deals[i]);
+    History::Row change{.entity = deals[i],
                         .seq = 0,
                         .old = null_value,
                         .old_known = false,
@@ -189,16 +205,18 @@ void rows_from_events(const Table& events, const Table& opportunity, FieldReader
 }
 
 /// Whole rows at instants (snapshots, versions): what differs from the row before is a change.
-void rows_from_states(const Table& states, std::string_view time_column, const Table& opportunity,
-                      FieldReader& reader, std::vector<History::Row>& rows) {
-  const std::vector<std::int32_t> deals = deal_rows(states, opportunity);
+void rows_from_states(const Table& states, std::string_view time_column, const Chosen& chosen,
+                      const BookTable& opportunity, FieldReader& reader, std::vector<History::Row>& rows) {
+  const std::vector<std::int32_t> deals = chosen_deals(states, chosen, opportunity);
   const Column& at = states.column(time_column);
   const auto times = at.values<std::int64_t>();
   std::vector<std::size_t> order;
-  for (std::size_t row = 0; row < states.num_rows(); ++row)
-    if (deals[row] != no_row && at.valid(row)) order.push_back(row);
+  for (std::size_t i = 0; i < chosen.size(); ++i)
+    if (deals[i] != no_row && at.valid(chosen[i])) order.push_back(i);
+  std::size_t compared = 0;
   std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    return deals[a] != deals[b] ? deals[a] < deals[b] : times[a] < times[b];
+    tick(++compared);
+    return deals[a] != deals[b] ? deals[a] < deals[b] : times[chosen[a]] < times[chosen[b]];
   });
   for (const Field field : {Field::stage, Field::amount, Field::close_date, Field::owner, Field::probability,
                             Field::forecast_category, Field::pipeline, Field::deleted}) {
@@ -206,7 +224,9 @@ void rows_from_states(const Table& states, std::string_view time_column, const T
     if (column == nullptr) continue;
     std::int32_t last_deal = no_row;
     std::int64_t last = null_value;
-    for (const std::size_t row : order) {
+    for (const std::size_t i : order) {
+      tick(i);
+      const std::size_t row = chosen[i];
       std::int64_t value = null_value;
       if (column->valid(row)) {
         if (is_coded(field))
@@ -220,28 +240,30 @@ void rows_from_states(const Table& states, std::string_view time_column, const T
         else
           value = column->values<std::int64_t>()[row];
       }
-      const bool first = deals[row] != last_deal;
+      const bool first = deals[i] != last_deal;
       if (first || value != last)
-        rows.push_back({.entity = deals[row],
+        rows.push_back({.entity = deals[i],
                         .seq = 0,
                         .old = first ? null_value : last,
                         .old_known = !first,
                         .change = {.at = times[row], .value = value, .field = field}});
-      last_deal = deals[row];
+      last_deal = deals[i];
       last = value;
     }
   }
 }
 
-/// Probabilities in a history come as fractions or as percent, like a column's.
+/// Probabilities in a history come as fractions or as percent, like a column's; once percent, always.
 void scale_probabilities(std::vector<History::Row>& rows, Issues& issues) {
   constexpr std::int64_t one = 1'000'000;
   const auto is_percent = [](std::int64_t value) { return value != null_value && value > one; };
-  const bool percent = std::any_of(rows.begin(), rows.end(), [&](const History::Row& row) {
-    return row.change.field == Field::probability && (is_percent(row.change.value) || is_percent(row.old));
-  });
+  const bool known = issues.count("opportunity_event", "new", "percent_scale") > 0;
+  const bool percent = known || std::any_of(rows.begin(), rows.end(), [&](const History::Row& row) {
+                         return row.change.field == Field::probability &&
+                                (is_percent(row.change.value) || is_percent(row.old));
+                       });
   if (!percent) return;
-  issues.add("opportunity_event", -1, "new", "percent_scale", {}, Severity::info);
+  if (!known) issues.add("opportunity_event", -1, "new", "percent_scale", {}, Severity::info);
   for (History::Row& row : rows) {
     if (row.change.field != Field::probability) continue;
     if (row.change.value != null_value) row.change.value /= 100;
@@ -251,52 +273,78 @@ void scale_probabilities(std::vector<History::Row>& rows, Issues& issues) {
 
 }  // namespace
 
-HistoryInput history_rows(Table& opportunity, const BookTables& tables, const CrmOptions& options,
-                          Issues& issues) {
-  HistoryInput input;
-  FieldReader reader(opportunity, options);
-  if (const auto events = tables.find("opportunity_event"); events != tables.end())
-    rows_from_events(events->second->table, opportunity, reader, input.rows, issues);
-  scale_probabilities(input.rows, issues);
-  if (const auto snapshots = tables.find("opportunity_snapshot"); snapshots != tables.end())
-    rows_from_states(snapshots->second->table, "snapshot_date", opportunity, reader, input.rows);
-  if (const auto versions = tables.find("opportunity_version"); versions != tables.end())
-    rows_from_states(versions->second->table, "valid_from", opportunity, reader, input.rows);
-  std::array<bool, field_count> seen{};
-  for (const auto& row : input.rows) seen[static_cast<std::size_t>(row.change.field)] = true;
+std::vector<std::int32_t> deal_rows(const Table& table, std::span<const std::int64_t> rows,
+                                    const BookTable& opportunity) {
+  const Column& ids = table.column("opportunity_id");
+  const Dictionary& keys = opportunity.table.column("opportunity_id").dictionary();
+  std::vector<std::int32_t> deals;
+  deals.reserve(rows.size());
+  for (const std::int64_t at : rows) {
+    const auto row = static_cast<std::size_t>(at);
+    const std::int32_t code = ids.valid(row) ? keys.find(ids.text(row)) : -1;
+    deals.push_back(code < 0 ? no_row : opportunity.row_of_code[static_cast<std::size_t>(code)]);
+  }
+  return deals;
+}
+
+std::vector<History::Row> history_rows(BookTable& opportunity, const BookTables& tables, const Rows* only,
+                                       const CrmOptions& options, Issues& issues) {
+  std::vector<History::Row> rows;
+  FieldReader reader(opportunity.table, options);
+  const auto read = [&](std::string_view name, const auto& rows_from) {
+    const auto found = tables.find(name);
+    if (found == tables.end()) return;
+    Chosen chosen{.all = found->second->table.num_rows(), .some = nullptr};
+    if (only != nullptr) {
+      const auto some = only->find(name);
+      if (some == only->end()) return;
+      chosen.some = &some->second;
+    }
+    rows_from(found->second->table, chosen);
+  };
+  read("opportunity_event", [&](const Table& events, const Chosen& chosen) {
+    rows_from_events(events, chosen, opportunity, reader, rows, issues);
+  });
+  scale_probabilities(rows, issues);
+  read("opportunity_snapshot", [&](const Table& snapshots, const Chosen& chosen) {
+    rows_from_states(snapshots, "snapshot_date", chosen, opportunity, reader, rows);
+  });
+  read("opportunity_version", [&](const Table& versions, const Chosen& chosen) {
+    rows_from_states(versions, "valid_from", chosen, opportunity, reader, rows);
+  });
+  Fields seen{};
+  for (const auto& row : rows) seen[static_cast<std::size_t>(row.change.field)] = true;
   const auto used = [&](Field field) { return seen[static_cast<std::size_t>(field)]; };
-  reader.put(opportunity, used(Field::stage), used(Field::owner), used(Field::pipeline),
+  reader.put(opportunity.table, used(Field::stage), used(Field::owner), used(Field::pipeline),
              used(Field::forecast_category));
+  return rows;
+}
+
+std::array<std::vector<std::int64_t>, field_count> present_values(const Table& opportunity) {
+  std::array<std::vector<std::int64_t>, field_count> present;
   for (std::size_t field = 0; field < field_count; ++field)
     if (const Column* column = opportunity.find(field_column(static_cast<Field>(field))))
-      input.present[field] = field_values(*column);
-  if (input.present[static_cast<std::size_t>(Field::deleted)].empty())
-    input.present[static_cast<std::size_t>(Field::deleted)].assign(opportunity.num_rows(), 0);
-  return input;
+      present[field] = field_values(*column);
+  auto& deleted = present[static_cast<std::size_t>(Field::deleted)];
+  if (deleted.empty()) deleted.assign(opportunity.num_rows(), 0);
+  return present;
+}
+
+std::int64_t field_value(const Column& column, std::size_t row) {
+  if (column.is_null(row)) return null_value;
+  switch (column.type()) {
+    case Type::money: return column.values<std::int64_t>()[row];
+    case Type::date:
+    case Type::string: return column.values<std::int32_t>()[row];
+    case Type::boolean: return column.values<std::uint8_t>()[row];
+    case Type::float64: return std::llround(column.values<double>()[row] * micro);
+    default: throw UsageError("a history can't hold a " + std::string(type_name(column.type())) + " column");
+  }
 }
 
 std::vector<std::int64_t> field_values(const Column& column) {
-  std::vector<std::int64_t> values(column.size(), null_value);
-  const auto fill = [&](auto value_of) {
-    for (std::size_t row = 0; row < column.size(); ++row)
-      if (column.valid(row)) values[row] = value_of(row);
-  };
-  switch (column.type()) {
-    case Type::money: fill([v = column.values<std::int64_t>()](std::size_t row) { return v[row]; }); break;
-    case Type::date:
-    case Type::string:
-      fill([v = column.values<std::int32_t>()](std::size_t row) { return std::int64_t{v[row]}; });
-      break;
-    case Type::boolean:
-      fill([v = column.values<std::uint8_t>()](std::size_t row) { return std::int64_t{v[row]}; });
-      break;
-    case Type::float64:
-      fill([v = column.values<double>()](std::size_t row) {
-        return static_cast<std::int64_t>(std::llround(v[row] * micro));
-      });
-      break;
-    default: throw UsageError("a history can't hold a " + std::string(type_name(column.type())) + " column");
-  }
+  std::vector<std::int64_t> values(column.size());
+  for (std::size_t row = 0; row < column.size(); ++row) values[row] = field_value(column, row);
   return values;
 }
 
@@ -322,18 +370,23 @@ Column field_column_of(const Column& like, std::span<const std::int64_t> values)
   }
 }
 
-void fill_present(Table& opportunity, const History& history, Issues& issues) {
+Fields fill_present(Table& opportunity, const History& history, const Fields& look, const CrmOptions& options,
+                    Issues& issues) {
+  Fields filled{};
   constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
   for (std::size_t i = 0; i < field_count; ++i) {
     const Field field = static_cast<Field>(i);
-    if (!history.tracks(field)) continue;
+    if (!history.tracks(field) || !look[i]) continue;
     std::vector<std::int64_t> last(history.entities());
-    for (std::size_t deal = 0; deal < last.size(); ++deal)
+    for (std::size_t deal = 0; deal < last.size(); ++deal) {
+      tick(deal);
       last[deal] = history.value_at(deal, field, end_of_time);
+    }
     const std::string name(field_column(field));
     const Column* present = opportunity.find(name);
     const bool absent = present == nullptr || (is_coded(field) && present->null_count() == present->size());
     if (absent) {
+      filled[i] = true;
       Column like = present != nullptr           ? *present
                     : field == Field::amount     ? Column::nulls(Type::money, 0)
                     : field == Field::close_date ? Column::nulls(Type::date, 0)
@@ -341,8 +394,9 @@ void fill_present(Table& opportunity, const History& history, Issues& issues) {
                                                  : Column::nulls(Type::float64, 0);
       opportunity = opportunity.with(name, field_column_of(like, last));
       if (field == Field::amount && !opportunity.has("currency")) {
-        const std::vector<std::string> none(opportunity.num_rows(), "XXX");
-        opportunity = opportunity.with("currency", Column::of_strings(none));
+        const std::vector<std::string> one{options.currency.empty() ? "XXX" : options.currency};
+        const std::vector<std::int64_t> all(opportunity.num_rows(), 0);
+        opportunity = opportunity.with("currency", Column::of_strings(one).take(all));
       }
       continue;
     }
@@ -353,6 +407,7 @@ void fill_present(Table& opportunity, const History& history, Issues& issues) {
         first = static_cast<std::int64_t>(deal);
     issues.add_many("opportunity", first, name, "history_disagrees", differing);
   }
+  return filled;
 }
 
 }  // namespace crm_detail

@@ -33,6 +33,7 @@ Column dated(const Column& column, const Column& by, std::int64_t t) {
   std::vector<std::int64_t> rows(column.size());
   bool any = false;
   for (std::size_t row = 0; row < column.size(); ++row) {
+    tick(row);
     const bool later = by.valid(row) && time_of(by, row) > t;
     any |= later;
     rows[row] = later ? -1 : static_cast<std::int64_t>(row);
@@ -63,11 +64,13 @@ Table replay(const Table& table, const History& history, std::int64_t t) {
       const auto initial = history.initial(static_cast<Field>(field));
       state[field].assign(initial.begin(), initial.end());
     }
-  for (std::size_t deal = 0; deal < n; ++deal)
+  for (std::size_t deal = 0; deal < n; ++deal) {
+    tick(deal);
     for (const Change& change : history.changes(deal)) {
       if (change.at > t) break;
       state[static_cast<std::size_t>(change.field)][deal] = change.value;
     }
+  }
   for (std::size_t i = 0; i < field_count; ++i) {
     const Field field = static_cast<Field>(i);
     if (!history.tracks(field)) continue;
@@ -75,6 +78,19 @@ Table replay(const Table& table, const History& history, std::int64_t t) {
     result = result.with(name, field_column_of(table.column(name), state[i]));
   }
   return result;
+}
+
+/// Those of `differences` that were seen by t, under the numbers that their deals have in `rows`.
+std::vector<History::Row> seen_by(std::span<const History::Row> differences,
+                                  std::span<const std::int64_t> rows, std::int64_t t) {
+  std::vector<History::Row> seen;
+  for (History::Row row : differences) {
+    const auto place = std::lower_bound(rows.begin(), rows.end(), row.entity);
+    if (row.change.at > t || place == rows.end() || *place != row.entity) continue;
+    row.entity = place - rows.begin();
+    seen.push_back(row);
+  }
+  return seen;
 }
 
 /// The outcome columns as they stood: open deals are open, closed ones have the close that stood then.
@@ -97,10 +113,15 @@ Table with_outcome(const Table& table, const Deals& deals) {
 }  // namespace
 
 Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
+  const StopScope scope(options.execution.stop);
+  Steps steps(options.execution, 2 * state_->tables.size() + 2);
   auto state = std::make_shared<State>();
   state->options = state_->options;
   state->issues = Issues(state_->options.issues);
   state->latest = t;
+  state->rewound = t;
+  state->filled = state_->filled;
+  state->deals_from = state_->deals_from;
   state->currency = state_->currency;
   for (const std::string& name : options.allow_current) {
     const std::size_t dot = name.find('.');
@@ -116,10 +137,12 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
     table.table = rows.size() == book->table.num_rows() ? book->table : book->table.take(rows);
     table.counts.rows_in = book->counts.kept;
     table.counts.kept = static_cast<std::int64_t>(rows.size());
+    table.key_made = book->key_made;
     if (name == "opportunity") {
       const bool staged = state_->history.tracks(Field::stage);
       state->history =
           (rows.size() == book->table.num_rows() ? state_->history : state_->history.take(rows)).until(t.us);
+      state->differences = seen_by(state_->differences, rows, t.us);
       if (const Column* stage = table.table.find("stage_id"); stage != nullptr && !staged) {
         // What follows from the close is hidden with it.
         std::vector<std::int64_t> keep(rows.size());
@@ -167,19 +190,23 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
     const auto keys = model.keys();
     if (keys.size() == 1) table.row_of_code = index_keys(table.table.column(keys.front()));
     rewound.emplace(name, std::move(table));
+    steps.done();
   }
   for (const auto& [name, table] : rewound)
     state->tables.emplace(name, std::make_shared<const BookTable>(table));
   for (auto& [name, table] : rewound) {
     link_table(table_model(name), table, state->tables, nullptr);
     state->tables[name] = std::make_shared<const BookTable>(std::move(table));
+    steps.done();
   }
   state->deals = derive_deals(state->tables, state->history, nullptr);
+  steps.done();
   if (const auto found = rewound.find("opportunity"); found != rewound.end()) {
     auto book = std::make_shared<BookTable>(*state->tables["opportunity"]);
     book->table = with_outcome(book->table, state->deals);
     state->tables["opportunity"] = std::move(book);
   }
+  steps.done();
   return Crm(std::move(state));
 }
 

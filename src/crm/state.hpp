@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "salesops/crm.hpp"
@@ -21,41 +22,96 @@ struct TableCounts {
   std::int64_t deleted = 0;     ///< said to be deleted by its source
 };
 
+/// Keys of rows that their source said are deleted, with the time of that, so that an older row of the
+/// same key doesn't bring them back.
+using Graves = std::map<std::string, std::int64_t, std::less<>>;
+
 struct BookTable {
   Table table;
   TableCounts counts;
-  std::vector<std::int32_t> row_of_code;  ///< by code of the key column; tables with one key column only
-  std::map<std::string, std::vector<std::int32_t>, std::less<>> links;  ///< by referring column
+  SharedArray<std::int32_t> row_of_code;  ///< by code of the key column; tables with one key column only
+  std::map<std::string, SharedArray<std::int32_t>, std::less<>> links;  ///< by referring column
+  std::shared_ptr<const Graves> graves = std::make_shared<const Graves>();
+  bool key_made = false;
 };
 
 using BookTables = std::map<std::string, std::shared_ptr<const BookTable>, std::less<>>;
 
 inline constexpr std::int32_t no_row = -1;
 
-/// Typed, keyed, deduplicated; links not yet made. Rows said to be deleted are left out, or kept for
-/// the caller to see.
-BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues,
-                     bool keep_deleted = false);
+/// Every column brought to its kind, keys made where nobody refers to them: from `first_key` on.
+Table typed_columns(const TableModel& model, const Table& raw, std::int64_t first_key,
+                    const CrmOptions& options, Issues& issues);
+
+/// Typed, keyed, deduplicated; links not yet made. Rows said to be deleted are left out.
+BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues);
+
+/// The key of a row as one text.
+std::string key_text(std::span<const Column* const> keys, std::size_t row);
+/// Tables of facts keep every row: two may be alike at one instant.
+bool holds_facts(const TableModel& model);
+/// Deals, versions and facts keep rows that are deleted, as rows that say so.
+bool drops_deleted(const TableModel& model);
+bool flagged(const Column* column, std::size_t row);
+
+/// The table whose rows lend their currency to rows of `table` that name none; empty for most.
+std::string_view currency_parent(std::string_view table) noexcept;
+Table with_currency_of(const BookTable& parent, const TableModel& model, const Table& raw);
 
 /// Rows by key for tables with one key column.
 std::vector<std::int32_t> index_keys(const Column& key);
 
+/// The row of the target that each id names, once merges are followed.
+class Links {
+ public:
+  Links(const BookTable& target, const std::string& key);
+  [[nodiscard]] std::int32_t row_of(std::string_view id);
+
+ private:
+  [[nodiscard]] const Dictionary& keys() const { return key_.dictionary(); }
+  [[nodiscard]] std::int32_t named(std::string_view id) const;
+  std::int32_t survivor(std::int32_t row);
+
+  const BookTable& target_;
+  const Column& key_;
+  const Column* merged_;
+  std::unordered_map<std::int32_t, std::int32_t> survivors_;  ///< of merged rows; no_row in a circle
+};
+
+/// The deals of a table of versions or snapshots, one row each.
+Table one_row_a_deal(const Table& states);
+
 /// Fills the links of one table from the tables it refers to; orphans are issues when `issues` is set.
 void link_table(const TableModel& model, BookTable& table, const BookTables& tables, Issues* issues);
+void link_column(const TableModel& model, const ColumnModel& column, BookTable& table,
+                 const BookTable& target, Issues* issues);
 
-/// Changes of opportunities out of events, snapshots or versions. Codes of ids are codes of the
-/// opportunity table's columns, whose dictionaries grow where the history knows more.
-struct HistoryInput {
-  std::vector<History::Row> rows;
-  std::array<std::vector<std::int64_t>, field_count> present;
-};
-HistoryInput history_rows(Table& opportunity, const BookTables& tables, const CrmOptions& options,
-                          Issues& issues);
+/// Row numbers by table.
+using Rows = std::map<std::string, std::vector<std::int64_t>, std::less<>>;
 
-/// Columns the table lacks but the history knows; a present value that isn't the history's last is an issue.
-void fill_present(Table& opportunity, const History& history, Issues& issues);
+/// Changes of opportunities out of events, snapshots or versions: of all their rows, or of those in `only`.
+/// Codes of ids are codes of the opportunity table's columns, whose dictionaries grow where the history
+/// knows more.
+std::vector<History::Row> history_rows(BookTable& opportunity, const BookTables& tables, const Rows* only,
+                                       const CrmOptions& options, Issues& issues);
+inline constexpr std::string_view history_tables[] = {"opportunity_event", "opportunity_snapshot",
+                                                      "opportunity_version"};
 
-/// One value of a field's column as the history keeps it.
+/// The row of the opportunity table that each of `rows` belongs to; no_row for orphans.
+std::vector<std::int32_t> deal_rows(const Table& table, std::span<const std::int64_t> rows,
+                                    const BookTable& opportunity);
+
+/// A set of fields.
+using Fields = std::array<bool, field_count>;
+/// Columns the table lacks but the history knows, of the fields in `look`; a present value that isn't the
+/// history's last is an issue. Answers which it filled.
+Fields fill_present(Table& opportunity, const History& history, const Fields& look, const CrmOptions& options,
+                    Issues& issues);
+
+/// What the history takes for today's values.
+std::array<std::vector<std::int64_t>, field_count> present_values(const Table& opportunity);
+/// A field's value as the history keeps it.
+std::int64_t field_value(const Column& column, std::size_t row);
 std::vector<std::int64_t> field_values(const Column& column);
 /// The column a field's values stand for.
 Column field_column_of(const Column& like, std::span<const std::int64_t> values);
@@ -79,27 +135,52 @@ class Stages {
 
 /// Status, times and rows of each opportunity.
 Deals derive_deals(const BookTables& tables, const History& history, Issues* issues);
+/// The same, of `before` but for the deals in `rows` (rising).
+Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, const BookTables& tables,
+                   const History& history, Issues* issues);
 
-/// Impossible orders of times, disagreeing flags.
-void check_times(const BookTables& tables, Issues& issues);
+/// Impossible orders of times, in all rows or in those of `only`.
+void check_times(const BookTables& tables, const Rows* only, Issues& issues);
+
+/// What a table adds to the book's latest instant and currency.
+struct Summary {
+  std::int64_t instant = null_value;  ///< the latest fact
+  std::int64_t day = null_value;      ///< the same of tables whose rows become known on a date
+  std::map<std::string, std::int64_t> rows_of_currency;
+};
+using Summaries = std::map<std::string, Summary, std::less<>>;
+Summary summarize(const TableModel& model, const Table& table);
+/// `before`, with the rows `old` of `was` replaced by the rows `now` of `is`.
+Summary summarize(Summary before, const TableModel& model, const Table& was, const Table& is,
+                  std::span<const std::int64_t> rows);
 
 /// The latest past fact of the book.
-Instant latest_instant(const BookTables& tables, const History& history);
+Instant latest_instant(const Summaries& summaries, const History& history);
+
+bool has_money(const Table& table);
 
 /// The one currency of all money, or empty.
-std::string single_currency(const BookTables& tables);
+std::string single_currency(const Summaries& summaries);
+
+/// All parts of a book.
+struct Book {
+  BookTables tables;
+  Deals deals;
+  History history;
+  std::vector<History::Row> differences;  ///< changes that only `apply` saw
+  std::string deals_from;                 ///< the table of versions that is all the book knows of deals
+  Fields filled{};                        ///< columns of opportunities that come from the history
+  Issues issues;
+  Instant latest;
+  std::optional<Instant> rewound;
+  std::string currency;
+  Summaries summaries;  ///< empty until needed
+  CrmOptions options;
+};
 
 }  // namespace crm_detail
 
-struct Crm::State {
-  crm_detail::BookTables tables;
-  Deals deals;
-  History history;
-  Issues issues;
-  Instant latest;
-  std::string currency;
-  CrmOptions options;
-};
+struct Crm::State : crm_detail::Book {};
 
 }  // namespace v0
 }  // namespace salesops

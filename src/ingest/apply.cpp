@@ -371,6 +371,8 @@ std::vector<std::string> ingest::text_columns(const Mapping& mapping, std::strin
 }
 
 ingest::Result ingest::apply(const Mapping& mapping, const NamedTables& raw, const Options& options) {
+  const StopScope scope(options.execution.stop);
+  Steps steps(options.execution, raw.size() + 1);
   Result result;
   result.issues = Issues(options.issues);
   Zones zones(options.zones);
@@ -383,11 +385,13 @@ ingest::Result ingest::apply(const Mapping& mapping, const NamedTables& raw, con
     if (fed.empty()) result.issues.add(name, -1, "", "unknown_table", {}, Severity::info);
     for (const TableMapping* to : fed)
       parts.add(*to, name, TableReader(mapping, *to, zones, result.issues, name).read(table));
+    steps.done();
   }
   if (parts.empty() && !raw.empty()) throw_nothing_fits(mapping, raw);
   for (const TableMapping& table : mapping.tables)
     if (!table.rows.empty()) parts.add(table, mapping.name, inline_rows(table));
   result.tables = parts.combine(result.issues);
+  steps.done();
   return result;
 }
 

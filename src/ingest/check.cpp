@@ -96,6 +96,7 @@ Issues check(const Crm& crm, const IssueOptions& options) {
   const Deals& deals = crm.deals();
   const std::vector<std::uint8_t> unknown_stage = undefined_stages(crm);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
     check_changes(crm, deal, unknown_stage, issues);
     const std::int32_t owner = deals.owner_row[deal];
     if (deals.status[deal] == DealStatus::open && owner >= 0 &&

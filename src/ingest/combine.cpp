@@ -6,6 +6,7 @@
 #include <numeric>
 
 #include "read.hpp"
+#include "salesops/parallel.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -33,6 +34,7 @@ Table joined(const std::string& name, Table base, Table more, const std::string&
     row_of.try_emplace(base.column(key).cell(row), static_cast<std::int64_t>(row));
   std::vector<std::int64_t> from(base.num_rows(), -1);
   for (std::size_t row = 0; row < more.num_rows(); ++row) {
+    tick(row);
     const auto found = row_of.find(more.column(key).cell(row));
     if (found == row_of.end())
       issues.add(source, static_cast<std::int64_t>(row), key, "not_joined", more.column(key).cell(row));
@@ -104,6 +106,7 @@ using Keys = boost::unordered_flat_set<std::string>;
 Table new_keys(const std::string& name, const Table& table, bool distinct, Keys& seen) {
   std::vector<std::int64_t> rows;
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    tick(row);
     std::string key;
     for (const std::string& part : table_model(name).keys())
       if (const Column* column = table.find(part)) key += column->cell(row) + '\x1f';

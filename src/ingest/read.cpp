@@ -5,6 +5,7 @@
 #include <cmath>
 
 #include "salesops/money.hpp"
+#include "salesops/parallel.hpp"
 #include "text.hpp"
 
 namespace salesops {
@@ -47,6 +48,7 @@ Column from_codes(const Column& texts, Type type, const std::vector<T>& parsed,
   std::vector<T> values(texts.size(), T{});
   std::vector<std::uint8_t> valid(texts.size());
   for (std::size_t row = 0; row < texts.size(); ++row) {
+    tick(row);
     if (texts.is_null(row)) continue;
     const auto code = static_cast<std::size_t>(codes[row]);
     if (rules[code].empty()) {
@@ -216,6 +218,7 @@ Column read_times(const Column& raw, std::string_view name, bool instant, const 
   std::vector<std::int32_t> days(raw.size());
   std::vector<std::uint8_t> valid(raw.size());
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     const auto us =
         numbers ? epoch_us(raw.number(row), reader.epoch) : std::optional(raw.values<std::int64_t>()[row]);
@@ -308,6 +311,7 @@ Column read_money(const Column& texts, std::string_view name, const ingest::Read
   std::vector<std::int64_t> keep(texts.size());
   bool any = false;
   for (std::size_t row = 0; row < texts.size(); ++row) {
+    tick(row);
     keep[row] = static_cast<std::int64_t>(row);
     if (texts.is_null(row)) continue;
     const auto& number = numbers.parsed[static_cast<std::size_t>(codes[row])];
@@ -325,10 +329,11 @@ Column read_money(const Column& texts, std::string_view name, const ingest::Read
 /// Hundredths. A column with values inside (0, 1) only is a fraction already, and one that mixes
 /// them with values above 1 is left to the book, which refuses it.
 Column hundredths(const Column& numbers) {
-  bool above = false, inside = false;
+  bool inside = false;
   std::vector<double> values(numbers.size());
   std::vector<std::uint8_t> valid(numbers.size());
   for (std::size_t row = 0; row < numbers.size(); ++row) {
+    tick(row);
     if (numbers.is_null(row)) continue;
     valid[row] = 1;
     if (numbers.type() == Type::string) {
@@ -338,7 +343,6 @@ Column hundredths(const Column& numbers) {
     } else {
       values[row] = numbers.number(row);
     }
-    above |= values[row] > 1.0;
     inside |= values[row] > 0.0 && values[row] < 1.0;
   }
   if (inside) return numbers;
@@ -442,6 +446,7 @@ Column clean_texts(const Column& raw, std::string_view name, bool flag, const in
   std::vector<std::uint8_t> valid(raw.size());
   std::int64_t blanks = 0, first_blank = -1;
   for (std::size_t row = 0; row < raw.size(); ++row) {
+    tick(row);
     if (raw.is_null(row)) continue;
     const auto code = static_cast<std::size_t>(from[row]);
     if (states[code] == kept) {
@@ -481,6 +486,7 @@ Column as_texts(const Column& column) {
   std::vector<std::int32_t> codes(column.size());
   std::vector<std::uint8_t> valid(column.size());
   for (std::size_t row = 0; row < column.size(); ++row) {
+    tick(row);
     valid[row] = column.valid(row);
     if (valid[row] != 0) codes[row] = builder.code(column.cell(row));
   }

@@ -3,6 +3,7 @@
 #include <functional>
 
 #include "deal_facts.hpp"
+#include "groups.hpp"
 #include "salesops/kpi.hpp"
 #include "salesops/kpi/deals.hpp"
 #include "salesops/stats.hpp"
@@ -22,13 +23,13 @@ class RepFacts {
       : facts(crm.deals(), options), crm_(crm), options_(options) {
     require(crm, kpi, "opportunity", "amount");
     for (const char* column : {"amount", "period_start", "period_end"}) require(crm, kpi, "quota", column);
-    facts.table = "rep";
+    facts.table = facts.cluster_table = "rep";
     for (const std::string& name : options.by) {
       if (name == "owner" || name == "owner_id")
         by.emplace_back("rep_id");
       else if (name.starts_with("owner."))
         by.push_back(name.substr(6));
-      else if (const auto every = length_of(name))
+      else if (const auto every = every_of(name))
         by.push_back(name), shortest_ = std::min(shortest_, *every);
       else
         throw UsageError(std::string(kpi) +
@@ -115,13 +116,16 @@ class RepFacts {
 
   /// Sums of one group, in major units; `n` counts the deals.
   [[nodiscard]] std::array<double, 4> sums(std::span<const std::int32_t> counted, std::int64_t& n) const {
-    std::array<double, 4> result{};
+    std::array<int128, 4> minor{};
     n = 0;
     for (const std::int32_t fact : counted) {
       const auto i = static_cast<std::size_t>(fact);
-      result[static_cast<std::size_t>(parts_[i])] += static_cast<double>(amounts_[i]) * facts.scale;
+      minor[static_cast<std::size_t>(parts_[i])] += amounts_[i];
       n += parts_[i] == Part::quota ? 0 : 1;
     }
+    std::array<double, 4> result{};
+    for (std::size_t part = 0; part < result.size(); ++part)
+      result[part] = static_cast<double>(minor[part]) * facts.scale;
     return result;
   }
 
@@ -129,21 +133,11 @@ class RepFacts {
   std::vector<std::string> by;
 
  private:
-  static std::optional<Every> length_of(std::string_view name) {
-    if (name == "day") return Every::day;
-    if (name == "week") return Every::week;
-    if (name == "month") return Every::month;
-    if (name == "quarter") return Every::quarter;
-    if (name == "half") return Every::half;
-    if (name == "year") return Every::year;
-    return std::nullopt;
-  }
-
   std::string currency() const {
     if (!crm_.currency().empty()) return crm_.currency();
     std::vector<std::int32_t> deals(crm_.deals().size());
     for (std::size_t i = 0; i < deals.size(); ++i) deals[i] = static_cast<std::int32_t>(i);
-    return one_currency(crm_, "opportunity", deals);
+    return one_currency(crm_, "opportunity", deals, false);
   }
 
   void put(Part part, std::int32_t rep, std::int64_t at, std::int64_t amount, std::uint8_t state) {
@@ -166,6 +160,15 @@ class RepFacts {
       if (!overlay && deal_of[row] >= 0 && pct.valid(row))
         splits_[deal_of[row]].emplace_back(rep_of[row], pct.number(row));
     }
+    // What rounding leaves goes to the last one, whatever the order of the rows.
+    const Column& reps = crm_.column("rep", "rep_id");
+    const auto name = [&](std::int32_t rep) {
+      return rep < 0 ? std::string_view() : reps.text(static_cast<std::size_t>(rep));
+    };
+    for (auto& [deal, splits] : splits_)
+      std::sort(splits.begin(), splits.end(), [&](const auto& a, const auto& b) {
+        return std::pair(name(a.first), a.second) < std::pair(name(b.first), b.second);
+      });
   }
 
   /// Of each holder, measure and start the highest version valid on a day; of reps if any has one.
@@ -193,7 +196,8 @@ class RepFacts {
                                             text("product_family", row), text("period_start", row)};
       const auto [place, fresh] = by_type[type].try_emplace(key, row);
       const auto number = [&](std::size_t r) {
-        return version != nullptr && version->valid(r) ? version->number(r) : 0.0;
+        return std::pair(version != nullptr && version->valid(r) ? version->number(r) : 0.0,
+                         table.column("amount").values<std::int64_t>()[r]);
       };
       if (!fresh && number(row) >= number(place->second)) place->second = row;
     }

@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "salesops/kpi.hpp"
 
@@ -23,6 +24,7 @@ struct Subscriptions {
   std::vector<std::int32_t> account, from, to;
   std::vector<double> monthly;
   std::vector<std::uint8_t> pays;
+  std::vector<std::size_t> by_amount;
 
   explicit Subscriptions(const Crm& crm) {
     const Table& table = crm.table("subscription");
@@ -60,12 +62,17 @@ struct Subscriptions {
       monthly.push_back(months > 0 ? minor / months : 0.0);
       pays.push_back(amount == nullptr || amount->is_null(row) || minor > 0 ? 1 : 0);
     }
+    by_amount.resize(monthly.size());
+    std::iota(by_amount.begin(), by_amount.end(), std::size_t{0});
+    std::sort(by_amount.begin(), by_amount.end(),
+              [&](std::size_t a, std::size_t b) { return monthly[a] < monthly[b]; });
   }
 
-  /// What each account brings a month on a day; NaN where it is no customer.
+  /// What each account brings a month on a day; NaN where it is no customer. Added from the smallest on, so
+  /// that the order of the rows can't change a digit.
   [[nodiscard]] std::vector<double> on(std::int32_t day, std::size_t accounts) const {
     std::vector<double> result(accounts, NAN);
-    for (std::size_t row = 0; row < from.size(); ++row) {
+    for (const std::size_t row : by_amount) {
       if (account[row] < 0 || pays[row] == 0 || day < from[row] || day >= to[row]) continue;
       double& sum = result[static_cast<std::size_t>(account[row])];
       sum = (std::isnan(sum) ? 0.0 : sum) + monthly[row];
@@ -125,17 +132,18 @@ std::optional<double> margin_of(const Crm& crm, const Scope& scope, const Option
   const Column& margin = crm.column("transaction", "margin");
   const Column& amount = crm.column("transaction", "amount");
   const Column& at = crm.column("transaction", "at");
-  double top = 0, bottom = 0;
+  int128 top = 0, bottom = 0;
   for (std::size_t row = 0; row < at.size(); ++row) {
     if (at.is_null(row) || margin.is_null(row) || amount.is_null(row)) continue;
     const Instant t{at.values<std::int64_t>()[row]};
     if (std::none_of(scope.parts.begin(), scope.parts.end(),
                      [&](const Scope::Part& part) { return part.interval.contains(t); }))
       continue;
-    top += margin.number(row);
-    bottom += amount.number(row);
+    top += margin.values<std::int64_t>()[row];
+    bottom += amount.values<std::int64_t>()[row];
   }
-  return bottom > 0 ? std::optional(top / bottom) : std::nullopt;
+  if (bottom <= 0) return std::nullopt;
+  return static_cast<double>(top) / static_cast<double>(bottom);
 }
 
 double need_margin(const Crm& crm, const Scope& scope, const Options& options) {
@@ -188,7 +196,7 @@ Result arpa(const Crm& book, const Options& given) {
   }
   std::vector<std::int32_t> rows(crm.table("subscription").num_rows());
   for (std::size_t row = 0; row < rows.size(); ++row) rows[row] = static_cast<std::int32_t>(row);
-  const std::string currency = one_currency(crm, "subscription", rows);
+  const std::string currency = one_currency(crm, "subscription", rows, false);
   facts.shape = Shape::ratio;
   facts.scale = major_units(currency);
   facts.unit = currency + " / month";
@@ -264,7 +272,7 @@ Result cac(const Crm& book, const Options& given) {
   }
   for (std::size_t account = 0; account < first.size(); ++account)
     if (first[account] != null_value) facts.add(0, first[account], 0, 1);
-  const std::string currency = one_currency(crm, "spend", rows);
+  const std::string currency = one_currency(crm, "spend", rows, false);
   facts.shape = Shape::ratio;
   facts.scale = major_units(currency);
   facts.unit = currency;

@@ -25,7 +25,8 @@ DealFacts::DealFacts(const Deals& deals, const Options& options)
     : deleted(reason("deleted")),
       null_amount(reason("null_amount")),
       negative_amount(reason("negative_amount")),
-      allow_negative(options.allow_negative) {
+      allow_negative(options.allow_negative),
+      deals_(deals) {
   table = "opportunity";
   reserve(deals.size());
 }

@@ -3,6 +3,8 @@
 
 #include <initializer_list>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "salesops/kpi/facts.hpp"
 
@@ -24,6 +26,11 @@ Options with_period(const Options& options);
 /// Facts about deals; amounts that can't be added are left out by reason.
 struct DealFacts : Facts {
   explicit DealFacts(const Deals& deals, const Options& options);
+  /// Adds a fact about a deal; a deleted one is left out, whatever else is known of it.
+  void put(std::size_t deal, std::int64_t instant, std::int64_t top, std::int64_t bottom,
+           std::uint8_t how = counted) {
+    add(deal, instant, top, bottom, deals_.deleted[deal] != 0 ? deleted : how);
+  }
   /// `counted`, or the reason an amount is left out.
   [[nodiscard]] std::uint8_t amount_state(std::int64_t amount) const noexcept;
   /// Numerators (and denominators) are amounts: sets scales and unit.
@@ -31,7 +38,23 @@ struct DealFacts : Facts {
 
   std::uint8_t deleted, null_amount, negative_amount;
   bool allow_negative;
+
+ private:
+  const Deals& deals_;
 };
+
+/// One end of a deal.
+struct Close {
+  std::size_t deal = 0;
+  std::int64_t at = null_value;
+  DealStatus status = DealStatus::open;
+  std::int64_t amount = null_value;  ///< of that time
+};
+/// The ends that `Options::reopened` counts, deal by deal. Throws `UsageError` when that needs a history of
+/// stages and there is none.
+std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi);
+/// Says how many deals came back from a close, and how they were counted.
+void report_reopened(const Crm& crm, const Options& options, Result& result);
 
 /// Currency of the rows that `where` keeps.
 std::string currency_of(const Crm& crm, const Facts& facts, const Options& options);

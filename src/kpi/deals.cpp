@@ -16,15 +16,11 @@ namespace {
 constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
 
 /// Won deals at their close, numerator and denominator = amount.
-DealFacts won_amounts(const Crm& crm, const Options& options) {
-  const Deals& deals = crm.deals();
-  DealFacts facts(deals, options);
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    if (deals.status[deal] != DealStatus::won) continue;
-    const std::int64_t amount = deals.amount[deal];
-    const auto state = deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount);
-    facts.add(deal, deals.closed_at[deal], amount, 1, state);
-  }
+DealFacts won_amounts(const Crm& crm, const Options& options, std::string_view kpi) {
+  DealFacts facts(crm.deals(), options);
+  for (const Close& close : closes_of(crm, options, kpi))
+    if (close.status == DealStatus::won)
+      facts.put(close.deal, close.at, close.amount, 1, facts.amount_state(close.amount));
   return facts;
 }
 
@@ -41,13 +37,11 @@ Result cycle_by_survival(const Crm& crm, const Options& options) {
     const bool open = status == DealStatus::open;
     const std::int64_t end = open ? now : deals.closed_at[deal];
     std::uint8_t state = open ? Facts::censored : Facts::counted;
-    if (deals.deleted[deal] != 0)
-      state = facts.deleted;
-    else if (status == DealStatus::unknown || created == null_value || end == null_value)
+    if (status == DealStatus::unknown || created == null_value || end == null_value)
       state = unknown;
     else if (end < created)
       state = reversed;
-    facts.add(deal, created, state < 2 ? end - created : 0, 1, state);
+    facts.put(deal, created, state < 2 ? end - created : 0, 1, state);
   }
   facts.shape = Shape::total;
   facts.scale = days_per_us;
@@ -56,13 +50,16 @@ Result cycle_by_survival(const Crm& crm, const Options& options) {
                      std::span<const std::int32_t> open) {
     std::vector<double> durations, won_days;
     std::vector<std::uint8_t> causes;
+    int128 won_us = 0;
     const auto put = [&](std::span<const std::int32_t> rows) {
       for (const std::int32_t row : rows) {
         const auto i = static_cast<std::size_t>(row);
         const DealStatus status = deals.status[static_cast<std::size_t>(facts.row[i])];
         durations.push_back(static_cast<double>(facts.numerator[i]) * days_per_us);
         causes.push_back(status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0);
-        if (status == DealStatus::won) won_days.push_back(durations.back());
+        if (status != DealStatus::won) continue;
+        won_days.push_back(durations.back());
+        won_us += facts.numerator[i];
       }
     };
     put(closed);
@@ -73,7 +70,8 @@ Result cycle_by_survival(const Crm& crm, const Options& options) {
     metric.interval_note = "none: of a share of the incidence";
     if (won_days.empty()) return;
     metric.details["naive_median"] = *stats::quantile(won_days, 0.5);
-    metric.details["naive_mean"] = stats::sum(won_days) / static_cast<double>(won_days.size());
+    metric.details["naive_mean"] =
+        static_cast<double>(won_us) * days_per_us / static_cast<double>(won_days.size());
     const auto curve = survival::aalen_johansen(durations, causes, {.level = options.level}, 2);
     const auto& incidence = curve.causes.front().incidence;
     const double last = incidence.back();
@@ -98,17 +96,15 @@ Result sales_cycle(const Crm& book, const Options& options) {
   DealFacts facts(deals, options);
   const auto reversed = facts.reason("negative_duration");
   const auto unknown = facts.reason("time_unknown");
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    if (deals.status[deal] != DealStatus::won) continue;
-    const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
+  for (const Close& close : closes_of(crm, options, "sales_cycle")) {
+    if (close.status != DealStatus::won) continue;
+    const std::int64_t created = deals.created_at[close.deal];
     std::uint8_t state = Facts::counted;
-    if (deals.deleted[deal] != 0)
-      state = facts.deleted;
-    else if (created == null_value || closed == null_value)
+    if (created == null_value || close.at == null_value)
       state = unknown;
-    else if (closed < created)
+    else if (close.at < created)
       state = reversed;
-    facts.add(deal, closed, state == Facts::counted ? closed - created : 0, 1, state);
+    facts.put(close.deal, close.at, state == Facts::counted ? close.at - created : 0, 1, state);
   }
   facts.shape = Shape::median;
   facts.scale = days_per_us;
@@ -117,6 +113,7 @@ Result sales_cycle(const Crm& book, const Options& options) {
                             "median days from creation to the win, of deals won in the period", mode);
   const Result survival = cycle_by_survival(crm, options);
   attach(result, survival, "survival_median");
+  report_reopened(crm, options, result);
   return result;
 }
 
@@ -124,10 +121,13 @@ Result average_deal(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "average_deal", {Mode::closed_in_period});
   require(book, "average_deal", "opportunity", "amount");
   const Crm crm = rewound(book, options);
-  DealFacts facts = won_amounts(crm, options);
+  DealFacts facts = won_amounts(crm, options, "average_deal");
   facts.shape = Shape::mean;
   facts.in_money(crm, options, false);
-  return summarise(crm, facts, options, "average_deal", "amount won ÷ deals won, closed in the period", mode);
+  Result result = summarise(crm, facts, options, "average_deal",
+                            "amount won ÷ deals won, closed in the period", mode);
+  report_reopened(crm, options, result);
+  return result;
 }
 
 Result velocity(const Crm& book, const Options& options) {
@@ -147,8 +147,7 @@ Result velocity(const Crm& book, const Options& options) {
       const bool begun = created == null_value || created < end || scope.all;
       const bool lasts = deals.status[deal] == DealStatus::open || (closed != null_value && closed >= end);
       if (!begun || !lasts) continue;
-      open.add(deal, std::max(part.interval.start.us, end - 1), 1, 1,
-               deals.deleted[deal] != 0 ? open.deleted : Facts::counted);
+      open.put(deal, std::max(part.interval.start.us, end - 1), 1, 1);
     }
   }
   Result result =
@@ -158,6 +157,7 @@ Result velocity(const Crm& book, const Options& options) {
   attach(result, win_rate(crm, each), "win_rate");
   attach(result, sales_cycle(crm, each), "sales_cycle", "mean");
   result.unit = average.unit + " / day";
+  result.warnings.insert(result.warnings.end(), average.warnings.begin(), average.warnings.end());
   for (Metric& metric : result.metrics) {
     auto& details = metric.details;
     details["open"] = static_cast<double>(metric.n);
@@ -184,10 +184,8 @@ Result loss_reasons(const Crm& book, const Options& options) {
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     if (deals.status[deal] != DealStatus::lost) continue;
     const std::int64_t amount = deals.amount[deal];
-    const auto state = deals.deleted[deal] != 0 ? facts.deleted
-                       : value                  ? facts.amount_state(amount)
-                                                : Facts::counted;
-    facts.add(deal, deals.closed_at[deal], value ? amount : 1, 1, state);
+    facts.put(deal, deals.closed_at[deal], value ? amount : 1, 1,
+              value ? facts.amount_state(amount) : Facts::counted);
   }
   facts.shape = Shape::total;
   if (value) facts.in_money(crm, options, true);
@@ -224,7 +222,7 @@ Result linearity(const Crm& book, const Options& asked) {
   const Mode mode = mode_of(options, "linearity", {Mode::closed_in_period});
   require(book, "linearity", "opportunity", "amount");
   const Crm crm = rewound(book, options);
-  DealFacts facts = won_amounts(crm, options);
+  DealFacts facts = won_amounts(crm, options, "linearity");
   const Scope scope = scope_of(crm, options);
   std::vector<std::uint8_t> third(facts.size(), 0);
   for (const Scope::Part& part : scope.parts) {
@@ -249,14 +247,13 @@ Result linearity(const Crm& book, const Options& asked) {
   const auto& accounts = crm.deals().account_row;
   for (const std::int32_t row : facts.row) facts.cluster.push_back(accounts[static_cast<std::size_t>(row)]);
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
-    double sums[3] = {0, 0, 0};
+    int128 sums[3] = {0, 0, 0};
     for (const std::int32_t i : counted)
-      sums[third[static_cast<std::size_t>(i)]] +=
-          static_cast<double>(facts.denominator[static_cast<std::size_t>(i)]) * facts.scale;
+      sums[third[static_cast<std::size_t>(i)]] += facts.denominator[static_cast<std::size_t>(i)];
     if (metric.denominator == 0) return;
-    metric.details["first_third"] = sums[0] / metric.denominator;
-    metric.details["second_third"] = sums[1] / metric.denominator;
-    metric.details["last_third"] = sums[2] / metric.denominator;
+    const char* names[] = {"first_third", "second_third", "last_third"};
+    for (std::size_t i = 0; i < std::size(names); ++i)
+      metric.details[names[i]] = static_cast<double>(sums[i]) * facts.scale / metric.denominator;
   };
   return summarise(crm, facts, options, "linearity",
                    "amount won in the last third of the period ÷ amount won", mode);
@@ -267,23 +264,27 @@ Result concentration(const Crm& book, const Options& options) {
   require(book, "concentration", "opportunity", "amount");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  DealFacts facts = won_amounts(crm, options);
+  DealFacts facts = won_amounts(crm, options, "concentration");
   facts.shape = Shape::total;
   facts.in_money(crm, options, true);
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
-    std::map<std::int64_t, std::int64_t> by_account;
+    std::map<std::int64_t, int128> by_account;
     for (const std::int32_t fact : counted) {
       const auto i = static_cast<std::size_t>(fact);
       const std::int32_t account = deals.account_row[static_cast<std::size_t>(facts.row[i])];
       by_account[account >= 0 ? account : -1 - std::int64_t{facts.row[i]}] += facts.numerator[i];
     }
     std::vector<double> totals;
+    int128 whole = 0;
     for (const auto& [account, total] : by_account)
-      if (total > 0) totals.push_back(static_cast<double>(total) * facts.scale);
+      if (total > 0) {
+        totals.push_back(static_cast<double>(total) * facts.scale);
+        whole += total;
+      }
     metric.value.reset();
     metric.interval_note = "none: a whole, not a sample";
     metric.details["accounts"] = static_cast<double>(totals.size());
-    metric.denominator = stats::sum(totals);
+    metric.denominator = static_cast<double>(whole) * facts.scale;
     metric.numerator = 0;
     if (totals.empty()) return;
     metric.value = stats::top_share(totals, 10);

@@ -3,11 +3,14 @@
 #include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
-#include <numeric>
+#include <mutex>
 
+#include "groups.hpp"
 #include "salesops/money.hpp"
+#include "salesops/random.hpp"
 #include "salesops/stats.hpp"
 #include "salesops/survival.hpp"
+#include "spread.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -78,188 +81,6 @@ double major_units(std::string_view currency) {
   return std::pow(10.0, -(known ? known->exponent() : 2));
 }
 
-// ---- groups ----
-
-namespace {
-
-std::optional<Every> every_of(std::string_view name) {
-  if (name == "day") return Every::day;
-  if (name == "week") return Every::week;
-  if (name == "month") return Every::month;
-  if (name == "quarter") return Every::quarter;
-  if (name == "half") return Every::half;
-  if (name == "year") return Every::year;
-  return std::nullopt;
-}
-
-/// Values 0 … labels-1 in order; -1 = null.
-struct Dimension {
-  std::vector<std::int32_t> rank;
-  std::vector<std::string> labels;
-};
-
-/// Numbers the distinct values that occur, in order.
-template <class Key, class Label>
-Dimension ranked(std::span<const std::int64_t> keys, Key before, Label label) {
-  Dimension dimension;
-  dimension.rank.assign(keys.size(), -1);
-  boost::unordered_flat_map<std::int64_t, std::int32_t> place;
-  std::vector<std::int64_t> distinct;
-  for (const std::int64_t key : keys)
-    if (key != null_value && place.try_emplace(key, 0).second) distinct.push_back(key);
-  std::sort(distinct.begin(), distinct.end(), before);
-  for (std::size_t i = 0; i < distinct.size(); ++i) {
-    place[distinct[i]] = static_cast<std::int32_t>(i);
-    dimension.labels.push_back(label(distinct[i]));
-  }
-  for (std::size_t i = 0; i < keys.size(); ++i)
-    if (keys[i] != null_value) dimension.rank[i] = place[keys[i]];
-  return dimension;
-}
-
-/// Ranks by a table, for keys that lie close together (codes, days, months).
-template <class Key, class Label>
-Dimension ranked_dense(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Key before,
-                       Label label) {
-  std::vector<std::int32_t> place(static_cast<std::size_t>(high - low + 1), -1);
-  std::vector<std::int64_t> distinct;
-  for (const std::int64_t key : keys) {
-    if (key == null_value) continue;
-    auto& seen = place[static_cast<std::size_t>(key - low)];
-    if (seen < 0) {
-      seen = 0;
-      distinct.push_back(key);
-    }
-  }
-  std::sort(distinct.begin(), distinct.end(), before);
-  Dimension dimension;
-  for (std::size_t i = 0; i < distinct.size(); ++i) {
-    place[static_cast<std::size_t>(distinct[i] - low)] = static_cast<std::int32_t>(i);
-    dimension.labels.push_back(label(distinct[i]));
-  }
-  dimension.rank.resize(keys.size());
-  for (std::size_t i = 0; i < keys.size(); ++i)
-    dimension.rank[i] = keys[i] == null_value ? -1 : place[static_cast<std::size_t>(keys[i] - low)];
-  return dimension;
-}
-
-template <class Key, class Label>
-Dimension ranks(std::span<const std::int64_t> keys, Key before, Label label) {
-  std::int64_t low = std::numeric_limits<std::int64_t>::max(),
-               high = std::numeric_limits<std::int64_t>::min();
-  for (const std::int64_t key : keys)
-    if (key != null_value) {
-      low = std::min(low, key);
-      high = std::max(high, key);
-    }
-  constexpr std::int64_t table_limit = 1 << 22;
-  if (low > high) return ranked(keys, before, label);
-  const bool close = high < low + table_limit && low > -table_limit * 1024 && high < table_limit * 1024;
-  return close ? ranked_dense(keys, low, high, before, label) : ranked(keys, before, label);
-}
-
-Dimension period_dimension(Every every, std::span<const std::int64_t> at, const Options& options) {
-  std::vector<std::int64_t> keys(at.size(), null_value);
-  std::int32_t last_day = 0, last_index = 0;
-  bool first = true;
-  for (std::size_t i = 0; i < at.size(); ++i) {
-    if (at[i] == null_value) continue;
-    const std::int32_t day = day_of(at[i], options);
-    if (first || day != last_day) {
-      last_index = options.calendar.index_of(Date{day}, every);
-      last_day = day;
-      first = false;
-    }
-    if (last_index != FiscalCalendar::no_period) keys[i] = last_index;
-  }
-  return ranks(keys, std::less<>(), [&](std::int64_t key) {
-    return options.calendar.label(options.calendar.period_at(static_cast<std::int32_t>(key), every));
-  });
-}
-
-Dimension column_dimension(const Lookup& lookup) {
-  const Column& column = lookup.column;
-  std::vector<std::int64_t> keys(lookup.rows.size(), null_value);
-  const auto fill = [&](auto key_of) {
-    for (std::size_t i = 0; i < keys.size(); ++i) {
-      if (lookup.rows[i] < 0) continue;
-      const auto row = static_cast<std::size_t>(lookup.rows[i]);
-      if (column.valid(row)) keys[i] = key_of(row);
-    }
-  };
-  switch (column.type()) {
-    case Type::string: {
-      const Dictionary& dictionary = column.dictionary();
-      fill([codes = column.values<std::int32_t>()](std::size_t row) { return std::int64_t{codes[row]}; });
-      const auto text = [&](std::int64_t code) { return dictionary[static_cast<std::size_t>(code)]; };
-      return ranks(
-          keys, [&](std::int64_t a, std::int64_t b) { return text(a) < text(b); },
-          [&](std::int64_t code) { return std::string(text(code)); });
-    }
-    case Type::float32:
-    case Type::float64:
-    case Type::decimal: throw UsageError("by: a column of decimals has no groups; cut it into bands first");
-    default: {
-      boost::unordered_flat_map<std::int64_t, std::string> labels;
-      fill([&](std::size_t row) {
-        const auto key = static_cast<std::int64_t>(column.number(row));
-        if (!labels.contains(key)) labels.emplace(key, column.cell(row));
-        return key;
-      });
-      return ranks(keys, std::less<>(), [&](std::int64_t key) { return labels[key]; });
-    }
-  }
-}
-
-}  // namespace
-
-Groups group_by(const Crm& crm, std::string_view table, std::span<const std::string> by,
-                std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const Options& options,
-                bool present_names) {
-  Groups groups;
-  const std::vector<std::int64_t> present(present_names ? at.size() : 0, null_value);
-  const std::span<const std::int64_t> named_at = present_names ? present : at;
-  std::vector<Dimension> dimensions;
-  double product = 1;
-  for (const std::string& name : by) {
-    const auto every = crm.has(table, name) ? std::nullopt : every_of(name);
-    dimensions.push_back(every ? period_dimension(*every, at, options)
-                               : column_dimension(resolve(crm, table, name, rows, named_at)));
-    product *= static_cast<double>(dimensions.back().labels.size() + 1);
-  }
-  constexpr double max_product = 9e15;
-  if (product > max_product)
-    throw UsageError("by: too many combinations of groups; group by fewer or coarser columns");
-
-  // Ranks with null as the last one, in mixed radix: sorted keys are sorted numbers.
-  std::vector<std::int64_t> key(rows.size(), 0);
-  for (const Dimension& dimension : dimensions) {
-    const auto size = static_cast<std::int64_t>(dimension.labels.size());
-    for (std::size_t i = 0; i < key.size(); ++i)
-      key[i] = key[i] * (size + 1) + (dimension.rank[i] < 0 ? size : dimension.rank[i]);
-  }
-  std::vector<std::int64_t> order;
-  const Dimension dense = ranks(key, std::less<>(), [&](std::int64_t value) {
-    order.push_back(value);
-    return std::string();
-  });
-  groups.of = dense.rank;
-  for (std::int64_t value : order) {
-    std::vector<std::string> labels(dimensions.size());
-    std::vector<std::uint8_t> null(dimensions.size());
-    for (std::size_t d = dimensions.size(); d-- > 0;) {
-      const auto size = static_cast<std::int64_t>(dimensions[d].labels.size());
-      const std::int64_t rank = value % (size + 1);
-      value /= size + 1;
-      null[d] = rank == size;
-      if (rank < size) labels[d] = dimensions[d].labels[static_cast<std::size_t>(rank)];
-    }
-    groups.keys.push_back(std::move(labels));
-    groups.key_null.push_back(std::move(null));
-  }
-  return groups;
-}
-
 // ---- adding up ----
 
 namespace {
@@ -269,7 +90,6 @@ struct Cell {
   int128 denominator = 0;
   std::int64_t counted = 0;
   std::int64_t censored = 0;
-  std::vector<std::int64_t> excluded;
   std::vector<std::int32_t> facts;  ///< counted ones, where the shape or the caller needs them
   std::vector<std::int32_t> censored_facts;
 };
@@ -284,23 +104,68 @@ void put_share(const Cell& cell, const Options& options, Metric& metric) {
   metric.interval_note = bottom < 10 ? "Wilson; fewer than 10 rows" : "Wilson";
 }
 
-void put_ratio(const Cell& cell, const Facts& facts, const Options& options, Metric& metric) {
-  std::vector<double> top, bottom;
-  std::vector<std::uint64_t> clusters;
+/// Names rows by what they say, wherever they stand: a hash of the key, or of all cells where the key may
+/// have been made.
+class RowNames {
+ public:
+  RowNames(const Crm& crm, std::string_view table) {
+    const TableModel& model = table_model(table);
+    for (const auto& [name, column] : crm.table(table).columns()) {
+      const ColumnModel* known = model.find(name);
+      if ((known != nullptr && known->key) != model.surrogate_key) columns_.push_back(&column);
+    }
+  }
+  [[nodiscard]] std::uint64_t operator()(std::int64_t row) const {
+    std::uint64_t name = 0;
+    if (row < 0) return name;
+    for (const Column* column : columns_)
+      name = random::key_of(name, random::key_of(column->cell(static_cast<std::size_t>(row))));
+    return name;
+  }
+
+ private:
+  std::vector<const Column*> columns_;
+};
+
+struct Cluster {
+  std::uint64_t name = 0;
+  int128 numerator = 0, denominator = 0;
+  auto operator<=>(const Cluster&) const = default;
+};
+
+/// Integer sums by cluster, in the order of their names: the same whatever the order of the rows.
+std::vector<Cluster> clusters_of(const Crm& crm, const Cell& cell, const Facts& facts) {
+  std::vector<Cluster> clusters;
+  boost::unordered_flat_map<std::int64_t, std::size_t> place;
+  const RowNames own(crm, facts.table);
+  const RowNames shared(crm, facts.cluster.empty() ? facts.table : facts.cluster_table);
   for (const std::int32_t i : cell.facts) {
     const auto at = static_cast<std::size_t>(i);
-    top.push_back(static_cast<double>(facts.numerator[at]) * facts.scale);
-    bottom.push_back(facts.denominator.empty()
-                         ? 1.0
-                         : static_cast<double>(facts.denominator[at]) * facts.denominator_scale);
-    // A fact without a cluster is one by itself.
-    const bool clustered = !facts.cluster.empty() && facts.cluster[at] >= 0;
-    clusters.push_back(clustered ? static_cast<std::uint64_t>(facts.cluster[at])
-                                 : (std::uint64_t{1} << 40) + static_cast<std::uint64_t>(facts.row[at]));
+    const std::int64_t of = facts.cluster.empty() ? -1 : facts.cluster[at];
+    const std::int64_t row = facts.row[at];
+    const auto [found, fresh] = place.try_emplace(of >= 0 ? of : -2 - row, clusters.size());
+    if (fresh) clusters.push_back({.name = of >= 0 ? shared(of) : own(row)});
+    Cluster& cluster = clusters[found->second];
+    cluster.numerator += facts.numerator[at];
+    cluster.denominator += facts.denominator.empty() ? 1 : facts.denominator[at];
+  }
+  std::sort(clusters.begin(), clusters.end());
+  return clusters;
+}
+
+void put_ratio(const Crm& crm, const Cell& cell, const Facts& facts, const Options& options, Metric& metric) {
+  std::vector<double> top, bottom;
+  for (const Cluster& cluster : clusters_of(crm, cell, facts)) {
+    top.push_back(static_cast<double>(cluster.numerator) * facts.scale);
+    bottom.push_back(static_cast<double>(cluster.denominator) * facts.denominator_scale);
   }
   if (top.empty()) return;
+  if (std::any_of(bottom.begin(), bottom.end(), [](double sum) { return sum < 0; })) {
+    metric.interval_note = "none: negative denominators";
+    return;
+  }
   const auto made = stats::ratio_interval(
-      top, bottom, clusters,
+      top, bottom, {},
       {.level = options.level, .replicates = 1000, .seed = options.seed, .execution = options.execution});
   if (!made) {
     metric.interval_note = "none: too few clusters";
@@ -318,12 +183,17 @@ void put_values(const Cell& cell, const Facts& facts, const Options& options, Me
   for (const std::int32_t i : cell.facts)
     values.push_back(static_cast<double>(facts.numerator[static_cast<std::size_t>(i)]) * facts.scale);
   if (values.empty()) return;
+  std::sort(values.begin(), values.end());
   const auto median = stats::quantile(values, 0.5);
   const auto ninetieth = stats::quantile(values, 0.9);
   if (facts.shape == Shape::mean) {
-    if (const auto interval = stats::mean_interval(values, options.level)) {
-      metric.low = interval->low;
-      metric.high = interval->high;
+    Spread spread;
+    for (const std::int32_t i : cell.facts) spread.add(facts.numerator[static_cast<std::size_t>(i)]);
+    if (const auto error = spread.standard_error(facts.scale)) {
+      const double half =
+          stats::student_multiplier(static_cast<double>(spread.count - 1), options.level) * *error;
+      metric.low = *metric.value - half;
+      metric.high = *metric.value + half;
       metric.interval_note = "t";
     }
     if (median) metric.details["median"] = *median;
@@ -356,14 +226,14 @@ void put_incidence(const Cell& cell, const Facts& facts, const Options& options,
   metric.value.reset();
   metric.numerator = 0;
   metric.denominator = static_cast<double>(cell.facts.size());
-  double had = 0;
+  int128 had = 0;
   for (const std::int32_t i : cell.facts) {
     const auto at = static_cast<std::size_t>(i);
     durations.push_back(static_cast<double>(facts.numerator[at]) * facts.scale);
     outcomes.push_back(static_cast<std::uint8_t>(facts.denominator[at]));
     if (outcomes.back() == 0) ++metric.censored;
     if (outcomes.back() == 1) {
-      had += durations.back();
+      had += facts.numerator[at];
       metric.numerator += durations.back() <= facts.horizon ? 1 : 0;
       metric.details["with_outcome"] += 1;
     }
@@ -383,7 +253,177 @@ void put_incidence(const Cell& cell, const Facts& facts, const Options& options,
   if (const auto median = time_to(curve, 0.5)) metric.details["median"] = *median;
   if (const auto ninetieth = time_to(curve, 0.9)) metric.details["p90"] = *ninetieth;
   if (metric.details.contains("with_outcome"))
-    metric.details["naive_mean"] = had / metric.details["with_outcome"];
+    metric.details["naive_mean"] = static_cast<double>(had) * facts.scale / metric.details["with_outcome"];
+}
+
+/// Cells of the groups, and the facts each leaves out by reason.
+class Tally {
+ public:
+  Tally(const Facts& facts, std::size_t groups, bool listed)
+      : cells(groups), facts_(&facts), listed_(listed), excluded_(groups * facts.reasons.size(), 0) {}
+
+  void add(std::size_t fact, std::size_t group) {
+    const Facts& facts = *facts_;
+    Cell& cell = cells[group];
+    const std::uint8_t state = facts.state[fact];
+    if (state == Facts::counted) {
+      cell.numerator += facts.numerator[fact];
+      cell.denominator += facts.denominator.empty() ? 1 : facts.denominator[fact];
+      ++cell.counted;
+      if (listed_) cell.facts.push_back(static_cast<std::int32_t>(fact));
+    } else if (state == Facts::censored) {
+      ++cell.censored;
+      if (facts.finish) cell.censored_facts.push_back(static_cast<std::int32_t>(fact));
+    } else {
+      ++excluded_[group * facts.reasons.size() + static_cast<std::size_t>(state - 2)];
+    }
+  }
+  /// Of tallies without lists.
+  void merge(const Tally& other) {
+    for (std::size_t g = 0; g < cells.size(); ++g) {
+      cells[g].numerator += other.cells[g].numerator;
+      cells[g].denominator += other.cells[g].denominator;
+      cells[g].counted += other.cells[g].counted;
+      cells[g].censored += other.cells[g].censored;
+    }
+    for (std::size_t i = 0; i < excluded_.size(); ++i) excluded_[i] += other.excluded_[i];
+  }
+  [[nodiscard]] std::span<const std::int64_t> excluded(std::size_t group) const {
+    return std::span(excluded_).subspan(group * facts_->reasons.size(), facts_->reasons.size());
+  }
+
+  std::vector<Cell> cells;
+
+ private:
+  const Facts* facts_;
+  bool listed_;
+  std::vector<std::int64_t> excluded_;
+};
+
+/// The facts of a period: copies of their places, rows and instants, or all facts as they lie.
+struct Picked {
+  Picked(const Facts& facts, const Scope& scope, const Scope::Part& part,
+         std::span<const std::uint8_t> chosen)
+      : rows(facts.row), at(facts.at), all(scope.all && chosen.empty()) {
+    if (all) return;
+    for (std::size_t i = 0; i < facts.size(); ++i) {
+      if (!chosen.empty() && chosen[i] == 0) continue;
+      if (!scope.all && (facts.at[i] == null_value || !part.interval.contains(Instant{facts.at[i]})))
+        continue;
+      places_.push_back(static_cast<std::int32_t>(i));
+      rows_.push_back(facts.row[i]);
+      at_.push_back(facts.at[i]);
+    }
+    rows = rows_;
+    at = at_;
+  }
+  Picked(const Picked&) = delete;
+  Picked& operator=(const Picked&) = delete;
+  [[nodiscard]] std::size_t fact(std::size_t i) const {
+    return all ? i : static_cast<std::size_t>(places_[i]);
+  }
+
+  std::span<const std::int32_t> rows;
+  std::span<const std::int64_t> at;
+  bool all;
+
+ private:
+  std::vector<std::int32_t> places_, rows_;
+  std::vector<std::int64_t> at_;
+};
+
+/// Adds up in blocks, into as many tallies as there are threads: sums of integers are the same for any.
+Tally tally_of(const Facts& facts, const Picked& picked, const Groups& groups, bool listed,
+               const Options& options) {
+  const std::size_t size = std::max<std::size_t>(groups.size(), options.by.empty() ? 1 : 0);
+  const auto add = [&](Tally& tally, std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i)
+      tally.add(picked.fact(i), groups.of.empty() ? 0 : static_cast<std::size_t>(groups.of[i]));
+  };
+  Tally whole(facts, size, listed);
+  if (listed || facts.finish) {
+    add(whole, 0, picked.rows.size());
+    return whole;
+  }
+  std::mutex guard;
+  std::vector<Tally> free;
+  constexpr std::size_t block = std::size_t{1} << 16;
+  for_rows(picked.rows.size(), block, options.execution, [&](std::size_t first, std::size_t last) {
+    std::optional<Tally> own;
+    {
+      const std::lock_guard lock(guard);
+      if (!free.empty()) {
+        own.emplace(std::move(free.back()));
+        free.pop_back();
+      }
+    }
+    if (!own) own.emplace(facts, size, false);
+    add(*own, first, last);
+    const std::lock_guard lock(guard);
+    free.push_back(std::move(*own));
+  });
+  for (const Tally& tally : free) whole.merge(tally);
+  return whole;
+}
+
+Metric metric_of(const Crm& crm, const Facts& facts, const Options& options, const Tally& tally,
+                 std::size_t group) {
+  const Cell& cell = tally.cells[group];
+  Metric metric;
+  metric.n = cell.counted;
+  metric.censored = cell.censored;
+  const auto excluded = tally.excluded(group);
+  for (std::size_t r = 0; r < excluded.size(); ++r)
+    if (excluded[r] > 0) metric.excluded[facts.reasons[r]] = excluded[r];
+  metric.numerator = static_cast<double>(cell.numerator) * facts.scale;
+  const bool averages = facts.shape == Shape::mean || facts.shape == Shape::median;
+  metric.denominator = averages ? static_cast<double>(cell.counted)
+                                : static_cast<double>(cell.denominator) * facts.denominator_scale;
+  if (facts.shape == Shape::total)
+    metric.value = cell.counted > 0 ? std::optional(metric.numerator) : std::nullopt;
+  else if (metric.denominator != 0)
+    metric.value = metric.numerator / metric.denominator;
+  if (facts.shape == Shape::share)
+    put_share(cell, options, metric);
+  else if (facts.shape == Shape::ratio)
+    put_ratio(crm, cell, facts, options, metric);
+  else if (averages)
+    put_values(cell, facts, options, metric);
+  else if (facts.shape == Shape::incidence)
+    put_incidence(cell, facts, options, metric);
+  if (options.keep_rows)
+    for (const std::int32_t fact : cell.facts)
+      metric.rows.push_back(facts.row[static_cast<std::size_t>(fact)]);
+  return metric;
+}
+
+/// The metrics of one period, in order of the groups.
+std::vector<Metric> metrics_of(const Crm& crm, const Facts& facts, const Options& options,
+                               const Picked& picked) {
+  Groups groups;
+  if (!options.by.empty())
+    groups = group_by(crm, facts.table, options.by, picked.rows, picked.at, options, facts.present_names);
+  const bool listed = facts.shape == Shape::ratio || facts.shape == Shape::mean ||
+                      facts.shape == Shape::median || facts.shape == Shape::incidence || options.keep_rows ||
+                      facts.finish;
+  const Tally tally = tally_of(facts, picked, groups, listed, options);
+  std::vector<Metric> metrics(tally.cells.size());
+  // A bootstrap runs on all threads by itself.
+  Execution execution = options.execution;
+  if (facts.shape == Shape::ratio) execution.threads = 1;
+  constexpr std::size_t block = 1024;
+  for_rows(metrics.size(), block, execution, [&](std::size_t first, std::size_t last) {
+    for (std::size_t g = first; g < last; ++g) {
+      metrics[g] = metric_of(crm, facts, options, tally, g);
+      if (g >= groups.size()) continue;
+      metrics[g].keys = groups.keys[g];
+      metrics[g].key_null = groups.key_null[g];
+    }
+  });
+  if (facts.finish)
+    for (std::size_t g = 0; g < metrics.size(); ++g)
+      facts.finish(metrics[g], tally.cells[g].facts, tally.cells[g].censored_facts);
+  return metrics;
 }
 
 }  // namespace
@@ -408,83 +448,20 @@ Result summarise(const Crm& crm, const Facts& all, const Options& options, std::
   if (periods) result.by.emplace_back("period");
   result.by.insert(result.by.end(), options.by.begin(), options.by.end());
 
-  std::vector<std::uint8_t> chosen(all.size(), 1);
+  std::vector<std::uint8_t> chosen;
   if (!options.where.empty()) {
     const std::vector<std::int64_t> present(all.present_names ? all.size() : 0, null_value);
     chosen = matches(crm, all.table, options.where, all.row, all.present_names ? present : all.at);
   }
-
   for (const Scope::Part& part : scope.parts) {
-    std::vector<std::int32_t> picked, rows;
-    std::vector<std::int64_t> at;
-    for (std::size_t i = 0; i < all.size(); ++i) {
-      if (chosen[i] == 0) continue;
-      const bool inside =
-          scope.all || (all.at[i] != null_value && part.interval.contains(Instant{all.at[i]}));
-      if (!inside) continue;
-      picked.push_back(static_cast<std::int32_t>(i));
-      rows.push_back(all.row[i]);
-      at.push_back(all.at[i]);
-    }
-    const Groups groups = group_by(crm, all.table, options.by, rows, at, options, all.present_names);
-    const bool keep_facts = all.shape == Shape::ratio || all.shape == Shape::mean ||
-                            all.shape == Shape::median || all.shape == Shape::incidence ||
-                            options.keep_rows || all.finish;
-    std::vector<Cell> cells(std::max<std::size_t>(groups.size(), options.by.empty() ? 1 : 0));
-    for (Cell& cell : cells) cell.excluded.assign(all.reasons.size(), 0);
-    for (std::size_t i = 0; i < picked.size(); ++i) {
-      const auto fact = static_cast<std::size_t>(picked[i]);
-      Cell& cell = cells[static_cast<std::size_t>(groups.of[i])];
-      const std::uint8_t state = all.state[fact];
-      if (state == Facts::counted) {
-        cell.numerator += all.numerator[fact];
-        cell.denominator += all.denominator.empty() ? 1 : all.denominator[fact];
-        ++cell.counted;
-        if (keep_facts) cell.facts.push_back(picked[i]);
-      } else if (state == Facts::censored) {
-        ++cell.censored;
-        if (all.finish) cell.censored_facts.push_back(picked[i]);
-      } else {
-        ++cell.excluded[static_cast<std::size_t>(state - 2)];
+    std::vector<Metric> metrics = metrics_of(crm, all, options, Picked(all, scope, part, chosen));
+    if (periods)
+      for (Metric& metric : metrics) {
+        metric.keys.insert(metric.keys.begin(), part.label);
+        metric.key_null.insert(metric.key_null.begin(), 0);
       }
-    }
-    for (std::size_t g = 0; g < cells.size(); ++g) {
-      const Cell& cell = cells[g];
-      Metric metric;
-      if (periods) {
-        metric.keys.push_back(part.label);
-        metric.key_null.push_back(0);
-      }
-      if (g < groups.size()) {
-        metric.keys.insert(metric.keys.end(), groups.keys[g].begin(), groups.keys[g].end());
-        metric.key_null.insert(metric.key_null.end(), groups.key_null[g].begin(), groups.key_null[g].end());
-      }
-      metric.n = cell.counted;
-      metric.censored = cell.censored;
-      for (std::size_t r = 0; r < all.reasons.size(); ++r)
-        if (cell.excluded[r] > 0) metric.excluded[all.reasons[r]] = cell.excluded[r];
-      metric.numerator = static_cast<double>(cell.numerator) * all.scale;
-      const bool averages = all.shape == Shape::mean || all.shape == Shape::median;
-      metric.denominator = averages ? static_cast<double>(cell.counted)
-                                    : static_cast<double>(cell.denominator) * all.denominator_scale;
-      if (all.shape == Shape::total)
-        metric.value = cell.counted > 0 ? std::optional(metric.numerator) : std::nullopt;
-      else if (metric.denominator != 0)
-        metric.value = metric.numerator / metric.denominator;
-      if (all.shape == Shape::share)
-        put_share(cell, options, metric);
-      else if (all.shape == Shape::ratio)
-        put_ratio(cell, all, options, metric);
-      else if (averages)
-        put_values(cell, all, options, metric);
-      else if (all.shape == Shape::incidence)
-        put_incidence(cell, all, options, metric);
-      if (options.keep_rows)
-        for (const std::int32_t fact : cell.facts)
-          metric.rows.push_back(all.row[static_cast<std::size_t>(fact)]);
-      if (all.finish) all.finish(metric, cell.facts, cell.censored_facts);
-      result.metrics.push_back(std::move(metric));
-    }
+    result.metrics.insert(result.metrics.end(), std::make_move_iterator(metrics.begin()),
+                          std::make_move_iterator(metrics.end()));
   }
   return result;
 }

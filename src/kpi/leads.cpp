@@ -104,26 +104,26 @@ struct Responses {
   }
 };
 
-Facts lead_facts(std::size_t size) {
-  Facts facts;
-  facts.table = "lead";
-  facts.reserve(size);
-  return facts;
-}
-
-/// A reason to leave the lead out, or `counted`.
-class Exclusion {
- public:
-  Exclusion(const Leads& leads, Facts& facts)
-      : leads_(leads), merged_(facts.reason("merged")), no_time_(facts.reason("no_creation_time")) {}
-  std::uint8_t operator()(std::size_t lead) const {
-    if (leads_.merged[lead] != 0) return merged_;
-    return leads_.created[lead] == null_value ? no_time_ : Facts::counted;
+/// Facts about leads, placed at their creation; merged ones and those without a time are left out.
+struct LeadFacts : Facts {
+  explicit LeadFacts(const Leads& leads)
+      : merged(reason("merged")), no_time(reason("no_creation_time")), leads_(leads) {
+    table = "lead";
+    reserve(leads.size());
   }
+  [[nodiscard]] bool excludes(std::size_t lead) const {
+    return leads_.merged[lead] != 0 || leads_.created[lead] == null_value;
+  }
+  void put(std::size_t lead, std::int64_t top, std::int64_t bottom, std::uint8_t how = counted) {
+    const bool excluded = excludes(lead);
+    if (excluded) how = leads_.merged[lead] != 0 ? merged : no_time;
+    add(lead, leads_.created[lead], excluded ? 0 : top, excluded ? 0 : bottom, how);
+  }
+
+  std::uint8_t merged, no_time;
 
  private:
   const Leads& leads_;
-  std::uint8_t merged_, no_time_;
 };
 
 }  // namespace
@@ -136,38 +136,33 @@ Result lead_conversion(const Crm& book, const Options& options) {
   const std::int64_t as_of = as_of_us(crm, options);
   const std::int64_t window = options.window_days * us_per_day;
   const std::string days = std::to_string(options.window_days) + " days";
-  Facts facts = lead_facts(leads.size());
-  const Exclusion exclusion(leads, facts);
+  LeadFacts facts(leads);
   const auto too_young = facts.reason("younger_than_window");
   const auto reversed = facts.reason("converted_before_created");
   std::string definition;
   for (std::size_t lead = 0; lead < leads.size(); ++lead) {
     const std::int64_t created = leads.created[lead], converted = leads.converted[lead];
     const bool won = converted != null_value && converted <= as_of;
-    if (const auto why = exclusion(lead); why != Facts::counted) {
-      facts.add(lead, created, 0, 0, why);
-      continue;
-    }
     switch (mode) {
-      case Mode::created_cohort: facts.add(lead, created, won ? 1 : 0, 1); break;
+      case Mode::created_cohort: facts.put(lead, won ? 1 : 0, 1); break;
       case Mode::closed_in_period:
         // Two facts: created in one period, converted in another, perhaps the same.
-        facts.add(lead, created, 0, 1);
-        if (won) facts.add(lead, converted, 1, 0);
+        facts.put(lead, 0, 1);
+        if (won && !facts.excludes(lead)) facts.add(lead, converted, 1, 0);
         break;
       case Mode::window_cohort:
-        if (created + window > as_of)
-          facts.add(lead, created, 0, 0, too_young);
+        if (created == null_value || created + window > as_of)
+          facts.put(lead, 0, 0, too_young);
         else
-          facts.add(lead, created, won && converted <= created + window ? 1 : 0, 1);
+          facts.put(lead, won && converted <= created + window ? 1 : 0, 1);
         break;
       case Mode::survival: {
         const bool lost = leads.disqualified[lead] != null_value && leads.disqualified[lead] <= as_of && !won;
         const std::int64_t end = won ? converted : lost ? leads.disqualified[lead] : as_of;
-        if (won && end < created)
-          facts.add(lead, created, 0, 0, reversed);
+        if (created == null_value || (won && end < created))
+          facts.put(lead, 0, 0, reversed);
         else
-          facts.add(lead, created, std::max<std::int64_t>(end - created, 0), won ? 1 : lost ? 2 : 0);
+          facts.put(lead, std::max<std::int64_t>(end - created, 0), won ? 1 : lost ? 2 : 0);
         break;
       }
       default:
@@ -205,18 +200,13 @@ Result lead_response_time(const Crm& book, const Options& options) {
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
-  Facts facts = lead_facts(leads.size());
-  const Exclusion exclusion(leads, facts);
+  LeadFacts facts(leads);
   const auto before = facts.reason("touched_before_created");
-  for (std::size_t lead = 0; lead < leads.size(); ++lead) {
-    const std::int64_t at = leads.created[lead];
-    if (const auto why = exclusion(lead); why != Facts::counted)
-      facts.add(lead, at, 0, 0, why);
-    else if (responses.before[lead] != 0)
-      facts.add(lead, at, 0, 0, before);
+  for (std::size_t lead = 0; lead < leads.size(); ++lead)
+    if (responses.before[lead] != 0)
+      facts.put(lead, 0, 0, before);
     else
-      facts.add(lead, at, responses.waited[lead], responses.answered[lead]);
-  }
+      facts.put(lead, responses.waited[lead], responses.answered[lead]);
   facts.shape = Shape::incidence;
   facts.scale = 1.0 / minute;
   facts.horizon = options.target_minutes;
@@ -236,21 +226,17 @@ Result sla_compliance(const Crm& book, const Options& options) {
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
-  Facts facts = lead_facts(leads.size());
-  const Exclusion exclusion(leads, facts);
+  LeadFacts facts(leads);
   const auto before = facts.reason("touched_before_created");
   const auto target = static_cast<std::int64_t>(options.target_minutes * minute);
   for (std::size_t lead = 0; lead < leads.size(); ++lead) {
-    const std::int64_t at = leads.created[lead];
     const bool within = responses.waited[lead] <= target;
-    if (const auto why = exclusion(lead); why != Facts::counted)
-      facts.add(lead, at, 0, 0, why);
-    else if (responses.before[lead] != 0)
-      facts.add(lead, at, 0, 0, before);
+    if (responses.before[lead] != 0)
+      facts.put(lead, 0, 0, before);
     else if (responses.answered[lead] == 0 && within)
-      facts.add(lead, at, 0, 0, Facts::censored);
+      facts.put(lead, 0, 0, Facts::censored);
     else
-      facts.add(lead, at, responses.answered[lead] != 0 && within ? 1 : 0, 1);
+      facts.put(lead, responses.answered[lead] != 0 && within ? 1 : 0, 1);
   }
   return summarise(crm, facts, options, "sla_compliance",
                    "leads answered within the target ÷ leads answered or whose time has run out",
@@ -272,8 +258,7 @@ Result response_bands(const Crm& book, const Options& options) {
   const Responses responses(crm, leads, options);
   Result result;
   for (std::size_t band = 0; band <= bands.size(); ++band) {
-    Facts facts = lead_facts(leads.size());
-    const Exclusion exclusion(leads, facts);
+    LeadFacts facts(leads);
     for (std::size_t lead = 0; lead < leads.size(); ++lead) {
       const double minutes = static_cast<double>(responses.waited[lead]) / minute;
       const auto place =
@@ -283,9 +268,7 @@ Result response_bands(const Crm& book, const Options& options) {
                                                       [&](const Band& b) { return minutes <= b.up_to; }) -
                                          bands.begin());
       if (place != band || responses.before[lead] != 0) continue;
-      const auto why = exclusion(lead);
-      const bool won = leads.converted[lead] != null_value;
-      facts.add(lead, leads.created[lead], why == Facts::counted && won ? 1 : 0, 1, why);
+      facts.put(lead, leads.converted[lead] != null_value ? 1 : 0, 1);
     }
     Result part = summarise(crm, facts, options, "response_bands",
                             "leads converted by as_of ÷ leads created in the period, by time to the first "
@@ -331,12 +314,9 @@ Result funnel(const Crm& book, const Options& options) {
   for (std::size_t k = 0; k < known.size(); ++k) {
     const std::size_t step = known[k];
     const std::size_t from = k == 0 ? 0 : known[k - 1];
-    Facts facts = lead_facts(leads.size());
-    const Exclusion exclusion(leads, facts);
-    for (std::size_t lead = 0; lead < leads.size(); ++lead) {
-      if (reached[lead] < from) continue;
-      facts.add(lead, leads.created[lead], reached[lead] >= step ? 1 : 0, 1, exclusion(lead));
-    }
+    LeadFacts facts(leads);
+    for (std::size_t lead = 0; lead < leads.size(); ++lead)
+      if (reached[lead] >= from) facts.put(lead, reached[lead] >= step ? 1 : 0, 1);
     Result part = summarise(crm, facts, options, "funnel",
                             "of leads created in the period: share of the step before that came this far by "
                             "as_of (cumulative: of all leads)",

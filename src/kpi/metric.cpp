@@ -4,6 +4,8 @@
 #include <cmath>
 #include <set>
 
+#include "columns.hpp"
+
 namespace salesops {
 inline namespace v0 {
 namespace kpi {
@@ -17,14 +19,6 @@ constexpr std::pair<Mode, std::string_view> modes[] = {{Mode::standard, "standar
                                                        {Mode::entered_in_period, "entered_in_period"},
                                                        {Mode::snapshot, "snapshot"},
                                                        {Mode::survival, "survival"}};
-
-std::string level_text(double level) {
-  const double whole = std::round(level);
-  if (level == whole) return std::to_string(static_cast<int>(whole));
-  std::string text = std::to_string(level);
-  text.erase(text.find_last_not_of('0') + 1);
-  return text;
-}
 
 class OptionalNumbers {
  public:
@@ -40,6 +34,20 @@ class OptionalNumbers {
 };
 
 }  // namespace
+
+std::string level_text(double level) {
+  const double whole = std::round(level);
+  if (level == whole) return std::to_string(static_cast<int>(whole));
+  std::string text = std::to_string(level);
+  text.erase(text.find_last_not_of('0') + 1);
+  return text;
+}
+
+void add_column(NamedColumns& columns, std::string name, Column column) {
+  while (std::any_of(columns.begin(), columns.end(), [&](const auto& known) { return known.first == name; }))
+    name += "_2";
+  columns.emplace_back(std::move(name), std::move(column));
+}
 
 std::string_view mode_name(Mode mode) noexcept {
   for (const auto& [known, name] : modes)
@@ -64,7 +72,7 @@ const Metric& Result::single() const {
 }
 
 Table Result::to_table() const {
-  std::vector<std::pair<std::string, Column>> columns;
+  NamedColumns columns;
   for (std::size_t k = 0; k < by.size(); ++k) {
     std::vector<std::string> keys;
     std::vector<std::uint8_t> valid;
@@ -72,10 +80,7 @@ Table Result::to_table() const {
       keys.push_back(metric.keys[k]);
       valid.push_back(metric.key_null[k] == 0);
     }
-    std::string label = by[k];
-    while (std::any_of(columns.begin(), columns.end(), [&](const auto& c) { return c.first == label; }))
-      label += "_2";
-    columns.emplace_back(std::move(label), Column::of_strings(keys, valid));
+    add_column(columns, by[k], Column::of_strings(keys, valid));
   }
   OptionalNumbers value, numerator, denominator, low, high;
   std::vector<std::int64_t> n, censored, excluded;
@@ -97,14 +102,14 @@ Table Result::to_table() const {
     any_state |= !metric.state.empty();
     for (const auto& [detail, number] : metric.details) details.insert(detail);
   }
-  columns.emplace_back(name, std::move(value).column());
-  columns.emplace_back(name + "_lo_" + level_text(level), std::move(low).column());
-  columns.emplace_back(name + "_hi_" + level_text(level), std::move(high).column());
-  columns.emplace_back("numerator", std::move(numerator).column());
-  columns.emplace_back("denominator", std::move(denominator).column());
-  columns.emplace_back("n", Column::of(Type::int64, std::move(n)));
-  columns.emplace_back("censored", Column::of(Type::int64, std::move(censored)));
-  columns.emplace_back("excluded", Column::of(Type::int64, std::move(excluded)));
+  add_column(columns, name, std::move(value).column());
+  add_column(columns, name + "_lo_" + level_text(level), std::move(low).column());
+  add_column(columns, name + "_hi_" + level_text(level), std::move(high).column());
+  add_column(columns, "numerator", std::move(numerator).column());
+  add_column(columns, "denominator", std::move(denominator).column());
+  add_column(columns, "n", Column::of(Type::int64, std::move(n)));
+  add_column(columns, "censored", Column::of(Type::int64, std::move(censored)));
+  add_column(columns, "excluded", Column::of(Type::int64, std::move(excluded)));
   if (any_state) columns.emplace_back("state", Column::of_strings(states));
   for (const std::string& detail : details) {
     OptionalNumbers numbers;
@@ -112,7 +117,7 @@ Table Result::to_table() const {
       const auto found = metric.details.find(detail);
       numbers.add(found == metric.details.end() ? std::nullopt : std::optional(found->second));
     }
-    columns.emplace_back(detail, std::move(numbers).column());
+    add_column(columns, detail, std::move(numbers).column());
   }
   return Table(std::move(columns));
 }

@@ -89,14 +89,15 @@ Result slippage(const Crm& book, const Options& asked) {
       facts.cluster.push_back(crm.deals().account_row[static_cast<std::size_t>(row)]);
   }
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
-    std::array<double, fates.size()> sums{};
+    std::array<int128, fates.size()> sums{};
     for (const std::int32_t fact : counted) {
       const auto i = static_cast<std::size_t>(fact);
-      sums[fate[i]] += static_cast<double>(facts.denominator[i]) * facts.denominator_scale;
+      sums[fate[i]] += facts.denominator[i];
     }
     if (metric.denominator != 0)
       for (std::size_t kind = 0; kind < fates.size(); ++kind)
-        metric.details[fates[kind]] = sums[kind] / metric.denominator;
+        metric.details[fates[kind]] =
+            static_cast<double>(sums[kind]) * facts.denominator_scale / metric.denominator;
     if (unfinished) metric.state = "period not over";
   };
   return summarise(
@@ -127,8 +128,7 @@ Result pushes(const Crm& book, const Options& options) {
       const bool later =
           before != null_value && change.value != null_value && month(change.value) > month(before);
       before = change.value;
-      if (open && later)
-        facts.add(deal, change.at, 1, 1, deals.deleted[deal] != 0 ? facts.deleted : Facts::counted);
+      if (open && later) facts.put(deal, change.at, 1, 1);
     }
   }
   facts.shape = Shape::total;
@@ -163,8 +163,7 @@ Result pipeline_created(const Crm& book, const Options& options) {
     std::int64_t amount = deals.amount[deal];
     if (history.tracks(Field::amount) && created != null_value)
       amount = history.value_at(deal, Field::amount, created);
-    facts.add(deal, created, amount, 1,
-              deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount));
+    facts.put(deal, created, amount, 1, facts.amount_state(amount));
   }
   facts.shape = Shape::total;
   facts.in_money(crm, options, false);
@@ -194,11 +193,11 @@ Result weighted_pipeline(const Crm& book, const Options& options) {
       const auto row = static_cast<std::size_t>(deals.stage_row[deal]);
       if (of_stage->valid(row)) probability = of_stage->number(row);
     }
-    std::uint8_t state = deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount);
+    std::uint8_t state = facts.amount_state(amount);
     if (state == Facts::counted && !probability) state = null_probability;
     const std::int64_t weighted =
         state == Facts::counted ? std::llround(static_cast<double>(amount) * *probability) : 0;
-    facts.add(deal, expected_at(deals, deal, options), weighted, state == Facts::counted ? amount : 0, state);
+    facts.put(deal, expected_at(deals, deal, options), weighted, state == Facts::counted ? amount : 0, state);
   }
   facts.shape = Shape::total;
   facts.present_names = true;
@@ -228,7 +227,7 @@ Result forecast_rollup(const Crm& book, const Options& options) {
     const bool won = deals.status[deal] == DealStatus::won;
     if (!won && deals.status[deal] != DealStatus::open) continue;
     const std::int64_t amount = deals.amount[deal];
-    std::uint8_t state = deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount);
+    std::uint8_t state = facts.amount_state(amount);
     std::size_t category = won ? 0 : names.size() - 1;
     if (!won && categories.valid(deal)) {
       const std::string_view text = categories.text(deal);
@@ -236,20 +235,20 @@ Result forecast_rollup(const Crm& book, const Options& options) {
       for (std::size_t i = 1; i < names.size(); ++i)
         if (text == names[i]) category = i;
     }
-    facts.add(deal, won ? deals.closed_at[deal] : expected_at(deals, deal, options), amount, 1, state);
+    facts.put(deal, won ? deals.closed_at[deal] : expected_at(deals, deal, options), amount, 1, state);
     kind.push_back(static_cast<std::uint8_t>(category));
   }
   facts.shape = Shape::total;
   facts.present_names = true;
   facts.in_money(crm, options, false);
-  std::vector<std::array<double, names.size()>> sums;
+  std::vector<std::array<int128, names.size()>> sums;
   std::vector<std::array<std::int64_t, names.size()>> rows;
   facts.finish = [&](Metric&, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
     auto& sum = sums.emplace_back();
     auto& count = rows.emplace_back();
     for (const std::int32_t fact : counted) {
       const auto i = static_cast<std::size_t>(fact);
-      sum[kind[i]] += static_cast<double>(facts.numerator[i]) * facts.scale;
+      sum[kind[i]] += facts.numerator[i];
       ++count[kind[i]];
     }
   };
@@ -259,7 +258,7 @@ Result forecast_rollup(const Crm& book, const Options& options) {
   result.by.emplace_back("forecast_category");
   std::vector<Metric> metrics;
   for (std::size_t g = 0; g < result.metrics.size(); ++g) {
-    double cumulative = 0;
+    int128 cumulative = 0;
     std::int64_t n = 0;
     for (std::size_t category = 0; category < names.size(); ++category) {
       Metric metric = result.metrics[g];
@@ -267,11 +266,11 @@ Result forecast_rollup(const Crm& book, const Options& options) {
       metric.key_null.push_back(0);
       cumulative += sums[g][category];
       n += rows[g][category];
-      metric.value = metric.numerator = cumulative;
+      metric.value = metric.numerator = static_cast<double>(cumulative) * facts.scale;
       metric.denominator = static_cast<double>(n);
       metric.n = n;
       metric.rows.clear();
-      metric.details["own"] = sums[g][category];
+      metric.details["own"] = static_cast<double>(sums[g][category]) * facts.scale;
       metric.interval_note = "none: a snapshot is no sample";
       metrics.push_back(std::move(metric));
     }
@@ -284,7 +283,7 @@ Result idle_share(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "idle_share", {Mode::snapshot});
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  std::vector<std::int64_t> last = deals.created_at;
+  std::vector<std::int64_t> last(deals.created_at.begin(), deals.created_at.end());
   for (std::size_t deal = 0; deal < deals.size(); ++deal)
     if (crm.history().tracks(Field::stage))
       for (const Change& change : crm.history().changes(deal))
@@ -304,11 +303,9 @@ Result idle_share(const Crm& book, const Options& options) {
   const auto unknown = facts.reason("never_seen");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     if (deals.status[deal] != DealStatus::open) continue;
-    const std::uint8_t state = deals.deleted[deal] != 0   ? facts.deleted
-                               : last[deal] == null_value ? unknown
-                                                          : Facts::counted;
+    const std::uint8_t state = last[deal] == null_value ? unknown : Facts::counted;
     const bool idle = state == Facts::counted && now - last[deal] > options.idle_days * us_per_day;
-    facts.add(deal, deals.created_at[deal], idle ? 1 : 0, 1, state);
+    facts.put(deal, deals.created_at[deal], idle ? 1 : 0, 1, state);
   }
   facts.present_names = true;
   return summarise(crm, facts, options, "idle_share",
@@ -343,14 +340,14 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
   facts.shape = Shape::ratio;
   facts.in_money(crm, options, true);
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
-    double won = 0, open = 0;
+    int128 won = 0, open = 0;
     for (const std::int32_t fact : counted) {
       const auto i = static_cast<std::size_t>(fact);
       if (expected[i] == 0) continue;
-      won += static_cast<double>(facts.numerator[i]);
-      open += static_cast<double>(facts.denominator[i]);
+      won += facts.numerator[i];
+      open += facts.denominator[i];
     }
-    if (open > 0) metric.details["expected"] = won / open;
+    if (open > 0) metric.details["expected"] = static_cast<double>(won) / static_cast<double>(open);
     if (unfinished) metric.state = "period not over";
   };
   return summarise(crm, facts, options, "snapshot_yield",
@@ -404,8 +401,7 @@ Result hygiene(const Crm& book, const Options& options) {
         bits = static_cast<std::uint8_t>(bits | (1U << c));
         ++count;
       }
-    facts.add(deal, deals.created_at[deal], count, static_cast<std::int64_t>(checks.size()),
-              deals.deleted[deal] != 0 ? facts.deleted : Facts::counted);
+    facts.put(deal, deals.created_at[deal], count, static_cast<std::int64_t>(checks.size()));
     facts.cluster.push_back(deals.account_row[deal]);
     passed.push_back(bits);
   }

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "groups.hpp"
 #include "salesops/kpi/facts.hpp"
 #include "salesops/kpi/where.hpp"
 
@@ -30,15 +31,6 @@ std::string column_of(const Crm& crm, const std::string& table, std::string_view
 
 bool word_exists(const Crm& crm, const std::string& table, std::string_view word) {
   return crm.has(table, word) || crm.has(table, std::string(word) + "_id");
-}
-
-std::optional<Field> tracked_field(const Crm& crm, const std::string& table, std::string_view column) {
-  if (table != "opportunity") return std::nullopt;
-  for (std::size_t i = 0; i < field_count; ++i) {
-    const Field field = static_cast<Field>(i);
-    if (field_column(field) == column && crm.history().tracks(field)) return field;
-  }
-  return std::nullopt;
 }
 
 /// A tracked column as it stood at each fact's instant.
@@ -121,9 +113,18 @@ std::vector<std::int32_t> assignments(const Crm& crm, std::span<const std::int32
     const auto r = static_cast<std::size_t>(row);
     return to == nullptr || to->is_null(r) ? INT32_MAX : to->values<std::int32_t>()[r];
   };
-  for (auto& rows : of_rep)
-    std::stable_sort(rows.begin(), rows.end(),
-                     [&](std::int32_t a, std::int32_t b) { return start(a) < start(b); });
+  // Of assignments that begin on one day the last by end, then by text, is the one.
+  const auto before = [&](std::int32_t a, std::int32_t b) {
+    if (start(a) != start(b)) return start(a) < start(b);
+    if (end(a) != end(b)) return end(a) < end(b);
+    for (const auto& [name, column] : table.columns()) {
+      const std::string left = column.cell(static_cast<std::size_t>(a));
+      const std::string right = column.cell(static_cast<std::size_t>(b));
+      if (left != right) return left < right;
+    }
+    return false;
+  };
+  for (auto& rows : of_rep) std::sort(rows.begin(), rows.end(), before);
   std::vector<std::int32_t> result(reps.size(), no_row);
   for (std::size_t i = 0; i < reps.size(); ++i) {
     if (reps[i] < 0) continue;
@@ -329,6 +330,15 @@ class Evaluation {
 
 }  // namespace
 
+std::optional<Field> tracked_field(const Crm& crm, std::string_view table, std::string_view column) {
+  if (table != "opportunity") return std::nullopt;
+  for (std::size_t i = 0; i < field_count; ++i) {
+    const Field field = static_cast<Field>(i);
+    if (field_column(field) == column && crm.history().tracks(field)) return field;
+  }
+  return std::nullopt;
+}
+
 Lookup resolve(const Crm& crm, std::string_view table, std::string_view name,
                std::span<const std::int32_t> rows, std::span<const std::int64_t> at) {
   if (name.empty()) throw UsageError("a column name is empty");
@@ -346,7 +356,8 @@ std::vector<std::uint8_t> matches(const Crm& crm, std::string_view table, std::s
   return truth;
 }
 
-std::string one_currency(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows) {
+std::string one_currency(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows,
+                         bool chosen_by_where) {
   if (!crm.currency().empty()) return crm.currency();
   if (!crm.has(table, "currency")) return "XXX";
   const Column& column = crm.column(table, "currency");
@@ -359,8 +370,8 @@ std::string one_currency(const Crm& crm, std::string_view table, std::span<const
       throw UnitError("amounts in " + std::string(column.dictionary()[static_cast<std::size_t>(seen)]) +
                       " and " + std::string(column.dictionary()[static_cast<std::size_t>(codes[at])]) +
                       " (table '" + std::string(table) +
-                      "') can't be added; convert them before reading, or choose one currency with "
-                      "where=\"currency = '…'\"");
+                      "') can't be added; convert the book with crm.in_currency(\"EUR\")" +
+                      (chosen_by_where ? ", or choose one currency with where=\"currency = '…'\"" : ""));
     seen = codes[at];
   }
   return seen < 0 ? "XXX" : std::string(column.dictionary()[static_cast<std::size_t>(seen)]);

@@ -6,6 +6,7 @@
 
 #include "deal_facts.hpp"
 #include "salesops/kpi/catalogue.hpp"
+#include "salesops/kpi/scorecard_state.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -15,7 +16,8 @@ namespace {
 
 struct Line {
   std::string_view kpi;
-  std::string_view title;  ///< empty: the catalogue's
+  Better better = Better::up;
+  std::string_view title = {};  ///< empty: the catalogue's
   Weight weight = Weight::count;
   std::string_view detail = {};  ///< shown instead of the value
   std::string_view unit = {};    ///< of the detail
@@ -23,34 +25,36 @@ struct Line {
 };
 
 constexpr Line lines[] = {
-    {"win_rate", {}},
-    {"win_rate", "Win rate by value", Weight::value},
-    {"sales_cycle", {}},
-    {"average_deal", {}},
-    {"velocity", {}},
-    {"pipeline_created", {}},
-    {"pipeline_coverage", {}},
-    {"weighted_pipeline", {}},
-    {"attainment", {}},
-    {"attainment_distribution", {}},
-    {"slippage", {}},
-    {"snapshot_yield", {}},
-    {"stage_conversion", {}},
-    {"idle_share", {}},
-    {"hygiene", {}},
-    {"lead_conversion", {}},
+    {"win_rate"},
+    {"win_rate", Better::up, "Win rate by value", Weight::value},
+    {"sales_cycle", Better::down},
+    {"average_deal"},
+    {"velocity"},
+    {"pipeline_created"},
+    {"pipeline_coverage"},
+    {"weighted_pipeline"},
+    {"attainment"},
+    {"attainment_distribution"},
+    {"slippage", Better::down},
+    {"snapshot_yield"},
+    {"stage_conversion"},
+    {"idle_share", Better::down},
+    {"hygiene"},
+    {"lead_conversion"},
     // Targets of response times are in seconds.
-    {"lead_response_time", "Lead response time, median", Weight::count, "median", "minutes", 1.0 / 60},
-    {"sla_compliance", {}},
-    {"logo_churn", {}},
-    {"arpa", {}},
-    {"cac", {}},
+    {"lead_response_time", Better::down, "Lead response time, median", Weight::count, "median", "minutes",
+     1.0 / 60},
+    {"sla_compliance"},
+    {"logo_churn", Better::down},
+    {"arpa"},
+    {"cac", Better::down},
 };
 
 struct Answer {
   std::optional<Metric> metric;
   std::string unit;
   std::string why;  ///< there is no metric
+  std::string definition;
 };
 
 /// The number a line shows, as the value of its metric.
@@ -67,22 +71,27 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
   if (const auto lacking = missing(crm, known); !lacking.empty()) {
     std::string names;
     for (const std::string& name : lacking) names += (names.empty() ? "" : ", ") + name;
-    return {std::nullopt, std::string(known.unit), "not available: needs " + names};
+    return {std::nullopt, std::string(known.unit), "not available: needs " + names, {}};
   }
   try {
     const Result result = known.compute(crm, options);
-    return {shown(result.single(), line), line.unit.empty() ? result.unit : std::string(line.unit), {}};
+    return {shown(result.single(), line),
+            line.unit.empty() ? result.unit : std::string(line.unit),
+            {},
+            result.definition};
   } catch (const UsageError& error) {
-    return {std::nullopt, std::string(known.unit), "not available: " + std::string(error.what())};
+    return {std::nullopt, std::string(known.unit), "not available: " + std::string(error.what()), {}};
   }
 }
 
 struct Target {
+  Date from;
   double value = 0;
   bool up = true;
 };
 
-std::optional<Target> target_of(const Crm& crm, std::string_view kpi, Date day) {
+/// Of several targets that hold on a day the one that began last, of those the highest.
+std::optional<Target> target_of(const Crm& crm, const Line& line, Date day) {
   if (!crm.has("target", "metric") || !crm.has("target", "value")) return std::nullopt;
   const Table& table = crm.table("target");
   const auto text = [&](const char* name, std::size_t row) {
@@ -93,15 +102,20 @@ std::optional<Target> target_of(const Crm& crm, std::string_view kpi, Date day) 
     const Column* column = table.find(name);
     return column == nullptr || column->is_null(row) ? otherwise : Date{column->values<std::int32_t>()[row]};
   };
+  std::optional<Target> found;
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     const std::string_view scope = text("scope", row);
-    if (text("metric", row) != kpi || table.column("value").is_null(row) ||
+    if (text("metric", row) != line.kpi || table.column("value").is_null(row) ||
         (!scope.empty() && scope != "company"))
       continue;
-    if (day < date("period_start", row, first_date) || day >= date("period_end", row, last_date)) continue;
-    return Target{table.column("value").number(row), text("direction", row) != "down"};
+    const Date from = date("period_start", row, first_date);
+    if (day < from || day >= date("period_end", row, last_date)) continue;
+    const std::string_view direction = text("direction", row);
+    const Target target{from, table.column("value").number(row),
+                        direction.empty() ? line.better == Better::up : direction != "down"};
+    if (!found || std::pair(found->from, found->value) < std::pair(target.from, target.value)) found = target;
   }
-  return std::nullopt;
+  return found;
 }
 
 std::string printed(std::optional<double> value, std::string_view unit) {
@@ -141,65 +155,90 @@ Compare parse_compare(std::string_view name) {
   throw UsageError("compare is 'none', 'prior' or 'prior_year', not '" + std::string(name) + "'");
 }
 
+namespace {
+
+/// A range that is a whole month, quarter, half or year is that period.
+Period named(const FiscalCalendar& calendar, const Period& period) {
+  if (period.every != Every::all) return period;
+  for (const Every every : {Every::month, Every::quarter, Every::half, Every::year}) {
+    const Period whole = calendar.period_of(period.start, every);
+    if (whole.start == period.start && whole.end == period.end) return whole;
+  }
+  return period;
+}
+
+Period a_year_before(const FiscalCalendar& calendar, const Period& period) {
+  switch (period.every) {
+    case Every::year: return calendar.previous(period);
+    case Every::half: return calendar.previous(period, 2);
+    case Every::quarter: return calendar.previous(period, 4);
+    case Every::month: return calendar.previous(period, 12);
+    case Every::week: return calendar.previous(period, 52);
+    default: break;
+  }
+  Period before = period;
+  before.start = period.start.add_months(-12);
+  before.end = period.end.add_months(-12);
+  return before;
+}
+
+ScorecardRow row_of(const Line& line, const Definition& known, const Answer& answer) {
+  ScorecardRow row;
+  row.kpi = known.name;
+  row.title = line.title.empty() ? known.title : line.title;
+  row.unit = answer.unit;
+  row.better = line.better;
+  row.definition = answer.definition;
+  row.state = answer.why;
+  if (!answer.metric) return row;
+  row.value = answer.metric->value;
+  row.low = answer.metric->low;
+  row.high = answer.metric->high;
+  row.state = answer.metric->state;
+  row.n = answer.metric->n;
+  return row;
+}
+
+}  // namespace
+
 Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
+  if (!asked.by.empty()) return ScorecardState::partial(book, asked).finish(asked.level);
   Options options = with_period(asked);
-  if (!options.by.empty()) throw UsageError("scorecard: by must be empty; ask a KPI itself for groups");
   options.mode = Mode::standard;
   const Crm now = rewound(book, options);
   const Date today{day_of(now_of(book, options), options)};
   const auto periods = options.calendar.parse_period(options.period, today);
   if (periods.size() != 1)
     throw UsageError("scorecard: '" + options.period + "' is several periods; a scorecard shows one");
-  const Period period = periods.front();
-  const Period before =
-      compare == Compare::prior_year && period.every == Every::quarter ? options.calendar.previous(period, 4)
-      : compare == Compare::prior_year && period.every == Every::month ? options.calendar.previous(period, 12)
-      : compare == Compare::prior_year && period.every == Every::half  ? options.calendar.previous(period, 2)
-                                                                       : options.calendar.previous(period);
-  const auto label = [&](const Period& p) { return options.calendar.label(p); };
+  const Period period = named(options.calendar, periods.front());
   Scorecard card;
-  card.period = label(period);
+  card.period = options.calendar.label(period);
   card.as_of = Instant{now_of(book, options)};
   card.level = options.level;
 
-  // A whole prior period is read as its end knew it; a snapshot at the same point of it.
-  const Instant end_before{std::min(card.as_of.us, options.zone.start_of(before.end).us - 1)};
-  const std::int64_t shift = options.zone.start_of(period.start).us - options.zone.start_of(before.start).us;
-  const Instant same_point{std::min(end_before.us, card.as_of.us - shift)};
-  std::optional<Crm> past, point;
+  Options prior = options;
+  std::optional<Crm> then;
   if (compare != Compare::none) {
-    card.prior_period = label(before);
-    past = book.as_of(end_before);
-    point = book.as_of(same_point);
+    const Period before = compare == Compare::prior_year ? a_year_before(options.calendar, period)
+                                                         : options.calendar.previous(period);
+    const std::int64_t begin = options.zone.start_of(before.start).us;
+    const std::int64_t elapsed = card.as_of.us - options.zone.start_of(period.start).us;
+    const Instant point{std::min(begin + elapsed, options.zone.start_of(before.end).us - 1)};
+    prior.period = card.prior_period = options.calendar.label(before);
+    prior.as_of = card.prior_as_of = point;
+    then = book.as_of(point);
   }
   for (const Line& line : lines) {
     const Definition& known = definition(line.kpi);
-    ScorecardRow row;
-    row.kpi = known.name;
-    row.title = line.title.empty() ? known.title : line.title;
-    Options each = options;
-    each.weight = line.weight;
-    const Answer answer = ask(now, line, known, each);
-    row.unit = answer.unit;
-    row.state = answer.why;
-    if (answer.metric) {
-      const Metric& metric = *answer.metric;
-      row.value = metric.value;
-      row.low = metric.low;
-      row.high = metric.high;
-      row.state = metric.state;
-      row.n = metric.n;
-    }
-    if (compare != Compare::none && answer.metric) {
-      const bool snapshot =
-          known.mode == Mode::snapshot && known.name != "slippage" && known.name != "snapshot_yield";
-      each.period = card.prior_period;
-      each.as_of = snapshot ? same_point : end_before;
-      if (const Answer prior = ask(snapshot ? *point : *past, line, known, each); prior.metric)
-        row.prior = prior.metric->value;
+    options.weight = prior.weight = line.weight;
+    const Answer answer = ask(now, line, known, options);
+    ScorecardRow row = row_of(line, known, answer);
+    if (then && answer.metric) {
+      if (const Answer past = ask(*then, line, known, prior); past.metric && past.metric->n > 0)
+        row.prior = past.metric->value;
       if (row.value && row.prior) row.delta = *row.value - *row.prior;
     }
-    if (const auto target = target_of(now, line.kpi, period.start); target && line.weight == Weight::count) {
+    if (const auto target = target_of(now, line, period.start); target && line.weight == Weight::count) {
       row.target = target->value * line.target_scale;
       if (row.value)
         row.status = (target->up ? *row.value >= *row.target : *row.value <= *row.target) ? "met" : "missed";
@@ -210,11 +249,17 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
 }
 
 Table Scorecard::to_table() const {
+  if (groups.num_columns() > 0) return groups;
   std::vector<std::int64_t> n;
-  for (const ScorecardRow& row : rows) n.push_back(row.n);
+  std::vector<std::string> better;
+  for (const ScorecardRow& row : rows) {
+    n.push_back(row.n);
+    better.emplace_back(row.better == Better::up ? "up" : "down");
+  }
   return Table({{"kpi", texts(rows, &ScorecardRow::kpi)},
                 {"title", texts(rows, &ScorecardRow::title)},
                 {"unit", texts(rows, &ScorecardRow::unit)},
+                {"better", Column::of_strings(better)},
                 {"value", numbers(rows, &ScorecardRow::value)},
                 {"low", numbers(rows, &ScorecardRow::low)},
                 {"high", numbers(rows, &ScorecardRow::high)},
@@ -223,10 +268,14 @@ Table Scorecard::to_table() const {
                 {"target", numbers(rows, &ScorecardRow::target)},
                 {"status", texts(rows, &ScorecardRow::status)},
                 {"state", texts(rows, &ScorecardRow::state)},
-                {"n", Column::of(Type::int64, std::move(n))}});
+                {"n", Column::of(Type::int64, std::move(n))},
+                {"definition", texts(rows, &ScorecardRow::definition)}});
 }
 
 std::string Scorecard::to_text() const {
+  const std::string head = "Scorecard " + period + " · as of " + as_of.utc_date().to_string();
+  if (groups.num_columns() > 0)
+    return head + (currency.empty() ? "" : " · amounts in " + currency) + "\n" + groups.to_text();
   std::vector<std::string> title, unit, value, prior, delta, target, n, note;
   for (const ScorecardRow& row : rows) {
     title.push_back(row.title);
@@ -249,8 +298,7 @@ std::string Scorecard::to_text() const {
                      {"target", Column::of_strings(target)},
                      {"n", Column::of_strings(n)},
                      {"note", Column::of_strings(note)}});
-  return "Scorecard " + period + " · as of " + as_of.utc_date().to_string() + "\n" +
-         table.to_text(rows.size());
+  return head + "\n" + table.to_text(rows.size());
 }
 
 }  // namespace kpi

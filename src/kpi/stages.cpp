@@ -41,8 +41,11 @@ class StageMap {
                                   ? pipelines->dictionary().find(pipeline->text(row))
                                   : -1;
       const auto number = static_cast<std::int32_t>(rank.number(row));
-      rank_.try_emplace({of, code}, number);
-      rank_.try_emplace({-1, code}, number);
+      // Of a stage in several pipelines the lowest rank stands for deals without a pipeline.
+      for (const std::int64_t pipeline_code : {of, std::int64_t{-1}}) {
+        const auto [known, fresh] = rank_.try_emplace({pipeline_code, code}, number);
+        if (!fresh) known->second = std::min(known->second, number);
+      }
     }
     status_.emplace(-1, crm.stage_statuses(-1));
     if (pipelines != nullptr)
@@ -171,11 +174,8 @@ Result stage_conversion(const Crm& book, const Options& options) {
       if (visit.type != DealStatus::open || again) continue;
       const Step step = step_from(visits, entry, last, deals.status[visit.deal]);
       std::uint8_t state = step.outcome == 0 ? Facts::censored : Facts::counted;
-      if (deals.deleted[visit.deal] != 0)
-        state = facts.deleted;
-      else if (visit.rank < 0)
-        state = undefined;
-      facts.add(visit.deal, visit.enter, step.outcome == 1 ? 1 : 0, 1, state);
+      if (visit.rank < 0) state = undefined;
+      facts.put(visit.deal, visit.enter, step.outcome == 1 ? 1 : 0, 1, state);
       steps.push_back(step);
       ranks.push_back(visit.rank);
     }
@@ -226,13 +226,11 @@ Result time_in_stage(const Crm& book, const Options& options) {
     const bool lasts = visit.exit == null_value;
     const std::int64_t end = lasts ? now : visit.exit;
     std::uint8_t state = lasts ? Facts::censored : Facts::counted;
-    if (deals.deleted[visit.deal] != 0)
-      state = facts.deleted;
-    else if (visit.enter == null_value)
+    if (visit.enter == null_value)
       state = unknown;
     else if (end < visit.enter)
       state = reversed;
-    facts.add(visit.deal, visit.enter, state < 2 ? end - visit.enter : 0, 1, state);
+    facts.put(visit.deal, visit.enter, state < 2 ? end - visit.enter : 0, 1, state);
   }
   facts.shape = Shape::mean;
   facts.scale = days_per_us;
@@ -276,8 +274,7 @@ Result stage_regression(const Crm& book, const Options& options) {
         ++back;
     }
     const std::size_t deal = visits[first].deal;
-    facts.add(deal, deals.created_at[deal], back > 0 ? 1 : 0, 1,
-              deals.deleted[deal] != 0 ? facts.deleted : Facts::counted);
+    facts.put(deal, deals.created_at[deal], back > 0 ? 1 : 0, 1);
     moves.push_back(back);
     reopened.push_back(again ? 1 : 0);
   });

@@ -14,28 +14,12 @@ struct Outcome {
   std::uint8_t state = Facts::counted;
 };
 
-class Weighing {
- public:
-  Weighing(const Deals& deals, Facts& facts, const Options& options)
-      : deals_(deals),
-        value_(options.weight == Weight::value),
-        allow_negative_(options.allow_negative),
-        null_amount_(facts.reason("null_amount")),
-        negative_amount_(facts.reason("negative_amount")) {}
-
-  Outcome operator()(std::size_t deal, bool won) const {
-    if (!value_) return {won ? 1 : 0, 1, Facts::counted};
-    const std::int64_t amount = deals_.amount[deal];
-    if (amount == null_value) return {0, 0, null_amount_};
-    if (amount <= 0 && !allow_negative_) return {0, 0, negative_amount_};
-    return {won ? amount : 0, amount, Facts::counted};
-  }
-
- private:
-  const Deals& deals_;
-  bool value_, allow_negative_;
-  std::uint8_t null_amount_, negative_amount_;
-};
+Outcome weighed(const DealFacts& facts, std::int64_t amount, bool won, bool value) {
+  if (!value) return {won ? 1 : 0, 1, Facts::counted};
+  const std::uint8_t state = facts.amount_state(amount);
+  if (state != Facts::counted) return {0, 0, state};
+  return {won ? amount : 0, amount, state};
+}
 
 /// The share won by `window_days` of age, with losses competing and open deals censored.
 Result won_by_age(const Crm& crm, const Options& options) {
@@ -43,10 +27,7 @@ Result won_by_age(const Crm& crm, const Options& options) {
     throw UsageError("win_rate: mode survival counts deals; by value use closed_in_period");
   const Deals& deals = crm.deals();
   const std::int64_t now = options.as_of.value_or(crm.latest()).us;
-  Facts facts;
-  facts.table = "opportunity";
-  facts.reserve(deals.size());
-  const auto deleted = facts.reason("deleted");
+  DealFacts facts(deals, options);
   const auto unknown = facts.reason("outcome_unknown");
   const auto reversed = facts.reason("negative_duration");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
@@ -54,14 +35,12 @@ Result won_by_age(const Crm& crm, const Options& options) {
     const std::int64_t created = deals.created_at[deal];
     const std::int64_t end = status == DealStatus::open ? now : deals.closed_at[deal];
     std::uint8_t state = Facts::counted;
-    if (deals.deleted[deal] != 0)
-      state = deleted;
-    else if (status == DealStatus::unknown || created == null_value || end == null_value)
+    if (status == DealStatus::unknown || created == null_value || end == null_value)
       state = unknown;
     else if (end < created)
       state = reversed;
     const int outcome = status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0;
-    facts.add(deal, created, state == Facts::counted ? end - created : 0, outcome, state);
+    facts.put(deal, created, state == Facts::counted ? end - created : 0, outcome, state);
   }
   facts.shape = Shape::incidence;
   facts.scale = 1.0 / static_cast<double>(us_per_day);
@@ -81,53 +60,59 @@ Result win_rate(const Crm& book, const Options& options) {
   const Mode mode = options.mode == Mode::standard ? Mode::closed_in_period : options.mode;
   if (mode == Mode::survival) return won_by_age(crm, options);
   const bool value = options.weight == Weight::value;
-  Facts facts;
-  facts.table = "opportunity";
-  facts.reserve(deals.size());
-  const Weighing weigh(deals, facts, options);
-  const auto deleted = facts.reason("deleted");
+  DealFacts facts(deals, options);
+  const auto weigh = [&](std::size_t deal, bool won) {
+    return weighed(facts, deals.amount[deal], won, value);
+  };
   const auto unknown = facts.reason("outcome_unknown");
   const auto too_young = facts.reason("younger_than_window");
   const std::int64_t window = options.window_days * us_per_day;
   const std::int64_t as_of = options.as_of.value_or(crm.latest()).us;
 
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    const DealStatus status = deals.status[deal];
-    const std::int64_t created = deals.created_at[deal];
-    const std::int64_t closed = deals.closed_at[deal];
-    const std::int64_t at = mode == Mode::closed_in_period ? closed : created;
-    if (deals.deleted[deal] != 0) {
-      facts.add(deal, at, 0, 0, deleted);
-      continue;
+  if (mode != Mode::closed_in_period && mode != Mode::created_cohort && mode != Mode::window_cohort)
+    throw UsageError("win_rate: mode " + std::string(mode_name(mode)) +
+                     " isn't defined here; use closed_in_period, created_cohort, window_cohort or survival");
+  const bool closes = mode == Mode::closed_in_period;
+  if (closes && options.reopened != Reopened::last_close) {
+    for (const Close& close : closes_of(crm, options, "win_rate")) {
+      const Outcome outcome = close.status == DealStatus::unknown
+                                  ? Outcome{0, 0, unknown}
+                                  : weighed(facts, close.amount, close.status == DealStatus::won, value);
+      facts.put(close.deal, close.at, outcome.top, outcome.bottom, outcome.state);
     }
-    if (status == DealStatus::unknown) {
-      facts.add(deal, at, 0, 0, unknown);
-      continue;
-    }
-    const bool won = status == DealStatus::won;
-    Outcome outcome;
-    switch (mode) {
-      case Mode::closed_in_period:
+    for (std::size_t deal = 0; deal < deals.size(); ++deal)
+      if (deals.status[deal] == DealStatus::open &&
+          (deals.reopened[deal] == 0 || options.reopened == Reopened::each_close))
+        facts.put(deal, deals.closed_at[deal], 0, 0, Facts::censored);
+  } else {
+    facts.assign(deals.size(), options.execution, [&](std::size_t deal) {
+      const DealStatus status = deals.status[deal];
+      const std::int64_t created = deals.created_at[deal];
+      const std::int64_t closed = deals.closed_at[deal];
+      const bool won = status == DealStatus::won;
+      Outcome outcome;
+      if (deals.deleted[deal] != 0)
+        outcome.state = facts.deleted;
+      else if (status == DealStatus::unknown)
+        outcome.state = unknown;
+      else if (mode == Mode::created_cohort)
+        outcome = weigh(deal, won);
+      else if (mode == Mode::closed_in_period)
         // An open deal is in no closing period: it is censored in a result over the whole book.
         outcome = status == DealStatus::open ? Outcome{0, 0, Facts::censored} : weigh(deal, won);
-        break;
-      case Mode::created_cohort: outcome = weigh(deal, won); break;
-      case Mode::window_cohort:
-        if (created == null_value || created + window > as_of)
-          outcome = {0, 0, too_young};
-        else
-          outcome = weigh(deal, won && closed != null_value && closed <= created + window);
-        break;
-      default:
-        throw UsageError(
-            "win_rate: mode " + std::string(mode_name(mode)) +
-            " isn't defined here; use closed_in_period, created_cohort, window_cohort or survival");
-    }
-    facts.add(deal, at, outcome.top, outcome.bottom, outcome.state);
+      else if (created == null_value || created + window > as_of)
+        outcome.state = too_young;
+      else
+        outcome = weigh(deal, won && closed != null_value && closed <= created + window);
+      return Facts::Fact{mode == Mode::closed_in_period ? closed : created, outcome.top, outcome.bottom,
+                         outcome.state};
+    });
   }
   if (value) {
     facts.shape = Shape::ratio;
-    facts.cluster = deals.account_row;
+    facts.cluster.reserve(facts.size());
+    for (const std::int32_t row : facts.row)
+      facts.cluster.push_back(deals.account_row[static_cast<std::size_t>(row)]);
     facts.scale = facts.denominator_scale = major_units(currency_of(crm, facts, options));
   }
   std::string definition = value ? "amount won ÷ amount won and lost" : "deals won ÷ deals won and lost";
@@ -139,7 +124,9 @@ Result win_rate(const Crm& book, const Options& options) {
   else
     definition +=
         " of deals created in the period, won within " + std::to_string(options.window_days) + " days";
-  return summarise(crm, facts, options, "win_rate", definition, mode);
+  Result result = summarise(crm, facts, options, "win_rate", definition, mode);
+  if (closes) report_reopened(crm, options, result);
+  return result;
 }
 
 }  // namespace kpi

@@ -40,6 +40,7 @@ NewBusiness new_business(const Facts& facts, const Window& window, const std::ve
   double oldest = window.origin;
   const double recent_year = window.origin - year;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     const double at = facts.seen[deal];
     if (at >= window.origin) continue;
     oldest = std::min(oldest, at);

@@ -77,6 +77,7 @@ Scenario actual_of(const Crm& crm, const Facts& facts, const Forecast& forecast)
   data.memberships = memberships(crm, data.leaves);
   data.values.assign(data.leaves.size() * data.periods.size(), 0);
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     if (facts.status[deal] != DealStatus::won || facts.amount[deal] == null_value) continue;
     for (std::size_t period = 0; period < data.periods.size(); ++period)
       if (days_of(data.periods[period].start.us) <= facts.closed[deal] &&
@@ -91,6 +92,7 @@ Scenario actual_of(const Crm& crm, const Facts& facts, const Forecast& forecast)
 std::vector<double> stage_win_rates(const Facts& facts, double until) {
   std::vector<double> won(facts.states()), closed(facts.states());
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     const Visit& end = facts.visits[static_cast<std::size_t>(facts.offsets[deal + 1] - 1)];
     if (end.state >= 0 || end.enter > until || end.state == End::gone) continue;
     std::vector<bool> seen(facts.states());
@@ -119,6 +121,7 @@ Naive weighted_pipeline(const Crm& crm, const Forecast& forecast, const Forecast
   const std::vector<double> rates = stage_win_rates(facts, days_of(forecast.as_of.us));
   double amounts = 0, wins = 0;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     if (facts.status[deal] != DealStatus::won) continue;
     amounts += facts.amount[deal] == null_value ? 0 : static_cast<double>(facts.amount[deal]);
     wins += 1;
@@ -126,6 +129,7 @@ Naive weighted_pipeline(const Crm& crm, const Forecast& forecast, const Forecast
   const double typical = wins > 0 ? amounts / wins : 0;
   Naive naive;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     const std::string& owner = facts.owners[static_cast<std::size_t>(facts.owner[deal])];
     const double amount =
         facts.amount[deal] == null_value ? typical : static_cast<double>(facts.amount[deal]);
@@ -317,18 +321,22 @@ double squared_error(const std::vector<double>& p, const std::vector<std::uint8_
 
 Backtest backtest(const Crm& crm, const BacktestOptions& options) {
   check(options);
+  const Execution& execution = options.forecast.execution;
+  const StopScope scope(execution.stop);
   const Facts facts = read_facts(crm, options.forecast, false);
   Scores scores;
   std::string currency;
   Backtest result;
   result.level = options.forecast.levels.front();
   int forecasts = 0;
-  for (const Interval& period : past_periods(crm, facts, options)) {
+  const std::vector<Interval> periods = past_periods(crm, facts, options);
+  const double all = static_cast<double>(periods.size() * options.weeks.size());
+  for (const Interval& period : periods) {
     for (const int week : options.weeks) {
       ForecastOptions one = options.forecast;
       one.period = period;
       one.as_of = Instant{period.start.us + week * 7 * us_per_day};
-      one.execution.progress = {};
+      one.execution = part_of(execution, forecasts / all, (forecasts + 1) / all);
       const Forecast made = forecast(crm, one);
       currency = made.scenario.currency();
       score(crm, facts, made, one, scores);

@@ -110,13 +110,16 @@ void check_currency(const Table& deals, const std::string& wanted, bool needed) 
   const Column* amount = deals.find("amount");
   std::int32_t first = -1;
   for (std::size_t row = 0; row < deals.num_rows(); ++row) {
+    tick(row);
     if (currency->is_null(row) || (amount != nullptr && amount->is_null(row))) continue;
     const std::int32_t code = currency->values<std::int32_t>()[row];
     if (first < 0) first = code;
     if (code != first)
-      throw UnitError("opportunity.amount has several currencies (" + std::string(currency->text(row)) +
-                      ", " + std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
-                      " …); pass currency= to take the deals of one");
+      throw UnitError(
+          "opportunity.amount has several currencies (" + std::string(currency->text(row)) + ", " +
+          std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
+          " …); convert the book with crm.in_currency(\"EUR\"), or pass currency= to take the deals "
+          "of one");
   }
 }
 
@@ -149,6 +152,7 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
   }
   facts.offsets.push_back(0);
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    tick(row);
     if (deals.deleted[row] != 0 && !crm.history().tracks(Field::deleted)) continue;
     if (!options.currency.empty() && currency != nullptr && currency->valid(row) &&
         currency->text(row) != options.currency)

@@ -94,6 +94,7 @@ void plan_open_deals(Plan& plan, const History& history, std::vector<double>& da
   const WinTable table = win_table(plan.lessons->rates.mean(), facts.states(), plan.grid.step, plan.marks);
   std::map<std::pair<std::size_t, std::size_t>, std::size_t> numbers;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     const std::int64_t at = facts.offsets[deal + 1] - 1;
     const Visit& visit = facts.visits[static_cast<std::size_t>(at)];
     if (visit.state < 0) continue;
@@ -132,6 +133,7 @@ void plan_new_deals(Plan& plan, const Crm& crm, Instant as_of, Fit& fit) {
   plan.new_share.assign(facts.owners.size(), least);
   bool any = false;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     const auto owner = static_cast<std::size_t>(facts.owner[deal]);
     if (!active[owner]) continue;
     const bool created = facts.created[deal] > facts.now - recent;
@@ -148,6 +150,7 @@ void plan_amounts(Plan& plan) {
   if (plan.wins) return;
   constexpr double recent = 730;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     if (facts.status[deal] != DealStatus::won || facts.closed[deal] < facts.now - recent) continue;
     // A win without an amount books nothing, and so may its like.
     const std::int64_t amount = facts.amount[deal] == null_value ? 0 : facts.amount[deal];
@@ -163,6 +166,7 @@ std::int64_t add_won(const Plan& plan, const std::vector<Interval>& weeks, Simul
   std::int64_t deals = 0;
   won.assign(simulation.leaves, 0);
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     if (facts.status[deal] != DealStatus::won) continue;
     if (facts.closed[deal] < plan.window.start || facts.closed[deal] >= plan.window.end) continue;
     ++deals;
@@ -210,10 +214,11 @@ ScenarioData scenario_data(const Crm& crm, const Plan& plan, Simulation& simulat
 }  // namespace
 
 Forecast forecast(const Crm& crm, const ForecastOptions& options) {
+  const StopScope scope(options.execution.stop);
   check(options);
   const Instant as_of = resolve_as_of(crm, options);
   const bool rewound = as_of < crm.latest();
-  const Crm known = rewound ? crm.as_of(as_of) : crm;
+  const Crm known = rewound ? crm.as_of(as_of, {.execution = part_of(options.execution, 0, 0.2)}) : crm;
   const Facts facts = [&] {
     Facts read = read_facts(known, options, rewound);
     read.now = days_of(as_of.us);
@@ -242,7 +247,7 @@ Forecast forecast(const Crm& crm, const ForecastOptions& options) {
   const Lessons lessons =
       learn(facts, known.history(), plan.window, options.adjust,
             options.adjust ? earlier_windows(facts, as_of, result.period) : std::vector<Window>(),
-            options.execution);
+            part_of(options.execution, 0.2, 0.5));
   plan.lessons = &lessons;
   const std::vector<Interval> weeks = leaf_periods(result.period);
   plan.marks.push_back(plan.grid.first);
@@ -263,7 +268,7 @@ Forecast forecast(const Crm& crm, const ForecastOptions& options) {
   Outcome outcome;
   result.won_deals = add_won(plan, weeks, simulation, outcome.won, outcome.won_without_amount);
   result.open_deals = static_cast<std::int64_t>(plan.open.size());
-  simulate(plan, simulation, options.execution);
+  simulate(plan, simulation, part_of(options.execution, 0.5, 0.95));
 
   ScenarioData data = scenario_data(known, plan, simulation, weeks, outcome.kept);
   if (!plan.wins) data.currency = currency_of(known, options);
@@ -274,6 +279,7 @@ Forecast forecast(const Crm& crm, const ForecastOptions& options) {
   outcome.days_in_stage = std::move(days_in_stage);
   outcome.rewound = rewound;
   report(outcome, options, result);
+  if (options.execution.progress) options.execution.progress(1);
   return result;
 }
 

@@ -35,6 +35,7 @@ std::vector<Membership> rep_teams(const Crm& crm) {
   if (crm.has("rep_assignment", "team_id")) {
     const Table& table = crm.table("rep_assignment");
     for (std::size_t row = 0; row < table.num_rows(); ++row) {
+      tick(row);
       const std::string team = text_at(table.find("team_id"), row);
       if (team.empty()) continue;
       rows.push_back({rep(text_at(table.find("rep_id"), row)),
@@ -147,6 +148,7 @@ std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interv
   // Of two quotas of one holder and span the later version stays.
   std::map<Holder, std::map<std::pair<std::int32_t, std::int32_t>, Row>> found;
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    tick(row);
     const std::string measured = text_at(table.find("measure"), row);
     if (measured != (wins ? "wins" : "bookings") && !(measured.empty() && !wins)) continue;
     const Column& amounts = table.column(wins ? "quantity" : "amount");

@@ -115,6 +115,7 @@ Counts count_moves(const Facts& facts, double cut) {
   counts.days.assign(counts.states * bucket_count, 0);
   counts.moves.assign(counts.days.size() * counts.targets(), 0);
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     for (std::int64_t at = facts.offsets[deal]; at < facts.offsets[deal + 1]; ++at) {
       const Visit& visit = facts.visits[static_cast<std::size_t>(at)];
       if (visit.enter > cut) break;

@@ -65,6 +65,7 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
   const std::array<int, 2> marks{grid.first, grid.last};
   const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
     if (facts.seen[deal] > window.origin) {
       landmark.new_won += facts.seen[deal] < window.end && won_visit(facts, deal, window).has_value();
       continue;
@@ -139,17 +140,27 @@ double evidence(double variance, double prior_sd) {
   return share * share;
 }
 
+/// Wins of one landmark, those expected, and their variance were its deals independent.
+struct Totals {
+  double won = 0, expected = 0, variance = 0;
+};
+
+Totals totals_of(const Landmark& landmark) {
+  Totals totals;
+  for (const Row& row : landmark.rows) {
+    totals.won += row.y;
+    totals.expected += row.fitted;
+    totals.variance += row.fitted * (1 - row.fitted);
+  }
+  return totals;
+}
+
 /// Excess variance of totals over independent deals (Pearson), in log-odds, with its prior.
 void learn_shock(Lessons& lessons, const std::vector<Landmark>& landmarks) {
   double weights = prior_landmarks;
   double sum = prior_landmarks * shock_prior_sd * shock_prior_sd;
   for (const Landmark& landmark : landmarks) {
-    double won = 0, expected = 0, variance = 0;
-    for (const Row& row : landmark.rows) {
-      won += row.y;
-      expected += row.fitted;
-      variance += row.fitted * (1 - row.fitted);
-    }
+    const auto [won, expected, variance] = totals_of(landmark);
     const double weight = evidence(variance, shock_prior_sd);
     if (weight == 0) continue;
     sum += weight * ((won - expected) * (won - expected) - variance) / (variance * variance);
@@ -162,12 +173,7 @@ void learn_shock(Lessons& lessons, const std::vector<Landmark>& landmarks) {
 void learn_owners(Lessons& lessons, const std::vector<Landmark>& landmarks, std::size_t owners) {
   std::vector<double> surplus(owners), variance(owners);
   for (const Landmark& landmark : landmarks) {
-    double won = 0, expected = 0, spread = 0;
-    for (const Row& row : landmark.rows) {
-      won += row.y;
-      expected += row.fitted;
-      spread += row.fitted * (1 - row.fitted);
-    }
+    const auto [won, expected, spread] = totals_of(landmark);
     // Owners are compared with one another, so the landmark's common surplus is taken out.
     const double common = spread > 0 ? (won - expected) / spread : 0;
     for (const Row& row : landmark.rows) {

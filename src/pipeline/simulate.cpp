@@ -205,11 +205,11 @@ std::vector<double> leaf_means(const Simulation& simulation) {
 void simulate(const Plan& plan, Simulation& simulation, const Execution& execution) {
   const std::size_t sets = std::min(plan.draws, rate_sets);
   const std::size_t blocks = (plan.draws + block - 1) / block;
-  const std::vector<float> odds = curve_odds(plan, sets, execution);
+  const std::vector<float> odds = curve_odds(plan, sets, part_of(execution, 0, 0.2));
   const std::vector<double> before = leaf_means(simulation);
   std::vector<std::vector<double>> sums((sets + block - 1) / block);
   for (auto& sum : sums) sum.assign(plan.open.size(), 0);
-  for_blocks(blocks, execution, [&](std::size_t number) {
+  for_blocks(blocks, part_of(execution, 0.2, 0.6), [&](std::size_t number) {
     Block(plan, odds, sets, number, simulation).open_deals(number < sums.size() ? &sums[number] : nullptr);
   });
   const std::vector<double> after = leaf_means(simulation);
@@ -220,7 +220,7 @@ void simulate(const Plan& plan, Simulation& simulation, const Execution& executi
   simulation.p_win.assign(plan.open.size(), 0);
   for (const auto& sum : sums)
     for (std::size_t i = 0; i < sum.size(); ++i) simulation.p_win[i] += sum[i] / tossed;
-  for_blocks(blocks, execution,
+  for_blocks(blocks, part_of(execution, 0.6, 1),
              [&](std::size_t number) { Block(plan, odds, sets, number, simulation).new_deals(); });
 }
 

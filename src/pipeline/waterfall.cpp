@@ -200,6 +200,8 @@ std::string_view movement_name(Movement movement) noexcept {
 }
 
 Waterfall waterfall(const Crm& crm, Instant start, Instant end, const WaterfallOptions& options) {
+  const StopScope stop(options.execution.stop);
+  Steps steps(options.execution, 3);
   if (end < start) throw UsageError("waterfall: the end lies before the start");
   if (!crm.has("opportunity", "amount")) throw UsageError("waterfall: the book has no opportunity.amount");
   const Table& deals = crm.table("opportunity");
@@ -211,12 +213,16 @@ Waterfall waterfall(const Crm& crm, Instant start, Instant end, const WaterfallO
   result.start = start;
   result.end = end;
   result.currency = pipeline_detail::currency_of(crm, units);
-  const Book first(crm, start), last(crm, end);
+  const Book first(crm, start);
+  steps.done();
+  const Book last(crm, end);
+  steps.done();
   Ledger ledger(result);
   const Column& ids = deals.column("opportunity_id");
   const Column* currency = deals.find("currency");
   std::int64_t unknown = 0;
   for (std::size_t row = 0; row < deals.num_rows(); ++row) {
+    tick(row);
     if (!options.currency.empty() && currency != nullptr && currency->valid(row) &&
         currency->text(row) != options.currency)
       continue;
@@ -229,6 +235,7 @@ Waterfall waterfall(const Crm& crm, Instant start, Instant end, const WaterfallO
     follow(last, scope, id, before, after, start, ledger);
   }
   ledger.finish();
+  steps.done();
   if (unknown > 0)
     result.notes.push_back(std::to_string(unknown) + " deals in scope have no amount: they count as 0.");
   const History& history = crm.history();

@@ -108,7 +108,6 @@ struct Named {
 
 std::vector<std::pair<std::string, Table>> join(std::span<const TableSpec> specs, std::vector<Block>& blocks,
                                                 Label label, const Execution& execution) {
-  const Execution quiet{.threads = execution.threads, .stop = execution.stop, .progress = {}};
   std::vector<JoinedSpace> spaces(space_count);
   std::map<std::pair<Space, std::string>, std::shared_ptr<const Dictionary>> dictionaries;
   for (const auto& spec : specs)
@@ -117,7 +116,7 @@ std::vector<std::pair<std::string, Table>> join(std::span<const TableSpec> specs
   for (std::size_t s = 1; s < space_count; ++s) spaces[s] = join_space(static_cast<Space>(s), blocks);
   std::vector<std::pair<const std::pair<Space, std::string>, std::shared_ptr<const Dictionary>>*> wanted;
   for (auto& entry : dictionaries) wanted.push_back(&entry);
-  for_blocks(wanted.size(), quiet, [&](std::size_t i) {
+  for_blocks(wanted.size(), part_of(execution, 0, 0.3), [&](std::size_t i) {
     const auto& [space, prefix] = wanted[i]->first;
     wanted[i]->second =
         dictionary_of(space, prefix.c_str(), spaces[static_cast<std::size_t>(space)].numbers, label);
@@ -129,7 +128,7 @@ std::vector<std::pair<std::string, Table>> join(std::span<const TableSpec> specs
     columns[t].resize(specs[t].columns.size());
     for (std::size_t c = 0; c < specs[t].columns.size(); ++c) tasks.emplace_back(t, c);
   }
-  for_blocks(tasks.size(), quiet, [&](std::size_t task) {
+  for_blocks(tasks.size(), part_of(execution, 0.3, 1), [&](std::size_t task) {
     const auto [t, c] = tasks[task];
     const ColumnSpec& spec = specs[t].columns[c];
     Column column;

@@ -3,6 +3,7 @@
 #include <cmath>
 #include <limits>
 #include <random>
+#include <unordered_map>
 
 #include "arrow_builder.hpp"
 #include "salesops/arrow.hpp"
@@ -199,6 +200,58 @@ TEST(ArrowImport, CodesAreTheSameForAnyNumberOfThreads) {
     ASSERT_LE(code, seen);
     if (code == seen) ++seen;
   }
+}
+
+TEST(ArrowImport, TextCodesAreThoseOfAPlainLoop) {
+  std::mt19937 random(11);
+  std::vector<Field> batches;
+  Cells expected_cells;
+  std::vector<std::string> seen;
+  std::unordered_map<std::string, std::int32_t> codes;
+  for (const int rows : {150'000, 1, 131'071, 90'000}) {
+    std::vector<std::string> values;
+    std::vector<int> valid;
+    for (int row = 0; row < rows; ++row) {
+      std::string text(random() % 21, 'a');
+      for (char& letter : text) letter = static_cast<char>('a' + random() % 4);
+      values.push_back(text);
+      valid.push_back(random() % 10 == 0 ? 0 : 1);
+      expected_cells.push_back(valid.back() != 0 ? text : "-");
+      if (valid.back() != 0 && codes.try_emplace(text, static_cast<std::int32_t>(seen.size())).second)
+        seen.push_back(text);
+    }
+    batches.push_back(batch({texts<std::int64_t>("U", "t", values, valid)}));
+  }
+  ASSERT_GT(seen.size(), 100'000U);
+  for (const int threads : {1, 3}) {
+    const Column column =
+        import(batches, {.execution = {.threads = threads, .stop = {}, .progress = {}}}).column("t");
+    ASSERT_EQ(column.dictionary().size(), seen.size());
+    for (std::size_t code = 0; code < seen.size(); ++code) ASSERT_EQ(column.dictionary()[code], seen[code]);
+    EXPECT_EQ(cells(column), expected_cells);
+    for (const std::int32_t code : column.values<std::int32_t>()) ASSERT_LT(code, std::ssize(seen));
+  }
+}
+
+TEST(ArrowImport, ManyBatchesWithAndWithoutNullsAreJoined) {
+  std::vector<Field> batches;
+  Cells expected;
+  for (int i = 0; i < 400; ++i) {
+    const int offset = i % 9;
+    std::vector<std::int64_t> values;
+    std::vector<int> valid;
+    for (int row = -offset; row < 997; ++row) {
+      values.push_back(i * 1'000 + row);
+      valid.push_back(i % 3 == 1 && row % 5 == 0 ? 0 : 1);
+      if (row >= 0) expected.push_back(valid.back() != 0 ? std::to_string(values.back()) : "-");
+    }
+    Field field =
+        i % 3 == 0 ? numbers<std::int64_t>("l", "n", values) : numbers<std::int64_t>("l", "n", values, valid);
+    field.offset = offset;
+    field.length -= offset;
+    batches.push_back(batch({std::move(field)}));
+  }
+  EXPECT_EQ(cells(import(std::move(batches)).column("n")), expected);
 }
 
 TEST(ArrowImport, DifferentDictionariesOfBatchesAreJoined) {
@@ -543,9 +596,11 @@ TEST(ArrowHostile, TextViewsStayWithinTheirBuffers) {
 
 TEST(ArrowHostile, TextMustBeUtf8) {
   for (const std::string text :
-       {"\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\x9F\xBF", "a\x80"})
+       {"\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xE0\x9F\xBF", "a\x80",
+        "eight of\xFF", "seven o\xFF rest of a line", "after eight bytes \xC3"})
     EXPECT_NE(data_error(texts<std::int32_t>("u", "v", {"ok", text})).find("UTF-8"), std::string::npos);
-  EXPECT_EQ(data_error(texts<std::int32_t>("u", "v", {"é", "€", "😀", "\xEF\xBF\xBD"})), "no error");
+  EXPECT_EQ(data_error(texts<std::int32_t>("u", "v", {"é", "€", "😀", "\xEF\xBF\xBD", "eight of them é"})),
+            "no error");
   EXPECT_NE(data_error(dictionary<std::int8_t>("c", "v", {0}, texts<std::int32_t>("u", "", {"\xFF"}))),
             "no error");
 }

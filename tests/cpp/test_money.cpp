@@ -80,6 +80,12 @@ TEST(Money, TakesFloatsByTheirShortestDecimal) {
   EXPECT_FALSE(money::from_double(0.1, eur)->digit_lost);
   EXPECT_EQ(money::from_double(1e15, eur)->minor, 100'000'000'000'000'000);
   EXPECT_EQ(money::from_double(1e-300, eur, Rounding::up)->minor, 1);
+  EXPECT_EQ(money::from_double(0.0000025, 6)->minor, 2);
+  EXPECT_EQ(money::from_text("1234.5", 0)->minor, 1234);
+  EXPECT_EQ(money::from_text("1e-18", 18)->minor, 1);
+  EXPECT_EQ(money::minor_digits("JPY"), 0);
+  EXPECT_EQ(money::minor_digits("KWD"), 3);
+  EXPECT_EQ(money::minor_digits("Taler"), 2);
   EXPECT_EQ(money::from_double(-0.0, eur)->minor, 0);
   for (const double bad : {1e18, -1e300, std::numeric_limits<double>::infinity(), std::nan("")})
     EXPECT_FALSE(money::from_double(bad, eur)) << bad;

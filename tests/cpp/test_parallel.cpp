@@ -40,3 +40,37 @@ TEST(Parallel, StopsWhenAsked) {
 TEST(Parallel, NothingToDoIsDone) {
   EXPECT_NO_THROW(for_blocks(0, Execution{}, [](std::size_t) { FAIL(); }));
 }
+
+TEST(Parallel, LoopsOnOneThreadAskTheScopeAroundThem) {
+  EXPECT_NO_THROW(ask_stop());
+  std::stop_source source;
+  {
+    const StopScope scope(source.get_token());
+    EXPECT_NO_THROW(ask_stop());
+    source.request_stop();
+    EXPECT_THROW(ask_stop(), Cancelled);
+    // A call inside that nobody can stop by itself stops with it, on every thread.
+    EXPECT_THROW(for_blocks(100, Execution{}, [](std::size_t) { FAIL(); }), Cancelled);
+    std::stop_source own;
+    const StopScope inner(own.get_token());
+    EXPECT_NO_THROW(ask_stop());
+  }
+  EXPECT_NO_THROW(ask_stop());
+  std::size_t steps = 0;
+  std::stop_source later;
+  const StopScope scope(later.get_token());
+  later.request_stop();
+  EXPECT_THROW(for (;; ++steps) tick(steps), Cancelled);
+  EXPECT_LT(steps, 5000U);
+}
+
+TEST(Parallel, PartsAndStepsReportTheirShare) {
+  std::vector<double> shares;
+  const Execution whole{.threads = 1, .stop = {}, .progress = [&](double share) { shares.push_back(share); }};
+  const Execution half = part_of(whole, 0, 0.5), rest = part_of(whole, 0.5, 1);
+  Steps steps(half, 2);
+  steps.done();
+  steps.done();
+  for_blocks(2, rest, [](std::size_t) {});
+  EXPECT_EQ(shares, (std::vector<double>{0.25, 0.5, 0.75, 1}));
+}

@@ -84,6 +84,12 @@ def test_sample_writes_what_check_reads(folder, capsys):
     assert "600" in shown
 
 
+def test_a_sample_may_be_dirty(tmp_path, capsys):
+    assert cli.main(["sample", str(tmp_path / "x"), "--deals", "200", "--dirt", "0.05"]) == 0
+    assert cli.main(["check", str(tmp_path / "x")]) == 0
+    assert "duplicate_key" in capsys.readouterr().out
+
+
 def test_a_kpi_is_the_library_s(folder, capsys):
     assert cli.main(["kpi", "win_rate", str(folder), "--period", "2025-Q3", "--where", "type = 'new'"]) == 0
     shown = capsys.readouterr().out
@@ -110,3 +116,34 @@ def test_report_and_scorecard(folder, tmp_path, capsys):
     assert "2025-Q4" in out.read_text()
     assert cli.main(["scorecard", str(folder), "--as-of", "2025-11-15"]) == 0
     assert "Win rate" in capsys.readouterr().out
+
+
+def test_a_forecast_fits_a_narrow_screen(folder, capsys):
+    assert cli.main(["forecast", str(folder), "--as-of", "2025-11-15"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert any(line.startswith("company ") for line in lines)
+    assert any(line.startswith("rep R0") for line in lines)
+
+
+def test_numbers_are_never_cut(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    numbers = [123_456_789 + i for i in range(7)]
+    cli.print_table([f"a_long_heading_{i}" for i in range(8)], [["some text to be folded", *numbers]], "wide")
+    shown = capsys.readouterr().out
+    assert all(f"{number:,}" in shown for number in numbers)
+    assert "…" not in shown
+
+
+def test_currency_brings_the_book_into_one(tmp_path, capsys):
+    tables = salesops.datasets.sample_tables(deals=150, foreign_share=0.5)
+    for name, table in tables.items():
+        salesops.csv.write(table, tmp_path / f"{name}.csv")
+    asked = ["kpi", "average_deal", str(tmp_path)]
+    assert 'crm.in_currency("EUR")' in refused(capsys, *asked)
+    assert cli.main([*asked, "--currency", "USD"]) == 0
+    assert "USD" in capsys.readouterr().out
+    assert "no spot rate to CHF" in refused(capsys, *asked, "--currency", "CHF")
+    assert "ISO 4217" in refused(capsys, *asked, "--currency", "dollars")

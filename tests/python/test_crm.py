@@ -185,3 +185,12 @@ def test_instant_reads_dates_datetimes_and_text():
     assert instant("1970-01-02") == instant(dt.date(1970, 1, 2)) == 86_400_000_000
     assert instant("1970-01-01T01:00:00+01:00") == 0
     assert instant(dt.datetime(1970, 1, 1, 0, 0, 1)) == 1_000_000
+
+
+def test_a_book_and_its_issues_show_themselves():
+    crm = so.datasets.sample_crm(deals=50, dirt=0.05)
+    assert max(map(len, repr(crm).splitlines())) <= 80
+    assert repr(crm).startswith("Crm(account ")
+    assert "duplicate_key" in repr(crm.issues)
+    assert "<td" in crm.issues._repr_html_()
+    assert repr(so.datasets.sample_crm(deals=50).issues) == "no issues"

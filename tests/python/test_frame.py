@@ -4,6 +4,7 @@ import datetime as dt
 import decimal
 import importlib.util
 import pickle
+import re
 import zoneinfo
 
 import duckdb
@@ -297,3 +298,28 @@ def test_timestamps_with_a_zone_keep_it():
     assert _frame.to_core(aware, tz="Europe/Berlin").to_dict() == aware.to_dict(as_series=False)
     with pytest.raises(UsageError, match="no time zone"):
         _frame.to_core({"t": [dt.datetime(2024, 1, 1)]}, tz="Europe/Nowhere")
+
+
+def test_tables_show_as_people_read_them():
+    table = _frame.from_columns(
+        {
+            "name": ["<b>Ada</b>", None],
+            "share": [1 / 3, 12345678.9],
+            "count": [1, 20000],
+            "at": [dt.datetime(2026, 1, 2, 3, 4, 5, tzinfo=dt.UTC), None],
+        }
+    )
+    shown = _frame.to_html(table)
+    cells = re.findall(r"<td[^>]*>(.*?)</td>", shown)
+    assert cells == [
+        "&lt;b&gt;Ada&lt;/b&gt;",
+        "0.3333",
+        "1",
+        "2026-01-02 03:04",
+        "",
+        "12,345,678.90",
+        "20000",
+        "",
+    ]
+    assert shown.count("text-align:left") == 3
+    assert "color" not in shown

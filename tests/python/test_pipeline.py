@@ -65,13 +65,44 @@ def test_wins_levels_and_seeds(crm):
         pipeline.forecast(crm, AS_OF, draws=3)
 
 
-def test_plots(forecast, crm):
-    alt = pytest.importorskip("altair")
-    chart = forecast.plot()
-    assert isinstance(chart, alt.LayerChart)
-    layers = chart.to_dict()["layer"]
-    assert len(layers) == 3
-    assert isinstance(pipeline.waterfall(crm, "2025-06-01", "2025-07-01").plot(), alt.Chart)
+def test_the_fan_tells_the_forecast(forecast):
+    pytest.importorskip("altair")
+    picture = forecast.plot()
+    company = forecast.to_frame("pandas").query("holder_type == 'company'").iloc[0]
+    numbers = dict(picture.rows)
+    assert numbers["low"] == f"{company.bookings_lo_80:,.0f}"
+    assert numbers["quota"] == f"{company.quota:,.0f}"
+    assert f"{company.p_attain:.0%} likely" in picture.title
+    band, _, known = picture.chart.to_dict()["layer"][:3]
+    ends = [chart["data"]["values"][-1] for chart in (known, band)]
+    assert ends[0]["day"] == AS_OF
+    assert ends[0]["total"] == pytest.approx(company.won_to_date)
+    assert ends[1]["day"] == str(forecast.period[1])
+    assert ends[1]["high"] == pytest.approx(company.bookings_hi_80, rel=1e-6)
+    team = next(holder for holder in forecast.scenario.holders if holder[0] == "team")
+    assert f"of team {team[1]}" in forecast.plot(team).title
+    with pytest.raises(so.UsageError, match="no holder"):
+        forecast.plot("nobody")
+
+
+def test_the_fan_of_a_period_ahead_starts_at_nothing(crm):
+    pytest.importorskip("altair")
+    ahead = pipeline.forecast(crm, AS_OF, ("2025-10-01", "2026-01-01"), draws=100).plot()
+    known = ahead.chart.to_dict()["layer"][2]["data"]["values"]
+    assert known == [{"day": "2025-10-01", "total": 0.0}]
+
+
+def test_the_bars_of_a_waterfall_are_its_steps(crm):
+    pytest.importorskip("altair")
+    fall = pipeline.waterfall(crm, "2025-06-01", "2025-07-01")
+    picture = fall.plot()
+    assert [row[0] for row in picture.rows][:: len(picture.rows) - 1] == [
+        "open on 2025-06-01",
+        "open on 2025-07-01",
+    ]
+    assert [row[1:] for row in picture.rows] == [
+        [f"{amount:,.0f}", f"{deals:,}"] for _, amount, deals in fall._steps()
+    ]
 
 
 def test_a_backtest_states_its_coverage(forecast):

@@ -14,6 +14,7 @@ CHARTS = {
         [dict(zip(("label", "value", "kind"), s, strict=True)) for s in STEPS]
     ),
     "trend": lambda: plot.trend(ROWS, reference=0.25),
+    "curves": lambda: plot.curves({"won": [(0, 0.0, 0.0, 0.0), (30, 0.2, 0.1, 0.3)]}, x_title="days"),
     "burn_up": lambda: plot.burn_up(
         [(dt.date(2026, 7, 1), 0.0), (dt.date(2026, 8, 1), 4e5)],
         [(dt.date(2026, 9, 1), 5e5, 7e5, 8e5), (dt.date(2026, 9, 30), 6e5, 9e5, 12e5)],
@@ -51,7 +52,7 @@ def test_the_same_rows_give_the_same_picture(name):
 
 
 def test_every_colour_drawn_has_a_dark_twin():
-    known = {light for light, _ in plot.COLORS.values()} | {"none", "transparent", plot.GROUND[0]}
+    known = {light for light, _ in plot.COLORS.values()} | {"none", "transparent"}
     for make in CHARTS.values():
         root = ElementTree.fromstring(plot.to_svg(make(), "x"))
         used = {e.get(a) for e in root.iter() for a in ("fill", "stroke") if e.get(a)}
@@ -69,7 +70,7 @@ def contrast(one, other):
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("role", sorted(set(plot.COLORS) - {"grid"}))
+@pytest.mark.parametrize("role", sorted(set(plot.COLORS) - {"grid", "ground"}))
 @pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
 def test_marks_and_text_stand_out(role, mode):
     assert contrast(plot.COLORS[role][mode], plot.GROUND[mode]) >= 4.5
@@ -142,12 +143,29 @@ def test_text_is_made_plain():
     ElementTree.fromstring(svg)
 
 
-def test_a_picture_shows_its_words_in_a_notebook():
-    picture = plot.Picture("5 < 6", "why & how", "five", plot.ranking(ROWS))
-    html = picture._repr_html_()
-    assert "5 &lt; 6" in html
-    assert "why &amp; how" in html
-    assert 'aria-label="five"' in html
+def test_a_picture_shows_in_a_notebook_that_trusts_nobody():
+    picture = plot.Picture("5 < 6", "why & how", "five", plot.ranking(ROWS), ["row", "value"], [["a", "1.5"]])
+    display = picture._repr_mimebundle_()
+    assert set(display) == {"image/svg+xml", "text/plain"}
+    assert display["text/plain"].splitlines() == ["5 < 6", "Why & how", "row  value", "a      1.5"]
+    root = ElementTree.fromstring(display["image/svg+xml"])
+    assert root.get("aria-label") == "five"
+    words = ["".join(element.itertext()) for element in root.iter() if element.tag.endswith("}text")]
+    assert {"5 < 6", "Why & how"} <= set(words)
+    ground = next(element for element in root.iter() if element.tag.endswith("}rect"))
+    assert (ground.get("width"), ground.get("fill")) == (root.get("width"), plot.GROUND[0])
+
+
+def test_many_numbers_are_cut_in_words():
+    picture = plot.Picture("t", "s", "a", plot.ranking(ROWS), ["row"], [[str(i)] for i in range(100)])
+    assert repr(picture).splitlines()[-2:] == ["39", "… 60 more rows"]
+
+
+def test_curves_bear_their_names_at_their_ends():
+    won, lost = [(0, 0.0, 0.0, 0.0), (30, 0.2, 0.1, 0.3)], [(0, 0.0, 0.0, 0.0), (45, 0.5, 0.4, 0.6)]
+    names = plot.curves({"won": won, "lost": lost}).to_dict()["layer"][2]["data"]["values"]
+    assert [(row["curve"], row["x"], row["value"]) for row in names] == [("won", 30, 0.2), ("lost", 45, 0.5)]
+    assert len({row["color"] for row in names}) == 2
 
 
 @pytest.mark.parametrize("name", CHARTS)

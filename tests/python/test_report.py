@@ -229,3 +229,17 @@ def test_importing_the_report_loads_no_chart_library():
 
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_the_forecast_names_teams_with_their_chance(html):
+    section = html[html.index("<h2>Forecast") : html.index("<h2>Pipeline")]
+    heads = re.findall(r"<th[^>]*>([^<]*)</th>", section)
+    assert heads[-7:] == ["team", "won", "expected", "80% from", "to", "quota", "chance"]
+    assert re.search(r"<td>Team 01</td><td>[\d.]+[kM]?</td>", section)
+
+
+def test_many_teams_are_cut_to_those_that_bring_most():
+    section = report.render(hostile_book(), as_of="2025-11-15")
+    section = section[section.index("<h2>Forecast") : section.index("<h2>Pipeline")]
+    assert f"<td>{len(PAYLOADS) - 12} more</td>" in section
+    assert '<th scope="col">quota</th>' not in section

@@ -229,10 +229,22 @@ def test_charts_are_small():
     pytest.importorskip("altair")
     rng = np.random.default_rng(1)
     fit = survival.AalenJohansen().fit(rng.exponential(size=5000), rng.integers(0, 3, 5000))
-    layers = fit.plot().to_dict()
-    assert len(layers["layer"]) == 2
-    data = layers.get("data") or layers["layer"][0]["data"]
-    assert 900 < len(data["values"]) <= survival.MAX_MARKS
+    picture = fit.plot()
+    bands = picture.chart.to_dict()["layer"][0]["data"]["values"]
+    assert len(bands) == 2 * (1 + survival.MAX_POINTS)
+    assert len(picture.svg()) < 60_000
+    ends = [f"{values[-1]:.3f}" for _, values, _, _ in fit._curves()[1]]
+    assert picture.rows[-1][1:] == ends
+
+
+@pytest.mark.parametrize(
+    ("fit", "start"),
+    [(survival.KaplanMeier(), 1.0), (survival.NelsonAalen(), 0.0), (survival.AalenJohansen(), 0.0)],
+)
+def test_curves_start_at_time_zero(fit, start):
+    pytest.importorskip("altair")
+    first = fit.fit(*SMALL).plot().chart.to_dict()["layer"][0]["data"]["values"][0]
+    assert (first["x"], first["value"]) == (0.0, start)
 
 
 def test_without_altair_the_extra_is_named(monkeypatch):

@@ -139,9 +139,8 @@ memory_jobs=$(($(awk '/MemAvailable/ {print int($2 / 1572864)}' /proc/meminfo) +
   has_header Eigen/Core && has_header boost/unordered/unordered_flat_map.hpp && has_header nlohmann/json.hpp ||
     .venv/bin/python -c '
 from importlib.metadata import entry_points
-from importlib.resources import files
 for point in entry_points(group="cmake.root"):
-    if point.name != "salesops":
-        print(f"export {point.name}_ROOT=\"{files(point.value)}\"")'
+    if point.name.isidentifier() and point.name != "salesops":
+        print(f"export {point.name}_ROOT=\"{point.load().__path__[0]}\"")'
 } > .venv/house.env
 echo "$state" > "$stamp"

@@ -107,7 +107,8 @@ Result hygiene(const Crm& crm, const Options& options = {});
 /// Credited amount won ÷ quota, both of the period; a quota counts by the share of its days in the period.
 /// Credit follows `credit_split` (rows that must total 100 %) where a deal has any, else its owner. Quotas
 /// are those of reps; of teams or the company only where no rep has one, and only ungrouped. Of several
-/// versions the highest valid at as_of. Groups: `owner`, names that follow it, lengths of time.
+/// versions the highest valid at as_of (of equal ones the larger). Groups: `owner`, names that follow it,
+/// lengths of time.
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,

@@ -19,11 +19,11 @@ namespace kpi {
 
 /// How the facts of a group become one number.
 enum class Shape : std::uint8_t {
-  share,   ///< Σ numerator ÷ Σ denominator of 0/1 facts: Wilson interval
-  ratio,   ///< Σ numerator ÷ Σ denominator: bootstrap interval over clusters
-  mean,    ///< Σ numerator ÷ n: t interval; details median, p90
-  median,  ///< of the numerators: order-statistic interval; details mean, p90
-  total,   ///< Σ numerator: no interval
+  share,      ///< Σ numerator ÷ Σ denominator of 0/1 facts: Wilson interval
+  ratio,      ///< Σ numerator ÷ Σ denominator: bootstrap interval over clusters
+  mean,       ///< Σ numerator ÷ n: t interval; details median, p90
+  median,     ///< of the numerators: order-statistic interval; details mean, p90
+  total,      ///< Σ numerator: no interval
   incidence,  ///< Aalen–Johansen share with outcome 1 by `horizon`: numerators are durations, denominators
               ///< outcomes (0 censored, 1 the one asked for, 2 competing); details median, p90
 };
@@ -40,7 +40,9 @@ struct Facts {
   std::vector<std::int64_t> denominator;  ///< empty: 1 for each counted fact
   std::vector<std::uint8_t> state;
   std::vector<std::string> reasons;
-  std::vector<std::int32_t> cluster;  ///< of the bootstrap (account); empty: each fact by itself
+  /// Of the bootstrap: a row of `cluster_table`, -1 = the fact's own row; empty: each fact's own row.
+  std::vector<std::int32_t> cluster;
+  std::string cluster_table = "account";
   Shape shape = Shape::share;
   double scale = 1;  ///< printed numerator = numerator · scale
   double denominator_scale = 1;
@@ -52,6 +54,31 @@ struct Facts {
   std::function<void(Metric&, std::span<const std::int32_t>, std::span<const std::int32_t>)> finish;
 
   void reserve(std::size_t facts);
+  /// The fact of a row, for `assign`.
+  struct Fact {
+    std::int64_t at = 0, numerator = 0, denominator = 0;
+    std::uint8_t state = counted;
+  };
+  /// One fact a row of the table, made in parallel: `fact(row)` has to be free of side effects.
+  template <class Make>
+  void assign(std::size_t rows, const Execution& execution, Make fact) {
+    constexpr std::size_t block = std::size_t{1} << 16;
+    row.resize(rows);
+    at.resize(rows);
+    numerator.resize(rows);
+    denominator.resize(rows);
+    state.resize(rows);
+    for_rows(rows, block, execution, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) {
+        const Fact made = fact(i);
+        row[i] = static_cast<std::int32_t>(i);
+        at[i] = made.at;
+        numerator[i] = made.numerator;
+        denominator[i] = made.denominator;
+        state[i] = made.state;
+      }
+    });
+  }
   void add(std::size_t table_row, std::int64_t instant, std::int64_t top, std::int64_t bottom,
            std::uint8_t how = counted);
   /// The state number of a reason.
@@ -107,8 +134,10 @@ Groups group_by(const Crm& crm, std::string_view table, std::span<const std::str
                 std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const Options& options,
                 bool present_names = false);
 
-/// The currency of all amounts in the rows; throws `UnitError` when they have several.
-std::string one_currency(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows);
+/// The currency of all amounts in the rows; throws `UnitError` when they have several. Its text names `where`
+/// as a way out where `where` could choose among the rows.
+std::string one_currency(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows,
+                         bool chosen_by_where = true);
 /// 10^-exponent: minor units to major ones.
 double major_units(std::string_view currency);
 

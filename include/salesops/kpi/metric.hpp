@@ -35,6 +35,16 @@ Mode parse_mode(std::string_view name);
 
 enum class Weight : std::uint8_t { count, value };
 
+/// What a deal that was closed, reopened and closed again counts as, where deals are placed by their close: in
+/// `win_rate` (closed_in_period), `average_deal`, `sales_cycle`, `velocity`, `linearity`, `concentration`.
+enum class Reopened : std::uint8_t {
+  last_close,   ///< once, as it ended last
+  first_close,  ///< once, as it ended first; needs the history of stages
+  each_close,   ///< each time it closed; needs the history of stages
+};
+/// `"last_close"`, …; throws `UsageError` for another.
+Reopened parse_reopened(std::string_view name);
+
 struct Options {
   /// Which rows: an expression such as `type = 'new' and account.segment in ('smb', 'mid')` (where.hpp).
   std::string where;
@@ -47,6 +57,7 @@ struct Options {
   std::string period;
   Mode mode = Mode::standard;
   Weight weight = Weight::count;
+  Reopened reopened = Reopened::last_close;
   double level = 95;                   ///< of the interval, percent
   std::optional<Instant> as_of;        ///< default: `crm.latest()`
   int window_days = 90;                ///< of `window_cohort`

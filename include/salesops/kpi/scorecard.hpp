@@ -2,6 +2,7 @@
 /// The KPIs of one period on a page, beside those of the period before and the targets.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -20,37 +21,55 @@ enum class Compare : std::uint8_t {
 /// `"none"`, `"prior"`, `"prior_year"`; throws `UsageError` for another.
 Compare parse_compare(std::string_view name);
 
+enum class Better : std::uint8_t { up, down };
+
 struct ScorecardRow {
   std::string kpi;    ///< name in the catalogue
   std::string title;  ///< "Win rate by value"
   std::string unit;
+  Better better = Better::up;  ///< which way is good
   std::optional<double> value, low, high;
-  std::optional<double> prior;  ///< as it was known then
+  std::optional<double> prior;  ///< at the same point of the prior period, as it was known then
   std::optional<double> delta;  ///< value − prior
   std::optional<double> target;
   std::string status;  ///< "met", "missed", or empty without a target
   std::string state;   ///< e.g. "attained", "not available: needs quota.amount"
   std::int64_t n = 0;
+  std::string definition;  ///< in words, as computed
 };
 
 struct Scorecard {
   std::string period;
   std::string prior_period;  ///< empty without a comparison
   Instant as_of;
+  std::optional<Instant> prior_as_of;  ///< when the prior values were known
   double level = 95;
-  std::vector<ScorecardRow> rows;
+  std::vector<ScorecardRow> rows;  ///< empty when grouped
+  std::vector<std::string> by;
+  std::string currency;  ///< of the amounts in `groups`
+  Table groups;          ///< one row a group: see `ScorecardState::finish`
 
-  /// One row a KPI, the columns of `ScorecardRow`.
+  /// One row a KPI, the columns of `ScorecardRow`; `groups` when grouped.
   [[nodiscard]] Table to_table() const;
   [[nodiscard]] std::string to_text() const;
 };
 
 /// Rows of one period (default: the quarter that holds as_of). A KPI whose columns are missing is listed
-/// as not available. A prior value is read from the book as it was at the end of the prior period; that of
-/// a snapshot (coverage, weighted pipeline, hygiene) at the same point of it. Targets are those of table
-/// `target` (metric = the KPI's name, scope `company` or empty, valid on the period's first day).
-/// Uses `where`, `period`, `as_of`, `level`, `calendar`, `zone`, `seed` and the thresholds of `options`; `by`
-/// must be empty and the period a single one (`UsageError`).
+/// as not available.
+///
+/// Like is compared with like: a prior value is that of the prior period at the same elapsed point, from the
+/// book as it was known then; of a period that is over, at the prior one's end. Day 45 of a quarter stands
+/// beside day 45 of the quarter before, not beside its result. A range of days is compared with the range of
+/// its length before it, or the same days a year before; one that is a whole month, quarter, half or year
+/// is that period.
+///
+/// Targets are those of table `target` (metric = the KPI's name, scope `company` or empty, valid on the
+/// period's first day; of several the one that began last).
+///
+/// With `by` the answer is that of `ScorecardState`: the closed deals of each group, without a comparison or
+/// targets, of any periods (default: the whole book).
+/// Uses `where`, `by`, `period`, `as_of`, `level`, `calendar`, `zone`, `seed` and the thresholds of
+/// `options`; ungrouped, the period must be a single one (`UsageError`).
 Scorecard scorecard(const Crm& crm, const Options& options = {}, Compare compare = Compare::prior);
 
 }  // namespace kpi

@@ -57,6 +57,7 @@ struct WaterfallOptions {
   std::vector<std::string> owners;  ///< ids; empty: all
   std::string pipeline;             ///< id; empty: all
   std::string currency;             ///< only deals of this currency; empty: all, which must share one
+  Execution execution = {};
 };
 
 struct Waterfall {

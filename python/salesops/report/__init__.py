@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
-from salesops import kpi, plot
+from salesops import plot
 from salesops._core.error import DataError, UsageError
+from salesops._progress import Wanted, shown
 from salesops.crm import Crm
+from salesops.kpi.ask import Period
 from salesops.plot import plain
 from salesops.report import sections
 from salesops.report.book import Book
@@ -22,8 +24,10 @@ def write(
     crm: Crm,
     path: str | os.PathLike[str],
     as_of: str | dt.date | dt.datetime | None = None,
-    period: kpi.Period = None,
+    period: Period = None,
     title: str | None = None,
+    *,
+    progress: Wanted = None,
 ) -> Path:
     """Write the report of a period as one HTML file: no script, no request, fit for print and phone.
 
@@ -39,6 +43,9 @@ def write(
         ``"FY26-Q3"``, ``"2026-07"``, or (start, end), end not included. By default the quarter of `as_of`.
     title
         Heading of the page.
+    progress
+        Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
+        error is a terminal or a notebook; False shows none.
 
     Returns
     -------
@@ -54,7 +61,7 @@ def write(
     ...     so.report.write(crm, pathlib.Path(folder) / "report.html", as_of="2025-11-15").name
     'report.html'
     """
-    page = render(crm, as_of, period, title)
+    page = render(crm, as_of, period, title, progress=progress)
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -70,8 +77,10 @@ def write(
 def render(
     crm: Crm,
     as_of: str | dt.date | dt.datetime | None = None,
-    period: kpi.Period = None,
+    period: Period = None,
     title: str | None = None,
+    *,
+    progress: Wanted = None,
 ) -> str:
     """The report as text of HTML; the parameters are those of `write`.
 
@@ -86,8 +95,13 @@ def render(
     page = template()
     from markupsafe import Markup
 
-    book = Book(crm, as_of, period)
-    parts = [part(book) for part in sections.ALL]
+    parts = []
+    with shown(progress, "writing the report") as tell:
+        book = Book(crm, as_of, period)
+        for section_of in sections.ALL:
+            parts.append(section_of(book))
+            if tell is not None:
+                tell(len(parts) / len(sections.ALL))
     drawn = [
         {
             "title": section.title,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from salesops import kpi
 from salesops._core.error import Error, UsageError
 from salesops.crm import Crm, instant, timestamp
+from salesops.kpi.ask import Period, period_text
 from salesops.plot import Picture, compact, plain
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ def day_text(day: dt.date) -> str:
 class Book:
     """The book as known at `as_of`, with the period reported and the one before it."""
 
-    def __init__(self, crm: Crm, as_of: str | dt.date | dt.datetime | None, period: kpi.Period) -> None:
+    def __init__(self, crm: Crm, as_of: str | dt.date | dt.datetime | None, period: Period) -> None:
         from salesops.calendar import FiscalCalendar
 
         self.whole = crm
@@ -95,7 +96,7 @@ class Book:
         self.crm = crm if as_of is None else crm.as_of(self.as_of)
         calendar = FiscalCalendar()
         today = self.as_of.date()
-        text = kpi.period_text(period)
+        text = period_text(period)
         found = calendar.parse_period(text, today) if text else [calendar.period_of(today, "quarter")]
         if len(found) != 1:
             raise UsageError(f"period: '{text}' is {len(found)} periods; a report is about one")
@@ -105,14 +106,8 @@ class Book:
             raise UsageError(
                 f"period: {self.label} begins after {today}; choose a later as_of or an earlier period"
             )
-        days = (self.end - self.start).days
-        whole = calendar.period_of(self.start, "quarter")
-        before = (
-            calendar.previous(whole).start if (whole.start, whole.end) == (self.start, self.end) else None
-        )
-        self.prior_start = before or self.start - days * DAY
         self.definitions: dict[str, str] = {}
-        self.outlook: Any = None
+        self.outlook = ""
 
     @property
     def span(self) -> str:
@@ -129,30 +124,10 @@ class Book:
             self.definitions[name] = result.definition
         return result
 
-    def prior(self, name: str) -> float | None:
-        """The same KPI on the same day of the period before; None where the book doesn't reach back."""
-        day = min(self.prior_start + (self.as_of.date() - self.start), self.start)
-        try:
-            result = self.ask(name, period=f"{self.prior_start}/{self.start}", as_of=day)
-        except Error:
-            return None
-        return result.value if result.n else None
-
-    def target(self, name: str) -> tuple[float, str] | None:
-        """The company's target for a KPI in the period, and which way is good."""
-        if "target" not in self.crm.tables:
-            return None
-        for row in rows_of(self.crm.table("target")):
-            begins, ends = row.get("period_start"), row.get("period_end")
-            covers = (begins is None or begins <= self.start) and (ends is None or ends >= self.end)
-            if row.get("metric") == name and row.get("scope") in (None, "company") and covers:
-                return None if row.get("value") is None else (row["value"], row.get("direction") or "up")
-        return None
-
     def verdict(self) -> str:
         """The report in one sentence."""
-        if self.outlook is not None:
-            return plain(self.outlook.summary(), 300)
+        if self.outlook:
+            return self.outlook
         try:
             found = self.ask("attainment")
         except Error:

@@ -5,67 +5,73 @@ from __future__ import annotations
 import datetime as dt
 from typing import Any
 
-from salesops import __version__, plot
+from salesops import __version__, kpi, plot
 from salesops._core.error import UsageError
 from salesops.plot import Picture, compact, plain
 from salesops.report.book import Book, Card, Grid, Line, Section, day_text, rows_of, word
 
 # ---- scorecard ----
 
-# KPI, words, how to print it, which way is good.
-SCORES = (
-    ("attainment", "Quota attained", "share", "up"),
-    ("pipeline_coverage", "Coverage of what is left", "×", "up"),
-    ("win_rate", "Win rate", "share", "up"),
-    ("average_deal", "Average deal won", "money", "up"),
-    ("sales_cycle", "Days to win", "days", "down"),
-    ("slippage", "Slipped out of the period", "share", "down"),
-    ("lead_conversion", "Leads converted", "share", "up"),
-    ("sla_compliance", "Leads answered in time", "share", "up"),
+# The big numbers; the others of the scorecard stand in a table.
+HEADLINES = (
+    "attainment",
+    "pipeline_coverage",
+    "win_rate",
+    "average_deal",
+    "sales_cycle",
+    "slippage",
+    "lead_conversion",
+    "sla_compliance",
 )
 
 
 def scorecard(book: Book) -> Section:
-    """Up to eight big numbers, each with interval, prior, change and target."""
+    """The KPIs of the period beside those of the period before and the targets."""
     section = Section("Scorecard")
-    for score in SCORES:
-        section.attempt(section.cards, card, book, *score)
+    found = kpi.scorecard(book.crm, book.span)
+    rows = rows_of(found.to_table())
+    for row in rows:
+        if row["definition"]:
+            book.definitions.setdefault(row["kpi"], row["definition"])
+    # Two rows may bear one name (win rate by count and by value): the first is the headline.
+    first = {row["kpi"]: row for row in reversed(rows)}
+    section.cards = [card(first[name], found.prior_period) for name in HEADLINES]
+    heads, cells = found.printed(len(rows))
+    big = [first[name]["title"] for name in HEADLINES]
+    rest = [line for row, line in zip(rows, cells, strict=True) if row["title"] not in big]
+    section.tables.append(Grid(heads, [[plain(cell, 200) for cell in line] for line in rest]))
     return section
 
 
-def card(book: Book, name: str, words: str, unit: str, good: str) -> Card:
-    """One KPI as a big number."""
-    found = book.ask(name)
-    currency = book.crm.currency
+def card(row: dict[str, Any], prior_period: str) -> Card:
+    """One KPI as a big number, with interval, prior, change and target."""
 
     def show(value: float | None) -> str:
-        if unit == "×":
+        if row["unit"] == "ratio":
             return "–" if value is None else f"{value:.1f}×"
-        return compact(value, {"money": currency, "days": "days"}.get(unit, unit))
+        return compact(value, row["unit"])
 
-    big = Card(words, found.state if found.value is None and found.state else show(found.value))
-    if found.value is None:
+    value, state, up = row["value"], plain(row["state"], 200), row["better"] == "up"
+    if value is None:
+        missing = state.startswith("not available")
+        big = Card(row["title"], "–" if missing or not state else state)
         big.lines.append(
-            Line("no value: nothing to divide by" if not found.state else "nothing left to cover")
+            Line(state if missing else "nothing left to cover" if state else "no value: nothing to divide by")
         )
         return big
-    if found.low is not None:
-        big.lines.append(Line(f"{show(found.low)} to {show(found.high)}, 95% interval, n {found.n:,}"))
-    else:
-        big.lines.append(Line(f"n {found.n:,}"))
-    if found.state:
-        big.lines.append(Line(plain(found.state)))
-    before = book.prior(name)
-    if before is not None:
-        change = found.value - before
-        tone = "" if not change else "good" if (change > 0) == (good == "up") else "bad"
+    big = Card(row["title"], show(value))
+    interval = "" if row["low"] is None else f"{show(row['low'])} to {show(row['high'])}, 95% interval, "
+    big.lines.append(Line(f"{interval}n {row['n']:,}"))
+    if state:
+        big.lines.append(Line(state))
+    if row["delta"] is not None:
+        change = row["delta"]
+        tone = "" if not change else "good" if (change > 0) == up else "bad"
         arrow = "▲" if change > 0 else "▼" if change < 0 else "="
-        big.lines.append(Line(f"{arrow} from {show(before)} on the same day of the period before", tone))
-    target = book.target(name)
-    if target is not None:
-        reached = found.value >= target[0] if target[1] == "up" else found.value <= target[0]
-        words = f"target {show(target[0])}: {'reached' if reached else 'missed'}"
-        big.lines.append(Line(words, "good" if reached else "bad"))
+        big.lines.append(Line(f"{arrow} from {show(row['prior'])} at the same point of {prior_period}", tone))
+    if row["target"] is not None:
+        tone = "good" if row["status"] == "met" else "bad"
+        big.lines.append(Line(f"target {show(row['target'])}: {row['status']}", tone))
     return big
 
 
@@ -73,30 +79,33 @@ def card(book: Book, name: str, words: str, unit: str, good: str) -> Card:
 
 
 def forecast(book: Book) -> Section:
-    """Bookings to date and where they may end, against quota."""
+    """Bookings to date and where they may end, against quota, in all and by team."""
     section = Section("Forecast")
     section.attempt(section.pictures, outlook, book, section)
     return section
 
 
 def outlook(book: Book, section: Section) -> Picture:
-    """The burn-up with its fan."""
+    """The burn-up with its fan; the teams go into the section's table."""
     found = word("pipeline").forecast(book.crm, as_of=book.as_of, period=(book.start, book.end), level=80)
-    book.outlook = found
     section.notes += [plain(note, 300) for note in found.notes]
-    company = next(row for row in rows_of(found._core.holders) if row["holder_type"] == "company")
+    holders = rows_of(found._core.holders)
+    company = next(row for row in holders if row["holder_type"] == "company")
     low, middle, high = (company[f"bookings_{part}"] for part in ("lo_80", "mean", "hi_80"))
     quota, chance, total = company["quota"], company["p_attain"], company["won_to_date"]
-    today = min(book.as_of.date(), book.end)
-    fan = [
-        (dt.date.fromisoformat(row["day"][:10]), row["low"], row["mean"], row["high"])
-        for row in found._fan("company")
-    ]
     unit = book.crm.currency
     likely = f"{compact(low, unit)} to {compact(high, unit)}"
-    odds = "" if chance is None else f"; the chance to reach quota is {chance:.0%}"
+    reach = (
+        "" if quota is None else f" and is {chance:.0%} likely to reach the quota of {compact(quota, unit)}"
+    )
+    book.outlook = f"{book.label} should bring {likely} (80% sure){reach}."
+    teams = [row for row in holders if row["holder_type"] == "team"]
+    if teams:
+        section.tables.append(team_outlook(book, teams))
+    today = min(book.as_of.date(), book.end)
+    fan = [(row["day"], row["low"], row["mean"], row["high"]) for row in found._fan("company")]
     return Picture(
-        title=f"{book.label} lands between {likely}{odds}",
+        title=f"{compact(total, unit)} are won; {compact(middle, unit)} are expected by the end",
         subtitle="Amount won so far, and where the total may stand: mean (dashed) and the range that holds "
         "it with 80%. Counts open deals by stage and time in it, and deals yet to come.",
         alt=f"{compact(total, unit)} are won, {compact(middle, unit)} expected, {likely} likely."
@@ -114,6 +123,30 @@ def outlook(book: Book, section: Section) -> Picture:
             ["chance to reach quota", compact(chance, "share")],
         ],
     )
+
+
+def team_outlook(book: Book, teams: list[dict[str, Any]]) -> Grid:
+    """Where each team may end; of many the twelve that are expected to bring most."""
+    names, most = team_names(book), 12
+    kept = sorted(teams, key=lambda row: -row["bookings_mean"])[:most] if len(teams) > most else teams
+    heads = ["team", "won", "expected", "80% from", "to"]
+    rows = [
+        [
+            plain(names.get(row["holder_id"], row["holder_id"]), 36),
+            *(
+                compact(row[name])
+                for name in ("won_to_date", "bookings_mean", "bookings_lo_80", "bookings_hi_80")
+            ),
+        ]
+        for row in kept
+    ]
+    if any(row["quota"] is not None for row in kept):
+        heads += ["quota", "chance"]
+        for cells, row in zip(rows, kept, strict=True):
+            cells += [compact(row["quota"]), "–" if row["p_attain"] is None else f"{row['p_attain']:.0%}"]
+    if len(kept) < len(teams):
+        rows.append([f"{len(teams) - len(kept):,} more", *[""] * (len(heads) - 1)])
+    return Grid(heads, rows)
 
 
 def won_by_day(book: Book, today: dt.date, total: float) -> list[tuple[dt.date, float]]:
@@ -150,7 +183,8 @@ def conversion(book: Book) -> Picture:
     since = max(book.start.replace(year=book.start.year - 1), dt.date(1970, 1, 1))
     found = book.ask("stage_conversion", by="stage", period=f"{since}/{book.as_of.date()}")
     labels = stage_labels(book)
-    table = sorted(rows_of(found.to_table()), key=lambda row: row.get("rank") or 0)
+    order = {name: place for place, name in enumerate(labels)}
+    table = sorted(rows_of(found.to_table()), key=lambda row: order.get(row["stage"], len(order)))
     rows = [
         {"label": labels.get(row["stage"], row["stage"]), "value": row["stage_conversion"], "n": row["n"]}
         | {"low": row["stage_conversion_lo_95"], "high": row["stage_conversion_hi_95"]}
@@ -161,7 +195,7 @@ def conversion(book: Book) -> Picture:
         raise UsageError("stage_conversion: no deal entered a stage in the year before the period")
     worst = min(rows, key=lambda row: row["value"])
     return Picture(
-        title=f"{plain(worst['label'])} is the hardest: {compact(worst['value'], 'share')} get past it",
+        title=f"The hardest stage is {plain(worst['label'])}: {compact(worst['value'], 'share')} get past it",
         subtitle=f"{found.definition}. Since {day_text(since)}; line: 95% interval.",
         alt="; ".join(f"{plain(row['label'])} {compact(row['value'], 'share')}" for row in rows),
         chart=plot.intervals(rows),
@@ -242,26 +276,10 @@ def leads(book: Book) -> Picture:
 def steps(book: Book) -> Picture:
     """What made the open pipeline what it is since the period's start."""
     found = word("pipeline").waterfall(book.crm, book.start, book.as_of, due=(book.start, book.end))
-    unit = book.crm.currency
-    ends = {"start": f"open on {book.start}", "end": f"open on {book.as_of.date()}"}
-    rows = [
-        {"label": ends.get(name, name.replace("_", " ")), "value": amount, "deals": deals}
-        | {"kind": "total" if name in ends else "change"}
-        for name, amount, deals in found._steps()
-    ]
-    change = rows[-1]["value"] - rows[0]["value"]
-    largest = max(rows[1:-1], key=lambda row: abs(row["value"]), default=None)
-    finding = (
-        f"The pipeline of {book.label} {'grew' if change >= 0 else 'shrank'} by {compact(abs(change), unit)}"
-    )
-    return Picture(
-        title=finding + (f"; the largest step was '{largest['label']}'" if largest else ""),
-        subtitle="Open amount with a close date in the period; the steps add up exactly.",
-        alt="; ".join(f"{row['label']} {compact(row['value'], unit)}" for row in rows),
-        chart=plot.waterfall(rows, unit=unit),
-        columns=["step", unit, "deals"],
-        rows=[[row["label"], f"{row['value']:,.0f}", f"{row['deals']:,}"] for row in rows],
-    )
+    picture: Picture = found.plot()
+    picture.title = picture.title.replace("The pipeline", f"The pipeline of {book.label}", 1)
+    picture.subtitle = "Open amount with a close date in the period; the steps add up exactly."
+    return picture
 
 
 def coverage(book: Book) -> Picture:

@@ -1,4 +1,5 @@
-// One date, one deal's amount and its split with the headers alone: nothing of the compiled library is linked.
+// One date, one deal's amount and its split with the headers alone: nothing of the compiled library is
+// linked.
 #include <cmath>
 
 #include "salesops/date.hpp"

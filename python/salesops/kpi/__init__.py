@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
-from salesops.crm import Crm, instant, timestamp
+from salesops.crm import Crm, timestamp
+from salesops.kpi.ask import Period, Where, frame, number_text, options_of, where_text
+from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
+    from salesops.plot import Picture
 
 __all__ = [
     "KpiResult",
     "Scorecard",
+    "ScorecardState",
     "activity",
     "arpa",
     "attainment",
@@ -55,82 +58,6 @@ __all__ = [
     "weighted_pipeline",
     "win_rate",
 ]
-
-Where = str | Mapping[str, Any] | None
-Period = str | tuple[Any, Any] | None
-
-
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, dt.date | dt.datetime):
-        return f"'{value.isoformat()}'"
-    return "'" + str(value).replace("'", "''") + "'"
-
-
-def where_text(where: Where) -> str:
-    """The expression of a ``where``: text, or a dict of column to value, list of values, or None."""
-    if where is None:
-        return ""
-    if isinstance(where, str):
-        return where
-    if not isinstance(where, Mapping):
-        raise UsageError("where: an expression such as \"type = 'new'\", or a dict such as {'type': 'new'}")
-    parts = []
-    for column, value in where.items():
-        name = f'"{column}"' if not column.replace(".", "").replace("_", "").isalnum() else column
-        if value is None:
-            parts.append(f"{name} is null")
-        elif isinstance(value, str | int | float | dt.date):
-            parts.append(f"{name} = {_literal(value)}")
-        else:
-            parts.append(f"{name} in ({', '.join(_literal(v) for v in value)})")
-    return " and ".join(parts)
-
-
-def period_text(period: Period) -> str:
-    """A period given as text or as (start, end), end not included."""
-    if period is None:
-        return ""
-    if isinstance(period, str):
-        return period
-    start, end = (timestamp(instant(day, "period")).date().isoformat() for day in period)
-    return f"{start}/{end}"
-
-
-def _options(given: dict[str, Any]) -> _kpi.Options:
-    options = {key: value for key, value in given.items() if value is not None}
-    options["where"] = where_text(options.get("where"))
-    options["period"] = period_text(options.get("period"))
-    by = options.get("by", [])
-    options["by"] = [by] if isinstance(by, str) else list(by)
-    if "as_of" in options:
-        options["as_of"] = instant(options["as_of"])
-    return _kpi.Options(options)
-
-
-def frame(table: Table, kind: str | None = None) -> Any:
-    """A table as the kind of frame asked for, else the first that is installed."""
-    kinds = ("pandas", "polars", "pyarrow")
-    if kind is None:
-        kind = next((name for name in kinds if importlib.util.find_spec(name)), None)
-    if kind is None:
-        return table
-    if kind not in kinds:
-        raise UsageError(f"kind is one of {', '.join(kinds)}, not '{kind}'")
-    return getattr(table, "to_arrow" if kind == "pyarrow" else f"to_{kind}")()
-
-
-def _number(value: float | None, unit: str) -> str:
-    if value is None:
-        return "—"
-    if unit == "share":
-        return f"{value:.1%}"
-    if abs(value) >= 1000:
-        return f"{value:,.0f}"
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
 
 
 class KpiResult:
@@ -225,15 +152,34 @@ class KpiResult:
         """One row a group, as a pandas (default, if installed), ``"polars"`` or ``"pyarrow"`` frame."""
         return frame(self._core.to_table(), kind)
 
+    def plot(self) -> Picture:
+        """Groups of one column with their intervals, or periods as a line; needs the extra [plot]."""
+        from salesops.plot.answer import answer
+
+        return answer(self)
+
+    def _repr_html_(self) -> str:
+        from html import escape
+
+        from salesops._frame import to_html
+
+        head, *lines = repr(self).split("\n")
+        if self._core.by or len(self._core.metrics) != 1:
+            return (
+                f"<p><b>{escape(head)}</b><br>{escape(self.definition)}</p>{to_html(self._core.to_table())}"
+            )
+        return f"<p>{escape(head)}<br><b>{escape(lines[0])}</b><br>{'<br>'.join(map(escape, lines[1:]))}</p>"
+
     def __repr__(self) -> str:
         head = f"{self.name} · {self.period} · {self.mode} · as of {self.as_of:%Y-%m-%d}"
         if self._core.by or len(self._core.metrics) != 1:
             return f"{head}\n{self._core.to_table().to_text(20)}"
         metric = self._single()
         unit = self.unit
-        line = f"{_number(metric.value, unit)}{'' if unit == 'share' else ' ' + unit}"
+        line = f"{number_text(metric.value, unit)}{'' if unit in ('share', 'ratio') else ' ' + unit}"
         if metric.low is not None:
-            line += f"  [{_number(metric.low, unit)}, {_number(metric.high, unit)}] at {self._core.level:g} %"
+            low, high = number_text(metric.low, unit), number_text(metric.high, unit)
+            line += f"  [{low}, {high}] at {self._core.level:g} %"
         line += f"  = {metric.numerator:,.10g} ÷ {metric.denominator:,.10g}, n {metric.n:,}"
         if metric.censored:
             line += f", {metric.censored:,} still open"
@@ -265,7 +211,7 @@ def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> C
     ) -> KpiResult:
         given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
         given |= {"as_of": as_of, "keep_rows": ids, **options}
-        return KpiResult(compute(crm._core, _options(given)), crm)
+        return KpiResult(compute(crm._core, options_of(given)), crm)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = text
@@ -388,97 +334,3 @@ def catalogue(kind: str | None = None) -> Any:
         for column, value in row.items():
             columns[column].append(value)
     return frame(Table.from_columns(columns), kind)
-
-
-class Scorecard:
-    """The KPIs of one period beside those of the period before and the targets."""
-
-    def __init__(self, core: _kpi.Scorecard) -> None:
-        self._core = core
-
-    @property
-    def period(self) -> str:
-        """The period."""
-        return self._core.period
-
-    @property
-    def prior_period(self) -> str:
-        """What it is compared with; empty without a comparison."""
-        return self._core.prior_period
-
-    @property
-    def as_of(self) -> dt.datetime:
-        """What the book knew."""
-        return timestamp(self._core.as_of)
-
-    def to_table(self) -> Table:
-        """One row a KPI, as a plain table."""
-        return self._core.to_table()
-
-    def to_frame(self, kind: str | None = None) -> Any:
-        """One row a KPI, as a pandas (default, if installed), ``"polars"`` or ``"pyarrow"`` frame."""
-        return frame(self._core.to_table(), kind)
-
-    def __repr__(self) -> str:
-        return self._core.to_text()
-
-    def _repr_html_(self) -> str:
-        from html import escape
-
-        def number(value: float | None, unit: str) -> str:
-            return escape(_number(value, unit))
-
-        prior = f"Prior {escape(self.prior_period)}" if self.prior_period else "Prior"
-        heads = ["KPI", escape(self.period), "Interval", prior, "Change", "Target", "n", "Note"]
-        body = []
-        columns = self._core.to_table().to_dict()
-        for row in (dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)):
-            unit = row["unit"]
-            shown = number(row["value"], unit) + ("" if unit == "share" else f" {escape(unit)}")
-            low, high = row["low"], row["high"]
-            interval = "" if low is None else f"{number(low, unit)} to {number(high, unit)}"
-            target = "" if row["target"] is None else f"{number(row['target'], unit)} {escape(row['status'])}"
-            cells = [
-                escape(row["title"]),
-                shown,
-                interval,
-                number(row["prior"], unit),
-                number(row["delta"], unit),
-            ]
-            cells += [target, f"{row['n']:,}", escape(row["state"])]
-            body.append("<tr>" + "".join(f"<td>{cell}</td>" for cell in cells) + "</tr>")
-        head = "".join(f"<th>{name}</th>" for name in heads)
-        caption = f"Scorecard {escape(self.period)}, as of {self.as_of:%Y-%m-%d}"
-        rows = f"<thead><tr>{head}</tr></thead><tbody>{''.join(body)}</tbody>"
-        return f"<table><caption>{caption}</caption>{rows}</table>"
-
-
-def scorecard(
-    crm: Crm,
-    period: Period = None,
-    *,
-    compare: str = "prior",
-    where: Where = None,
-    as_of: Any = None,
-    **options: Any,
-) -> Scorecard:
-    """Put the KPIs of one period on a page.
-
-    Parameters
-    ----------
-    period
-        One period; by default the quarter that holds ``as_of``.
-    compare
-        ``"prior"`` (the period before), ``"prior_year"`` or ``"none"``.
-    where
-        Which rows; KPIs whose table lacks a column of it are listed as not available.
-
-    Examples
-    --------
-    >>> import salesops as so
-    >>> crm = so.crm.Crm.build(so.datasets.sample_tables(deals=200))
-    >>> so.kpi.scorecard(crm).period
-    '2025-Q4'
-    """
-    given = {"period": period, "where": where, "as_of": as_of, **options}
-    return Scorecard(_kpi.scorecard(crm._core, _options(given), compare))

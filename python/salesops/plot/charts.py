@@ -1,265 +1,12 @@
-"""Charts of aggregates: one theme, colour-blind safe, in light and dark, as SVG that needs no script.
-
-A `Picture` is what a reader gets: the finding as title, the definition under it, words for those who can't
-see it, and the numbers as a table. The chart itself is an ordinary Altair chart.
-"""
+"""The charts: rows in, an Altair chart out."""
 
 from __future__ import annotations
 
 import datetime as dt
-import hashlib
-import html
-import importlib
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import Any
-from xml.etree import ElementTree
 
-from salesops._core.error import UsageError
-
-__all__ = [
-    "MAX_MARKS",
-    "Picture",
-    "burn_up",
-    "compact",
-    "intervals",
-    "ranking",
-    "theme",
-    "to_svg",
-    "trend",
-    "waterfall",
-]
-
-MAX_MARKS = 2000
-WIDTH = 320
-SVG = "http://www.w3.org/2000/svg"
-
-# Role: colour on white, colour on near black. Blue, vermilion and green are of Okabe and Ito's palette,
-# shifted until marks have a contrast of 3 and text of 4.5 on their ground.
-COLORS = {
-    "ink": ("#1b1f24", "#e6e8eb"),
-    "muted": ("#57606a", "#a7afbb"),
-    "grid": ("#d8dee4", "#323a45"),
-    "main": ("#0072b2", "#56b4e9"),
-    "good": ("#008060", "#2fc79c"),
-    "bad": ("#c04a00", "#ff9447"),
-    "total": ("#5b6470", "#97a1af"),
-}
-GROUND = ("#ffffff", "#14181f")
-
-_TAGS = {"svg", "g", "path", "text", "tspan", "rect", "line", "circle", "defs", "clipPath"}
-_URL = re.compile(r"url\((#[\w.-]+)\)")
-
-
-def ink(role: str) -> str:
-    """The colour of a role on white."""
-    return COLORS[role][0]
-
-
-def dark_css(selector: str = "svg") -> str:
-    """CSS that repaints the charts for a dark page."""
-    rules = []
-    for light, dark in COLORS.values():
-        rules += [f'{selector} [{paint}="{light}"]{{{paint}:{dark}}}' for paint in ("fill", "stroke")]
-    return "".join(rules)
-
-
-def theme() -> dict[str, Any]:
-    """The Vega-Lite configuration of all charts.
-
-    Examples
-    --------
-    >>> theme()["config"]["background"]
-    'transparent'
-    """
-    text = {"labelColor": ink("ink"), "titleColor": ink("muted"), "labelFontSize": 13, "titleFontSize": 12}
-    lines = {"gridColor": ink("grid"), "domainColor": ink("grid"), "tickColor": ink("grid")}
-    return {
-        "config": {
-            "aria": False,
-            "background": "transparent",
-            "padding": {"left": 26, "right": 14, "top": 6, "bottom": 6},
-            "font": "system-ui, Segoe UI, Helvetica, Arial, sans-serif",
-            "view": {"stroke": None},
-            "axis": {**text, **lines, "titleFontWeight": "normal", "labelLimit": 150},
-            "text": {"color": ink("ink"), "fontSize": 13},
-            "bar": {"color": ink("main")},
-            "line": {"color": ink("main"), "strokeWidth": 2.5},
-            "point": {"color": ink("main"), "filled": True, "size": 60},
-            "rule": {"color": ink("muted")},
-        }
-    }
-
-
-def altair() -> Any:
-    """Altair, or an error that names the extra."""
-    try:
-        return importlib.import_module("altair")
-    except ImportError as error:
-        raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]'") from error
-
-
-# ---- numbers and words ----
-
-
-def compact(value: float | None, unit: str = "") -> str:
-    """A number as a reader wants it: few digits, with its unit.
-
-    Examples
-    --------
-    >>> compact(1234567, "USD"), compact(0.3215, "share"), compact(None)
-    ('USD 1.23M', '32.2%', '–')
-    """
-    if value is None or value != value:
-        return "–"
-    if unit == "share":
-        return f"{value:.1%}"
-    size, letter = next(
-        ((size, letter) for size, letter in ((1e9, "B"), (1e6, "M"), (1e4, "k")) if abs(value) >= size),
-        (1.0, ""),
-    )
-    scaled = value / (1e3 if letter == "k" else size)
-    digits = 0 if not letter and float(value).is_integer() else max(0, 2 - len(f"{abs(scaled):.0f}") + 1)
-    number = f"{scaled:,.{digits}f}{letter}"
-    if len(unit) == 3 and unit.isupper():
-        return f"{unit} {number}"
-    return number if unit in ("", "count", "ratio") else f"{number} {unit}"
-
-
-def plain(text: Any, limit: int = 60) -> str:
-    """Text without control characters and no longer than `limit`."""
-    kept = "".join(
-        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text)
-    )
-    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
-
-
-def records(rows: Sequence[Mapping[str, Any]], *needed: str) -> list[dict[str, Any]]:
-    """Rows as the charts take them: few enough, with the columns needed, text made plain."""
-    if len(rows) > MAX_MARKS:
-        raise UsageError(
-            f"{len(rows):,} marks are more than a reader can see (at most {MAX_MARKS:,}): group the rows"
-        )
-    if not rows:
-        raise UsageError("no rows to draw")
-    for name in needed:
-        if name not in rows[0]:
-            raise UsageError(f"column '{name}' is missing; there are {', '.join(map(str, rows[0]))}")
-    return [{key: plain(v, 36) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
-
-
-def number(data: list[dict[str, Any]]) -> None:
-    """Number the rows: a list of labels as `sort` would put texts into a Vega expression."""
-    for order, row in enumerate(data):
-        row["order"] = order
-
-
-# ---- pictures ----
-
-
-@dataclass
-class Picture:
-    """A chart with its words and its numbers.
-
-    Attributes
-    ----------
-    title, subtitle
-        What the chart shows, and how it is defined.
-    alt
-        The same in words, for readers who can't see it.
-    chart
-        The Altair chart.
-    columns, rows
-        The numbers drawn, ready to print.
-    """
-
-    title: str
-    subtitle: str
-    alt: str
-    chart: Any
-    columns: list[str] = field(default_factory=list)
-    rows: list[list[str]] = field(default_factory=list)
-
-    def svg(self) -> str:
-        """The chart as inline SVG."""
-        return to_svg(self.chart, self.alt)
-
-    def _repr_html_(self) -> str:
-        title, subtitle = html.escape(self.title), html.escape(self.subtitle)
-        return f"<figure><figcaption><b>{title}</b><br>{subtitle}</figcaption>{self.svg()}</figure>"
-
-
-def to_svg(chart: Any, alt: str) -> str:
-    """Render a chart as SVG that can stand in a page: no script, no link, names of its own, alt text.
-
-    Parameters
-    ----------
-    chart
-        An Altair chart.
-    alt
-        What it shows, in words.
-
-    Examples
-    --------
-    >>> chart = ranking([{"label": "North", "value": 3.0}])
-    >>> to_svg(chart, "North has three.").startswith("<svg")
-    True
-    """
-    altair()
-    try:
-        convert = importlib.import_module("vl_convert")
-    except ImportError as error:
-        raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]'") from error
-    spec = chart.to_dict(validate=False)
-    spec["config"] = styled(spec.get("config", {}))
-    return clean_svg(convert.vegalite_to_svg(spec), alt)
-
-
-def styled(config: Mapping[str, Any]) -> dict[str, Any]:
-    """A chart's own configuration with the theme over Altair's defaults."""
-    base = theme()["config"]
-    return {
-        name: {**config.get(name, {}), **base[name]}
-        if isinstance(base.get(name), dict)
-        else config.get(name, base.get(name))
-        for name in {**config, **base}
-    }
-
-
-def clean_svg(svg: str, alt: str) -> str:
-    """Keep drawing elements only, and make ids unique to this chart."""
-    ElementTree.register_namespace("", SVG)
-    root = ElementTree.fromstring(svg)
-    prefix = "c" + hashlib.sha256((svg + alt).encode()).hexdigest()[:8]
-    scrub(root, prefix)
-    for name in ("width", "height"):
-        root.attrib.pop(name, None)
-    root.set("role", "img")
-    root.set("aria-label", plain(alt, 1000))
-    return ElementTree.tostring(root, encoding="unicode")
-
-
-def scrub(element: ElementTree.Element, prefix: str) -> None:
-    """Drop elements and attributes that don't draw."""
-    for name, value in list(element.attrib.items()):
-        if name.startswith(("on", "aria", "{")) or name in ("href", "style", "class", "role"):
-            del element.attrib[name]
-        elif name == "id":
-            element.set(name, f"{prefix}-{value}")
-        elif "url(" in value:
-            element.set(name, _URL.sub(lambda found: f"url(#{prefix}-{found[1][1:]})", value))
-        elif name in ("d", "transform"):
-            element.set(name, re.sub(r"(\.\d\d)\d+", r"\1", value))
-    for child in list(element):
-        if child.tag.removeprefix(f"{{{SVG}}}") in _TAGS:
-            scrub(child, prefix)
-        else:
-            element.remove(child)
-
-
-# ---- charts ----
+from salesops.plot.base import WIDTH, altair, compact, ink, number, plain, records
 
 
 def ranking(
@@ -409,7 +156,7 @@ def trend(rows: Sequence[Mapping[str, Any]], *, unit: str = "share", reference: 
     data = records(rows, "label", "value", "low", "high", "n")
     number(data)
     for row in data:
-        row["fill"] = ink("main") if (row["n"] or 0) >= 10 else GROUND[0]
+        row["fill"] = ink("main") if (row["n"] or 0) >= 10 else ink("ground")
     last = [{**data[-1], "note": compact(data[-1]["value"], unit)}]
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height=210)
     crowded = alt.Axis(labelAngle=-45 if len(data) > 6 else 0)
@@ -484,3 +231,59 @@ def burn_up(
             ),
         ]
     return alt.layer(*layers)
+
+
+# In order of use; a page has few curves, and each bears its name at its end.
+SERIES = ("main", "bad", "good", "total", "ink")
+
+
+def curves(
+    lines: Mapping[str, Sequence[tuple[float, float, float, float]]],
+    *,
+    x_title: str = "",
+    y_title: str = "",
+    unit: str = "share",
+) -> Any:
+    """Step curves with bands, each with its name at its end.
+
+    Parameters
+    ----------
+    lines
+        Name of a curve to its points: x, value, low, high, in order of x.
+
+    Examples
+    --------
+    >>> chart = curves({"won": [(0, 0.0, 0.0, 0.0), (30, 0.2, 0.1, 0.3)]}, x_title="days")
+    >>> len(chart.to_dict()["layer"])
+    3
+    """
+    alt = altair()
+    rows = [
+        {
+            "curve": name,
+            "x": x,
+            "value": value,
+            "low": low,
+            "high": high,
+            "color": ink(SERIES[i % len(SERIES)]),
+        }
+        for i, (name, points) in enumerate(lines.items())
+        for x, value, low, high in points
+    ]
+    data = records(rows, "x")
+    ends = [
+        row for row, after in zip(data, [*data[1:], {}], strict=True) if row["curve"] != after.get("curve")
+    ]
+    color = alt.Color("color:N", scale=None)
+    x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False))
+    y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(format="%" if unit == "share" else "~s"))
+    base = alt.Chart(alt.Data(values=data), width=WIDTH, height=240).encode(
+        x=x, color=color, detail="curve:N"
+    )
+    return alt.layer(
+        base.mark_area(opacity=0.18, interpolate="step-after").encode(y=alt.Y("low:Q"), y2="high:Q"),
+        base.mark_line(interpolate="step-after").encode(y=y),
+        alt.Chart(alt.Data(values=ends))
+        .mark_text(align="left", dx=6)
+        .encode(x=x, y=y, text="curve:N", color=color),
+    )

@@ -1,0 +1,250 @@
+"""The scorecard: the KPIs of one period on a page, or the closed deals of groups as sums that add up."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterable
+from html import escape
+from typing import TYPE_CHECKING, Any
+
+from salesops._core import kpi as _kpi
+from salesops.crm import Crm, timestamp
+from salesops.kpi.ask import Period, Where, frame, number_text, options_of
+
+if TYPE_CHECKING:
+    from salesops._core.table import Table
+
+
+class Scorecard:
+    """The KPIs of one period beside those of the period before and the targets, or of each group.
+
+    Grouped, it has one row a group: deals won and lost, win rate with its Wilson interval, win rate by
+    value, amounts won and lost, average deal and mean sales cycle in days with t intervals, and the deals
+    left out (`unknown`, `no_amount`, `no_cycle`).
+    """
+
+    def __init__(self, core: _kpi.Scorecard) -> None:
+        self._core = core
+
+    @property
+    def period(self) -> str:
+        """The period."""
+        return self._core.period
+
+    @property
+    def prior_period(self) -> str:
+        """What it is compared with; empty without a comparison."""
+        return self._core.prior_period
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """What the book knew."""
+        return timestamp(self._core.as_of)
+
+    @property
+    def prior_as_of(self) -> dt.datetime | None:
+        """When the prior values were known: as far into the prior period as ``as_of`` is into this one."""
+        known = self._core.prior_as_of
+        return None if known is None else timestamp(known)
+
+    @property
+    def by(self) -> list[str]:
+        """The columns of the groups."""
+        return list(self._core.by)
+
+    @property
+    def currency(self) -> str:
+        """The currency of the amounts of groups."""
+        return self._core.currency
+
+    def to_table(self) -> Table:
+        """One row a KPI, or a group, as a plain table."""
+        return self._core.to_table()
+
+    def to_frame(self, kind: str | None = None) -> Any:
+        """One row a KPI, or a group, as a pandas (default), ``"polars"`` or ``"pyarrow"`` frame."""
+        return frame(self._core.to_table(), kind)
+
+    def __repr__(self) -> str:
+        return self._core.to_text()
+
+    def printed(self, rows: int = 60) -> tuple[list[str], list[list[str]]]:
+        """Heads and cells as people read them."""
+        table = self.to_table()
+        shown = table.slice(0, min(table.num_rows, rows)).to_dict()
+        if "kpi" not in shown or self.by:
+            heads = [name.replace("_", " ") for name in shown]
+            columns = [[_group_cell(name, cell) for cell in cells] for name, cells in shown.items()]
+            return heads, [list(row) for row in zip(*columns, strict=True)]
+        prior = f"prior {self.prior_period}" if self.prior_period else "prior"
+        body = [
+            _kpi_cells(dict(zip(shown, cells, strict=True))) for cells in zip(*shown.values(), strict=True)
+        ]
+        return ["KPI", self.period, "interval", prior, "change", "target", "n", "note"], body
+
+    def _repr_html_(self) -> str:
+        heads, body = self.printed()
+        caption = f"Scorecard {self.period}, as of {self.as_of:%Y-%m-%d}"
+        if self.currency:
+            caption += f", amounts in {self.currency}"
+        if self.to_table().num_rows > len(body):
+            caption += f", {len(body)} of {self.to_table().num_rows:,} groups"
+
+        def line(cells: list[str], tag: str) -> str:
+            return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
+
+        rows = "".join(line(cells, "td") for cells in body)
+        return (
+            f"<table><caption>{escape(caption)}</caption>"
+            f"<thead>{line(heads, 'th')}</thead><tbody>{rows}</tbody></table>"
+        )
+
+
+def _kpi_cells(row: dict[str, Any]) -> list[str]:
+    unit, low, delta, target = row["unit"], row["low"], row["delta"], row["target"]
+    return [
+        row["title"],
+        number_text(row["value"], unit) + ("" if unit in ("share", "ratio") else f" {unit}"),
+        "" if low is None else f"{number_text(low, unit)} to {number_text(row['high'], unit)}",
+        number_text(row["prior"], unit),
+        ("+" if delta is not None and delta > 0 else "") + number_text(delta, unit),
+        "" if target is None else f"{number_text(target, unit)} {row['status']}".strip(),
+        f"{row['n']:,}",
+        row["state"],
+    ]
+
+
+def _group_cell(name: str, cell: Any) -> str:
+    if cell is None or isinstance(cell, str):
+        return cell or "—"
+    return number_text(float(cell), "share" if name.startswith("win_rate") else "")
+
+
+class ScorecardState:
+    """The scorecard of groups as a state that adds up: ``partial``, ``merge``, ``finish``.
+
+    It holds integers alone, so any split of the deals over threads, files or machines gives the same card,
+    to the bit. Groups are known by their texts. It pickles (as JSON), for work spread over processes.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.crm.Crm.build(so.datasets.sample_tables(deals=200))
+    >>> ids = crm.table("opportunity").to_dict()["opportunity_id"]
+    >>> parts = [so.kpi.ScorecardState.partial(crm, by="owner", deals=part) for part in (ids[:90], ids[90:])]
+    >>> parts[0].merge(parts[1]) == so.kpi.ScorecardState.partial(crm, by="owner")
+    True
+    """
+
+    def __init__(self, core: _kpi.ScorecardState | None = None) -> None:
+        self._core = _kpi.ScorecardState() if core is None else core
+
+    @classmethod
+    def partial(
+        cls,
+        crm: Crm,
+        *,
+        by: str | Iterable[str] = (),
+        period: Period = None,
+        where: Where = None,
+        as_of: Any = None,
+        deals: Iterable[str] | None = None,
+        **options: Any,
+    ) -> ScorecardState:
+        """What closed deals add up to.
+
+        Parameters
+        ----------
+        crm
+            The book.
+        by
+            Columns, names behind them (``owner.team``, as valid at the close), or a length of time.
+        period
+            By default the whole book.
+        deals
+            Ids of the deals to add, each once whatever is listed twice; by default all. Ids that the book
+            lacks count nothing, so a change costs its own deals: retract them as they were, merge them as
+            they are.
+        """
+        given = {"by": by, "period": period, "where": where, "as_of": as_of, **options}
+        listed = None if deals is None else [str(deal) for deal in deals]
+        return cls(_kpi.ScorecardState.partial(crm._core, options_of(given), listed))
+
+    def merge(self, other: ScorecardState) -> ScorecardState:
+        """Add other deals, asked alike; returns itself."""
+        self._core.merge(other._core)
+        return self
+
+    def retract(self, other: ScorecardState) -> ScorecardState:
+        """Take out deals that were added before; returns itself."""
+        self._core.retract(other._core)
+        return self
+
+    def finish(self, level: float = 95) -> Scorecard:
+        """The card of what is in it."""
+        return Scorecard(self._core.finish(level))
+
+    def copy(self) -> ScorecardState:
+        """One that can change by itself."""
+        return ScorecardState(_kpi.ScorecardState(self._core))
+
+    def to_json(self) -> str:
+        """The state as text, exactly."""
+        return self._core.to_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> ScorecardState:
+        """A state that ``to_json`` wrote; `DataError` for any other text."""
+        return cls(_kpi.ScorecardState.from_json(text))
+
+    def __len__(self) -> int:
+        return self._core.groups()
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, ScorecardState) and self._core.equals(other._core)
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return ScorecardState.from_json, (self.to_json(),)
+
+    def __repr__(self) -> str:
+        return f"ScorecardState({len(self):,} groups)"
+
+
+def scorecard(
+    crm: Crm,
+    period: Period = None,
+    *,
+    by: str | Iterable[str] = (),
+    compare: str = "prior",
+    where: Where = None,
+    as_of: Any = None,
+    level: float = 95,
+    **options: Any,
+) -> Scorecard:
+    """Put the KPIs of one period on a page, or the closed deals of each group.
+
+    Parameters
+    ----------
+    period
+        One period; by default the quarter that holds ``as_of``. Grouped, any, by default the whole book.
+    by
+        Groups: columns, names behind them (``owner.team``, as valid at the close), or a length of time.
+    compare
+        ``"prior"`` (the period before), ``"prior_year"`` or ``"none"``: at the same elapsed point, as it was
+        known then; of a period that is over, at its end. Groups aren't compared.
+    where
+        Which rows; KPIs whose table lacks a column of it are listed as not available.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> crm = so.crm.Crm.build(so.datasets.sample_tables(deals=200))
+    >>> so.kpi.scorecard(crm).period
+    '2025-Q4'
+    >>> so.kpi.scorecard(crm, by=["owner", "month"]).to_frame("polars").columns[:4]
+    ['owner', 'month', 'won', 'lost']
+    """
+    given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, **options}
+    return Scorecard(_kpi.scorecard(crm._core, options_of(given), compare))

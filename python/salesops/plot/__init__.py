@@ -1,0 +1,45 @@
+"""Charts of aggregates: one theme, colour-blind safe, in light and dark, as SVG that needs no script.
+
+A `Picture` is what a reader gets: the finding as title, the definition under it, words for those who can't
+see it, and the numbers as a table. The chart itself is an ordinary Altair chart.
+"""
+
+from salesops.plot.base import (
+    COLORS,
+    GROUND,
+    MAX_MARKS,
+    WIDTH,
+    altair,
+    compact,
+    dark_css,
+    ink,
+    number,
+    plain,
+    records,
+    theme,
+)
+from salesops.plot.charts import burn_up, curves, intervals, ranking, trend, waterfall
+from salesops.plot.picture import Picture, to_svg
+
+__all__ = [
+    "COLORS",
+    "GROUND",
+    "MAX_MARKS",
+    "WIDTH",
+    "Picture",
+    "altair",
+    "burn_up",
+    "compact",
+    "curves",
+    "dark_css",
+    "ink",
+    "intervals",
+    "number",
+    "plain",
+    "ranking",
+    "records",
+    "theme",
+    "to_svg",
+    "trend",
+    "waterfall",
+]

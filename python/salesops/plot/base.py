@@ -1,0 +1,151 @@
+"""What charts share: colours in light and dark, the theme, numbers and words."""
+
+from __future__ import annotations
+
+import importlib
+import unicodedata
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from salesops._core.error import UsageError
+
+MAX_MARKS = 2000
+WIDTH = 320
+
+# Role: colour on white, colour on near black. Blue, vermilion and green are of Okabe and Ito's palette,
+# shifted until marks have a contrast of 3 and text of 4.5 on their ground.
+COLORS = {
+    "ink": ("#1b1f24", "#e6e8eb"),
+    "muted": ("#57606a", "#a7afbb"),
+    "grid": ("#d8dee4", "#323a45"),
+    "main": ("#0072b2", "#56b4e9"),
+    "good": ("#008060", "#2fc79c"),
+    "bad": ("#c04a00", "#ff9447"),
+    "total": ("#5b6470", "#97a1af"),
+    "ground": ("#ffffff", "#14181f"),
+}
+GROUND = COLORS["ground"]
+
+
+def ink(role: str) -> str:
+    """The colour of a role on white."""
+    return COLORS[role][0]
+
+
+def dark_css(selector: str = "svg") -> str:
+    """CSS that repaints the charts for a dark page."""
+    rules = []
+    for light, dark in COLORS.values():
+        rules += [f'{selector} [{paint}="{light}"]{{{paint}:{dark}}}' for paint in ("fill", "stroke")]
+    return "".join(rules)
+
+
+def theme() -> dict[str, Any]:
+    """The Vega-Lite configuration of all charts.
+
+    Examples
+    --------
+    >>> theme()["config"]["background"]
+    'transparent'
+    """
+    text = {"labelColor": ink("ink"), "titleColor": ink("muted"), "labelFontSize": 13, "titleFontSize": 12}
+    lines = {"gridColor": ink("grid"), "domainColor": ink("grid"), "tickColor": ink("grid")}
+    return {
+        "config": {
+            "aria": False,
+            "background": "transparent",
+            "padding": {"left": 26, "right": 14, "top": 6, "bottom": 6},
+            "font": "system-ui, Segoe UI, Helvetica, Arial, sans-serif",
+            "view": {"stroke": None},
+            "title": {
+                "anchor": "start",
+                "frame": "bounds",
+                "offset": 14,
+                "color": ink("ink"),
+                "fontSize": 15,
+                "subtitleColor": ink("muted"),
+                "subtitleFontSize": 12,
+            },
+            "axis": {**text, **lines, "titleFontWeight": "normal", "labelLimit": 150},
+            "text": {"color": ink("ink"), "fontSize": 13},
+            "bar": {"color": ink("main")},
+            "line": {"color": ink("main"), "strokeWidth": 2.5},
+            "point": {"color": ink("main"), "filled": True, "size": 60},
+            "rule": {"color": ink("muted")},
+        }
+    }
+
+
+def altair() -> Any:
+    """Altair, or an error that names the extra."""
+    try:
+        return importlib.import_module("altair")
+    except ImportError as error:
+        raise UsageError("charts need the extra [plot]: pip install 'salesops[plot]'") from error
+
+
+# ---- numbers and words ----
+
+
+def compact(value: float | None, unit: str = "") -> str:
+    """A number as a reader wants it: few digits, with its unit.
+
+    Examples
+    --------
+    >>> compact(1234567, "USD"), compact(0.3215, "share"), compact(None)
+    ('USD 1.23M', '32.2%', '–')
+    """
+    if value is None or value != value:
+        return "–"
+    if unit == "share":
+        return f"{value:.1%}"
+    size, letter = next(
+        ((size, letter) for size, letter in ((1e9, "B"), (1e6, "M"), (1e4, "k")) if abs(value) >= size),
+        (1.0, ""),
+    )
+    scaled = value / (1e3 if letter == "k" else size)
+    digits = 0 if not letter and float(value).is_integer() else max(0, 2 - len(f"{abs(scaled):.0f}") + 1)
+    number = f"{scaled:,.{digits}f}{letter}"
+    if len(unit) == 3 and unit.isupper():
+        return f"{unit} {number}"
+    return number if unit in ("", "count", "ratio") else f"{number} {unit}"
+
+
+def plain(text: Any, limit: int = 60) -> str:
+    """Text without control characters and no longer than `limit`."""
+    kept = "".join(
+        "\N{REPLACEMENT CHARACTER}" if unicodedata.category(c) in ("Cc", "Cs") else c for c in str(text)
+    )
+    return kept if len(kept) <= limit else kept[: limit - 1] + "…"
+
+
+def records(rows: Sequence[Mapping[str, Any]], *needed: str) -> list[dict[str, Any]]:
+    """Rows as the charts take them: few enough, with the columns needed, text made plain."""
+    if len(rows) > MAX_MARKS:
+        raise UsageError(
+            f"{len(rows):,} marks are more than a reader can see (at most {MAX_MARKS:,}): group the rows"
+        )
+    if not rows:
+        raise UsageError("no rows to draw")
+    for name in needed:
+        if name not in rows[0]:
+            raise UsageError(f"column '{name}' is missing; there are {', '.join(map(str, rows[0]))}")
+    return [{key: plain(v, 36) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
+
+
+def number(data: list[dict[str, Any]]) -> None:
+    """Number the rows: a list of labels as `sort` would put texts into a Vega expression."""
+    for order, row in enumerate(data):
+        row["order"] = order
+
+
+def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
+    """Rows of cells as lines of one width a column: the first to the left, the others to the right."""
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return [
+        "  ".join(
+            cell.rjust(width) if place else cell.ljust(width)
+            for place, (cell, width) in enumerate(zip(line, widths, strict=True))
+        ).rstrip()
+        for line in lines
+    ]

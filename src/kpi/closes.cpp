@@ -1,0 +1,89 @@
+#include <map>
+
+#include "deal_facts.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+Reopened parse_reopened(std::string_view name) {
+  if (name == "last_close") return Reopened::last_close;
+  if (name == "first_close") return Reopened::first_close;
+  if (name == "each_close") return Reopened::each_close;
+  throw UsageError("reopened is 'last_close', 'first_close' or 'each_close', not '" + std::string(name) + "'");
+}
+
+namespace {
+
+/// What stages say of deals, by pipeline.
+class Statuses {
+ public:
+  explicit Statuses(const Crm& crm) : crm_(crm), pipeline_(crm.table("opportunity").find("pipeline_id")) {}
+  DealStatus operator()(std::size_t deal, std::int64_t stage) {
+    if (stage == null_value || stage < 0) return DealStatus::open;
+    const std::int64_t pipeline = pipeline_ != nullptr && pipeline_->valid(deal)
+                                      ? pipeline_->values<std::int32_t>()[deal]
+                                      : -1;
+    auto known = of_.find(pipeline);
+    if (known == of_.end()) known = of_.emplace(pipeline, crm_.stage_statuses(pipeline)).first;
+    return known->second[static_cast<std::size_t>(stage)].value_or(DealStatus::open);
+  }
+
+ private:
+  const Crm& crm_;
+  const Column* pipeline_;
+  std::map<std::int64_t, std::vector<std::optional<DealStatus>>> of_;
+};
+
+}  // namespace
+
+std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi) {
+  const Deals& deals = crm.deals();
+  const History& history = crm.history();
+  std::vector<Close> closes;
+  closes.reserve(deals.size());
+  const bool all = options.reopened != Reopened::last_close;
+  if (all && !history.tracks(Field::stage))
+    throw UsageError(std::string(kpi) +
+                     ": reopened needs the history of stages (table 'opportunity_event', field 'stage', "
+                     "'opportunity_snapshot' or 'opportunity_version'); without one use 'last_close'");
+  Statuses status(crm);
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    const Close last{deal, deals.closed_at[deal], deals.status[deal], deals.amount[deal]};
+    // A deal that never came back has one end at the most.
+    if (!all || deals.reopened[deal] == 0) {
+      if (last.status != DealStatus::open) closes.push_back(last);
+      continue;
+    }
+    DealStatus before = status(deal, history.initial(Field::stage)[deal]);
+    for (const Change& change : history.changes(deal)) {
+      if (change.field != Field::stage) continue;
+      const DealStatus now = status(deal, change.value);
+      if (now != DealStatus::open && before == DealStatus::open) {
+        const bool amounts = history.tracks(Field::amount);
+        closes.push_back(
+            {deal, change.at, now,
+             amounts ? history.value_at(deal, Field::amount, change.at) : deals.amount[deal]});
+        if (options.reopened == Reopened::first_close) break;
+      }
+      before = now;
+    }
+  }
+  return closes;
+}
+
+void report_reopened(const Crm& crm, const Options& options, Result& result) {
+  const Deals& deals = crm.deals();
+  std::int64_t count = 0;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal)
+    count += deals.reopened[deal] != 0 && deals.deleted[deal] == 0 ? 1 : 0;
+  if (count == 0) return;
+  constexpr std::string_view how[] = {"at their last close", "at their first close", "each time they closed"};
+  result.warnings.push_back(std::to_string(count) + (count == 1 ? " deal was" : " deals were") +
+                            " reopened after a close; such deals are counted " +
+                            std::string(how[static_cast<std::size_t>(options.reopened)]));
+}
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,386 @@
+#include <algorithm>
+#include <array>
+#include <functional>
+#include <mutex>
+#include <numeric>
+
+#include "deal_facts.hpp"
+#include "deal_sums.hpp"
+#include "groups.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+namespace {
+
+/// Some of the deals that are scanned: their positions in the list, and their rows.
+struct Chosen {
+  std::span<const std::int32_t> places, rows;
+};
+using Keys = std::span<std::uint64_t>;
+
+/// One key of the groups: a code 0 … size for each deal, of which `size` is null.
+struct ScanKey {
+  std::string name;
+  std::uint64_t size = 0;
+  /// keys[i] = keys[i] · (size + 1) + the code of chosen deal i.
+  std::function<void(const Chosen& chosen, Keys keys)> extend = {};
+  std::function<Label(std::uint64_t code)> label = {};
+};
+
+void put(std::uint64_t& key, std::uint64_t size, std::uint64_t code) { key = key * (size + 1) + code; }
+
+/// The deals that are scanned: those listed, or all.
+struct Scanned {
+  const Crm& crm;
+  const Options& options;
+  std::span<const std::int32_t> listed;
+  bool all;
+
+  [[nodiscard]] std::size_t size() const { return all ? crm.deals().size() : listed.size(); }
+  [[nodiscard]] std::vector<std::int32_t> rows() const {
+    if (!all) return {listed.begin(), listed.end()};
+    std::vector<std::int32_t> result(size());
+    std::iota(result.begin(), result.end(), 0);
+    return result;
+  }
+  /// Their closes, copied only where they aren't all.
+  [[nodiscard]] std::vector<std::int64_t> closes() const {
+    std::vector<std::int64_t> result;
+    for (const std::int32_t deal : listed)
+      result.push_back(crm.deals().closed_at[static_cast<std::size_t>(deal)]);
+    return result;
+  }
+};
+
+/// Values numbered beforehand, one a deal that is scanned.
+ScanKey ranked_key(const std::string& name, Dimension ranked,
+                   std::function<std::int64_t(std::size_t)> order) {
+  const auto dimension = std::make_shared<Dimension>(std::move(ranked));
+  ScanKey key{.name = name, .size = dimension->labels.size()};
+  key.extend = [dimension, size = key.size](const Chosen& chosen, Keys keys) {
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const std::int32_t rank = dimension->rank[static_cast<std::size_t>(chosen.places[i])];
+      put(keys[i], size, rank < 0 ? size : static_cast<std::uint64_t>(rank));
+    }
+  };
+  key.label = [dimension, order = std::move(order)](std::uint64_t code) {
+    return Label{order(code), dimension->labels[code]};
+  };
+  return key;
+}
+
+ScanKey period_key(const Scanned& scanned, const std::string& name, Every every,
+                   std::span<const std::int64_t> closes) {
+  const FiscalCalendar& calendar = scanned.options.calendar;
+  const auto [first, last] = range_of(closes, scanned.options.execution);
+  const auto table = std::make_shared<PeriodTable>(every, first, last, scanned.options);
+  const std::int32_t low = first > last ? FiscalCalendar::no_period : (*table)(first);
+  const std::int32_t high = first > last ? FiscalCalendar::no_period : (*table)(last);
+  if (low == FiscalCalendar::no_period || high == FiscalCalendar::no_period) {
+    // Some deals close on days that the calendar doesn't cover.
+    Dimension ranked = period_dimension(every, closes, scanned.options);
+    return ranked_key(name, ranked, [keys = ranked.keys, every, &calendar](std::size_t code) {
+      return calendar.period_at(static_cast<std::int32_t>(keys[code]), every).start.days;
+    });
+  }
+  ScanKey key{.name = name, .size = static_cast<std::uint64_t>(high - low) + 1};
+  key.extend = [scanned, table, low, size = key.size](const Chosen& chosen, Keys keys) {
+    const std::int64_t* closed = scanned.crm.deals().closed_at.data();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const std::int64_t at = closed[chosen.rows[i]];
+      put(keys[i], size, at == null_value ? size : static_cast<std::uint64_t>((*table)(at)-low));
+    }
+  };
+  key.label = [low, every, &calendar](std::uint64_t code) {
+    const Period period = calendar.period_at(low + static_cast<std::int32_t>(code), every);
+    return Label{period.start.days, calendar.label(period)};
+  };
+  return key;
+}
+
+/// A text column of the deals themselves, with the values of those that changed as of the close.
+ScanKey own_key(const Scanned& scanned, const std::string& name, const Column& column,
+                std::optional<Field> field) {
+  ScanKey key{.name = name, .size = column.dictionary().size()};
+  key.extend = [scanned, column, field, size = key.size](const Chosen& chosen, Keys keys) {
+    const Deals& deals = scanned.crm.deals();
+    const History& history = scanned.crm.history();
+    const std::int32_t* codes = column.values<std::int32_t>().data();
+    const bool nulls = column.may_have_nulls();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const auto row = static_cast<std::size_t>(chosen.rows[i]);
+      std::int64_t code = nulls && column.is_null(row) ? null_value : codes[row];
+      if (field && history.changed(row, *field) && deals.closed_at[row] != null_value)
+        code = history.value_at(row, *field, deals.closed_at[row]);
+      put(keys[i], size, code == null_value ? size : static_cast<std::uint64_t>(code));
+    }
+  };
+  key.label = [dictionary = column.shared_dictionary()](std::uint64_t code) {
+    return Label{0, std::string((*dictionary)[code])};
+  };
+  return key;
+}
+
+/// Any other name: looked up for all deals at once.
+ScanKey looked_up_key(const Scanned& scanned, const std::string& name, std::span<const std::int64_t> closes) {
+  const Lookup lookup = resolve(scanned.crm, "opportunity", name, scanned.rows(), closes);
+  Dimension ranked = column_dimension(lookup, scanned.options.execution);
+  const bool text = lookup.column.type() == Type::string;
+  return ranked_key(name, ranked, [keys = ranked.keys, text](std::size_t code) {
+    return text ? std::int64_t{0} : keys[code];
+  });
+}
+
+ScanKey key_of(const Scanned& scanned, const std::string& name, std::span<const std::int64_t> closes) {
+  const Crm& crm = scanned.crm;
+  if (!crm.has("opportunity", name))
+    if (const auto every = every_of(name)) return period_key(scanned, name, *every, closes);
+  for (const std::string& own : {name, name + "_id"}) {
+    if (!crm.has("opportunity", own)) continue;
+    const Column& column = crm.column("opportunity", own);
+    if (column.type() != Type::string) break;
+    return own_key(scanned, name, column, tracked_field(crm, "opportunity", own));
+  }
+  return looked_up_key(scanned, name, closes);
+}
+
+/// Several periods are a key of their own.
+ScanKey scope_key(const Scanned& scanned, const Scope& scope) {
+  ScanKey key{.name = "period", .size = scope.parts.size()};
+  key.extend = [scanned, parts = scope.parts](const Chosen& chosen, Keys keys) {
+    const Deals& deals = scanned.crm.deals();
+    for (std::size_t i = 0; i < keys.size(); ++i) {
+      const Instant at{deals.closed_at[static_cast<std::size_t>(chosen.rows[i])]};
+      std::uint64_t part = 0;
+      while (!parts[part].interval.contains(at)) ++part;
+      put(keys[i], parts.size(), part);
+    }
+  };
+  key.label = [parts = scope.parts](std::uint64_t code) {
+    return Label{parts[code].interval.start.us, parts[code].label};
+  };
+  return key;
+}
+
+/// Sums by key: by a table where there are few enough, else by a hash.
+class Sums {
+ public:
+  explicit Sums(std::uint64_t combinations) {
+    if (combinations <= dense) table_.assign(static_cast<std::size_t>(combinations), none);
+  }
+  DealSums& operator[](std::uint64_t key) {
+    std::uint32_t& place = table_.empty() ? hash_.try_emplace(key, none).first->second : table_[key];
+    if (place == none) {
+      place = static_cast<std::uint32_t>(sums.size());
+      keys.push_back(key);
+      sums.emplace_back();
+    }
+    return sums[place];
+  }
+  std::vector<std::uint64_t> keys;
+  std::vector<DealSums> sums;
+
+ private:
+  static constexpr std::uint64_t dense = std::uint64_t{1} << 20;
+  static constexpr std::uint32_t none = ~std::uint32_t{0};
+  std::vector<std::uint32_t> table_;
+  boost::unordered_flat_map<std::uint64_t, std::uint32_t> hash_;
+};
+
+/// The scan: blocks of deals into as many sums as there are threads; whole numbers add up the same.
+class Scan {
+ public:
+  Scan(const Scanned& scanned, const Scope& scope, std::span<const ScanKey> keys,
+       std::span<const std::uint8_t> chosen)
+      : scanned_(scanned), scope_(scope), keys_(keys), chosen_(chosen) {
+    constexpr double most = 9e15;
+    double product = 1;
+    for (const ScanKey& key : keys) product *= static_cast<double>(key.size + 1);
+    if (product > most)
+      throw UsageError("by: too many combinations of groups; group by fewer or coarser columns");
+    combinations_ = static_cast<std::uint64_t>(product);
+  }
+
+  Sums operator()() {
+    constexpr std::size_t block = std::size_t{1} << 15;
+    for_rows(scanned_.size(), block, scanned_.options.execution, [&](std::size_t first, std::size_t last) {
+      std::unique_ptr<Sums> sums = borrow();
+      for (std::size_t at = first; at < last; at += chunk) add(at, std::min(last, at + chunk), *sums);
+      const std::lock_guard lock(guard_);
+      free_.push_back(std::move(sums));
+    });
+    Sums whole = free_.empty() ? Sums(combinations_) : std::move(*free_.front());
+    for (std::size_t i = 1; i < free_.size(); ++i)
+      for (std::size_t g = 0; g < free_[i]->keys.size(); ++g) whole[free_[i]->keys[g]] += free_[i]->sums[g];
+    return whole;
+  }
+
+ private:
+  static constexpr std::size_t chunk = 2048;
+
+  std::unique_ptr<Sums> borrow() {
+    {
+      const std::lock_guard lock(guard_);
+      if (!free_.empty()) {
+        auto sums = std::move(free_.back());
+        free_.pop_back();
+        return sums;
+      }
+    }
+    return std::make_unique<Sums>(combinations_);
+  }
+
+  /// Whether a close lies in a period; the unbounded one of the whole book holds null, the least, as well.
+  [[nodiscard]] bool inside(std::int64_t at) const {
+    bool any = false;
+    for (const Scope::Part& part : scope_.parts) any |= part.interval.contains(Instant{at});
+    return any;
+  }
+
+  /// Deals of one outcome: apart, the sums run without guessing what comes next.
+  struct List {
+    std::array<std::int32_t, chunk> places, rows;
+    std::size_t size = 0;
+    void offer(std::size_t place, std::size_t row, bool taken) {
+      places[size] = static_cast<std::int32_t>(place);
+      rows[size] = static_cast<std::int32_t>(row);
+      size += taken ? 1 : 0;
+    }
+  };
+
+  void add(std::size_t first, std::size_t last, Sums& sums) const {
+    const Deals& deals = scanned_.crm.deals();
+    List won, lost, unknown;
+    for (std::size_t i = first; i < last; ++i) {
+      const std::size_t row = scanned_.all ? i : static_cast<std::size_t>(scanned_.listed[i]);
+      const DealStatus status = deals.status[row];
+      const bool counts =
+          deals.deleted[row] == 0 && (chosen_.empty() || chosen_[i] != 0) && inside(deals.closed_at[row]);
+      won.offer(i, row, counts && status == DealStatus::won);
+      lost.offer(i, row, counts && status == DealStatus::lost);
+      if (status == DealStatus::unknown) unknown.offer(i, row, counts);
+    }
+    const auto priced = [&](std::int64_t amount) {
+      return amount != null_value && (amount > 0 || scanned_.options.allow_negative);
+    };
+    each(won, sums, [&](std::size_t row, DealSums& sum) {
+      const std::int64_t amount = deals.amount[row];
+      const std::int64_t created = deals.created_at[row], closed = deals.closed_at[row];
+      ++sum.won;
+      if (priced(amount)) sum.won_amount.add(amount);
+      if (created != null_value && closed != null_value && closed >= created) sum.cycle.add(closed - created);
+    });
+    each(lost, sums, [&](std::size_t row, DealSums& sum) {
+      const std::int64_t amount = deals.amount[row];
+      ++sum.lost;
+      if (!priced(amount)) return;
+      ++sum.lost_priced;
+      sum.lost_amount += amount;
+    });
+    each(unknown, sums, [](std::size_t, DealSums& sum) { ++sum.unknown; });
+  }
+
+  /// Calls `work(row, sums of its group)` for each deal of a list.
+  template <class Work>
+  void each(const List& list, Sums& sums, Work work) const {
+    if (list.size == 0) return;
+    std::array<std::uint64_t, chunk> keys;
+    std::fill_n(keys.begin(), list.size, 0);
+    const Chosen chosen{std::span(list.places).first(list.size), std::span(list.rows).first(list.size)};
+    for (const ScanKey& key : keys_) key.extend(chosen, Keys(keys).first(list.size));
+    for (std::size_t i = 0; i < list.size; ++i) work(static_cast<std::size_t>(list.rows[i]), sums[keys[i]]);
+  }
+
+  const Scanned& scanned_;
+  const Scope& scope_;
+  std::span<const ScanKey> keys_;
+  std::span<const std::uint8_t> chosen_;
+  std::uint64_t combinations_ = 1;
+  std::mutex guard_;
+  std::vector<std::unique_ptr<Sums>> free_;
+};
+
+/// The currency of the deals whose amounts are in the sums.
+std::string scanned_currency(const Scanned& scanned, std::span<const std::uint8_t> chosen) {
+  const Crm& crm = scanned.crm;
+  if (!crm.currency().empty() || !crm.has("opportunity", "amount")) return crm.currency();
+  std::vector<std::int32_t> rows = scanned.rows();
+  std::size_t n = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if ((chosen.empty() || chosen[i] != 0) &&
+        crm.deals().amount[static_cast<std::size_t>(rows[i])] != null_value)
+      rows[n++] = rows[i];
+  rows.resize(n);
+  return one_currency(crm, "opportunity", rows);
+}
+
+}  // namespace
+
+ScorecardState ScorecardState::partial(const Crm& book, const Options& options) {
+  return of(rewound(book, options), options, nullptr);
+}
+
+ScorecardState ScorecardState::partial(const Crm& book, const Options& options,
+                                       std::span<const std::string> deals) {
+  const Crm crm = rewound(book, options);
+  std::vector<std::int32_t> rows;
+  for (const std::string& id : deals)
+    if (const auto row = static_cast<std::int32_t>(crm.row_of("opportunity", id)); row >= 0)
+      rows.push_back(row);
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+  return of(crm, options, &rows);
+}
+
+ScorecardState ScorecardState::of(const Crm& crm, const Options& options,
+                                  const std::vector<std::int32_t>* deals) {
+  (void)mode_of(options, "scorecard", {Mode::closed_in_period});
+  (void)crm.table("opportunity");
+  Scanned scanned{.crm = crm, .options = options, .listed = {}, .all = deals == nullptr};
+  if (deals != nullptr) scanned.listed = *deals;
+  const Scope scope = scope_of(crm, options);
+  const std::vector<std::int64_t> copied = scanned.closes();
+  const std::span<const std::int64_t> closes =
+      scanned.all ? std::span(crm.deals().closed_at) : std::span(copied);
+  std::vector<std::uint8_t> chosen;
+  if (!options.where.empty()) chosen = matches(crm, "opportunity", options.where, scanned.rows(), closes);
+  std::vector<ScanKey> keys;
+  if (scope.parts.size() > 1) keys.push_back(scope_key(scanned, scope));
+  for (const std::string& name : options.by) keys.push_back(key_of(scanned, name, closes));
+  const Sums sums = Scan(scanned, scope, keys, chosen)();
+
+  ScorecardState state;
+  Data& data = *state.data_;
+  data.asked = true;
+  data.period = scope.to_string();
+  data.currency = scanned_currency(scanned, chosen);
+  data.as_of = scope.as_of;
+  data.sums = sums.sums;
+  data.codes.resize(sums.keys.size() * keys.size());
+  std::vector<std::uint64_t> rest = sums.keys;
+  for (std::size_t k = keys.size(); k-- > 0;) {
+    const ScanKey& key = keys[k];
+    std::vector<std::int32_t> code_of(static_cast<std::size_t>(key.size), -1);
+    Data::Key made{.name = key.name, .labels = {}, .codes = {}};
+    for (std::size_t g = 0; g < rest.size(); ++g) {
+      const std::uint64_t code = rest[g] % (key.size + 1);
+      rest[g] /= key.size + 1;
+      std::int32_t& put_code = data.codes[g * keys.size() + k];
+      put_code = -1;
+      if (code == key.size) continue;
+      if (code_of[code] < 0) {
+        code_of[code] = static_cast<std::int32_t>(made.labels.size());
+        made.labels.push_back(key.label(code));
+      }
+      put_code = code_of[code];
+    }
+    data.keys.insert(data.keys.begin(), std::move(made));
+  }
+  return state;
+}
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,103 @@
+#include <gtest/gtest.h>
+
+#include "salesops/kpi.hpp"
+
+using namespace salesops;
+
+namespace {
+
+using Texts = std::vector<std::optional<std::string>>;
+
+Column column(const Texts& values) { return Column::of_strings(values); }
+
+/// d0 is lost in January at 100, reopened, and won in February at 80; d1 is won in January; d2 is lost in
+/// January and reopened, and still open.
+Crm book() {
+  const Table opportunity({{"opportunity_id", column({"d0", "d1", "d2"})},
+                           {"created_at", column({"2026-01-01", "2026-01-01", "2026-01-01"})},
+                           {"stage_id", column({"won", "won", "open"})},
+                           {"amount", column({"80", "40", "60"})},
+                           {"currency", column({"USD", "USD", "USD"})}});
+  const Table stage_def({{"stage_id", column({"open", "won", "lost"})},
+                         {"rank", column({"1", "2", "3"})},
+                         {"type", column({"open", "won", "lost"})}});
+  const Table events(
+      {{"opportunity_id", column({"d0", "d0", "d0", "d0", "d1", "d2", "d2"})},
+       {"at", column({"2026-01-11", "2026-01-21", "2026-01-25", "2026-02-10", "2026-01-16", "2026-01-31",
+                      "2026-02-02"})},
+       {"field", column({"stage", "stage", "amount", "stage", "stage", "stage", "stage"})},
+       {"old", column({"open", "lost", "100", "open", "open", "open", "lost"})},
+       {"new", column({"lost", "open", "80", "won", "won", "lost", "open"})}});
+  return Crm::build(
+      {{"opportunity", opportunity}, {"stage_def", stage_def}, {"opportunity_event", events}});
+}
+
+kpi::Options in(const std::string& period, kpi::Reopened reopened) {
+  kpi::Options options;
+  options.period = period;
+  options.reopened = reopened;
+  return options;
+}
+
+TEST(Reopened, DealsAreKnown) {
+  const Crm crm = book();
+  EXPECT_EQ(crm.deals().reopened[0], 1);
+  EXPECT_EQ(crm.deals().reopened[1], 0);
+  EXPECT_EQ(crm.deals().reopened[2], 1);
+  // Before it came back, nobody could know.
+  EXPECT_EQ(crm.as_of(*Instant::parse("2026-01-20")).deals().reopened[0], 0);
+}
+
+TEST(Reopened, WinRateByPolicy) {
+  const Crm crm = book();
+  const auto rate = [&](const std::string& period, kpi::Reopened reopened) {
+    const kpi::Metric metric = kpi::win_rate(crm, in(period, reopened)).single();
+    return std::pair(metric.numerator, metric.denominator);
+  };
+  using Pair = std::pair<double, double>;
+  EXPECT_EQ(rate("2026-01", kpi::Reopened::last_close), Pair(1, 1));
+  EXPECT_EQ(rate("2026-02", kpi::Reopened::last_close), Pair(1, 1));
+  EXPECT_EQ(rate("2026-01", kpi::Reopened::first_close), Pair(1, 3));
+  EXPECT_EQ(rate("2026-02", kpi::Reopened::first_close), Pair(0, 0));
+  EXPECT_EQ(rate("2026-01", kpi::Reopened::each_close), Pair(1, 3));
+  EXPECT_EQ(rate("2026-02", kpi::Reopened::each_close), Pair(1, 1));
+}
+
+TEST(Reopened, AmountsAreThoseOfTheTime) {
+  kpi::Options options = in("2026-01", kpi::Reopened::first_close);
+  options.weight = kpi::Weight::value;
+  const auto result = kpi::win_rate(book(), options);
+  EXPECT_DOUBLE_EQ(result.single().numerator, 40);
+  EXPECT_DOUBLE_EQ(result.single().denominator, 100 + 40 + 60);
+  ASSERT_EQ(result.warnings.size(), 1U);
+  EXPECT_EQ(result.warnings.front(),
+            "2 deals were reopened after a close; such deals are counted at their first close");
+}
+
+TEST(Reopened, OpenDealsAreCensoredOnce) {
+  kpi::Options options;
+  EXPECT_EQ(kpi::win_rate(book(), options).single().censored, 1);
+  options.reopened = kpi::Reopened::first_close;
+  EXPECT_EQ(kpi::win_rate(book(), options).single().censored, 0);
+  options.reopened = kpi::Reopened::each_close;
+  EXPECT_EQ(kpi::win_rate(book(), options).single().censored, 1);
+  EXPECT_EQ(kpi::win_rate(book(), options).single().n, 4);
+}
+
+TEST(Reopened, SalesCycleAndAverageDeal) {
+  const Crm crm = book();
+  EXPECT_DOUBLE_EQ(*kpi::sales_cycle(crm, in("2026-02", kpi::Reopened::last_close)).single().value, 40);
+  EXPECT_FALSE(kpi::sales_cycle(crm, in("2026-02", kpi::Reopened::first_close)).single().value);
+  EXPECT_DOUBLE_EQ(*kpi::average_deal(crm, in("2026-02", kpi::Reopened::each_close)).single().value, 80);
+}
+
+TEST(Reopened, NeedsAHistory) {
+  const Crm crm = Crm::build({{"opportunity", Table({{"opportunity_id", column({"d0"})},
+                                                     {"closed_at", column({"2026-01-01"})},
+                                                     {"is_won", column({"true"})}})}});
+  EXPECT_NO_THROW((void)kpi::win_rate(crm, in("2026-01", kpi::Reopened::last_close)));
+  EXPECT_THROW((void)kpi::win_rate(crm, in("2026-01", kpi::Reopened::first_close)), UsageError);
+  EXPECT_THROW((void)kpi::parse_reopened("second_close"), UsageError);
+}
+
+}  // namespace
