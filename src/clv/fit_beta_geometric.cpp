@@ -1,5 +1,7 @@
 // BG/NBD, MBG/NBD, and the same with Erlang-k times between purchases: BG/CNBD-k, MBG/CNBD-k.
-#include <cmath>
+#include <algorithm>
+#include <array>
+#include <cstdio>
 #include <optional>
 
 #include "salesops/error.hpp"
@@ -107,29 +109,31 @@ struct Chosen {
   int k = 1;
 };
 
+std::string hundredths(double value) {
+  std::array<char, 400> text{};
+  std::snprintf(text.data(), text.size(), "%.2f", value);
+  return text.data();
+}
+
 Chosen choose_k(const char* call, const RfmView& customers, bool at_first, const FitOptions& options) {
   if (customers.sum_log_gaps.empty())
     throw UsageError(std::string(call) +
                      ": to choose k it needs sum_log_gaps, the sum of the logarithms of the "
                      "times between purchases; or give k");
-  const Population population = population_of(customers);
+  const Population population = population_of(customers, options.execution);
   std::optional<Chosen> best;
   FitOptions each = options;
   each.profile_level = 0;
   std::string tried;
   for (int k = 1; k <= largest_k; ++k) {
-    if (options.execution.progress)
-      each.execution.progress = [&, k](double done) {
-        options.execution.progress((k - 1 + done) / (largest_k + 1));
-      };
+    each.execution = part_of(options.execution, (k - 1) / (largest_k + 1.0), k / (largest_k + 1.0));
     FitSummary summary = fit_kind(call, population, {k, at_first}, each);
-    tried += (k > 1 ? ", " : "") + number(summary.log_likelihood);
+    tried += (k > 1 ? ", " : "") + hundredths(summary.log_likelihood);
     if (!best || summary.log_likelihood > best->summary.log_likelihood) best = Chosen{std::move(summary), k};
-    each.start = best->summary.estimates;
   }
   if (options.profile_level > 0) {
-    each = options;
-    each.start = best->summary.estimates;
+    each.profile_level = options.profile_level;
+    each.execution = part_of(options.execution, largest_k / (largest_k + 1.0), 1);
     best->summary = fit_kind(call, population, {best->k, at_first}, each);
   }
   if (options.execution.progress) options.execution.progress(1);
@@ -148,16 +152,20 @@ Fit<Model> regular_model(FitSummary summary, int k) {
 }  // namespace
 
 Fit<BGNBD> fit_bg_nbd(const RfmView& customers, const FitOptions& options) {
-  return with_model<BGNBD, 4>(fit_kind("fit_bg_nbd", population_of(customers), {1, false}, options));
+  return with_model<BGNBD, 4>(
+      fit_kind("fit_bg_nbd", population_of(customers, options.execution), {1, false}, options));
 }
 Fit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const FitOptions& options) {
-  return with_model<MBGNBD, 4>(fit_kind("fit_mbg_nbd", population_of(customers), {1, true}, options));
+  return with_model<MBGNBD, 4>(
+      fit_kind("fit_mbg_nbd", population_of(customers, options.execution), {1, true}, options));
 }
 Fit<BGCNBD> fit_bg_cnbd(const RfmView& customers, int k, const FitOptions& options) {
-  return regular_model<BGCNBD>(fit_kind("fit_bg_cnbd", population_of(customers), {k, false}, options), k);
+  return regular_model<BGCNBD>(
+      fit_kind("fit_bg_cnbd", population_of(customers, options.execution), {k, false}, options), k);
 }
 Fit<MBGCNBD> fit_mbg_cnbd(const RfmView& customers, int k, const FitOptions& options) {
-  return regular_model<MBGCNBD>(fit_kind("fit_mbg_cnbd", population_of(customers), {k, true}, options), k);
+  return regular_model<MBGCNBD>(
+      fit_kind("fit_mbg_cnbd", population_of(customers, options.execution), {k, true}, options), k);
 }
 Fit<BGCNBD> fit_bg_cnbd(const RfmView& customers, const FitOptions& options) {
   auto [summary, k] = choose_k("fit_bg_cnbd", customers, false, options);

@@ -118,7 +118,7 @@ class Design {
       columns[2].push_back(view.T[row]);
       if (!view.weights.empty()) columns[3].push_back(view.weights[row]);
     }
-    return population_of({columns[0], columns[1], columns[2], columns[3]});
+    return population_of({columns[0], columns[1], columns[2], columns[3]}, {});
   }
   [[nodiscard]] MatrixXd map_of(std::size_t row) const {
     MatrixXd map = MatrixXd::Identity(4, static_cast<Index>(4 + names_.size()));
@@ -267,19 +267,19 @@ ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double> z_transactio
 
 CovariateFit<BGNBD> fit_bg_nbd(const RfmView& customers, const Covariates& covariates,
                                const FitOptions& options) {
-  const Population population = population_of(customers);
+  const Population population = population_of(customers, options.execution);
   return fit<BGNBD>(customers, covariates, options, beta_geometric_problem("fit_bg_nbd", population),
                     population, {2, 3, 1}, plain_beta_geometric<false>);
 }
 CovariateFit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const Covariates& covariates,
                                  const FitOptions& options) {
-  const Population population = population_of(customers);
+  const Population population = population_of(customers, options.execution);
   return fit<MBGNBD>(customers, covariates, options, beta_geometric_problem("fit_mbg_nbd", population),
                      population, {2, 3, 1}, plain_beta_geometric<true>);
 }
 CovariateFit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const Covariates& covariates,
                                        const FitOptions& options) {
-  const Population population = population_of(customers);
+  const Population population = population_of(customers, options.execution);
   return fit<ParetoNBD>(customers, covariates, options, pareto_problem(population), population, {3, 3, -1},
                         pareto);
 }

@@ -54,7 +54,7 @@ Jet<4> discrete_likelihood(const Population& population, std::span<const std::si
 }  // namespace
 
 Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options) {
-  const Population population = population_of(customers, true);
+  const Population population = population_of(customers, options.execution, true);
   double most = 0;
   for (const Pair& pair : population.until) most = std::max(most, pair.time);
   if (most > most_opportunities)

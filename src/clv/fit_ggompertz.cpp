@@ -132,7 +132,7 @@ Jet<5> ggompertz(const Population& population, const Execution& execution, std::
 }  // namespace
 
 Fit<GGompertzNBD> fit_ggompertz_nbd(const RfmView& customers, const FitOptions& options) {
-  const Population population = population_of(customers);
+  const Population population = population_of(customers, options.execution);
   const double unit = population.mean_time();
   Problem problem = pareto_problem(population);
   if (options.start.empty()) {

@@ -6,7 +6,7 @@ inline namespace v0 {
 namespace clv {
 
 Fit<NBD> fit_nbd(const RfmView& customers, const FitOptions& options) {
-  const Population population = population_of(customers);
+  const Population population = population_of(customers, options.execution);
   const auto [shape, rate] = purchase_moments(population);
   Problem problem;
   problem.call = "fit_nbd";

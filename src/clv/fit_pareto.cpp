@@ -118,7 +118,7 @@ FitSummary fit_pareto(const Population& population, const FitOptions& options) {
 }
 
 Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
-  return with_model<ParetoNBD, 4>(fit_pareto(population_of(customers), options));
+  return with_model<ParetoNBD, 4>(fit_pareto(population_of(customers, options.execution), options));
 }
 
 }  // namespace clv

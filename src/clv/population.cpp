@@ -56,6 +56,7 @@ void sort_by(std::vector<std::uint32_t>& order, const std::vector<std::uint32_t>
   constexpr int digit_bits = 11;
   std::vector<std::uint32_t> sorted(order.size());
   for (int shift = 0; (codes_end - 1) >> shift > 0; shift += digit_bits) {
+    ask_stop();
     std::vector<std::uint32_t> place((std::size_t{1} << digit_bits) + 1, 0U);
     const auto digit = [&](std::uint32_t row) { return codes[row] >> shift & ((1U << digit_bits) - 1); };
     for (std::uint32_t row = 0; row < codes.size(); ++row) ++place[digit(row) + 1];
@@ -146,8 +147,10 @@ Coded code(std::span<const double> column) {
   Coded coded;
   coded.codes.resize(column.size());
   Dictionary dictionary;
-  for (std::size_t row = 0; row < column.size(); ++row)
+  for (std::size_t row = 0; row < column.size(); ++row) {
+    tick(row);
     coded.codes[row] = dictionary.position_of(column[row] + 0.0);  // −0 becomes 0
+  }
   const std::vector<double>& values = dictionary.values();
   std::vector<std::uint32_t> order(values.size());
   std::iota(order.begin(), order.end(), 0U);
@@ -162,7 +165,8 @@ Coded code(std::span<const double> column) {
   return coded;
 }
 
-Population population_of(const RfmView& view, bool opportunities) {
+Population population_of(const RfmView& view, const Execution& execution, bool opportunities) {
+  const StopScope scope(execution.stop);
   check(view, opportunities);
   const Coded x = code(view.x);
   const Coded last = code(view.t_x);
@@ -179,6 +183,7 @@ Population population_of(const RfmView& view, bool opportunities) {
   std::uint32_t first_pair = 0;
   std::vector<double> weights;
   for (std::size_t first = 0, next = 0; first < order.size(); first = next) {
+    tick(population.rows.size());
     const std::uint32_t row = order[first];
     weights.clear();
     for (next = first; next < order.size(); ++next) {

@@ -42,7 +42,7 @@ struct Population {
 };
 
 /// Checks the columns and merges equal rows. Opportunities: T and t_x are whole and x ≤ t_x.
-Population population_of(const RfmView& view, bool opportunities = false);
+Population population_of(const RfmView& view, const Execution& execution, bool opportunities = false);
 
 /// Distinct values, ascending, and each row's position among them.
 struct Coded {
