@@ -79,9 +79,11 @@ docs:
 	@$(HOUSE) NO_MKDOCS_2_WARNING=1 python -m mkdocs build --strict --quiet --site-dir $(CURDIR)/build/site
 	@echo build/site/index.html
 
-## make images     draw the pictures of README.md
+## make images     draw the pictures of README.md, run the notebooks and keep what they show
 images: package
+	$(BOOTSTRAP) build test prove
 	@$(HOUSE) python docs/images/make.py
+	@$(HOUSE) python tests/tools/notebooks.py
 
 ## make clean      remove what was built; .venv stays
 clean:

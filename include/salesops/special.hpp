@@ -293,6 +293,29 @@ template <class Function>
   }
 }
 
+/// f(1) + … + f(last) for a smooth f > 0 that falls, `last` ≥ 0 whole: term by term up to 256, then as an
+/// integral with the corrections of Euler and Maclaurin, so the cost doesn't grow with `last`.
+template <class Function>
+[[nodiscard]] double sum_falling(const Function& f, double last) noexcept {
+  constexpr double counted = 256;
+  double sum = 0;
+  for (double j = 1; j <= last && j <= counted; j += 1) {
+    const double next = f(j);
+    sum += next;
+    if (next * (last - j) < 1e-17 * sum) return sum;
+  }
+  if (!(last > counted)) return sum;
+  // What the sum has over the integral at the end between j and j+1, in differences.
+  const auto correction = [&f](double j) noexcept {
+    const double one = f(j + 1) - f(j);
+    const double three = f(j + 2) - 3 * f(j + 1) + 3 * f(j) - f(j - 1);
+    return one / 24 - three * (17.0 / 5760);
+  };
+  const auto slope = [&f](double y) noexcept { return f(std::exp(y)) * std::exp(y); };
+  return sum + integrate(slope, std::log(counted + 0.5), std::log(last + 0.5)) + correction(counted) -
+         correction(last);
+}
+
 /// ₂F₁(1, b; c; z) where w = 1 − z is known without rounding, 0 < w ≤ 1, c > 1, 0 ≤ b ≤ c: Gauss's continued
 /// fraction (NIST DLMF 15.7.5) by the modified Lentz rule, in which all terms have one sign, so nothing
 /// cancels; next to z = 1, where that is slow, (c−1) ∫ v^(c−2) (w+zv)^(−b) dv over [0, 1].
@@ -301,7 +324,8 @@ template <class Function>
   const double s = c - 1;
   if (w < 1e-5) {
     const auto slope = [=](double y) noexcept { return std::exp(s * y - b * std::log(w + z * std::exp(y))); };
-    const double bend = std::log(w);
+    // Where s > b the integrand falls at least like e^((s−b)y) below 0.
+    const double bend = std::fmax(std::log(w), s > b ? -45 / (s - b) : -infinity);
     return s * (integrate(slope, bend - 40 / s, bend) + integrate(slope, bend, 0));
   }
   constexpr double tiny = 1e-300;

@@ -10,7 +10,8 @@ Reopened parse_reopened(std::string_view name) {
   if (name == "last_close") return Reopened::last_close;
   if (name == "first_close") return Reopened::first_close;
   if (name == "each_close") return Reopened::each_close;
-  throw UsageError("reopened is 'last_close', 'first_close' or 'each_close', not '" + std::string(name) + "'");
+  throw UsageError("reopened is 'last_close', 'first_close' or 'each_close', not '" + std::string(name) +
+                   "'");
 }
 
 namespace {
@@ -21,9 +22,8 @@ class Statuses {
   explicit Statuses(const Crm& crm) : crm_(crm), pipeline_(crm.table("opportunity").find("pipeline_id")) {}
   DealStatus operator()(std::size_t deal, std::int64_t stage) {
     if (stage == null_value || stage < 0) return DealStatus::open;
-    const std::int64_t pipeline = pipeline_ != nullptr && pipeline_->valid(deal)
-                                      ? pipeline_->values<std::int32_t>()[deal]
-                                      : -1;
+    const std::int64_t pipeline =
+        pipeline_ != nullptr && pipeline_->valid(deal) ? pipeline_->values<std::int32_t>()[deal] : -1;
     auto known = of_.find(pipeline);
     if (known == of_.end()) known = of_.emplace(pipeline, crm_.stage_statuses(pipeline)).first;
     return known->second[static_cast<std::size_t>(stage)].value_or(DealStatus::open);
@@ -62,9 +62,8 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
       const DealStatus now = status(deal, change.value);
       if (now != DealStatus::open && before == DealStatus::open) {
         const bool amounts = history.tracks(Field::amount);
-        closes.push_back(
-            {deal, change.at, now,
-             amounts ? history.value_at(deal, Field::amount, change.at) : deals.amount[deal]});
+        closes.push_back({deal, change.at, now,
+                          amounts ? history.value_at(deal, Field::amount, change.at) : deals.amount[deal]});
         if (options.reopened == Reopened::first_close) break;
       }
       before = now;

@@ -73,6 +73,7 @@ struct ScorecardState::Data {
 
   bool asked = false;  ///< by anybody; else it takes what is merged into it
   std::string period;
+  std::string counted;   ///< how deals were chosen and counted
   std::string currency;  ///< empty while no amount is in it
   std::vector<Key> keys;
   Instant as_of;

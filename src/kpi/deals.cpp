@@ -125,8 +125,8 @@ Result average_deal(const Crm& book, const Options& options) {
   DealFacts facts = won_amounts(crm, options, "average_deal");
   facts.shape = Shape::mean;
   facts.in_money(crm, options, false);
-  Result result = summarise(crm, facts, options, "average_deal",
-                            "amount won ÷ deals won, closed in the period", mode);
+  Result result =
+      summarise(crm, facts, options, "average_deal", "amount won ÷ deals won, closed in the period", mode);
   report_reopened(crm, options, result);
   return result;
 }

@@ -96,9 +96,9 @@ DealSums sums_of(const Json& json) {
 
 std::string ScorecardState::to_json() const {
   const Data& data = *data_;
-  Json json = {{"format", format},          {"asked", data.asked},    {"period", data.period},
-               {"currency", data.currency}, {"as_of", data.as_of.us}, {"keys", Json::array()},
-               {"groups", Json::array()}};
+  Json json = {{"format", format},      {"asked", data.asked},       {"counted", data.counted},
+               {"period", data.period}, {"currency", data.currency}, {"as_of", data.as_of.us},
+               {"keys", Json::array()}, {"groups", Json::array()}};
   for (const Data::Key& key : data.keys) {
     Json labels = Json::array();
     for (const Label& label : key.labels) labels.push_back(Json::array({label.order, label.text}));
@@ -117,6 +117,7 @@ ScorecardState ScorecardState::from_json(std::string_view text) {
     if (integer_of(json.at("format")) != format) broken("its format is of another version");
     data.asked = json.at("asked").get<bool>();
     data.period = json.at("period").get<std::string>();
+    data.counted = json.at("counted").get<std::string>();
     data.currency = json.at("currency").get<std::string>();
     data.as_of = Instant{integer_of(json.at("as_of"))};
     for (const Json& key : json.at("keys")) {

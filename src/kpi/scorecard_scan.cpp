@@ -14,7 +14,7 @@ namespace kpi {
 
 namespace {
 
-/// Some of the deals that are scanned: their positions in the list, and their rows.
+/// Some of the ends that are scanned: their places and the rows of their deals.
 struct Chosen {
   std::span<const std::int32_t> places, rows;
 };
@@ -24,32 +24,43 @@ using Keys = std::span<std::uint64_t>;
 struct ScanKey {
   std::string name;
   std::uint64_t size = 0;
-  /// keys[i] = keys[i] · (size + 1) + the code of chosen deal i.
+  /// keys[i] = keys[i] · (size + 1) + the code of chosen end i.
   std::function<void(const Chosen& chosen, Keys keys)> extend = {};
   std::function<Label(std::uint64_t code)> label = {};
 };
 
 void put(std::uint64_t& key, std::uint64_t size, std::uint64_t code) { key = key * (size + 1) + code; }
 
-/// The deals that are scanned: those listed, or all.
+/// Ends of deals of their own making: those of some deals, or by another rule than the last close.
+struct Ends {
+  std::vector<std::int32_t> rows;
+  std::vector<DealStatus> status;
+  std::vector<std::int64_t> closed, amount;
+
+  void add(std::int32_t row, DealStatus how, std::int64_t at, std::int64_t value) {
+    rows.push_back(row);
+    status.push_back(how);
+    closed.push_back(at);
+    amount.push_back(value);
+  }
+};
+
+/// What is scanned: ends of deals, at places 0 … size-1. Without `rows` the place is the deal's row.
 struct Scanned {
   const Crm& crm;
   const Options& options;
-  std::span<const std::int32_t> listed;
-  bool all;
+  std::span<const std::int32_t> rows;
+  std::span<const DealStatus> status;
+  std::span<const std::int64_t> closed, amount;
 
-  [[nodiscard]] std::size_t size() const { return all ? crm.deals().size() : listed.size(); }
-  [[nodiscard]] std::vector<std::int32_t> rows() const {
-    if (!all) return {listed.begin(), listed.end()};
+  [[nodiscard]] std::size_t size() const { return status.size(); }
+  [[nodiscard]] std::size_t row(std::size_t place) const {
+    return rows.empty() ? place : static_cast<std::size_t>(rows[place]);
+  }
+  [[nodiscard]] std::vector<std::int32_t> all_rows() const {
+    if (!rows.empty()) return {rows.begin(), rows.end()};
     std::vector<std::int32_t> result(size());
     std::iota(result.begin(), result.end(), 0);
-    return result;
-  }
-  /// Their closes, copied only where they aren't all.
-  [[nodiscard]] std::vector<std::int64_t> closes() const {
-    std::vector<std::int64_t> result;
-    for (const std::int32_t deal : listed)
-      result.push_back(crm.deals().closed_at[static_cast<std::size_t>(deal)]);
     return result;
   }
 };
@@ -71,25 +82,23 @@ ScanKey ranked_key(const std::string& name, Dimension ranked,
   return key;
 }
 
-ScanKey period_key(const Scanned& scanned, const std::string& name, Every every,
-                   std::span<const std::int64_t> closes) {
+ScanKey period_key(const Scanned& scanned, const std::string& name, Every every) {
   const FiscalCalendar& calendar = scanned.options.calendar;
-  const auto [first, last] = range_of(closes, scanned.options.execution);
+  const auto [first, last] = range_of(scanned.closed, scanned.options.execution);
   const auto table = std::make_shared<PeriodTable>(every, first, last, scanned.options);
   const std::int32_t low = first > last ? FiscalCalendar::no_period : (*table)(first);
   const std::int32_t high = first > last ? FiscalCalendar::no_period : (*table)(last);
   if (low == FiscalCalendar::no_period || high == FiscalCalendar::no_period) {
     // Some deals close on days that the calendar doesn't cover.
-    Dimension ranked = period_dimension(every, closes, scanned.options);
+    Dimension ranked = period_dimension(every, scanned.closed, scanned.options);
     return ranked_key(name, ranked, [keys = ranked.keys, every, &calendar](std::size_t code) {
       return calendar.period_at(static_cast<std::int32_t>(keys[code]), every).start.days;
     });
   }
   ScanKey key{.name = name, .size = static_cast<std::uint64_t>(high - low) + 1};
-  key.extend = [scanned, table, low, size = key.size](const Chosen& chosen, Keys keys) {
-    const std::int64_t* closed = scanned.crm.deals().closed_at.data();
+  key.extend = [closed = scanned.closed, table, low, size = key.size](const Chosen& chosen, Keys keys) {
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      const std::int64_t at = closed[chosen.rows[i]];
+      const std::int64_t at = closed[static_cast<std::size_t>(chosen.places[i])];
       put(keys[i], size, at == null_value ? size : static_cast<std::uint64_t>((*table)(at)-low));
     }
   };
@@ -105,15 +114,16 @@ ScanKey own_key(const Scanned& scanned, const std::string& name, const Column& c
                 std::optional<Field> field) {
   ScanKey key{.name = name, .size = column.dictionary().size()};
   key.extend = [scanned, column, field, size = key.size](const Chosen& chosen, Keys keys) {
-    const Deals& deals = scanned.crm.deals();
     const History& history = scanned.crm.history();
     const std::int32_t* codes = column.values<std::int32_t>().data();
     const bool nulls = column.may_have_nulls();
     for (std::size_t i = 0; i < keys.size(); ++i) {
       const auto row = static_cast<std::size_t>(chosen.rows[i]);
       std::int64_t code = nulls && column.is_null(row) ? null_value : codes[row];
-      if (field && history.changed(row, *field) && deals.closed_at[row] != null_value)
-        code = history.value_at(row, *field, deals.closed_at[row]);
+      if (field && history.changed(row, *field))
+        if (const std::int64_t at = scanned.closed[static_cast<std::size_t>(chosen.places[i])];
+            at != null_value)
+          code = history.value_at(row, *field, at);
       put(keys[i], size, code == null_value ? size : static_cast<std::uint64_t>(code));
     }
   };
@@ -123,9 +133,9 @@ ScanKey own_key(const Scanned& scanned, const std::string& name, const Column& c
   return key;
 }
 
-/// Any other name: looked up for all deals at once.
-ScanKey looked_up_key(const Scanned& scanned, const std::string& name, std::span<const std::int64_t> closes) {
-  const Lookup lookup = resolve(scanned.crm, "opportunity", name, scanned.rows(), closes);
+/// Any other name: looked up for all ends at once.
+ScanKey looked_up_key(const Scanned& scanned, const std::string& name) {
+  const Lookup lookup = resolve(scanned.crm, "opportunity", name, scanned.all_rows(), scanned.closed);
   Dimension ranked = column_dimension(lookup, scanned.options.execution);
   const bool text = lookup.column.type() == Type::string;
   return ranked_key(name, ranked, [keys = ranked.keys, text](std::size_t code) {
@@ -133,26 +143,25 @@ ScanKey looked_up_key(const Scanned& scanned, const std::string& name, std::span
   });
 }
 
-ScanKey key_of(const Scanned& scanned, const std::string& name, std::span<const std::int64_t> closes) {
+ScanKey key_of(const Scanned& scanned, const std::string& name) {
   const Crm& crm = scanned.crm;
   if (!crm.has("opportunity", name))
-    if (const auto every = every_of(name)) return period_key(scanned, name, *every, closes);
+    if (const auto every = every_of(name)) return period_key(scanned, name, *every);
   for (const std::string& own : {name, name + "_id"}) {
     if (!crm.has("opportunity", own)) continue;
     const Column& column = crm.column("opportunity", own);
     if (column.type() != Type::string) break;
     return own_key(scanned, name, column, tracked_field(crm, "opportunity", own));
   }
-  return looked_up_key(scanned, name, closes);
+  return looked_up_key(scanned, name);
 }
 
 /// Several periods are a key of their own.
 ScanKey scope_key(const Scanned& scanned, const Scope& scope) {
   ScanKey key{.name = "period", .size = scope.parts.size()};
   key.extend = [scanned, parts = scope.parts](const Chosen& chosen, Keys keys) {
-    const Deals& deals = scanned.crm.deals();
     for (std::size_t i = 0; i < keys.size(); ++i) {
-      const Instant at{deals.closed_at[static_cast<std::size_t>(chosen.rows[i])]};
+      const Instant at{scanned.closed[static_cast<std::size_t>(chosen.places[i])]};
       std::uint64_t part = 0;
       while (!parts[part].interval.contains(at)) ++part;
       put(keys[i], parts.size(), part);
@@ -189,7 +198,7 @@ class Sums {
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> hash_;
 };
 
-/// The scan: blocks of deals into as many sums as there are threads; whole numbers add up the same.
+/// The scan: blocks of ends into as many sums as there are threads; whole numbers add up the same.
 class Scan {
  public:
   Scan(const Scanned& scanned, const Scope& scope, std::span<const ScanKey> keys,
@@ -203,9 +212,9 @@ class Scan {
     combinations_ = static_cast<std::uint64_t>(product);
   }
 
-  Sums operator()() {
+  Sums operator()(const Execution& execution) {
     constexpr std::size_t block = std::size_t{1} << 15;
-    for_rows(scanned_.size(), block, scanned_.options.execution, [&](std::size_t first, std::size_t last) {
+    for_rows(scanned_.size(), block, execution, [&](std::size_t first, std::size_t last) {
       std::unique_ptr<Sums> sums = borrow();
       for (std::size_t at = first; at < last; at += chunk) add(at, std::min(last, at + chunk), *sums);
       const std::lock_guard lock(guard_);
@@ -239,7 +248,7 @@ class Scan {
     return any;
   }
 
-  /// Deals of one outcome: apart, the sums run without guessing what comes next.
+  /// Ends of one outcome: apart, the sums run without guessing what comes next.
   struct List {
     std::array<std::int32_t, chunk> places, rows;
     std::size_t size = 0;
@@ -254,10 +263,10 @@ class Scan {
     const Deals& deals = scanned_.crm.deals();
     List won, lost, unknown;
     for (std::size_t i = first; i < last; ++i) {
-      const std::size_t row = scanned_.all ? i : static_cast<std::size_t>(scanned_.listed[i]);
-      const DealStatus status = deals.status[row];
+      const std::size_t row = scanned_.row(i);
+      const DealStatus status = scanned_.status[i];
       const bool counts =
-          deals.deleted[row] == 0 && (chosen_.empty() || chosen_[i] != 0) && inside(deals.closed_at[row]);
+          deals.deleted[row] == 0 && (chosen_.empty() || chosen_[i] != 0) && inside(scanned_.closed[i]);
       won.offer(i, row, counts && status == DealStatus::won);
       lost.offer(i, row, counts && status == DealStatus::lost);
       if (status == DealStatus::unknown) unknown.offer(i, row, counts);
@@ -265,24 +274,24 @@ class Scan {
     const auto priced = [&](std::int64_t amount) {
       return amount != null_value && (amount > 0 || scanned_.options.allow_negative);
     };
-    each(won, sums, [&](std::size_t row, DealSums& sum) {
-      const std::int64_t amount = deals.amount[row];
-      const std::int64_t created = deals.created_at[row], closed = deals.closed_at[row];
+    each(won, sums, [&](std::size_t place, std::size_t row, DealSums& sum) {
+      const std::int64_t amount = scanned_.amount[place];
+      const std::int64_t created = deals.created_at[row], closed = scanned_.closed[place];
       ++sum.won;
       if (priced(amount)) sum.won_amount.add(amount);
       if (created != null_value && closed != null_value && closed >= created) sum.cycle.add(closed - created);
     });
-    each(lost, sums, [&](std::size_t row, DealSums& sum) {
-      const std::int64_t amount = deals.amount[row];
+    each(lost, sums, [&](std::size_t place, std::size_t, DealSums& sum) {
+      const std::int64_t amount = scanned_.amount[place];
       ++sum.lost;
       if (!priced(amount)) return;
       ++sum.lost_priced;
       sum.lost_amount += amount;
     });
-    each(unknown, sums, [](std::size_t, DealSums& sum) { ++sum.unknown; });
+    each(unknown, sums, [](std::size_t, std::size_t, DealSums& sum) { ++sum.unknown; });
   }
 
-  /// Calls `work(row, sums of its group)` for each deal of a list.
+  /// Calls `work(place, row, sums of its group)` for each end of a list.
   template <class Work>
   void each(const List& list, Sums& sums, Work work) const {
     if (list.size == 0) return;
@@ -290,7 +299,8 @@ class Scan {
     std::fill_n(keys.begin(), list.size, 0);
     const Chosen chosen{std::span(list.places).first(list.size), std::span(list.rows).first(list.size)};
     for (const ScanKey& key : keys_) key.extend(chosen, Keys(keys).first(list.size));
-    for (std::size_t i = 0; i < list.size; ++i) work(static_cast<std::size_t>(list.rows[i]), sums[keys[i]]);
+    for (std::size_t i = 0; i < list.size; ++i)
+      work(static_cast<std::size_t>(list.places[i]), static_cast<std::size_t>(list.rows[i]), sums[keys[i]]);
   }
 
   const Scanned& scanned_;
@@ -306,14 +316,38 @@ class Scan {
 std::string scanned_currency(const Scanned& scanned, std::span<const std::uint8_t> chosen) {
   const Crm& crm = scanned.crm;
   if (!crm.currency().empty() || !crm.has("opportunity", "amount")) return crm.currency();
-  std::vector<std::int32_t> rows = scanned.rows();
-  std::size_t n = 0;
-  for (std::size_t i = 0; i < rows.size(); ++i)
-    if ((chosen.empty() || chosen[i] != 0) &&
-        crm.deals().amount[static_cast<std::size_t>(rows[i])] != null_value)
-      rows[n++] = rows[i];
-  rows.resize(n);
+  std::vector<std::int32_t> rows;
+  for (std::size_t i = 0; i < scanned.size(); ++i)
+    if ((chosen.empty() || chosen[i] != 0) && scanned.amount[i] != null_value)
+      rows.push_back(static_cast<std::int32_t>(scanned.row(i)));
   return one_currency(crm, "opportunity", rows);
+}
+
+/// The ends of the deals listed, or of all, by the rule of `Options::reopened`.
+Ends gathered(const Crm& crm, const Options& options, const std::vector<std::int32_t>* listed) {
+  const Deals& deals = crm.deals();
+  Ends ends;
+  if (options.reopened == Reopened::last_close) {
+    for (const std::int32_t row : *listed) {
+      const auto deal = static_cast<std::size_t>(row);
+      ends.add(row, deals.status[deal], deals.closed_at[deal], deals.amount[deal]);
+    }
+    return ends;
+  }
+  for (const Close& close : closes_of(crm, options, "scorecard")) {
+    const auto row = static_cast<std::int32_t>(close.deal);
+    if (listed == nullptr || std::binary_search(listed->begin(), listed->end(), row))
+      ends.add(row, close.status, close.at, close.amount);
+  }
+  return ends;
+}
+
+/// What two states must have been asked alike, besides keys and period.
+std::string asked_text(const Options& options) {
+  constexpr std::string_view how[] = {"last close", "first close", "each close"};
+  return std::string(how[static_cast<std::size_t>(options.reopened)]) +
+         (options.allow_negative ? ", negative amounts" : "") +
+         (options.where.empty() ? "" : ", where " + options.where);
 }
 
 }  // namespace
@@ -334,26 +368,40 @@ ScorecardState ScorecardState::partial(const Crm& book, const Options& options,
   return of(crm, options, &rows);
 }
 
-ScorecardState ScorecardState::of(const Crm& crm, const Options& options,
-                                  const std::vector<std::int32_t>* deals) {
+ScorecardState ScorecardState::of(const Crm& crm, const Options& asked,
+                                  const std::vector<std::int32_t>* listed) {
+  const StopScope stop(asked.execution.stop);
+  Options options = asked;
+  options.execution.progress = {};  // of the passes before; the call's goes by the scan
   (void)mode_of(options, "scorecard", {Mode::closed_in_period});
   (void)crm.table("opportunity");
-  Scanned scanned{.crm = crm, .options = options, .listed = {}, .all = deals == nullptr};
-  if (deals != nullptr) scanned.listed = *deals;
+  const Deals& deals = crm.deals();
+  const bool plain = listed == nullptr && options.reopened == Reopened::last_close;
+  const Ends ends = plain ? Ends() : gathered(crm, options, listed);
+  Scanned scanned{.crm = crm,
+                  .options = options,
+                  .rows = ends.rows,
+                  .status = ends.status,
+                  .closed = ends.closed,
+                  .amount = ends.amount};
+  if (plain) {
+    scanned.status = deals.status;
+    scanned.closed = deals.closed_at;
+    scanned.amount = deals.amount;
+  }
   const Scope scope = scope_of(crm, options);
-  const std::vector<std::int64_t> copied = scanned.closes();
-  const std::span<const std::int64_t> closes =
-      scanned.all ? std::span(crm.deals().closed_at) : std::span(copied);
   std::vector<std::uint8_t> chosen;
-  if (!options.where.empty()) chosen = matches(crm, "opportunity", options.where, scanned.rows(), closes);
+  if (!options.where.empty())
+    chosen = matches(crm, "opportunity", options.where, scanned.all_rows(), scanned.closed);
   std::vector<ScanKey> keys;
   if (scope.parts.size() > 1) keys.push_back(scope_key(scanned, scope));
-  for (const std::string& name : options.by) keys.push_back(key_of(scanned, name, closes));
-  const Sums sums = Scan(scanned, scope, keys, chosen)();
+  for (const std::string& name : options.by) keys.push_back(key_of(scanned, name));
+  const Sums sums = Scan(scanned, scope, keys, chosen)(asked.execution);
 
   ScorecardState state;
   Data& data = *state.data_;
   data.asked = true;
+  data.counted = asked_text(options);
   data.period = scope.to_string();
   data.currency = scanned_currency(scanned, chosen);
   data.as_of = scope.as_of;

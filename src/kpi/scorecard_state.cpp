@@ -90,6 +90,7 @@ void ScorecardState::combine(const ScorecardState& other, bool add) {
   if (!ours.asked) {
     ours.asked = true;
     ours.period = theirs.period;
+    ours.counted = theirs.counted;
     ours.currency = theirs.currency;
     ours.as_of = theirs.as_of;
     for (const Data::Key& key : theirs.keys)
@@ -98,6 +99,8 @@ void ScorecardState::combine(const ScorecardState& other, bool add) {
   if (ours.by() != theirs.by()) throw UsageError("scorecard states are grouped by different keys");
   if (ours.period != theirs.period)
     throw UsageError("scorecard states are of different periods: " + ours.period + " and " + theirs.period);
+  if (ours.counted != theirs.counted)
+    throw UsageError("scorecard states count deals differently: " + ours.counted + "; " + theirs.counted);
   if (!ours.currency.empty() && !theirs.currency.empty() && ours.currency != theirs.currency)
     throw UnitError("amounts in " + ours.currency + " and " + theirs.currency + " can't be added");
 
@@ -132,7 +135,8 @@ std::size_t ScorecardState::groups() const {
 
 bool ScorecardState::equals(const ScorecardState& other) const {
   const Data &a = *data_, &b = *other.data_;
-  if (a.by() != b.by() || a.period != b.period || a.currency != b.currency) return false;
+  if (a.by() != b.by() || a.period != b.period || a.counted != b.counted || a.currency != b.currency)
+    return false;
   const auto left = a.order().groups, right = b.order().groups;
   if (left.size() != right.size()) return false;
   for (std::size_t g = 0; g < left.size(); ++g) {

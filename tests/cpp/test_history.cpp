@@ -35,7 +35,10 @@ TEST(History, KnowsWhichEntitiesChanged) {
   EXPECT_TRUE(history.changed(2, Field::owner));
   EXPECT_FALSE(history.until(15).changed(2, Field::owner));
   EXPECT_TRUE(history.take(std::vector<std::int64_t>{2}).changed(0, Field::owner));
-  EXPECT_TRUE(history.with(3, {change(1, 5, Field::stage, 4)}, {}).changed(1, Field::stage));
+  const std::vector<History::Row> more{change(1, 5, Field::stage, 4)};
+  const auto none = [](std::size_t, Field) { return null_value; };
+  EXPECT_TRUE(history.with(3, more, {}, none).changed(1, Field::stage));
+  EXPECT_FALSE(history.with(3, more, {}, none).without(std::vector<std::int64_t>{1}).changed(1, Field::stage));
 }
 
 TEST(History, OrdersByTimeThenSeqThenInput) {

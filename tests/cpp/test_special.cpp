@@ -174,3 +174,15 @@ TEST(Special, IncompleteBeta) {
   EXPECT_EQ(special::beta_cdf(2, 3, 1, 0), 1);
   EXPECT_TRUE(std::isnan(special::beta_cdf(0, 3, 0.5, 0.5)));
 }
+
+TEST(Special, LongSums) {
+  // Telescoping: Σ 1/(j(j+1)) = 1 − 1/(n+1).
+  for (const double n : {0.0, 1.0, 255.0, 256.0, 257.0, 1000.0, 1e9})
+    EXPECT_NEAR(special::sum_falling([](double j) { return 1 / (j * (j + 1)); }, n), 1 - 1 / (n + 1), 1e-13)
+        << n;
+  // Geometric.
+  expect_relative(special::sum_falling([](double j) { return std::exp(-1e-6 * j); }, 1e9),
+                  1 / std::expm1(1e-6), 1e-12);
+  expect_relative(special::sum_falling([](double j) { return std::exp(-j); }, 1e300), 1 / std::expm1(1),
+                  1e-14);
+}

@@ -370,7 +370,12 @@ def main() -> None:
         for parameters in sets:
             lines += rows(model, parameters, others + discounted, few)
             print(model, parameters, len(lines), flush=True)
-    for parameters in ["0.8 9 0.02 0.5 0.7", "0.55 10 0.0002 0.6 0.0026", "1.2 8 0.3 2 40", "0.6 5 0.05 0.3 900"]:
+    for parameters in [
+        "0.8 9 0.02 0.5 0.7",
+        "0.55 10 0.0002 0.6 0.0026",
+        "1.2 8 0.3 2 40",
+        "0.6 5 0.05 0.3 900",
+    ]:
         figures = [*main_figures, "dert 0.01", "dect 52 0.002"]
         lines += rows("GGompertzNBD", parameters, figures, [*few, "161 94.71429 98", "1000 99.9 100"])
         print(parameters, len(lines), flush=True)
@@ -380,7 +385,14 @@ def main() -> None:
         lines += rows(model, parameters, main_figures[:2], ["161 94.71429 98", "1000 99.9 100"])
         print(model, parameters, len(lines), flush=True)
     for parameters in ["1.204 0.75 0.657 2.783", "0.3 0.2 1 4", "3 40 20 900"]:
-        figures = [*main_figures[:2], "expected_transactions 10", "dert 0.1", "dect 7 0.05", "pmf 0 5", "pmf 3 5"]
+        figures = [
+            *main_figures[:2],
+            "expected_transactions 10",
+            "dert 0.1",
+            "dect 7 0.05",
+            "pmf 0 5",
+            "pmf 3 5",
+        ]
         histories = ["0 0 0", "0 0 6", "4 5 6", "6 6 6", "1 1 400", "37 80 300"]
         lines += rows("BGBB", parameters, figures, histories)
     for model, parameters in [
@@ -388,9 +400,13 @@ def main() -> None:
         ("BdW", "0.4556 0.7793 1.2835"), ("BdW", "3 5 0.4"), ("BdW", "0.668 3.806 1"),
     ]:  # fmt: skip
         lines += rows(model, parameters, ["survival", "retention"], ["1", "7", "60", "1000"])
-        lines += rows(model, parameters, ["residual_lifetime 0.1", "residual_lifetime 0.004"], ["0", "7", "60"])
+        lines += rows(
+            model, parameters, ["residual_lifetime 0.1", "residual_lifetime 0.004"], ["0", "7", "60"]
+        )
     for parameters in ["6.25 3.74 15.44", "3.1 0.6 56.5", "0.02 50 4000"]:
-        lines += rows("GammaGamma", parameters, ["log_likelihood"], ["1 11.77", "2 22.35", "900 0.01", "3 1000000"])
+        lines += rows(
+            "GammaGamma", parameters, ["log_likelihood"], ["1 11.77", "2 22.35", "900 0.01", "3 1000000"]
+        )
     pathlib.Path(__file__).with_suffix(".csv").write_text("\n".join(lines) + "\n", encoding="utf-8")
 
 

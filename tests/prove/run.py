@@ -25,6 +25,7 @@ TOP = HERE.parents[1]
 PAGE = TOP / "docs" / "proof.md"
 FUZZ_SECONDS = 30
 PATIENCE = 3600  # seconds for one command
+HOME = pathlib.Path("/", "root")  # of who types in a bare system
 
 
 class UnprovedError(Exception):
@@ -217,7 +218,7 @@ def bare_debian() -> str:
                 shutil.copyfile(f"/{name}", root / name)
         kept = re.compile(r"PIP_|SSL_CERT|(https?|no)_proxy$", re.IGNORECASE)
         words = {name: value for name, value in os.environ.items() if kept.match(name)}
-        words |= {"HOME": "/root", "LANG": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
+        words |= {"HOME": str(HOME), "LANG": "C.UTF-8", "PATH": "/usr/sbin:/usr/bin:/sbin:/bin"}
 
         def typed(line: str) -> str:
             return run(
@@ -227,14 +228,14 @@ def bare_debian() -> str:
             )
 
         typed("apt-get update && apt-get install -y --no-install-recommends ca-certificates git make")
-        run("git", "clone", "-q", TOP, root / "root/salesops")
+        run("git", "clone", "-q", TOP, f"{root}{HOME}/salesops")
         found = []
         for goal in ("demo", "test"):
             say(f"make {goal}")
             start = time.perf_counter()
-            typed(f"cd /root/salesops && make {goal}")
+            typed(f"cd ~/salesops && make {goal}")
             found.append(f"make {goal} {time.perf_counter() - start:.0f} s")
-        if not (root / "root/salesops/out/report.html").is_file():
+        if not pathlib.Path(f"{root}{HOME}/salesops/out/report.html").is_file():
             raise UnprovedError("make demo left no out/report.html")
     return ", ".join(found)
 

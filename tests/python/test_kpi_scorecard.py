@@ -171,6 +171,18 @@ def test_it_prints(crm):
     assert "<script>" not in kpi.scorecard(hostile, by="owner")._repr_html_()
 
 
+@pytest.mark.parametrize("reopened", ["last_close", "first_close", "each_close"])
+def test_reopened_deals_count_as_asked(crm, reopened):
+    assert kpi.win_rate(crm, reopened="each_close").n > kpi.win_rate(crm).n
+    rows = rows_of(kpi.scorecard(crm, by=BY, reopened=reopened))
+    rates = [row for row in rows_of(kpi.win_rate(crm, by=BY, reopened=reopened)) if row["n"]]
+    assert [(r["owner"], r["month"], r["won"], r["closed"], r["win_rate"]) for r in rows] == [
+        (r["owner"], r["month"], r["numerator"], r["denominator"], r["win_rate"]) for r in rates
+    ]
+    deals = rows_of(kpi.average_deal(crm, by=BY, reopened=reopened))
+    assert sum(row["won_amount"] for row in rows) == pytest.approx(sum(row["numerator"] for row in deals))
+
+
 # ---- states add up ----
 
 
@@ -224,6 +236,8 @@ def test_what_does_not_add_up_is_refused(crm):
     state = ScorecardState.partial(crm, by="owner")
     with pytest.raises(so.UsageError, match="different keys"):
         state.merge(ScorecardState.partial(crm, by="month"))
+    with pytest.raises(so.UsageError, match="differently"):
+        state.merge(ScorecardState.partial(crm, by="owner", where={"type": "new"}))
     with pytest.raises(so.UsageError, match="different periods"):
         state.merge(ScorecardState.partial(crm, by="owner", period="2025"))
     twice = state.copy().merge(state)

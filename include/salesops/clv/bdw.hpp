@@ -31,8 +31,7 @@ struct BdW {
 
 /// Discounted expected residual lifetime in renewals, of a customer with n renewals made:
 /// Σ_{j≥1} S(n+j)/S(n) (1+d)^(1−j) where the next renewal is due, 1/(1+d) of that where the n-th has just
-/// been made; d = discount_rate ≥ 0 per period. At d = 0 it is +∞ for alpha·c ≤ 1. The sum is taken term by
-/// term for 256 terms, then as an integral with the corrections of Euler and Maclaurin.
+/// been made; d = discount_rate ≥ 0 per period. At d = 0 it is +∞ for alpha·c ≤ 1.
 [[nodiscard]] inline double residual_lifetime(const BdW& m, double discount_rate, double n,
                                               Renewal renewal) noexcept {
   if (!(detail::positive(m.alpha, m.beta, m.c) && discount_rate >= 0 && discount_rate < detail::infinity &&
@@ -42,22 +41,10 @@ struct BdW {
   if (discount_rate == 0 && tail <= 0) return detail::infinity;
   const double fall = std::log1p(discount_rate);
   const auto term = [&](double j) noexcept { return std::exp(log_survival_given(m, j, n) - fall * (j - 1)); };
-  constexpr double counted = 256;
-  double sum = 0;
-  for (double j = 1; j <= counted; j += 1) {
-    const double next = term(j);
-    sum += next;
-    if (next < 1e-18 * sum) break;
-  }
-  const double start = counted + 0.5;
-  const double one = term(counted + 1) - term(counted);
-  const double three = term(counted + 2) - 3 * term(counted + 1) + 3 * term(counted) - term(counted - 1);
-  sum += one / 24 - three * (17.0 / 5760);
   // Beyond `far` the power law is exact to rounding, or nothing is left.
   const double power = std::pow(1e14 * (1 + m.alpha) * (1 + m.alpha + m.beta), 1 / m.c) + 1e14 * n;
-  const double far = std::fmin(power, start + (fall > 0 ? 45 / fall : detail::infinity));
-  const auto slope = [&](double y) noexcept { return term(std::exp(y)) * std::exp(y); };
-  sum += special::integrate(slope, std::log(start), std::log(far));
+  const double far = std::floor(std::fmin(power, fall > 0 ? 45 / fall + 2 : detail::infinity));
+  double sum = special::sum_falling(term, far);
   if (fall == 0) sum += term(far) * far / tail;
   return renewal == Renewal::due ? sum : sum / (1 + discount_rate);
 }

@@ -29,13 +29,17 @@ namespace detail {
 [[nodiscard]] inline bool valid(const BGBB& m) noexcept {
   return positive(m.alpha, m.beta, m.gamma, m.delta);
 }
+
+/// What is summed one by one stays within this.
+inline constexpr double most_opportunities = 1e7;
+
 [[nodiscard]] inline bool opportunities(double x, double t_x, double n) noexcept {
-  return history(x, t_x, n) && whole(t_x) && whole(n) && x <= t_x;
+  return history(x, t_x, n) && whole(t_x) && whole(n) && x <= t_x && n <= most_opportunities;
 }
 }  // namespace detail
 
 /// ln P(alive after opportunity n | …): −ln of the sum over the moments it may have left at, relative to
-/// staying. Proportional to n − t_x steps.
+/// staying. It takes n − t_x steps; NaN for n above 10⁷.
 [[nodiscard]] inline double log_p_alive(const BGBB& m, double x, double t_x, double n) noexcept {
   if (!(detail::valid(m) && detail::opportunities(x, t_x, n))) return detail::not_a_number;
   double sum = 0;  // all possibilities ÷ e^log_scale
@@ -80,15 +84,22 @@ namespace detail {
 [[nodiscard]] inline double dect_new(const BGBB& m, double t, double discount_rate) noexcept {
   if (!(detail::valid(m) && detail::whole(t) && discount_rate >= 0 && discount_rate < detail::infinity))
     return detail::not_a_number;
-  const double v = 1 / (1 + discount_rate);
+  const double buys = m.alpha / (m.alpha + m.beta);
+  const double fall = std::log1p(discount_rate);
+  if (t > 1000) {
+    return buys * special::sum_falling(
+                      [&](double i) noexcept {
+                        return std::exp(special::log_beta_ratio(m.gamma, m.delta, i) - i * fall);
+                      },
+                      t);
+  }
   double present = 1;
   double sum = 0;
   for (double i = 0; i < t; i += 1) {
-    present *= v * (m.delta + i) / (m.gamma + m.delta + i);
+    present *= (m.delta + i) / ((m.gamma + m.delta + i) * (1 + discount_rate));
     sum += present;
-    if (present < 1e-18 * sum * discount_rate) break;
   }
-  return m.alpha / (m.alpha + m.beta) * sum;
+  return buys * sum;
 }
 
 /// Mean number of purchases at opportunities 1 … t of a new customer.
@@ -109,10 +120,12 @@ namespace detail {
          special::hyp2f1_1(m.delta + 1, m.gamma + m.delta + 1, v, discount_rate * v);
 }
 
-/// P(X(t) = n) of a new customer: there for all t opportunities, or gone after the i-th, n ≤ i < t.
+/// P(X(t) = n) of a new customer: there for all t opportunities, or gone after the i-th, n ≤ i < t. It
+/// takes t − n steps; NaN for t above 10⁷.
 [[nodiscard]] inline double pmf_new(const BGBB& m, double n, double t) noexcept {
   if (!(detail::valid(m) && detail::whole(t) && detail::whole(n))) return detail::not_a_number;
   if (n > t) return 0;
+  if (t > detail::most_opportunities) return detail::not_a_number;
   // buys: n of i opportunities taken; stays: there at i of them.
   double buys = special::log_rising(m.alpha, n) - special::log_rising(m.alpha + m.beta, n);
   double stays = special::log_beta_ratio(m.gamma, m.delta, n);

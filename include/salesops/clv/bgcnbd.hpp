@@ -7,7 +7,7 @@
 /// purchases are Erlang(k, λ). The forecasts here are exact: at T a living customer has seen j = 0 … k−1
 /// events since its last purchase with weights ∝ (R)_j/j! · ((T−t_x)/(alpha+T))^j, R = r+kx, and then λ ~
 /// Gamma(R+j, alpha+T). With k = 1 they are BG/NBD and MBG/NBD. Their cost grows with the events expected;
-/// NaN beyond about 10⁷ of them.
+/// NaN beyond about 3·10⁶/k of them.
 #pragma once
 
 #include <cmath>
@@ -20,7 +20,7 @@ inline namespace v0 {
 namespace clv {
 
 /// Gaps are Erlang(k, λ), λ ~ Gamma(r, rate alpha); after each repeat purchase the customer leaves with
-/// probability p ~ Beta(a, b). k ≥ 1; the rest > 0.
+/// probability p ~ Beta(a, b). k = 1 … 100; the rest > 0.
 struct BGCNBD {
   int k = 1;
   double r = 0;
@@ -54,7 +54,7 @@ namespace detail {
 
 template <class M>
 [[nodiscard]] bool valid_cnbd(const M& m) noexcept {
-  return m.k >= 1 && positive(m.r, m.alpha, m.a, m.b);
+  return m.k >= 1 && m.k <= 100 && positive(m.r, m.alpha, m.a, m.b);
 }
 
 /// Σ_j (r)_j/j! · waited^j over 0 ≤ j < k, of which each term goes to `use(j, term)`.
@@ -67,7 +67,7 @@ double progress(double r, double waited, int k, const Use& use) noexcept {
     sum += term;
     term *= waited * (r + j) / (j + 1);
   }
-  return sum;
+  return sum < infinity ? sum : not_a_number;
 }
 
 /// Mean over the events since the last purchase of `f(j)`.
@@ -82,7 +82,7 @@ template <class Function>
 template <bool survival>
 [[nodiscard]] double thinned_mean(const LivingCNBD& m, double t) noexcept {
   const double v = t / m.alpha;
-  if (!(valid_cnbd(m) && t >= 0 && 37 * (1 + v) + m.r * v < 1e7)) return not_a_number;
+  if (!(valid_cnbd(m) && t >= 0 && m.k * (37 * (1 + v) + m.r * v) < 3e6)) return not_a_number;
   return over_progress(m,
                        [&](int j) noexcept { return thinned_mean<survival>(m.r + j, v, m.a, m.b, m.k, j); });
 }
@@ -209,10 +209,11 @@ template <class M>
     return sum * special::hyp2f1_1(m.b, m.a + m.b, std::exp(m.k * fade), -std::expm1(m.k * fade));
   };
   const double weight = detail::progress(m.r, m.waited, m.k, [](int, double) noexcept {});
-  const double width = std::sqrt(80 / m.r);
   const double mode = std::log(m.r);
-  const double bend = std::log(discount_rate * m.alpha);
-  const double low = std::fmin(mode, bend) - width - 40 / m.r;
+  const double tail = std::sqrt(80 / m.r) + 40 / m.r;
+  const double lowest = m.r > 2 ? mode - 2 * tail : -special::infinity;
+  const double bend = std::fmax(lowest, std::log(discount_rate * m.alpha));
+  const double low = std::fmin(mode, bend) - tail;
   const double high = std::log(m.r + m.k + 10 * std::sqrt(m.r + m.k) + 60);
   const double first = std::fmin(mode, bend);
   const double second = std::fmin(high, std::fmax(mode, bend));

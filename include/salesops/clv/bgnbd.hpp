@@ -39,12 +39,17 @@ template <class Function>
     const double log_q = y < 0 ? -rest : -y - rest;
     return std::exp(scale + a * log_p + b * log_q) * g(y < 0 ? e / (1 + e) : 1 / (1 + e));
   };
-  const double width = std::sqrt(80 * (1 / a + 1 / b));
+  // Beyond these the density, even times 1/p, is below rounding; within them no peak is too narrow to be
+  // seen.
   const double mode = std::log(a / b);
-  const double first = std::fmin(mode, std::log(bend));
-  const double second = std::fmax(mode, std::log(bend));
+  const double width = std::sqrt(80 * (1 / a + 1 / b));
+  const double highest = mode + width + 40 / b;
+  const double lowest = a > 2 ? mode - 2 * (width + 40 / a) : -special::infinity;
+  const double turn = std::fmin(highest, std::fmax(lowest, std::log(bend)));
+  const double first = std::fmin(mode, turn);
+  const double second = std::fmax(mode, turn);
   return special::integrate(slope, first - width - 40 / a, first) + special::integrate(slope, first, second) +
-         special::integrate(slope, second, second + width + 40 / b);
+         special::integrate(slope, second, highest);
 }
 
 /// `thinned_mean` of each purchase, by quadrature over p where the sum would be long.

@@ -180,7 +180,8 @@ template <class Present, class Hazard>
     const double u = scale * std::expm1(y);
     return at(u) * hazard(u) * (u + scale);
   };
-  return at(t) + special::integrate(slope, 0, std::log1p(t / scale));
+  const double peak = std::log1p(std::fmin(t, n * alpha / r) / scale);
+  return at(t) + special::integrate(slope, 0, peak) + special::integrate(slope, peak, std::log1p(t / scale));
 }
 
 /// What the purchases that a customer could make in (0, t] come to when it may leave after each one with

@@ -35,8 +35,8 @@ Mode parse_mode(std::string_view name);
 
 enum class Weight : std::uint8_t { count, value };
 
-/// What a deal that was closed, reopened and closed again counts as, where deals are placed by their close: in
-/// `win_rate` (closed_in_period), `average_deal`, `sales_cycle`, `velocity`, `linearity`, `concentration`.
+/// What a deal that was closed, reopened and closed again counts as, where deals are placed by their close:
+/// in `win_rate` (closed_in_period), `average_deal`, `sales_cycle`, `velocity`, `linearity`, `concentration`.
 enum class Reopened : std::uint8_t {
   last_close,   ///< once, as it ended last
   first_close,  ///< once, as it ended first; needs the history of stages

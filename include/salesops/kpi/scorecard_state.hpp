@@ -36,7 +36,8 @@ class ScorecardState {
   /// Of all deals won or lost (or closed without saying which) in the period: by default the whole book.
   /// Groups are those of `Options::by` at the close; names that have a history are those valid then. Deleted
   /// deals are left out, amounts that aren't positive too (counted; `allow_negative` lets them in).
-  /// Uses `where`, `by`, `period`, `as_of`, `calendar`, `zone`, `allow_negative`, `execution` of `options`.
+  /// Uses `where`, `by`, `period`, `as_of`, `reopened`, `calendar`, `zone`, `allow_negative`, `execution` of
+  /// `options`.
   static ScorecardState partial(const Crm& crm, const Options& options = {});
   /// Of these deals alone, by id: what a change of few deals costs. Ids that the book lacks count nothing.
   static ScorecardState partial(const Crm& crm, const Options& options, std::span<const std::string> deals);
