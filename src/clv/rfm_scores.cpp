@@ -95,7 +95,7 @@ double thom(double s) { return (1 + std::sqrt(1 + 4 * s / 3)) / (4 * s); }
 double shape_mle(double s) {
   double k = (3 - s + std::sqrt((s - 3) * (s - 3) + 24 * s)) / (12 * s);
   for (int step = 0; step < 20; ++step) {
-    const double off = s - std::log(k) + special::digamma(k);
+    const double off = std::log(k) - special::digamma(k) - s;
     const double inverse = 1 / k + off / (k * k * (1 / k - special::trigamma(k)));
     if (!(inverse > 0)) return k;
     const double next = 1 / inverse;

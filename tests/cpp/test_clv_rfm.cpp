@@ -290,7 +290,7 @@ TEST(Rfm, OfTextAndOfWideNumbersIsThatOfNarrowNumbers) {
   std::vector<std::string> names;
   std::vector<std::int64_t> wide;
   for (const auto& row : rows) {
-    names.push_back("customer number " + std::to_string(1'000'000 + row.customer));
+    names.push_back("customer number " + std::to_string(2'000'000 + row.customer));
     wide.push_back(row.customer * 3'000'000'000'000);
   }
   const Table table = table_of(rows);
@@ -340,10 +340,10 @@ TEST(Rfm, ReportsRowsItCannotUse) {
 
 TEST(Rfm, RoundsDoublesFromTheirDigits) {
   const auto total = [](double amount) {
-    const Table table({{"customer", Column::of(Type::int64, std::vector<std::int64_t>{1})},
-                       {"time", Column::of(Type::date, std::vector<std::int32_t>{1})},
-                       {"amount", Column::of(Type::float64, std::vector<double>{amount})}});
-    return clv::rfm(table, with_amount()).total_spend.at(0);
+    const Table table({{"customer", Column::of(Type::int64, std::vector<std::int64_t>{1, 1})},
+                       {"time", Column::of(Type::date, std::vector<std::int32_t>{1, 2})},
+                       {"amount", Column::of(Type::float64, std::vector<double>{100, amount})}});
+    return clv::rfm(table, with_amount()).total_spend.at(0) - 10'000;
   };
   EXPECT_EQ(total(1.005), 100);  // half to even, of the digits and not of the binary fraction
   EXPECT_EQ(total(1.015), 102);
