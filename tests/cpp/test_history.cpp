@@ -38,7 +38,8 @@ TEST(History, KnowsWhichEntitiesChanged) {
   const std::vector<History::Row> more{change(1, 5, Field::stage, 4)};
   const auto none = [](std::size_t, Field) { return null_value; };
   EXPECT_TRUE(history.with(3, more, {}, none).changed(1, Field::stage));
-  EXPECT_FALSE(history.with(3, more, {}, none).without(std::vector<std::int64_t>{1}).changed(1, Field::stage));
+  EXPECT_FALSE(
+      history.with(3, more, {}, none).without(std::vector<std::int64_t>{1}).changed(1, Field::stage));
 }
 
 TEST(History, OrdersByTimeThenSeqThenInput) {
