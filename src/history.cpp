@@ -262,6 +262,8 @@ History History::without(std::span<const std::int64_t> entities) const {
   History result = *this;
   std::vector<std::int64_t> left(entities.begin(), entities.end());
   std::sort(left.begin(), left.end());
+  // Entities to come have none.
+  left.erase(std::lower_bound(left.begin(), left.end(), static_cast<std::int64_t>(entities_)), left.end());
   for (auto next = left.begin(); next != left.end();) {
     const std::size_t number = static_cast<std::size_t>(*next) / block_entities;
     const Block& before = *blocks_[number];
