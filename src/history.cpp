@@ -264,8 +264,6 @@ History History::without(std::span<const std::int64_t> entities) const {
   // Entities it doesn't know yet have no change to lose.
   std::erase_if(left, [&](std::int64_t entity) { return entity >= static_cast<std::int64_t>(entities_); });
   std::sort(left.begin(), left.end());
-  // Entities to come have none.
-  left.erase(std::lower_bound(left.begin(), left.end(), static_cast<std::int64_t>(entities_)), left.end());
   for (auto next = left.begin(); next != left.end();) {
     const std::size_t number = static_cast<std::size_t>(*next) / block_entities;
     const Block& before = *blocks_[number];
