@@ -369,6 +369,21 @@ py::tuple scores_of(const clv::Rfm& rfm, int groups) {
 }
 
 void bind_rfm(py::module_& word) {
+  py::class_<clv::Rfm>(word, "Rfm", "One entry a customer.")
+      .def("to_table", &clv::Rfm::to_table)
+      .def("scores", &scores_of, py::arg("groups"))
+      .def_readonly("issues", &clv::Rfm::issues)
+      .def_property_readonly(
+          "unit",
+          [](const clv::Rfm& rfm) { return std::string(salesops_bindings::name_of(units, rfm.unit)); })
+      .def_readonly("discrete", &clv::Rfm::discrete)
+      .def_readonly("has_amount", &clv::Rfm::has_amount)
+      .def_readonly("currency", &clv::Rfm::currency)
+      .def_readonly("calibration_end", &clv::Rfm::calibration_end)
+      .def_readonly("holdout_end", &clv::Rfm::holdout_end)
+      .def_readonly("holdout_duration", &clv::Rfm::holdout_duration)
+      .def_readonly("zone", &clv::Rfm::zone)
+      .def("__len__", &clv::Rfm::size);
   py::class_<clv::RfmState>(word, "RfmState", "Days of purchase by customer; mergeable.")
       .def(py::init<>())
       .def_static("partial", &partial, py::arg("transactions"), py::arg("customer"), py::arg("time"),
@@ -388,21 +403,6 @@ void bind_rfm(py::module_& word) {
           py::arg("method"))
       .def_property_readonly("customers", &clv::RfmState::customers)
       .def_property_readonly("days", &clv::RfmState::days);
-  py::class_<clv::Rfm>(word, "Rfm", "One entry a customer.")
-      .def("to_table", &clv::Rfm::to_table)
-      .def("scores", &scores_of, py::arg("groups"))
-      .def_readonly("issues", &clv::Rfm::issues)
-      .def_property_readonly(
-          "unit",
-          [](const clv::Rfm& rfm) { return std::string(salesops_bindings::name_of(units, rfm.unit)); })
-      .def_readonly("discrete", &clv::Rfm::discrete)
-      .def_readonly("has_amount", &clv::Rfm::has_amount)
-      .def_readonly("currency", &clv::Rfm::currency)
-      .def_readonly("calibration_end", &clv::Rfm::calibration_end)
-      .def_readonly("holdout_end", &clv::Rfm::holdout_end)
-      .def_readonly("holdout_duration", &clv::Rfm::holdout_duration)
-      .def_readonly("zone", &clv::Rfm::zone)
-      .def("__len__", &clv::Rfm::size);
   word.def(
       "days_in",
       [](const std::string& unit) { return clv::days_in(salesops_bindings::read_name(units, unit)); },
@@ -413,6 +413,7 @@ void bind_rfm(py::module_& word) {
 
 void salesops_bind_clv(py::module_& module) {
   auto word = module.def_submodule("clv", "Customer lifetime value (salesops/clv.hpp).");
+  bind_spend(word);
   bind_purchases<clv::NBD>(word, "NBD", "Customers who never leave.");
   bind_purchases<clv::BGNBD>(word, "BGNBD", "Customers who may leave after a repeat purchase.");
   bind_purchases<clv::MBGNBD>(word, "MBGNBD", "Customers who may leave after any purchase.");
@@ -422,7 +423,6 @@ void salesops_bind_clv(py::module_& module) {
   bind_purchases<clv::MBGCNBD>(word, "MBGCNBD", "MBG/NBD with regular purchases.");
   bind_purchases<clv::GGompertzNBD>(word, "GGompertzNBD",
                                     "Customers whose risk of leaving changes with age.");
-  bind_spend(word);
   bind_contract<clv::SBG>(word, "SBG", "Contracts with unequal, constant churn.");
   bind_contract<clv::BdW>(word, "BdW", "Contracts whose churn changes with age.");
   bind_fits(word);
