@@ -142,7 +142,8 @@ void bind_simulation(py::class_<M>& type) {
         columns["T"] = array_of(made.T);
         columns["sum_log_gaps"] = array_of(made.sum_log_gaps);
         columns["holdout_frequency"] = array_of(made.future);
-        columns["alive"] = made.alive;
+        columns["alive"] =
+            py::array_t<std::uint8_t>(static_cast<py::ssize_t>(made.alive.size()), made.alive.data());
         return columns;
       },
       py::arg("T"), py::arg("horizon"), py::arg("seed"), py::arg("threads"));

@@ -180,7 +180,7 @@ class PurchaseModel(Estimator):
         columns: dict[str, npt.NDArray[Any]] = self._core().simulate(
             numbers(T, "T"), float(horizon), seed, self.threads
         )
-        columns["alive"] = columns["alive"].astype(bool)
+        columns["alive"] = columns["alive"] == 1
         return columns
 
     # ---- one table for all customers ----
