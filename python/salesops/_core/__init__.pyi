@@ -16,12 +16,14 @@ from . import ingest
 from . import sample
 from . import survival
 from . import scenario
+from . import clv
 from . import pipeline
 from . import kpi
 
 __all__: list[str] = [
     "arrow",
     "calendar",
+    "clv",
     "crm",
     "csv",
     "error",

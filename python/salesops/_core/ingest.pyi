@@ -8,6 +8,7 @@ import salesops._core.calendar
 import salesops._core.crm
 import salesops._core.issues
 import salesops._core.table
+import typing
 
 __all__: list[str] = [
     "Mapping",
@@ -38,6 +39,7 @@ def apply(
     mapping: Mapping,
     raw: collections.abc.Sequence[tuple[str, salesops._core.table.Table]],
     zones: collections.abc.Sequence[salesops._core.calendar.TimeZone],
+    progress: typing.Any = None,
 ) -> tuple: ...
 def check(crm: salesops._core.crm.Crm) -> salesops._core.issues.Issues: ...
 def preset_text(name: str) -> str: ...

@@ -157,6 +157,7 @@ def backtest(
     months: typing.SupportsInt | typing.SupportsIndex,
     weeks: collections.abc.Sequence[typing.SupportsInt | typing.SupportsIndex],
     options: Options,
+    progress: typing.Any = None,
 ) -> Backtest: ...
 def forecast(
     crm: salesops._core.crm.Crm,
@@ -164,6 +165,7 @@ def forecast(
     period: tuple[typing.SupportsInt | typing.SupportsIndex, typing.SupportsInt | typing.SupportsIndex]
     | None,
     options: Options,
+    progress: typing.Any = None,
 ) -> Forecast: ...
 def waterfall(
     crm: salesops._core.crm.Crm,
@@ -174,4 +176,5 @@ def waterfall(
     owners: collections.abc.Sequence[str],
     pipeline: str,
     currency: str,
+    progress: typing.Any = None,
 ) -> Waterfall: ...

@@ -48,4 +48,5 @@ def crm(
     activities_per_deal: typing.SupportsFloat | typing.SupportsIndex,
     dirt: typing.SupportsFloat | typing.SupportsIndex,
     threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
 ) -> Sample: ...
