@@ -16,26 +16,28 @@ void Revision::link() {
       if (!after_.tables.contains(column.references)) continue;
       const auto own = changes_.find(name), target = changes_.find(column.references);
       if (own == changes_.end() && target == changes_.end()) continue;
+      const std::vector<std::int64_t> orphans = orphans_of_new_keys(name, column);
       const bool all = !now(name).links.contains(column.name) ||
                        (own != changes_.end() && own->second.renumbered) ||
                        (target != changes_.end() && (target->second.renumbered || target->second.merges));
       if (all)
         link_column(model, column, open(name), now(column.references), nullptr);
       else
-        link_rows(name, column);
+        link_rows(name, column, orphans);
+      if (column.name == "opportunity_id" && !orphans.empty()) adopted_[name] = orphans;
       if (own != changes_.end() && given_[name].contains(column.name))
         report_orphans(name, column, own->second.rows);
     }
   }
 }
 
-void Revision::link_rows(const std::string& name, const ColumnModel& column) {
+void Revision::link_rows(const std::string& name, const ColumnModel& column,
+                         std::span<const std::int64_t> orphans) {
   const BookTable& book = now(name);
   const Column& ids = book.table.column(column.name);
   Links links(now(column.references), table_model(column.references).keys().front());
   std::vector<std::int64_t> rows;
   if (const auto own = changes_.find(name); own != changes_.end()) rows = own->second.rows;
-  const std::vector<std::int64_t> orphans = orphans_of_new_keys(name, column);
   rows.insert(rows.end(), orphans.begin(), orphans.end());
   if (rows.empty()) return;
   std::vector<std::int32_t> targets;
@@ -46,15 +48,16 @@ void Revision::link_rows(const std::string& name, const ColumnModel& column) {
   }
   auto& link = open(name).links.find(column.name)->second;
   link = link.with(rows, targets, no_row);
-  const bool of_history =
-      std::find(std::begin(history_tables), std::end(history_tables), name) != std::end(history_tables);
-  if (of_history && column.name == "opportunity_id") adopted_[name] = orphans;
 }
 
 std::vector<std::int64_t> Revision::orphans_of_new_keys(const std::string& name,
                                                         const ColumnModel& column) const {
   const auto target = changes_.find(column.references);
-  if (target == changes_.end()) return {};
+  const auto known = now(name).links.find(column.name);
+  if (target == changes_.end() || known == now(name).links.end()) return {};
+  // Where rows have other numbers, everything is linked anew.
+  const auto own = changes_.find(name);
+  if (target->second.renumbered || (own != changes_.end() && own->second.renumbered)) return {};
   const Column& keys = now(column.references).table.column(table_model(column.references).keys().front());
   const Column& ids = now(name).table.column(column.name);
   const auto first_new = static_cast<std::int64_t>(was(column.references).num_rows());
@@ -67,7 +70,7 @@ std::vector<std::int64_t> Revision::orphans_of_new_keys(const std::string& name,
   if (codes.empty()) return {};
   std::sort(codes.begin(), codes.end());
   std::vector<std::int64_t> orphans;
-  const auto& link = now(name).links.find(column.name)->second;
+  const auto& link = known->second;
   const auto values = ids.values<std::int32_t>();
   for (std::size_t row = 0; row < was(name).num_rows(); ++row)
     if (link[row] == no_row && ids.valid(row) && std::binary_search(codes.begin(), codes.end(), values[row]))

@@ -54,7 +54,7 @@ class Revision {
   BookTable& open(const std::string& name);
   void drop_rows(BookTable& book, const TableModel& model, std::span<const std::int64_t> leaving);
   void index_new_keys(BookTable& book, const std::string& key, std::size_t rows_before);
-  void link_rows(const std::string& name, const ColumnModel& column);
+  void link_rows(const std::string& name, const ColumnModel& column, std::span<const std::int64_t> orphans);
   /// Rows of the last version whose id had no row to name and has one now.
   [[nodiscard]] std::vector<std::int64_t> orphans_of_new_keys(const std::string& name,
                                                               const ColumnModel& column) const;

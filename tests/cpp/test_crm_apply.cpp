@@ -332,14 +332,14 @@ void run(std::uint64_t seed, bool differences) {
 }
 
 TEST(CrmApply, EqualsTheBookOfAllRows) {
-  for (std::uint64_t seed = 1; seed <= 24; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 60; ++seed) {
     run(seed, false);
     if (HasFatalFailure()) return;
   }
 }
 
 TEST(CrmApply, WritesDifferencesDownAsHistory) {
-  for (std::uint64_t seed = 1; seed <= 16; ++seed) {
+  for (std::uint64_t seed = 1; seed <= 40; ++seed) {
     run(seed, true);
     if (HasFatalFailure()) return;
   }
