@@ -176,10 +176,16 @@ class RfmState:
         threads: int = 0,
     ) -> Rfm:
         """One row a customer; the arguments are those of `rfm`."""
-        ends = (calibration_end, holdout_end, observation_end)
-        names = ("calibration_end", "holdout_end", "observation_end")
-        days = [_day(end, name) for end, name in zip(ends, names, strict=True)]
-        return Rfm(self._core.finish(unit, discrete, *days, include_first, threads), self._source)
+        core = self._core.finish(
+            unit,
+            discrete,
+            _day(calibration_end, "calibration_end"),
+            _day(holdout_end, "holdout_end"),
+            _day(observation_end, "observation_end"),
+            include_first,
+            threads,
+        )
+        return Rfm(core, self._source)
 
     def regularity(self, method: str = "mle") -> float | None:
         """Shape k of the times between purchases: 1 at random, more for a regular pace; None without enough.
