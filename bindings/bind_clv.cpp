@@ -413,7 +413,7 @@ void bind_rfm(py::module_& word) {
 
 void salesops_bind_clv(py::module_& module) {
   auto word = module.def_submodule("clv", "Customer lifetime value (salesops/clv.hpp).");
-  bind_spend(word);
+  bind_spend(word);  // first, for the others name it
   bind_purchases<clv::NBD>(word, "NBD", "Customers who never leave.");
   bind_purchases<clv::BGNBD>(word, "BGNBD", "Customers who may leave after a repeat purchase.");
   bind_purchases<clv::MBGNBD>(word, "MBGNBD", "Customers who may leave after any purchase.");

@@ -1,6 +1,8 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
+#include <algorithm>
+
 #include "execution.hpp"
 #include "salesops/kpi.hpp"
 
@@ -54,9 +56,16 @@ void bind_results(py::module_& word) {
 
 kpi::Options make_options(const py::dict& given) {
   kpi::Options options;
+  std::vector<std::string> known{"mode", "reopened", "weight", "as_of"};
   const auto take = [&](const char* name, auto& field) {
-    if (given.contains(name) && !given[name].is_none())
+    known.emplace_back(name);
+    if (!given.contains(name) || given[name].is_none()) return;
+    try {
       field = py::cast<std::decay_t<decltype(field)>>(given[name]);
+    } catch (const py::cast_error&) {
+      throw UsageError(std::string(name) + " can't be " + std::string(py::str(py::type::of(given[name]))) +
+                       "; see help(salesops.kpi)");
+    }
   };
   take("where", options.where);
   take("by", options.by);
@@ -73,6 +82,13 @@ kpi::Options make_options(const py::dict& given) {
   take("gross_margin", options.gross_margin);
   take("hours", options.hours);
   take("threads", options.execution.threads);
+  for (const auto& [key, value] : given) {
+    const auto name = py::cast<std::string>(key);
+    if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+    const auto near = near_names(name, known);
+    throw UsageError("KPIs have no option '" + name + "'" +
+                     (near.empty() ? std::string() : "; did you mean '" + near.front() + "'?"));
+  }
   if (given.contains("mode") && !given["mode"].is_none())
     options.mode = kpi::parse_mode(py::cast<std::string>(given["mode"]));
   if (given.contains("reopened") && !given["reopened"].is_none())

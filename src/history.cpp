@@ -261,6 +261,8 @@ History History::with(std::size_t entities, std::span<const Row> more, std::span
 History History::without(std::span<const std::int64_t> entities) const {
   History result = *this;
   std::vector<std::int64_t> left(entities.begin(), entities.end());
+  // Entities it doesn't know yet have no change to lose.
+  std::erase_if(left, [&](std::int64_t entity) { return entity >= static_cast<std::int64_t>(entities_); });
   std::sort(left.begin(), left.end());
   for (auto next = left.begin(); next != left.end();) {
     const std::size_t number = static_cast<std::size_t>(*next) / block_entities;

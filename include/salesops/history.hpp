@@ -107,7 +107,7 @@ class History {
   /// entities than this one.
   [[nodiscard]] History with(std::size_t entities, std::span<const Row> more,
                              std::span<const std::int64_t> touched, const Present& present) const;
-  /// The history without any change of `entities`.
+  /// The history without any change of `entities`, of which some may be yet to come.
   [[nodiscard]] History without(std::span<const std::int64_t> entities) const;
   /// With each value of `field` that isn't null put at `value_of(entity, value)`.
   template <class ValueOf>

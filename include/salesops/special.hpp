@@ -107,6 +107,12 @@ namespace detail {
                w * (1.0 / 1260 - w * (1.0 / 1680 - w * (1.0 / 1188 - w * (691.0 / 360360 - w / 156)))))) /
          x;
 }
+/// Its slope.
+[[nodiscard]] inline double stirling_rest_slope(double x) noexcept {
+  const double w = 1 / (x * x);
+  return -w * (1.0 / 12 -
+               w * (1.0 / 120 - w * (1.0 / 252 - w * (1.0 / 240 - w * (1.0 / 132 - w * (691.0 / 32760))))));
+}
 }  // namespace detail
 
 /// ln (a)ₑ = ln Γ(a+e) − ln Γ(a), a > 0 and a+e > 0: the rising factorial. Keeps its accuracy where the two
@@ -136,7 +142,8 @@ namespace detail {
     shifted += std::log(above / below);
   }
   const double u = e / a;
-  const double rest = detail::stirling_rest(a + e) - detail::stirling_rest(a);
+  const double rest = std::fabs(e) < 1e-4 ? e * detail::stirling_rest_slope(a + 0.5 * e)
+                                          : detail::stirling_rest(a + e) - detail::stirling_rest(a);
   const double main = u < 1 ? (a + e) * log1p_minus(u) + e * u : (a + e) * std::log1p(u) - e;
   return e * std::log(a) + main - 0.5 * std::log1p(u) + rest - shifted;
 }

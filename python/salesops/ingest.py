@@ -94,7 +94,7 @@ def read(
     """
     if on_issue not in ("collect", "warn", "raise"):
         raise UsageError(f"on_issue is 'collect', 'warn' or 'raise', not {on_issue!r}")
-    with shown(progress, "reading the book") as tell:
+    with shown(progress, "reading the book") as told:
         found, notes = read_tables(
             source,
             mapping,
@@ -103,9 +103,9 @@ def read(
             date_order=date_order,
             decimal=decimal,
             tz=tz,
-            progress=part(tell, 0, 0.6),
+            progress=part(told, 0, 0.6),
         )
-        crm = Crm.build(found, currency=currency, money_unit=money_unit, progress=part(tell, 0.6, 1))
+        crm = Crm.build(found, currency=currency, money_unit=money_unit, progress=part(told, 0.6, 1))
         notes.merge(_ingest.check(crm._core))
     crm = Crm(crm._core, notes)
     tell(crm.issues, on_issue)

@@ -136,6 +136,11 @@ void Revision::index_new_keys(BookTable& book, const std::string& key, std::size
   const Column& column = book.table.column(key);
   std::vector<std::int64_t> codes;
   std::vector<std::int32_t> rows;
+  // Every code has a row number, though the key of a row that was left out has no row.
+  if (const std::size_t known = column.dictionary().size(); known > book.row_of_code.size()) {
+    codes.push_back(static_cast<std::int64_t>(known) - 1);
+    rows.push_back(no_row);
+  }
   for (std::size_t row = rows_before; row < column.size(); ++row) {
     codes.push_back(column.values<std::int32_t>()[row]);
     rows.push_back(static_cast<std::int32_t>(row));

@@ -173,7 +173,8 @@ class RepFacts {
       });
   }
 
-  /// Of each holder, measure and start the highest version valid on a day; of reps if any has one.
+  /// Of each holder and period the highest version valid on a day; of reps if any has one. Bookings alone: quotas of
+  /// meetings or units are no money won.
   std::vector<std::size_t> current_quotas(std::int32_t today) {
     const Table& table = crm_.table("quota");
     const auto text = [&](const char* name, std::size_t row) {
@@ -192,11 +193,12 @@ class RepFacts {
       if (table.column("period_end").values<std::int32_t>()[row] <=
           table.column("period_start").values<std::int32_t>()[row])
         continue;
+      if (const std::string measure = text("measure", row); !measure.empty() && measure != "bookings") continue;
       if (from != nullptr && from->valid(row) && from->values<std::int32_t>()[row] > today) continue;
       if (to != nullptr && to->valid(row) && to->values<std::int32_t>()[row] <= today) continue;
       const std::string type = text("holder_type", row).empty() ? "rep" : text("holder_type", row);
-      const std::vector<std::string> key = {text("holder_id", row), text("measure", row),
-                                            text("product_family", row), text("period_start", row)};
+      const std::vector<std::string> key = {text("holder_id", row), text("product_family", row),
+                                            text("period_start", row), text("period_end", row)};
       const auto [place, fresh] = by_type[type].try_emplace(key, row);
       const auto number = [&](std::size_t r) {
         return std::pair(version != nullptr && version->valid(r) ? version->number(r) : 0.0,

@@ -82,7 +82,12 @@ struct Subscriptions {
   }
 };
 
-double months_of(const Scope::Part& part) {
+/// Whole months where the period begins and ends with one, else days by the mean month.
+double months_of(const Scope::Part& part, const Options& options) {
+  const auto start = Date{day_of(part.interval.start.us, options)}.ymd();
+  const auto end = Date{day_of(part.interval.end.us, options)}.ymd();
+  const int months = (end.year - start.year) * 12 + static_cast<int>(end.month) - static_cast<int>(start.month);
+  if (start.day == end.day && months > 0) return months;
   return static_cast<double>(part.interval.end.us - part.interval.start.us) /
          (static_cast<double>(us_per_day) * days_per_month);
 }
@@ -94,9 +99,11 @@ const Scope::Part& part_of(const Scope& scope, const Metric& metric) {
   return scope.parts.front();
 }
 
-void flag_incomplete(const Crm& crm, const Scope& scope, Result& result) {
+/// `book` is the one that was given: asked for a later day it knows no more.
+void flag_incomplete(const Crm& book, const Scope& scope, Result& result) {
+  const std::int64_t known = std::min(book.latest().us, scope.as_of.us);
   for (Metric& metric : result.metrics)
-    if (part_of(scope, metric).interval.end.us > crm.latest().us + us_per_day) metric.state = "incomplete";
+    if (part_of(scope, metric).interval.end.us > known + us_per_day) metric.state = "incomplete";
 }
 
 Result kept_or_lost(const Crm& book, const Options& given, bool lost, std::string name,
@@ -116,18 +123,22 @@ Result kept_or_lost(const Crm& book, const Options& given, bool lost, std::strin
         facts.add(row, part.interval.start.us, std::isnan(after[row]) == lost ? 1 : 0, 1);
   }
   Result result = summarise(crm, facts, options, std::move(name), std::move(definition), Mode::snapshot);
-  flag_incomplete(crm, scope, result);
+  flag_incomplete(book, scope, result);
   if (lost)
     for (Metric& metric : result.metrics)
       if (metric.value)
         metric.details["annual"] =
-            1.0 - std::pow(1.0 - *metric.value, 12.0 / months_of(part_of(scope, metric)));
+            1.0 - std::pow(1.0 - *metric.value, 12.0 / months_of(part_of(scope, metric), options));
   return result;
 }
 
 /// Share of revenue left after its costs, of the transactions in the periods.
 std::optional<double> margin_of(const Crm& crm, const Scope& scope, const Options& options) {
-  if (options.gross_margin) return options.gross_margin;
+  if (options.gross_margin) {
+    if (!(*options.gross_margin >= -1 && *options.gross_margin <= 1))
+      throw UsageError("gross_margin is a share of revenue, such as 0.8 for 80 %");
+    return options.gross_margin;
+  }
   if (!crm.has("transaction", "margin") || !crm.has("transaction", "amount") || !crm.has("transaction", "at"))
     return std::nullopt;
   const Column& margin = crm.column("transaction", "margin");
@@ -153,6 +164,12 @@ double need_margin(const Crm& crm, const Scope& scope, const Options& options) {
   throw UsageError(
       "this KPI needs a gross margin: the book's transactions have no 'margin' in the period; pass "
       "gross_margin=0.8 (a share)");
+}
+
+void same_currency(const char* kpi, const std::string& revenue, const std::string& cost) {
+  if (revenue != cost)
+    throw UnitError(std::string(kpi) + ": revenue is in " + revenue + " and spend in " + cost +
+                    "; convert the book with crm.in_currency(\"" + revenue + "\")");
 }
 
 /// `b`'s metric of the same group as `a`.
@@ -225,7 +242,8 @@ Result clv_simple(const Crm& book, const Options& given) {
     metric.interval_note = "none: a ratio of estimates";
     metric.details["margin"] = margin;
     if (lost == nullptr || !average || !lost->value) continue;
-    const double monthly = 1.0 - std::pow(1.0 - *lost->value, 1.0 / months_of(part_of(scope, metric)));
+    const double monthly =
+        1.0 - std::pow(1.0 - *lost->value, 1.0 / months_of(part_of(scope, metric), options));
     metric.details["arpa"] = *average;
     metric.details["churn"] = monthly;
     metric.numerator = *average * margin;
@@ -265,13 +283,17 @@ Result cac(const Crm& book, const Options& given) {
   // Spend stands over the line, new customers under it: two kinds of facts of one ratio.
   Facts facts;
   facts.table = "spend";
+  const auto null_amount = facts.reason("null_amount");
   std::vector<std::int32_t> rows;
   for (std::size_t row = 0; row < amount.size(); ++row) {
     tick(row);
     if (start.is_null(row)) continue;
     rows.push_back(static_cast<std::int32_t>(row));
     if (amount.valid(row))
-      facts.add(row, start.values<std::int32_t>()[row] * us_per_day, amount.values<std::int64_t>()[row], 0);
+      facts.add(row, options.zone.start_of(Date{start.values<std::int32_t>()[row]}).us,
+                amount.values<std::int64_t>()[row], 0);
+    else
+      facts.add(row, options.zone.start_of(Date{start.values<std::int32_t>()[row]}).us, 0, 0, null_amount);
   }
   for (std::size_t account = 0; account < first.size(); ++account)
     if (first[account] != null_value) facts.add(0, first[account], 0, 1);
@@ -297,6 +319,7 @@ Result ltv_cac(const Crm& crm, const Options& given) {
   const Options options = with_period(given);
   Result result = clv_simple(crm, options);
   const Result cost = cac(crm, options);
+  same_currency("ltv_cac", result.unit, cost.unit);
   result.name = "ltv_cac";
   result.unit = "ratio";
   result.definition = "simple customer lifetime value ÷ cost of winning a customer";
@@ -320,6 +343,7 @@ Result cac_payback(const Crm& crm, const Options& given) {
   const Result cost = cac(crm, options);
   Result result = arpa(crm, options);
   const double margin = need_margin(crm, scope_of(crm, options), options);
+  same_currency("cac_payback", result.unit.substr(0, result.unit.find(' ')), cost.unit);
   result.name = "cac_payback";
   result.unit = "months";
   result.definition = "cost of winning a customer ÷ (revenue per customer and month × gross margin)";

@@ -70,11 +70,13 @@ std::vector<std::int64_t> first_touches(const Crm& crm, const Leads& leads,
     if (type != nullptr && type->valid(row) && (type->text(row) == "note" || type->text(row) == "task"))
       continue;
     const auto lead = static_cast<std::size_t>(lead_of[row]);
-    if (times[row] < leads.start(lead)) {
+    if (leads.created[lead] != null_value && times[row] < leads.created[lead]) {
       before[lead] = 1;
       continue;
     }
-    if (first[lead] == null_value || times[row] < first[lead]) first[lead] = times[row];
+    // Who is touched before being routed needn't wait any more.
+    const std::int64_t touched = std::max(times[row], leads.start(lead));
+    if (first[lead] == null_value || touched < first[lead]) first[lead] = touched;
   }
   return first;
 }

@@ -149,7 +149,8 @@ Step step_from(std::span<const Visit> visits, std::size_t entry, std::size_t las
       return step;
     }
   if (final == DealStatus::open) return step;
-  step.outcome = 2;
+  // A win is a step up, whatever stage it is booked under.
+  step.outcome = final == DealStatus::won ? 1 : 2;
   step.at = visits[last - 1].enter;
   return step;
 }

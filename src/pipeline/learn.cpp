@@ -35,7 +35,7 @@ struct Landmark {
   std::vector<Row> rows;
   double new_expected = 0;
   double new_won = 0;
-  std::vector<double> realised;
+  Realised realised;
 };
 
 double dot(const Features& a, const Features& b) {
@@ -87,7 +87,7 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
     const std::int64_t then =
         history.value_at(static_cast<std::size_t>(facts.row[deal]), Field::amount, us_of(window.origin));
     if (then != null_value && then > 0)
-      landmark.realised.push_back(static_cast<double>(facts.amount[deal]) / static_cast<double>(then));
+      landmark.realised.add(static_cast<double>(then), static_cast<double>(facts.amount[deal]));
   }
   const NewBusiness fresh = new_business(facts, window, per_day);
   landmark.new_expected = fresh.won_by_step[static_cast<std::size_t>(grid.last)] -
@@ -267,6 +267,19 @@ Features features_of(const Facts& facts, const History& history, std::size_t dea
   return x;
 }
 
+void Realised::add(const Realised& more) {
+  for (std::size_t i = 0; i < more.ratio_.size(); ++i) {
+    const double expected = more.up_to_[i] - (i == 0 ? 0 : more.up_to_[i - 1]);
+    add(expected, expected * more.ratio_[i]);
+  }
+}
+
+double Realised::at(double uniform) const {
+  if (ratio_.empty()) return 1;
+  const auto found = std::upper_bound(up_to_.begin(), up_to_.end(), uniform * expected_);
+  return found == up_to_.end() ? ratio_.back() : ratio_[static_cast<std::size_t>(found - up_to_.begin())];
+}
+
 Lessons learn(const Facts& facts, const History& history, const Window& window, bool adjust,
               std::span<const Window> earlier, const Execution& execution) {
   Lessons lessons;
@@ -283,7 +296,7 @@ Lessons learn(const Facts& facts, const History& history, const Window& window, 
         seen.size() >= fewest_rows ? fit_logit(seen, static_cast<int>(landmarks.size())) : Features{1};
     for (Row& row : landmark.rows) row.fitted = special::logistic(dot(row.x, weight));
     for (const Row& row : landmark.rows) seen.push_back(&row);
-    lessons.realised.insert(lessons.realised.end(), landmark.realised.begin(), landmark.realised.end());
+    lessons.realised.add(landmark.realised);
   }
   lessons.landmarks = static_cast<int>(landmarks.size());
   if (seen.size() >= fewest_rows) {

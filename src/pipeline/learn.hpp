@@ -50,6 +50,26 @@ struct NewBusiness {
 /// Recent arrivals, their season and first stages, through the kernel.
 NewBusiness new_business(const Facts& facts, const Window& window, const std::vector<double>& per_day);
 
+/// Amounts won against the amounts the same deals had at a landmark, each as likely as that amount is large: the
+/// mean is that of the money, and a placeholder of 1 that became a million says next to nothing of others.
+class Realised {
+ public:
+  void add(double expected, double won) {
+    expected_ += expected;
+    won_ += won;
+    ratio_.push_back(won / expected);
+    up_to_.push_back(expected_);
+  }
+  void add(const Realised& more);
+  /// A ratio, by a uniform number of [0, 1); 1 where none was seen.
+  [[nodiscard]] double at(double uniform) const;
+  [[nodiscard]] double mean() const { return expected_ > 0 ? won_ / expected_ : 1; }
+
+ private:
+  std::vector<double> ratio_, up_to_;
+  double expected_ = 0, won_ = 0;
+};
+
 struct Lessons {
   Rates rates;
   Features weight{1};  ///< of the correction; 1 for the kernel's logit, 0 for the others without landmarks
@@ -61,7 +81,7 @@ struct Lessons {
   std::vector<OwnerEffect> owners;  ///< by leaf
   double new_factor = 1;            ///< new business won against expected, at earlier landmarks
   double new_sd = 0;
-  std::vector<double> realised;  ///< amount won / amount at the landmark
+  Realised realised;
 };
 
 /// Fits the kernel at the window's origin; with `adjust` also at up to eight earlier landmarks, each from

@@ -123,7 +123,7 @@ double mean_of(const std::vector<T>& values, double without) {
 Table deal_table(const Outcome& outcome, const std::string& currency) {
   const Plan& plan = *outcome.plan;
   const Facts& facts = *plan.facts;
-  const double ratio = mean_of(plan.lessons->realised, 1);
+  const double ratio = plan.lessons->realised.mean();
   const double typical = mean_of(plan.amounts, 0);
   std::vector<std::int64_t> rows, amounts;
   std::vector<std::uint8_t> known;

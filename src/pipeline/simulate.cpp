@@ -85,10 +85,8 @@ std::int64_t realised_amount(const Plan& plan, std::size_t deal, std::size_t dra
                         static_cast<std::uint32_t>(draw));
   const std::int64_t amount = facts.amount[deal];
   if (amount == null_value) return drawn_amount(plan, static_cast<std::size_t>(facts.owner[deal]), stream);
-  const auto& ratios = plan.lessons->realised;
-  if (ratios.empty() || amount <= 0) return amount;
-  const auto at = static_cast<std::size_t>(stream.integer(0, static_cast<std::int64_t>(ratios.size()) - 1));
-  return std::llround(static_cast<double>(amount) * ratios[at]);
+  if (amount <= 0) return amount;
+  return std::llround(static_cast<double>(amount) * plan.lessons->realised.at(stream.uniform01()));
 }
 
 class Block {

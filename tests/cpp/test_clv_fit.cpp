@@ -89,7 +89,7 @@ TEST(ClvFit, IsTheMaximumOfTheOneCustomerFormulas) {
   std::vector<double> spend;
   for (std::size_t i = 0; i < c.x.size(); ++i) {
     whole.T[i] = std::ceil(c.T[i]);
-    whole.t_x[i] = std::clamp(std::ceil(c.t_x[i]), c.x[i], whole.T[i]);
+    whole.t_x[i] = std::min(std::max(std::ceil(c.t_x[i]), c.x[i]), whole.T[i]);
     whole.x[i] = std::min(c.x[i], whole.t_x[i]);
     spend.push_back(random::Stream(6, i).gamma(4, 0.2));
   }

@@ -199,7 +199,7 @@ TEST(ClvRobust, AnswersStayInBoundsFarOut) {
     EXPECT_GE(discounted, 0) << name;
     EXPECT_LE(discounted, p * (m.r + x) / (m.alpha + T) * T * (1 + 1e-9)) << name;
   };
-  for (int i = 0; i < 2'000; ++i) {
+  for (int i = 0; i < 200; ++i) {
     const double x = i % 4 == 0 ? 0 : std::floor(power(0, 4));
     const double T = power(-1, 4);
     const double t_x = x == 0 ? 0 : T * stream.uniform(0.2, 1);

@@ -21,15 +21,13 @@ Crm book() {
   const Table stage_def({{"stage_id", column({"open", "won", "lost"})},
                          {"rank", column({"1", "2", "3"})},
                          {"type", column({"open", "won", "lost"})}});
-  const Table events(
-      {{"opportunity_id", column({"d0", "d0", "d0", "d0", "d1", "d2", "d2"})},
-       {"at", column({"2026-01-11", "2026-01-21", "2026-01-25", "2026-02-10", "2026-01-16", "2026-01-31",
-                      "2026-02-02"})},
-       {"field", column({"stage", "stage", "amount", "stage", "stage", "stage", "stage"})},
-       {"old", column({"open", "lost", "100", "open", "open", "open", "lost"})},
-       {"new", column({"lost", "open", "80", "won", "won", "lost", "open"})}});
-  return Crm::build(
-      {{"opportunity", opportunity}, {"stage_def", stage_def}, {"opportunity_event", events}});
+  const Table events({{"opportunity_id", column({"d0", "d0", "d0", "d0", "d1", "d2", "d2"})},
+                      {"at", column({"2026-01-11", "2026-01-21", "2026-01-25", "2026-02-10", "2026-01-16",
+                                     "2026-01-31", "2026-02-02"})},
+                      {"field", column({"stage", "stage", "amount", "stage", "stage", "stage", "stage"})},
+                      {"old", column({"open", "lost", "100", "open", "open", "open", "lost"})},
+                      {"new", column({"lost", "open", "80", "won", "won", "lost", "open"})}});
+  return Crm::build({{"opportunity", opportunity}, {"stage_def", stage_def}, {"opportunity_event", events}});
 }
 
 kpi::Options in(const std::string& period, kpi::Reopened reopened) {

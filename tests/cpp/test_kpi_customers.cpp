@@ -44,7 +44,7 @@ TEST(LogoChurn, IsOfTheCustomersAtTheStart) {
   const auto lost = kpi::logo_churn(subscribers(), june()).single();
   EXPECT_EQ(lost.numerator, 1);
   EXPECT_EQ(lost.denominator, 4);
-  EXPECT_NEAR(lost.details.at("annual"), 1 - std::pow(0.75, 365.0 / 30.0), 1e-12);
+  EXPECT_NEAR(lost.details.at("annual"), 1 - std::pow(0.75, 12), 1e-12);
   const auto kept = kpi::logo_retention(subscribers(), june()).single();
   EXPECT_EQ(kept.numerator, 3);
   EXPECT_DOUBLE_EQ(*kept.value + *lost.value, 1);
@@ -105,10 +105,18 @@ TEST(ClvSimple, HasNoValueWhileNobodyLeaves) {
   EXPECT_FALSE(kept.value);
   EXPECT_EQ(kept.state, "no churn seen");
   options.period = "2026-06";
-  const double monthly = 1 - std::pow(0.75, 1 / (30.0 / (365.0 / 12)));
-  EXPECT_NEAR(*kpi::clv_simple(subscribers(), options).single().value, 31.25 * 0.8 / monthly, 1e-9);
+  EXPECT_NEAR(*kpi::clv_simple(subscribers(), options).single().value, 31.25 * 0.8 / 0.25, 1e-9);
+  options.gross_margin = 80;
+  EXPECT_THROW(kpi::clv_simple(subscribers(), options), UsageError);
   options.gross_margin.reset();
   EXPECT_THROW(kpi::clv_simple(subscribers(), options), UsageError);
+}
+
+TEST(LogoChurn, OfAPeriodBeyondTheBookIsIncompleteWhateverTheDayAsked) {
+  kpi::Options options;
+  options.period = "2034-01";
+  options.as_of = Instant::parse("2035-01-01");
+  EXPECT_EQ(kpi::logo_churn(subscribers(), options).single().state, "incomplete");
 }
 
 /// Two accounts first won in June (one of them twice), one in May, one lost; 300.50 spent in June.

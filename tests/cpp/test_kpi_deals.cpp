@@ -58,12 +58,32 @@ Table quotas(const std::string& amount, const std::string& start, const std::str
                 {"period_end", column({end})}});
 }
 
+/// Bookings of a quarter by month, and a quota of meetings that is no money.
+Table mixed_quotas() {
+  const auto column = [](const Texts& values) { return Column::of_strings(values); };
+  return Table({{"holder_type", column({"rep", "rep", "rep", "rep"})},
+                {"holder_id", column({"r1", "r1", "r1", "r1"})},
+                {"measure", column({"bookings", "bookings", "bookings", "meetings"})},
+                {"amount", column({"100", "100", "100", "40"})},
+                {"currency", column({"USD", "USD", "USD", "USD"})},
+                {"period_start", column({"2026-01-01", "2026-02-01", "2026-03-01", "2026-01-01"})},
+                {"period_end", column({"2026-02-01", "2026-03-01", "2026-04-01", "2026-04-01"})}});
+}
+
 Table reps() { return Table({{"rep_id", Column::of_strings(Texts{"r1", "r2"})}}); }
 
 kpi::Options in(const std::string& period) {
   kpi::Options options;
   options.period = period;
   return options;
+}
+
+TEST(Attainment, CountsQuotasOfBookingsAlone) {
+  const Crm crm = book({{"2026-01-01", "2026-01-20", "true", "150", {}}},
+                       {{"quota", mixed_quotas()}, {"rep", reps()}});
+  const auto quarter = kpi::attainment(crm, in("2026-Q1")).single();
+  EXPECT_DOUBLE_EQ(quarter.denominator, 300);
+  EXPECT_DOUBLE_EQ(*quarter.value, 0.5);
 }
 
 TEST(Velocity, IsTheProductOfFourOverTheCycle) {

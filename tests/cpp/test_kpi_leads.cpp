@@ -80,6 +80,21 @@ TEST(LeadConversion, KnowsNothingOfLaterConversions) {
   EXPECT_EQ(metric.denominator, 3);
 }
 
+TEST(LeadResponse, ATouchBeforeRoutingAnswersAtOnce) {
+  const Crm crm = Crm::build(
+      {{"lead", Table({{"lead_id", texts({"l"})},
+                       {"created_at", texts({"2026-03-02T09:00:00"})},
+                       {"available_at", texts({"2026-03-02T10:00:00"})}})},
+       {"activity", Table({{"activity_id", texts({"1", "2"})},
+                           {"lead_id", texts({"l", "l"})},
+                           {"at", texts({"2026-03-02T09:30:00", "2026-03-02T15:00:00"})},
+                           {"type", texts({"call", "call"})}})}});
+  const auto metric = kpi::lead_response_time(crm).single();
+  EXPECT_EQ(metric.n, 1);
+  EXPECT_EQ(metric.censored, 0);
+  EXPECT_DOUBLE_EQ(metric.details.at("naive_mean"), 0);
+}
+
 /// Answered after 10 and 90 minutes, never, by a robot alone, and touched before it existed.
 Crm answers() {
   const auto call = [](const char* time) { return std::string("2026-03-02T") + time; };

@@ -87,7 +87,8 @@ TEST(Special, RisingFactorials) {
       log_product += std::log(a + n);
     }
     EXPECT_NEAR(special::log_rising(a, 2.75), special::log_gamma(a + 2.75) - special::log_gamma(a), 1e-12);
-    EXPECT_NEAR(special::log_rising(a + 2.75, -2.75), -special::log_rising(a, 2.75), 1e-13);
+    // a + 2.75 is rounded before the function sees it.
+    EXPECT_NEAR(special::log_rising(a + 2.75, -2.75), -special::log_rising(a, 2.75), 1e-15 / a + 1e-13);
   }
   // mpmath, 40 digits: small steps keep their accuracy, and so do large and unequal arguments.
   expect_relative(special::log_rising(1e-3, 1e-3), -0.69372193162449372, 1e-14);

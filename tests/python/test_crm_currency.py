@@ -175,7 +175,8 @@ def test_every_kpi_answers_in_the_currency(foreign):
     crm = foreign.in_currency("EUR", through="USD")
     assert so.kpi.average_deal(crm).unit == "EUR"
     for name in ("attainment", "arpa", "pipeline_coverage"):
-        assert getattr(so.kpi, name)(crm).value is not None
+        result = getattr(so.kpi, name)(crm)
+        assert result.value is not None or result.state == "attained"
     outlook = so.pipeline.forecast(crm, draws=200)
     assert "EUR" in outlook.summary()
 
@@ -195,7 +196,7 @@ def test_a_rebuilt_book_has_the_same_history(foreign):
     crm = foreign.in_currency("EUR", through="USD")
     again = Crm.build({name: crm.table(name) for name in crm.tables})
     assert again.currency == "EUR"
-    assert again.issues.count("opportunity", "amount", "history_disagrees") == 0
+    assert again.issues.count("history_disagrees") == 0
     for t in ("2024-06-01", "2025-03-01"):
         amounts = [b.as_of(t).table("opportunity").to_dict()["amount"] for b in (crm, again)]
         assert amounts[0] == amounts[1]

@@ -484,3 +484,16 @@ def test_results_show_themselves_escaped():
     drawn = so.kpi.win_rate(book, by="type").plot()._repr_mimebundle_()
     assert "&lt;img src=x" in drawn["image/svg+xml"]
     assert "<img" not in drawn["image/svg+xml"]
+
+
+def test_a_misspelt_option_is_an_error(crm):
+    with pytest.raises(so.UsageError, match="no option 'perod'; did you mean 'period'"):
+        kpi.win_rate(crm, perod="2025-Q3")
+    with pytest.raises(so.UsageError, match="no option 'foo'"):
+        kpi.scorecard(crm, foo=1)
+    with pytest.raises(so.UsageError, match="level can't be"):
+        kpi.win_rate(crm, level="95")
+
+
+def test_a_zone_may_be_a_name(crm):
+    assert kpi.win_rate(crm, period="2025-Q3", zone="America/New_York").value is not None

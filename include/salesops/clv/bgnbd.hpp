@@ -46,9 +46,14 @@ template <class Function>
   const double highest = mode + width + 40 / b;
   const double lowest = a > 2 ? mode - 2 * (width + 40 / a) : -special::infinity;
   const double turn = std::fmin(highest, std::fmax(lowest, std::log(bend)));
-  const double first = std::fmin(mode, turn);
-  const double second = std::fmax(mode, turn);
-  return special::integrate(slope, first - width - 40 / a, first) + special::integrate(slope, first, second) +
+  // Below `flat` g is g(0) and the density a power: what lies there, however far it reaches, has a closed form.
+  const double flat = std::fmin(std::log(bend), -std::log1p(b)) - 40;
+  const double start = std::fmin(mode, turn) - width - 40 / a;
+  const double below = start < flat ? g(0.0) * std::exp(scale + a * flat) / a : 0;
+  const double begin = std::fmax(start, flat);
+  const double first = std::fmax(begin, std::fmin(mode, turn));
+  const double second = std::fmax(begin, std::fmax(mode, turn));
+  return below + special::integrate(slope, begin, first) + special::integrate(slope, first, second) +
          special::integrate(slope, second, highest);
 }
 
@@ -59,7 +64,8 @@ template <bool survival>
   if (37 * (1 + v) + m.r * v < 3000) return thinned_mean<survival>(m.r, v, m.a, m.b, 1, 0);
   return beta_mean(m.a, m.b, std::fmin(1, 1 / (m.r * v)), [&](double p) noexcept {
     const double log_silent = -m.r * std::log1p(p * v);
-    return survival ? std::exp(log_silent) : -std::expm1(log_silent) / p;
+    if (survival) return std::exp(log_silent);
+    return p > 0 ? -std::expm1(log_silent) / p : m.r * v;
   });
 }
 
@@ -118,7 +124,9 @@ template <bool survival>
   if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : detail::infinity;
   const double scale = discount_rate * m.alpha;
   return m.r * detail::beta_mean(m.a, m.b, std::fmin(1, scale / m.r), [&](double p) noexcept {
-           return special::scaled_exponential_integral(m.r + 1, scale / p) / p;
+           // e^ζ E_{r+1}(ζ) → 1/ζ, also where p is too small to be told from 0.
+           const double zeta = scale / p;
+           return zeta < 1e16 * (m.r + 1) ? special::scaled_exponential_integral(m.r + 1, zeta) / p : 1 / scale;
          });
 }
 

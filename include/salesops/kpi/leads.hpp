@@ -8,7 +8,8 @@ namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
-/// Share of leads that became customers (converted).
+/// Share of leads that were converted (`converted_at`: to a contact, an account or a deal, as the CRM says). Whether a
+/// deal was won in the end is what `funnel` tells.
 ///
 /// `created_cohort` (default): converted by as_of ÷ leads created in the period. `window_cohort`: converted
 /// within `window_days` ÷ leads at least that old. `survival`: Kaplan–Meier share converted within
@@ -22,8 +23,9 @@ Result lead_conversion(const Crm& crm, const Options& options = {});
 /// leads alone, `never`: the share without an answer by as_of.
 ///
 /// The clock starts when the lead was available (routed), else created; it counts the business time of
-/// `hours`, else all time. The answer is the first outbound activity by a person. Touches before the
-/// clock starts are left out and counted (`touched_before_created`). Target: `Options::target_minutes`.
+/// `hours`, else all time. The answer is the first outbound activity by a person. A touch
+/// between creation and routing answers at once; leads touched before their creation are left out and counted
+/// (`touched_before_created`). Target: `Options::target_minutes`.
 Result lead_response_time(const Crm& crm, const Options& options = {});
 
 /// Share of leads answered within `target_minutes`, of those answered or whose time has run out.

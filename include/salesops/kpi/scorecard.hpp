@@ -68,8 +68,8 @@ struct Scorecard {
 ///
 /// With `by` the answer is that of `ScorecardState`: the closed deals of each group, without a comparison or
 /// targets, of any periods (default: the whole book).
-/// Uses `where`, `by`, `period`, `as_of`, `reopened`, `level`, `calendar`, `zone`, `seed` and the thresholds of
-/// `options`; ungrouped, the period must be a single one (`UsageError`).
+/// Uses `where`, `by`, `period`, `as_of`, `reopened`, `level`, `calendar`, `zone`, `seed` and the thresholds
+/// of `options`; ungrouped, the period must be a single one (`UsageError`).
 Scorecard scorecard(const Crm& crm, const Options& options = {}, Compare compare = Compare::prior);
 
 }  // namespace kpi

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
+from salesops.calendar import time_zone
 from salesops.crm import instant, timestamp
 
 if TYPE_CHECKING:
@@ -65,6 +66,8 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     options["period"] = period_text(options.get("period"))
     by = options.get("by", [])
     options["by"] = [by] if isinstance(by, str) else list(by)
+    if "zone" in options:
+        options["zone"] = time_zone(options["zone"])
     if "as_of" in options:
         options["as_of"] = instant(options["as_of"])
     return _kpi.Options(options)
