@@ -354,7 +354,7 @@ void note_dropout(FitSummary& summary, std::size_t a, std::size_t b) {
   const double sum = summary.estimates[a] + summary.estimates[b];
   const double share = summary.estimates[a] / sum;
   const std::string ratio = " with " + first + "/(" + first + "+" + second + ") = " + number(share);
-  if (share < 1e-4 && !(summary.standard_errors[a] < summary.estimates[a]))
+  if (share < 1e-3 && !(summary.standard_errors[a] < summary.estimates[a]))
     summary.notes.push_back(first + "/(" + first + "+" + second +
                             ") tends to 0: nobody seems to leave, and a model without dropout says the same");
   else if (sum > 1000 && !(summary.standard_errors[b] < summary.estimates[b]))
