@@ -196,6 +196,14 @@ void Revision::fill_from_history(std::span<const std::int64_t> touched) {
   const Fields filled = fill_present(table, after_.history, begun, after_.options, after_.issues);
   for (std::size_t f = 0; f < field_count; ++f) after_.filled[f] = after_.filled[f] || filled[f];
   if (after_.filled[static_cast<std::size_t>(Field::amount)]) fill_currency(table, touched);
+  // Owners that the history names have another row of rep.
+  const std::string owner(field_column(Field::owner));
+  if (!after_.filled[static_cast<std::size_t>(Field::owner)] || !after_.tables.contains("rep")) return;
+  const TableModel& model = table_model("opportunity");
+  if (now("opportunity").links.contains(owner))
+    link_rows("opportunity", *model.find(owner), deals);
+  else
+    link_column(model, *model.find(owner), open("opportunity"), now("rep"), nullptr);
 }
 
 void Revision::fill_currency(Table& table, std::span<const std::int64_t> touched) const {

@@ -40,6 +40,8 @@ void Revision::link_rows(const std::string& name, const ColumnModel& column,
   if (const auto own = changes_.find(name); own != changes_.end()) rows = own->second.rows;
   rows.insert(rows.end(), orphans.begin(), orphans.end());
   if (rows.empty()) return;
+  std::sort(rows.begin(), rows.end());
+  rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
   std::vector<std::int32_t> targets;
   targets.reserve(rows.size());
   for (const std::int64_t at : rows) {
