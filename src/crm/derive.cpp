@@ -327,6 +327,7 @@ std::array<std::vector<std::int64_t>, field_count> present_values(const Table& o
       present[field] = field_values(*column);
   auto& deleted = present[static_cast<std::size_t>(Field::deleted)];
   if (deleted.empty()) deleted.assign(opportunity.num_rows(), 0);
+  for (std::int64_t& value : deleted) value = std::max<std::int64_t>(value, 0);
   return present;
 }
 

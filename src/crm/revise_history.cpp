@@ -81,7 +81,8 @@ void Revision::extend_history() {
   const auto present = [&](std::size_t deal, Field field) -> std::int64_t {
     const Column* column = columns[static_cast<std::size_t>(field)];
     if (column == nullptr) return field == Field::deleted ? 0 : null_value;
-    return field_value(*column, deal);
+    const std::int64_t value = field_value(*column, deal);
+    return field == Field::deleted ? std::max<std::int64_t>(value, 0) : value;
   };
   after_.history = after_.history.with(deals.table.num_rows(), rows, touched, present);
   fill_from_history(touched);
