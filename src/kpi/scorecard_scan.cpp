@@ -241,66 +241,71 @@ class Scan {
     return std::make_unique<Sums>(combinations_);
   }
 
-  /// Whether a close lies in a period; the unbounded one of the whole book holds null, the least, as well.
   [[nodiscard]] bool inside(std::int64_t at) const {
-    bool any = false;
-    for (const Scope::Part& part : scope_.parts) any |= part.interval.contains(Instant{at});
-    return any;
+    return at != null_value && std::any_of(scope_.parts.begin(), scope_.parts.end(), [&](const auto& part) {
+             return part.interval.contains(Instant{at});
+           });
   }
-
-  /// Ends of one outcome: apart, the sums run without guessing what comes next.
-  struct List {
-    std::array<std::int32_t, chunk> places, rows;
-    std::size_t size = 0;
-    void offer(std::size_t place, std::size_t row, bool taken) {
-      places[size] = static_cast<std::int32_t>(place);
-      rows[size] = static_cast<std::int32_t>(row);
-      size += taken ? 1 : 0;
-    }
-  };
 
   void add(std::size_t first, std::size_t last, Sums& sums) const {
     const Deals& deals = scanned_.crm.deals();
-    List won, lost, unknown;
-    for (std::size_t i = first; i < last; ++i) {
-      const std::size_t row = scanned_.row(i);
-      const DealStatus status = scanned_.status[i];
-      const bool counts =
-          deals.deleted[row] == 0 && (chosen_.empty() || chosen_[i] != 0) && inside(scanned_.closed[i]);
-      won.offer(i, row, counts && status == DealStatus::won);
-      lost.offer(i, row, counts && status == DealStatus::lost);
-      if (status == DealStatus::unknown) unknown.offer(i, row, counts);
-    }
+    // Where an end doesn't count, its deal is as good as open.
+    std::array<DealStatus, chunk> kept;
+    const std::span kinds = std::span(kept).first(last - first);
+    std::copy(scanned_.status.begin() + static_cast<std::ptrdiff_t>(first),
+              scanned_.status.begin() + static_cast<std::ptrdiff_t>(last), kinds.begin());
+    const auto keep = [&](auto holds) {
+      for (std::size_t i = 0; i < kinds.size(); ++i)
+        kinds[i] = holds(first + i) ? kinds[i] : DealStatus::open;
+    };
+    if (scanned_.rows.empty())
+      keep([deleted = deals.deleted.data()](std::size_t place) { return deleted[place] == 0; });
+    else
+      keep([&](std::size_t place) { return deals.deleted[scanned_.row(place)] == 0; });
+    if (!chosen_.empty()) keep([&](std::size_t place) { return chosen_[place] != 0; });
+    if (!scope_.all) keep([&](std::size_t place) { return inside(scanned_.closed[place]); });
+
     const auto priced = [&](std::int64_t amount) {
       return amount != null_value && (amount > 0 || scanned_.options.allow_negative);
     };
-    each(won, sums, [&](std::size_t place, std::size_t row, DealSums& sum) {
+    each(kinds, first, DealStatus::won, sums, [&](std::size_t place, std::size_t row, DealSums& sum) {
       const std::int64_t amount = scanned_.amount[place];
       const std::int64_t created = deals.created_at[row], closed = scanned_.closed[place];
       ++sum.won;
       if (priced(amount)) sum.won_amount.add(amount);
       if (created != null_value && closed != null_value && closed >= created) sum.cycle.add(closed - created);
     });
-    each(lost, sums, [&](std::size_t place, std::size_t, DealSums& sum) {
+    each(kinds, first, DealStatus::lost, sums, [&](std::size_t place, std::size_t, DealSums& sum) {
       const std::int64_t amount = scanned_.amount[place];
       ++sum.lost;
       if (!priced(amount)) return;
       ++sum.lost_priced;
       sum.lost_amount += amount;
     });
-    each(unknown, sums, [](std::size_t, std::size_t, DealSums& sum) { ++sum.unknown; });
+    each(kinds, first, DealStatus::unknown, sums,
+         [](std::size_t, std::size_t, DealSums& sum) { ++sum.unknown; });
   }
 
-  /// Calls `work(place, row, sums of its group)` for each end of a list.
+  /// Calls `work(place, row, sums of its group)` for each end of one kind: apart, the sums run without
+  /// guessing what comes next.
   template <class Work>
-  void each(const List& list, Sums& sums, Work work) const {
-    if (list.size == 0) return;
+  void each(std::span<const DealStatus> kinds, std::size_t first, DealStatus kind, Sums& sums,
+            Work work) const {
+    std::array<std::int32_t, chunk> places, rows;
     std::array<std::uint64_t, chunk> keys;
-    std::fill_n(keys.begin(), list.size, 0);
-    const Chosen chosen{std::span(list.places).first(list.size), std::span(list.rows).first(list.size)};
-    for (const ScanKey& key : keys_) key.extend(chosen, Keys(keys).first(list.size));
-    for (std::size_t i = 0; i < list.size; ++i)
-      work(static_cast<std::size_t>(list.places[i]), static_cast<std::size_t>(list.rows[i]), sums[keys[i]]);
+    std::size_t n = 0;
+    for (std::size_t i = 0; i < kinds.size(); ++i) {
+      places[n] = static_cast<std::int32_t>(first + i);
+      n += kinds[i] == kind ? 1 : 0;
+    }
+    if (n == 0) return;
+    for (std::size_t i = 0; i < n; ++i)
+      rows[i] = static_cast<std::int32_t>(scanned_.row(static_cast<std::size_t>(places[i])));
+    std::fill_n(keys.begin(), n, 0);
+    const Chosen chosen{std::span(places).first(n), std::span(rows).first(n)};
+    for (const ScanKey& key : keys_) key.extend(chosen, Keys(keys).first(n));
+    for (std::size_t i = 0; i < n; ++i)
+      work(static_cast<std::size_t>(places[i]), static_cast<std::size_t>(rows[i]), sums[keys[i]]);
   }
 
   const Scanned& scanned_;
