@@ -162,10 +162,7 @@ double norm_of(const VectorXd& gradient) { return gradient.cwiseAbs().maxCoeff()
 class Descent {
  public:
   Descent(const Objective& objective, std::span<const double> start, const Options& options)
-      : land_(objective),
-        options_(options),
-        radius_(std::min(options.radius, options.longest)),
-        here_(land_.at(vector_of(start))) {
+      : land_(objective), options_(options), radius_(options.radius), here_(land_.at(vector_of(start))) {
     if (!here_.defined) return;
     given_ = here_.hessian.size() > 0;
     hessian_ = given_ ? here_.hessian : MatrixXd(MatrixXd::Identity(here_.x.size(), here_.x.size()));
@@ -209,7 +206,7 @@ class Descent {
     // Equal amounts of noise on both sides: near the bottom the ratio tends to 1 instead of to chance.
     const double ratio = (here_.value - there.value + noise) / (promised + noise);
     if (ratio < 0.25) radius_ = std::min(radius_, length) / 4;
-    if (ratio > 0.75 && length > 0.9 * radius_) radius_ = std::min(2 * radius_, options_.longest);
+    if (ratio > 0.75 && length > 0.9 * radius_) radius_ *= 2;
     if (!given_ && !measured_) {
       learn_curvature(hessian_, step, there.gradient - here_.gradient, !learned_);
       learned_ = true;
@@ -292,7 +289,6 @@ Minimum minimize(const Objective& objective, std::span<const double> start, cons
   if (start.empty()) throw UsageError("minimize: the start has no components");
   if (!(options.tolerance >= 0)) throw UsageError("minimize: tolerance must be at least 0");
   if (!(options.radius > 0)) throw UsageError("minimize: radius must be above 0");
-  if (!(options.longest > 0)) throw UsageError("minimize: longest must be above 0");
   if (!(options.bound > 0)) throw UsageError("minimize: bound must be above 0");
   if (options.max_iterations < 0) throw UsageError("minimize: max_iterations must be at least 0");
   return Descent(objective, start, options).run();

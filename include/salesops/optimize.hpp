@@ -44,11 +44,10 @@ struct Point {
 using Objective = std::function<Point(std::span<const double> x)>;
 
 struct Options {
-  double tolerance = 1e-12;            ///< of the largest gradient component, relative to max(1, |value|)
-  int max_iterations = 200;            ///< steps tried
-  double radius = 1;                   ///< length of the longest first step
-  double longest = special::infinity;  ///< no step is longer: keeps steep plateaus from throwing x far off
-  double bound = 1e10;                 ///< a component beyond this has run away
+  double tolerance = 1e-12;  ///< of the largest gradient component, relative to max(1, |value|)
+  int max_iterations = 200;  ///< steps tried
+  double radius = 1;         ///< length of the longest first step
+  double bound = 1e10;       ///< a component beyond this has run away
 };
 
 enum class Reason : std::uint8_t {

@@ -24,7 +24,6 @@ using Policy = boost::math::policies::policy<boost::math::policies::promote_doub
 
 /// A standard error of a logarithm beyond this says: anything between nothing and infinity.
 constexpr double hopeless = 30;
-constexpr double longest_step = 2;
 constexpr double far_away = 45;  ///< e^45 units: no data tell such parameters from infinity
 
 /// −ln L with the priors added, by the logarithms of the parameters in their units.
@@ -198,10 +197,7 @@ class Profile {
           return reduced(std::move(point));
         },
         rest,
-        {.tolerance = options_.tolerance,
-         .max_iterations = options_.max_iterations,
-         .longest = longest_step,
-         .bound = far_away});
+        {.tolerance = options_.tolerance, .max_iterations = options_.max_iterations, .bound = far_away});
     place(found.x, warm_);
     return 2 * (found.value - best_.value);
   }
@@ -295,10 +291,8 @@ FitSummary solve(const Problem& problem, const FitOptions& options) {
   std::vector<double> start = options.start.empty() ? problem.start : options.start;
   for (std::size_t j = 0; j < start.size(); ++j) start[j] = std::log(start[j]) - objective.log_units()[j];
   start.resize(problem.names.size());
-  const optimize::Options how{.tolerance = options.tolerance,
-                              .max_iterations = options.max_iterations,
-                              .longest = longest_step,
-                              .bound = far_away};
+  const optimize::Options how{
+      .tolerance = options.tolerance, .max_iterations = options.max_iterations, .bound = far_away};
   const Minimum best = optimize::minimize(std::ref(objective), start, how);
   (void)objective(best.x);
 

@@ -127,17 +127,6 @@ TEST(Optimize, IterationsRunOut) {
   EXPECT_EQ(found.iterations, 3);
 }
 
-TEST(Optimize, NoStepIsLongerThanAllowed) {
-  std::vector<double> x{100};
-  const auto parabola = [&](std::span<const double> at) {
-    EXPECT_LE(std::abs(at[0] - x.back()), 2.5);
-    if (at[0] < x.back()) x.push_back(at[0]);
-    return Point{at[0] * at[0], {2 * at[0]}, {2}};
-  };
-  EXPECT_TRUE(optimize::minimize(parabola, std::vector{100.0}, {.longest = 2.5}).converged);
-  EXPECT_GE(x.size(), 40U);
-}
-
 TEST(Optimize, SumsWithNoiseStopInsteadOfCreeping) {
   // A value of 1e9 hides decreases below 1e-7; the gradient still finds the place.
   const auto noisy = [](auto x, auto y) { return 1e9 + (x - 3) * (x - 3) + 4 * (y + 1) * (y + 1); };
@@ -162,7 +151,6 @@ TEST(Optimize, RefusesWhatMakesNoSense) {
   EXPECT_THROW((void)optimize::minimize(good, start, {.tolerance = -1}), UsageError);
   EXPECT_THROW((void)optimize::minimize(good, start, {.max_iterations = -1}), UsageError);
   EXPECT_THROW((void)optimize::minimize(good, start, {.radius = 0}), UsageError);
-  EXPECT_THROW((void)optimize::minimize(good, start, {.longest = 0}), UsageError);
   EXPECT_THROW((void)optimize::minimize(good, start, {.bound = special::not_a_number}), UsageError);
   const auto short_gradient = [](std::span<const double>) { return Point{0, {1.0}, {}}; };
   EXPECT_THROW((void)optimize::minimize(short_gradient, start), UsageError);
