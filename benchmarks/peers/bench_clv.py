@@ -95,8 +95,12 @@ def bench_rfm(rows: int) -> None:
     def ours() -> so.clv.Rfm:
         return so.clv.rfm(data, amount="amount", unit="week", observation_end="2025-12-30")
 
+    connection = duckdb.connect()
+    connection.register("source", data.to_arrow())
+    connection.execute("create table data as select * from source")
+
     def by_duckdb() -> object:
-        return duckdb.sql(SQL).arrow()
+        return connection.execute(SQL).to_arrow_table()
 
     mine, theirs = pl.DataFrame(ours()), by_polars(data)
     same = all(

@@ -3,6 +3,8 @@
 Changes have no peer but the book built anew: the lines of `apply` print that as their peer.
 """
 
+from __future__ import annotations
+
 import datetime as dt
 import statistics
 import time
