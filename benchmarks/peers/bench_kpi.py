@@ -31,8 +31,8 @@ SCORECARD = [
 SCORECARD_QUERY = """
 select owner_id as owner, date_trunc('month', closed_at) as month,
   count(*) filter (is_won) as won, count(*) filter (not is_won) as lost, count(*) as closed,
-  avg(is_won::int) as win_rate, sum(amount) filter (is_won) as won_amount,
-  sum(amount) filter (not is_won) as lost_amount, avg(amount) filter (is_won) as average_deal,
+  avg(is_won::int) as win_rate, coalesce(sum(amount) filter (is_won), 0) as won_amount,
+  coalesce(sum(amount) filter (not is_won), 0) as lost_amount, avg(amount) filter (is_won) as average_deal,
   stddev_samp(amount) filter (is_won) as deal_sd,
   avg(epoch_us(closed_at) - epoch_us(created_at)) filter (is_won) / 86400e6 as mean_cycle,
   stddev_samp(epoch_us(closed_at) - epoch_us(created_at)) filter (is_won) / 86400e6 as cycle_sd
