@@ -139,3 +139,20 @@ def test_xeducation_placeholders(data_dir):
     assert len(found["lead"]) == 9240
     assert issues.count("placeholder") >= 13_380
     assert "Select" not in set(found["lead"].to_dict()["specialization"])
+
+
+def test_chip_money_is_forecast_within_reason(chip):
+    """Placeholder amounts that became millions say nothing of the other deals."""
+    for as_of, won in (("2015-10-01", None), ("2016-04-01", 0.30e9)):
+        outlook = so.pipeline.forecast(chip, as_of=as_of, draws=500).to_frame("polars")
+        company = outlook.filter(outlook["holder_type"] == "company").to_dicts()[0]
+        assert company["bookings_lo_80"] <= company["bookings_mean"] <= company["bookings_hi_80"]
+        book = chip.as_of(as_of).table("opportunity").to_dict()
+        opened = sum(
+            amount
+            for amount, closed in zip(book["amount"], book["closed_at"], strict=True)
+            if amount and closed is None
+        )
+        assert company["open_expected"] < opened
+        if won:
+            assert company["bookings_lo_80"] < won < company["bookings_hi_80"]
