@@ -495,5 +495,14 @@ def test_a_misspelt_option_is_an_error(crm):
         kpi.win_rate(crm, level="95")
 
 
+def test_wrong_shapes_are_errors_of_ours(crm):
+    with pytest.raises(so.UsageError, match="start, end"):
+        kpi.win_rate(crm, period=("2025-01-01", "2025-02-01", "2025-03-01"))
+    with pytest.raises(so.UsageError, match="columns have names"):
+        kpi.win_rate(crm, where={1: 2})
+    with pytest.raises(so.UsageError, match="is a book"):
+        kpi.win_rate({"opportunity": []})
+
+
 def test_a_zone_may_be_a_name(crm):
     assert kpi.win_rate(crm, period="2025-Q3", zone="America/New_York").value is not None

@@ -211,6 +211,8 @@ def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> C
         progress: Wanted = None,
         **options: Any,
     ) -> KpiResult:
+        if not isinstance(crm, Crm):
+            raise UsageError(f"{name}: the first argument is a book, from so.read(…) or so.crm.Crm.build(…)")
         given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
         given |= {"as_of": as_of, "keep_rows": ids, **options}
         asked = options_of(given)

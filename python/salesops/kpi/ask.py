@@ -39,6 +39,8 @@ def where_text(where: Where) -> str:
         raise UsageError("where: an expression such as \"type = 'new'\", or a dict such as {'type': 'new'}")
     parts = []
     for column, value in where.items():
+        if not isinstance(column, str):
+            raise UsageError(f"where: columns have names, not {column!r}")
         name = f'"{column}"' if not column.replace(".", "").replace("_", "").isalnum() else column
         if value is None:
             parts.append(f"{name} is null")
@@ -55,6 +57,8 @@ def period_text(period: Period) -> str:
         return ""
     if isinstance(period, str):
         return period
+    if len(period) != 2:
+        raise UsageError('period: a text such as "2026-Q1", or (start, end), the end not included')
     start, end = (timestamp(instant(day, "period")).date().isoformat() for day in period)
     return f"{start}/{end}"
 
