@@ -46,7 +46,8 @@ template <class Function>
   const double highest = mode + width + 40 / b;
   const double lowest = a > 2 ? mode - 2 * (width + 40 / a) : -special::infinity;
   const double turn = std::fmin(highest, std::fmax(lowest, std::log(bend)));
-  // Below `flat` g is g(0) and the density a power: what lies there, however far it reaches, has a closed form.
+  // Below `flat` g is g(0) and the density a power: what lies there, however far it reaches, has a closed
+  // form.
   const double flat = std::fmin(std::log(bend), -std::log1p(b)) - 40;
   const double start = std::fmin(mode, turn) - width - 40 / a;
   const double below = start < flat ? g(0.0) * std::exp(scale + a * flat) / a : 0;
@@ -126,7 +127,8 @@ template <bool survival>
   return m.r * detail::beta_mean(m.a, m.b, std::fmin(1, scale / m.r), [&](double p) noexcept {
            // e^ζ E_{r+1}(ζ) → 1/ζ, also where p is too small to be told from 0.
            const double zeta = scale / p;
-           return zeta < 1e16 * (m.r + 1) ? special::scaled_exponential_integral(m.r + 1, zeta) / p : 1 / scale;
+           return zeta < 1e16 * (m.r + 1) ? special::scaled_exponential_integral(m.r + 1, zeta) / p
+                                          : 1 / scale;
          });
 }
 
