@@ -236,7 +236,7 @@ Result response_bands(const Crm& book, const Options& options) {
   const Responses responses(crm, leads, options);
   Result result;
   for (std::size_t band = 0; band <= bands.size(); ++band) {
-    LeadFacts facts(leads);
+    ResponseFacts facts(leads);
     for (std::size_t lead = 0; lead < leads.size(); ++lead) {
       tick(lead);
       const double minutes = static_cast<double>(responses.waited[lead]) / minute;
@@ -246,8 +246,11 @@ Result response_bands(const Crm& book, const Options& options) {
               : static_cast<std::size_t>(std::find_if(bands.begin(), bands.end(),
                                                       [&](const Band& b) { return minutes <= b.up_to; }) -
                                          bands.begin());
-      if (place != band || responses.fault[lead] != Fault::none) continue;
-      facts.put(lead, leads.converted[lead] != null_value ? 1 : 0, 1);
+      if (place != band) continue;
+      if (responses.fault[lead] != Fault::none)
+        facts.put(responses, lead);
+      else
+        facts.put(lead, leads.converted[lead] != null_value ? 1 : 0, 1);
     }
     Result part = summarise(crm, facts, options, "response_bands",
                             "leads converted by as_of ÷ leads created in the period, by time to the first "
