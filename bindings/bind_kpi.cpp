@@ -5,6 +5,7 @@
 
 #include "execution.hpp"
 #include "salesops/kpi.hpp"
+#include "value_casters.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
@@ -54,6 +55,27 @@ void bind_results(py::module_& word) {
       .def("to_table", &kpi::Result::to_table);
 }
 
+template <class Enum, std::size_t n>
+using Names = salesops_bindings::Names<Enum, n>;
+
+constexpr Names<kpi::Clock, 3> clocks{{{kpi::Clock::available, "available"},
+                                       {kpi::Clock::created, "created"},
+                                       {kpi::Clock::reassigned, "reassigned"}}};
+constexpr Names<kpi::Start, 3> starts{
+    {{kpi::Start::created, "created"}, {kpi::Start::lead, "lead"}, {kpi::Start::stage, "stage"}}};
+constexpr Names<kpi::Visits, 6> visits_names{{{kpi::Visits::first, "first"},
+                                              {kpi::Visits::each, "each"},
+                                              {kpi::Visits::deal, "deal"},
+                                              {kpi::Visits::latest, "latest"},
+                                              {kpi::Visits::cumulative, "cumulative"},
+                                              {kpi::Visits::current, "current"}}};
+constexpr Names<Every, 6> lengths{{{Every::day, "day"},
+                                   {Every::week, "week"},
+                                   {Every::month, "month"},
+                                   {Every::quarter, "quarter"},
+                                   {Every::half, "half"},
+                                   {Every::year, "year"}}};
+
 kpi::Options make_options(const py::dict& given) {
   kpi::Options options;
   std::vector<std::string> known{"mode", "reopened", "weight", "as_of"};
@@ -82,6 +104,25 @@ kpi::Options make_options(const py::dict& given) {
   take("gross_margin", options.gross_margin);
   take("hours", options.hours);
   take("threads", options.execution.threads);
+  const auto take_name = [&](const char* name, auto& field, const auto& names) {
+    std::string text;
+    take(name, text);
+    if (text.empty()) return;
+    try {
+      field = salesops_bindings::read_name(names, text);
+    } catch (const UsageError& error) {
+      throw UsageError(std::string(name) + ": " + error.what());
+    }
+  };
+  take_name("clock", options.clock, clocks);
+  take("hours_of", options.hours_of);
+  take("zones", options.zones);
+  take_name("start", options.start, starts);
+  take("from_rank", options.from_rank);
+  take_name("visits", options.visits, visits_names);
+  take_name("every", options.every, lengths);
+  take("in_order", options.in_order);
+  take("no_decision", options.no_decision);
   for (const auto& [key, value] : given) {
     const auto name = py::cast<std::string>(key);
     if (std::find(known.begin(), known.end(), name) != known.end()) continue;

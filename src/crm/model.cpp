@@ -25,7 +25,8 @@ lead known=created_at
   owner_id:id>rep email:text phone:text company:text country:text industry:text converted_at:instant@converted_at
   converted_account_id:id>account@converted_at converted_contact_id:id>contact@converted_at
   converted_opportunity_id:id>opportunity@converted_at qualified_at:instant@qualified_at
-  mql_at:instant@mql_at score:decimal disqualified_at:instant@disqualified_at merged_into:id>lead
+  mql_at:instant@mql_at reassigned_at:instant@reassigned_at score:decimal
+  disqualified_at:instant@disqualified_at merged_into:id>lead
 opportunity known=created_at
   opportunity_id:id! account_id:id>account name:text pipeline_id:id* created_at:instant~ stage_id:id*
   amount:money* recurring_amount:money close_date:date* closed_at:instant@closed_at is_won:flag@closed_at

@@ -311,8 +311,11 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
     else
       metric.value = open / metric.denominator;
   };
-  return reps.answer("pipeline_coverage",
-                     "open amount with a close date in the rest of the period ÷ (quota − amount won)", mode);
+  Result result =
+      reps.answer("pipeline_coverage",
+                  "open amount with a close date in the rest of the period ÷ (quota − amount won)", mode);
+  add_coverage_needs(crm, options, result);
+  return result;
 }
 
 Result attainment_distribution(const Crm& book, const Options& asked) {
@@ -379,6 +382,7 @@ Result attainment_distribution(const Crm& book, const Options& asked) {
       metric.low = interval->low;
       metric.high = interval->high;
       metric.interval_note = "Wilson";
+      flag_small_sample(metric, metric.n);
     }
   }
   return result;

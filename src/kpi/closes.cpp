@@ -1,5 +1,3 @@
-#include <map>
-
 #include "deal_facts.hpp"
 
 namespace salesops {
@@ -14,29 +12,6 @@ Reopened parse_reopened(std::string_view name) {
                    "'");
 }
 
-namespace {
-
-/// What stages say of deals, by pipeline.
-class Statuses {
- public:
-  explicit Statuses(const Crm& crm) : crm_(crm), pipeline_(crm.table("opportunity").find("pipeline_id")) {}
-  DealStatus operator()(std::size_t deal, std::int64_t stage) {
-    if (stage == null_value || stage < 0) return DealStatus::open;
-    const std::int64_t pipeline =
-        pipeline_ != nullptr && pipeline_->valid(deal) ? pipeline_->values<std::int32_t>()[deal] : -1;
-    auto known = of_.find(pipeline);
-    if (known == of_.end()) known = of_.emplace(pipeline, crm_.stage_statuses(pipeline)).first;
-    return known->second[static_cast<std::size_t>(stage)].value_or(DealStatus::open);
-  }
-
- private:
-  const Crm& crm_;
-  const Column* pipeline_;
-  std::map<std::int64_t, std::vector<std::optional<DealStatus>>> of_;
-};
-
-}  // namespace
-
 std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi) {
   const Deals& deals = crm.deals();
   const History& history = crm.history();
@@ -47,7 +22,7 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
     throw UsageError(std::string(kpi) +
                      ": reopened needs the history of stages (table 'opportunity_event', field 'stage', "
                      "'opportunity_snapshot' or 'opportunity_version'); without one use 'last_close'");
-  Statuses status(crm);
+  StageStatuses status(crm);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
     const Close last{deal, deals.closed_at[deal], deals.status[deal], deals.amount[deal]};

@@ -15,6 +15,16 @@ Mode mode_of(const Options& options, std::string_view name, std::initializer_lis
   throw UsageError(text);
 }
 
+Visits visits_asked(const Options& options, std::string_view name, std::initializer_list<Visits> allowed) {
+  if (options.visits == Visits::standard) return *allowed.begin();
+  if (std::find(allowed.begin(), allowed.end(), options.visits) != allowed.end()) return options.visits;
+  constexpr std::string_view names[] = {"", "first", "each", "deal", "latest", "cumulative", "current"};
+  std::string text = std::string(name) + ": visits is one of";
+  for (const Visits visits : allowed)
+    text += " '" + std::string(names[static_cast<std::size_t>(visits)]) + "'";
+  throw UsageError(text);
+}
+
 Options with_period(const Options& options) {
   Options result = options;
   if (result.period.empty()) result.period = "this quarter";
@@ -34,6 +44,45 @@ DealFacts::DealFacts(const Deals& deals, const Options& options)
 std::uint8_t DealFacts::amount_state(std::int64_t amount) const noexcept {
   if (amount == null_value) return null_amount;
   return amount <= 0 && !allow_negative ? negative_amount : counted;
+}
+
+NoDecision::NoDecision(const Crm& crm, const Options& options) {
+  if (options.no_decision.empty()) return;
+  require(crm, "no_decision", "opportunity", "loss_reason");
+  reasons_ = &crm.column("opportunity", "loss_reason");
+  const Dictionary& dictionary = reasons_->dictionary();
+  named_.assign(dictionary.size(), 0);
+  for (const std::string& reason : options.no_decision)
+    if (const auto code = dictionary.find(reason); code >= 0) named_[static_cast<std::size_t>(code)] = 1;
+}
+
+DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const std::int64_t> starts) {
+  const Deals& deals = crm.deals();
+  const Scope scope = scope_of(crm, options);
+  DealFacts facts(deals, options);
+  const auto unknown = facts.reason("time_unknown");
+  const auto reversed = facts.reason("negative_duration");
+  for (const Scope::Part& part : scope.parts) {
+    const std::int64_t end = std::min(part.interval.end.us, scope.as_of.us + 1);
+    for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+      tick(deal);
+      const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
+      const bool begun = created == null_value || created < end || scope.all;
+      const bool lasts = deals.status[deal] == DealStatus::open || (closed != null_value && closed >= end);
+      if (!begun || !lasts) continue;
+      std::int64_t age = 1;
+      std::uint8_t state = Facts::counted;
+      if (!starts.empty()) {
+        age = std::min(part.interval.end.us, scope.as_of.us) - starts[deal];
+        if (starts[deal] == null_value)
+          state = unknown;
+        else if (age < 0)
+          state = reversed;
+      }
+      facts.put(deal, std::max(part.interval.start.us, end - 1), state == Facts::counted ? age : 0, 1, state);
+    }
+  }
+  return facts;
 }
 
 std::string currency_of(const Crm& crm, const Facts& facts, const Options& options) {

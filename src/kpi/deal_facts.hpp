@@ -2,6 +2,8 @@
 #pragma once
 
 #include <initializer_list>
+#include <map>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,6 +16,9 @@ namespace kpi {
 
 /// The mode asked for, `standard` as the first of `allowed`; throws `UsageError` for another.
 Mode mode_of(const Options& options, std::string_view name, std::initializer_list<Mode> allowed);
+
+/// The visits asked for, `standard` as the first of `allowed`; throws `UsageError` for others.
+Visits visits_asked(const Options& options, std::string_view name, std::initializer_list<Visits> allowed);
 
 /// The last instant the answer knows.
 inline std::int64_t now_of(const Crm& crm, const Options& options) {
@@ -43,6 +48,26 @@ struct DealFacts : Facts {
   const Deals& deals_;
 };
 
+/// What stages say of deals, by pipeline.
+class StageStatuses {
+ public:
+  explicit StageStatuses(const Crm& crm)
+      : crm_(crm), pipeline_(crm.table("opportunity").find("pipeline_id")) {}
+  DealStatus operator()(std::size_t deal, std::int64_t stage) {
+    if (stage == null_value || stage < 0) return DealStatus::open;
+    const std::int64_t pipeline =
+        pipeline_ != nullptr && pipeline_->valid(deal) ? pipeline_->values<std::int32_t>()[deal] : -1;
+    auto known = of_.find(pipeline);
+    if (known == of_.end()) known = of_.emplace(pipeline, crm_.stage_statuses(pipeline)).first;
+    return known->second[static_cast<std::size_t>(stage)].value_or(DealStatus::open);
+  }
+
+ private:
+  const Crm& crm_;
+  const Column* pipeline_;
+  std::map<std::int64_t, std::vector<std::optional<DealStatus>>> of_;
+};
+
 /// One end of a deal.
 struct Close {
   std::size_t deal = 0;
@@ -53,8 +78,29 @@ struct Close {
 /// The ends that `Options::reopened` counts, deal by deal. Throws `UsageError` when that needs a history of
 /// stages and there is none.
 std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi);
+/// Lost deals whose reason `Options::no_decision` names: no outcome of a rate of wins.
+class NoDecision {
+ public:
+  NoDecision(const Crm& crm, const Options& options);
+  [[nodiscard]] bool operator()(std::size_t deal, DealStatus status) const {
+    return status == DealStatus::lost && reasons_ != nullptr && reasons_->valid(deal) &&
+           named_[static_cast<std::size_t>(reasons_->values<std::int32_t>()[deal])] != 0;
+  }
+
+ private:
+  const Column* reasons_ = nullptr;
+  std::vector<std::uint8_t> named_;  ///< by code of the reason
+};
+
+/// Open deals at the end of each period (or as_of), each placed there; its numerator is its age since
+/// `starts` then, or 1 where `starts` is empty.
+DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const std::int64_t> starts);
+
 /// Says how many deals came back from a close, and how they were counted.
 void report_reopened(const Crm& crm, const Options& options, Result& result);
+
+/// Adds to `pipeline_coverage` what was won of such a pipeline before, and the pipeline by probability.
+void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage);
 
 /// Currency of the rows that `where` keeps.
 std::string currency_of(const Crm& crm, const Facts& facts, const Options& options);

@@ -5,15 +5,12 @@
 #include "deal_facts.hpp"
 #include "salesops/kpi.hpp"
 #include "salesops/stats.hpp"
-#include "salesops/survival.hpp"
 
 namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
 namespace {
-
-constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
 
 /// Won deals at their close, numerator and denominator = amount.
 DealFacts won_amounts(const Crm& crm, const Options& options, std::string_view kpi) {
@@ -24,99 +21,7 @@ DealFacts won_amounts(const Crm& crm, const Options& options, std::string_view k
   return facts;
 }
 
-/// Time from creation to the outcome, or to now.
-Result cycle_by_survival(const Crm& crm, const Options& options) {
-  const Deals& deals = crm.deals();
-  const std::int64_t now = now_of(crm, options);
-  DealFacts facts(deals, options);
-  const auto reversed = facts.reason("negative_duration");
-  const auto unknown = facts.reason("outcome_unknown");
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    tick(deal);
-    const std::int64_t created = deals.created_at[deal];
-    const DealStatus status = deals.status[deal];
-    const bool open = status == DealStatus::open;
-    const std::int64_t end = open ? now : deals.closed_at[deal];
-    std::uint8_t state = open ? Facts::censored : Facts::counted;
-    if (status == DealStatus::unknown || created == null_value || end == null_value)
-      state = unknown;
-    else if (end < created)
-      state = reversed;
-    facts.put(deal, created, state < 2 ? end - created : 0, 1, state);
-  }
-  facts.shape = Shape::total;
-  facts.scale = days_per_us;
-  facts.unit = "days";
-  facts.finish = [&](Metric& metric, std::span<const std::int32_t> closed,
-                     std::span<const std::int32_t> open) {
-    std::vector<double> durations, won_days;
-    std::vector<std::uint8_t> causes;
-    int128 won_us = 0;
-    const auto put = [&](std::span<const std::int32_t> rows) {
-      for (const std::int32_t row : rows) {
-        const auto i = static_cast<std::size_t>(row);
-        const DealStatus status = deals.status[static_cast<std::size_t>(facts.row[i])];
-        durations.push_back(static_cast<double>(facts.numerator[i]) * days_per_us);
-        causes.push_back(status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0);
-        if (status != DealStatus::won) continue;
-        won_days.push_back(durations.back());
-        won_us += facts.numerator[i];
-      }
-    };
-    put(closed);
-    put(open);
-    metric.value.reset();
-    metric.numerator = static_cast<double>(won_days.size());
-    metric.denominator = static_cast<double>(durations.size());
-    metric.interval_note = "none: of a share of the incidence";
-    if (won_days.empty()) return;
-    metric.details["naive_median"] = *stats::quantile(won_days, 0.5);
-    metric.details["naive_mean"] =
-        static_cast<double>(won_us) * days_per_us / static_cast<double>(won_days.size());
-    const auto curve = survival::aalen_johansen(durations, causes, {.level = options.level}, 2);
-    const auto& incidence = curve.causes.front().incidence;
-    const double last = incidence.back();
-    metric.details["won_share"] = last;
-    const auto half = std::lower_bound(incidence.begin(), incidence.end(), last / 2);
-    metric.value = curve.time[static_cast<std::size_t>(half - incidence.begin())];
-  };
-  return summarise(crm, facts, options, "sales_cycle",
-                   "days by which half of the deals that will be won are won, of those created in the "
-                   "period (Aalen–Johansen, losses competing, open deals censored)",
-                   Mode::survival);
-}
-
 }  // namespace
-
-Result sales_cycle(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "sales_cycle", {Mode::closed_in_period, Mode::survival});
-  require(book, "sales_cycle", "opportunity", "created_at");
-  const Crm crm = rewound(book, options);
-  if (mode == Mode::survival) return cycle_by_survival(crm, options);
-  const Deals& deals = crm.deals();
-  DealFacts facts(deals, options);
-  const auto reversed = facts.reason("negative_duration");
-  const auto unknown = facts.reason("time_unknown");
-  for (const Close& close : closes_of(crm, options, "sales_cycle")) {
-    if (close.status != DealStatus::won) continue;
-    const std::int64_t created = deals.created_at[close.deal];
-    std::uint8_t state = Facts::counted;
-    if (created == null_value || close.at == null_value)
-      state = unknown;
-    else if (close.at < created)
-      state = reversed;
-    facts.put(close.deal, close.at, state == Facts::counted ? close.at - created : 0, 1, state);
-  }
-  facts.shape = Shape::median;
-  facts.scale = days_per_us;
-  facts.unit = "days";
-  Result result = summarise(crm, facts, options, "sales_cycle",
-                            "median days from creation to the win, of deals won in the period", mode);
-  const Result survival = cycle_by_survival(crm, options);
-  attach(result, survival, "survival_median");
-  report_reopened(crm, options, result);
-  return result;
-}
 
 Result average_deal(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "average_deal", {Mode::closed_in_period});
@@ -137,21 +42,8 @@ Result velocity(const Crm& book, const Options& options) {
   each.mode = Mode::standard;
   each.weight = Weight::count;
   const Crm crm = rewound(book, options);
-  const Deals& deals = crm.deals();
-  const Scope scope = scope_of(crm, options);
-  DealFacts open(deals, options);
+  DealFacts open = open_at_end(crm, options, {});
   open.shape = Shape::total;
-  for (const Scope::Part& part : scope.parts) {
-    const std::int64_t end = std::min(part.interval.end.us, scope.as_of.us + 1);
-    for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-      tick(deal);
-      const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
-      const bool begun = created == null_value || created < end || scope.all;
-      const bool lasts = deals.status[deal] == DealStatus::open || (closed != null_value && closed >= end);
-      if (!begun || !lasts) continue;
-      open.put(deal, std::max(part.interval.start.us, end - 1), 1, 1);
-    }
-  }
   Result result =
       summarise(crm, open, each, "velocity", "open deals × average deal × win rate ÷ mean sales cycle", mode);
   const Result average = average_deal(crm, each);
@@ -171,7 +63,14 @@ Result velocity(const Crm& book, const Options& options) {
       continue;
     metric.numerator = details["open"] * details["average_deal"] * details["win_rate"];
     metric.denominator = details["sales_cycle"];
-    if (metric.denominator > 0) metric.value = metric.numerator / metric.denominator;
+    if (!(metric.denominator > 0)) continue;
+    metric.value = metric.numerator / metric.denominator;
+    // What one more of each input would change, the others as they are.
+    const double a = details["open"], b = details["average_deal"], c = details["win_rate"];
+    details["per_open"] = b * c / metric.denominator;
+    details["per_average_deal"] = a * c / metric.denominator;
+    details["per_win_rate"] = a * b / metric.denominator;
+    details["per_cycle_day"] = -*metric.value / metric.denominator;
   }
   return result;
 }
@@ -198,13 +97,25 @@ Result loss_reasons(const Crm& book, const Options& options) {
   Result result = summarise(
       crm, facts, by_reason, "loss_reasons",
       value ? "share of the amount lost in the period" : "share of the deals lost in the period", mode);
-  std::map<std::vector<std::string>, double> totals;
-  const auto outer = [](const Metric& metric) {
-    return std::vector<std::string>(metric.keys.begin(), metric.keys.end() - (metric.keys.empty() ? 0 : 1));
+  // Of all reasons, and of none, in the groups asked for.
+  struct Outer {
+    double total = 0, null = 0;
   };
-  for (const Metric& metric : result.metrics) totals[outer(metric)] += metric.numerator;
+  std::map<std::pair<std::vector<std::string>, std::vector<std::uint8_t>>, Outer> outer;
+  const auto outer_of = [&](const Metric& metric) -> Outer& {
+    if (metric.keys.empty()) return outer[{}];
+    return outer[{{metric.keys.begin(), metric.keys.end() - 1},
+                  {metric.key_null.begin(), metric.key_null.end() - 1}}];
+  };
+  for (const Metric& metric : result.metrics) {
+    Outer& sums = outer_of(metric);
+    sums.total += metric.numerator;
+    if (!metric.key_null.empty() && metric.key_null.back() != 0) sums.null += metric.numerator;
+  }
   for (Metric& metric : result.metrics) {
-    metric.denominator = totals[outer(metric)];
+    const Outer& sums = outer_of(metric);
+    metric.denominator = sums.total;
+    if (sums.total > 0) metric.details["null_share"] = sums.null / sums.total;
     metric.value.reset();
     if (metric.denominator <= 0) continue;
     metric.value = metric.numerator / metric.denominator;
@@ -215,6 +126,7 @@ Result loss_reasons(const Crm& book, const Options& options) {
       metric.low = interval->low;
       metric.high = interval->high;
       metric.interval_note = "Wilson";
+      flag_small_sample(metric, static_cast<std::int64_t>(metric.denominator));
     }
   }
   return result;

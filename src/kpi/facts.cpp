@@ -81,6 +81,11 @@ double major_units(std::string_view currency) {
   return std::pow(10.0, -(known ? known->exponent() : 2));
 }
 
+void flag_small_sample(Metric& metric, std::int64_t rows) {
+  constexpr std::int64_t small = 10;
+  if (metric.low && rows < small) metric.interval_note += "; fewer than 10 rows";
+}
+
 // ---- adding up ----
 
 namespace {
@@ -101,7 +106,7 @@ void put_share(const Cell& cell, const Options& options, Metric& metric) {
   if (!interval) return;
   metric.low = interval->low;
   metric.high = interval->high;
-  metric.interval_note = bottom < 10 ? "Wilson; fewer than 10 rows" : "Wilson";
+  metric.interval_note = "Wilson";
 }
 
 /// Names rows by what they say, wherever they stand: a hash of the key, or of all cells where the key may
@@ -425,6 +430,7 @@ std::vector<Metric> metrics_of(const Crm& crm, const Facts& facts, const Options
   if (facts.finish)
     for (std::size_t g = 0; g < metrics.size(); ++g)
       facts.finish(metrics[g], tally.cells[g].facts, tally.cells[g].censored_facts);
+  for (Metric& metric : metrics) flag_small_sample(metric, metric.n);
   return metrics;
 }
 

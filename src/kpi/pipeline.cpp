@@ -2,8 +2,8 @@
 #include <array>
 #include <cmath>
 
-#include "deal_facts.hpp"
 #include "salesops/kpi/deals.hpp"
+#include "visits.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -40,6 +40,11 @@ struct Opening {
     }
   }
 };
+
+std::string_view every_name(Every every) {
+  constexpr std::string_view names[] = {"day", "week", "month", "quarter", "half", "year", "period"};
+  return names[static_cast<std::size_t>(every)];
+}
 
 constexpr std::array<const char*, 5> fates = {"won", "lost", "pushed", "removed", "open"};
 
@@ -110,6 +115,7 @@ Result slippage(const Crm& book, const Options& asked) {
 
 Result pushes(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "pushes", {Mode::closed_in_period});
+  if (options.every == Every::all) throw UsageError("pushes: every is a length of time, such as a month");
   const Crm crm = rewound(book, options);
   const History& history = crm.history();
   if (!history.tracks(Field::close_date))
@@ -118,8 +124,8 @@ Result pushes(const Crm& book, const Options& options) {
         "'opportunity_snapshot' or 'opportunity_version'");
   const Deals& deals = crm.deals();
   DealFacts facts(deals, options);
-  const auto month = [&](std::int64_t day) {
-    return options.calendar.index_of(Date{static_cast<std::int32_t>(day)}, Every::month);
+  const auto number = [&](std::int64_t day) {
+    return options.calendar.index_of(Date{static_cast<std::int32_t>(day)}, options.every);
   };
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
@@ -128,7 +134,7 @@ Result pushes(const Crm& book, const Options& options) {
       if (change.field != Field::close_date) continue;
       const bool open = deals.closed_at[deal] == null_value || change.at < deals.closed_at[deal];
       const bool later =
-          before != null_value && change.value != null_value && month(change.value) > month(before);
+          before != null_value && change.value != null_value && number(change.value) > number(before);
       before = change.value;
       if (open && later) facts.put(deal, change.at, 1, 1);
     }
@@ -149,7 +155,9 @@ Result pushes(const Crm& book, const Options& options) {
     if (distinct > 0) metric.details["per_deal"] = metric.numerator / distinct;
   };
   return summarise(crm, facts, options, "pushes",
-                   "close dates moved to a later month in the period, while the deal was open", mode);
+                   "close dates moved to a later " + std::string(every_name(options.every)) +
+                       " in the period, while the deal was open",
+                   mode);
 }
 
 Result pipeline_created(const Crm& book, const Options& options) {
@@ -157,24 +165,35 @@ Result pipeline_created(const Crm& book, const Options& options) {
   require(book, "pipeline_created", "opportunity", "amount");
   require(book, "pipeline_created", "opportunity", "created_at");
   const Crm crm = rewound(book, options);
+  if (options.start == Start::lead)
+    throw UsageError("pipeline_created: a lead has no amount yet; start is 'created' or 'stage'");
   const Deals& deals = crm.deals();
   const History& history = crm.history();
+  const std::vector<std::int64_t> starts = starts_of(crm, options, "pipeline_created");
   DealFacts facts(deals, options);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
-    const std::int64_t created = deals.created_at[deal];
+    const std::int64_t started = starts[deal];
+    if (started == null_value && options.start == Start::stage) continue;  // not pipeline yet
     std::int64_t amount = deals.amount[deal];
-    if (history.tracks(Field::amount) && created != null_value)
-      amount = history.value_at(deal, Field::amount, created);
-    facts.put(deal, created, amount, 1, facts.amount_state(amount));
+    if (history.tracks(Field::amount) && started != null_value)
+      amount = history.value_at(deal, Field::amount, started);
+    facts.put(deal, started, amount, 1, facts.amount_state(amount));
   }
   facts.shape = Shape::total;
   facts.in_money(crm, options, false);
   facts.finish = [](Metric& metric, std::span<const std::int32_t>, std::span<const std::int32_t>) {
     if (metric.n > 0) metric.details["average"] = metric.numerator / static_cast<double>(metric.n);
   };
-  return summarise(crm, facts, options, "pipeline_created",
-                   "amount, as of creation, of deals created in the period", mode);
+  const bool created = options.start == Start::created;
+  Result result =
+      summarise(crm, facts, options, "pipeline_created",
+                created ? "amount, as of creation, of deals created in the period"
+                        : "amount, as of " + start_text(options) + ", of deals that reached it in the period",
+                mode);
+  if (!history.tracks(Field::amount))
+    result.warnings.emplace_back("amounts have no history in this book: these are the present ones");
+  return result;
 }
 
 Result weighted_pipeline(const Crm& book, const Options& options) {

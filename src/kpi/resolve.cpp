@@ -1,8 +1,8 @@
 #include <algorithm>
 #include <cmath>
 
+#include "deal_facts.hpp"
 #include "groups.hpp"
-#include "salesops/kpi/facts.hpp"
 #include "salesops/kpi/where.hpp"
 
 namespace salesops {
@@ -76,6 +76,35 @@ Lookup at_the_time(const Crm& crm, const Column& present, Field field, std::span
   std::vector<std::int32_t> own(rows.size());
   for (std::size_t i = 0; i < own.size(); ++i) own[i] = static_cast<std::int32_t>(i);
   return {std::move(column), std::move(own)};
+}
+
+/// `open_stage`: the last open stage each deal was in by its fact's instant.
+Lookup last_open_stage(const Crm& crm, std::span<const std::int32_t> rows, std::span<const std::int64_t> at) {
+  const Column& present = crm.column("opportunity", "stage_id");
+  StageStatuses status(crm);
+  std::vector<std::int32_t> codes(rows.size(), 0), own(rows.size());
+  std::vector<std::uint8_t> valid(rows.size(), 0);
+  const auto see = [&](std::size_t i, std::size_t row, std::int64_t stage) {
+    if (stage == null_value || status(row, stage) != DealStatus::open) return;
+    codes[i] = static_cast<std::int32_t>(stage);
+    valid[i] = 1;
+  };
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    tick(i);
+    own[i] = static_cast<std::int32_t>(i);
+    if (rows[i] < 0) continue;
+    const auto row = static_cast<std::size_t>(rows[i]);
+    if (!crm.history().tracks(Field::stage)) {
+      see(i, row, present.valid(row) ? present.values<std::int32_t>()[row] : null_value);
+      continue;
+    }
+    see(i, row, crm.history().initial(Field::stage)[row]);
+    for (const Change& change : crm.history().changes(row))
+      if (change.field == Field::stage && (at[i] == null_value || change.at <= at[i]))
+        see(i, row, change.value);
+  }
+  return {Column::of(Type::string, std::move(codes), valid).with_dictionary(present.shared_dictionary()),
+          std::move(own)};
 }
 
 /// Rows of the table an id column refers to.
@@ -154,6 +183,9 @@ Lookup walk(const Crm& crm, std::string table, std::string_view path, std::vecto
       rows = assignments(crm, rows, at);
       table = "rep_assignment";
     }
+    if (table == "opportunity" && word == "open_stage" && dot == std::string_view::npos &&
+        !crm.has(table, word) && crm.has(table, "stage_id"))
+      return last_open_stage(crm, rows, at);
     const std::string name = column_of(crm, table, word);
     const Column& column = crm.column(table, name);
     Lookup lookup;

@@ -379,6 +379,8 @@ ScorecardState ScorecardState::of(const Crm& crm, const Options& asked,
   Options options = asked;
   options.execution.progress = {};  // of the passes before; the call's goes by the scan
   (void)mode_of(options, "scorecard", {Mode::closed_in_period});
+  if (!options.no_decision.empty())
+    throw UsageError("scorecard: its groups count every loss; ask win_rate, which knows no_decision");
   (void)crm.table("opportunity");
   const Deals& deals = crm.deals();
   const bool plain = listed == nullptr && options.reopened == Reopened::last_close;

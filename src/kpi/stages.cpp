@@ -1,9 +1,9 @@
 #include <algorithm>
 
-#include "deal_facts.hpp"
 #include "salesops/kpi/deals.hpp"
 #include "salesops/stats.hpp"
 #include "salesops/survival.hpp"
+#include "visits.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -12,121 +12,6 @@ namespace kpi {
 namespace {
 
 constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
-
-/// A stay of a deal in a stage; `exit` is null while it lasts.
-struct Visit {
-  std::size_t deal = 0;
-  std::int32_t stage = -1;
-  std::int64_t enter = null_value;
-  std::int64_t exit = null_value;
-  std::int64_t pipeline = -1;
-  std::int32_t rank = -1;  ///< -1: the stage isn't defined
-  DealStatus type = DealStatus::open;
-};
-
-class StageMap {
- public:
-  explicit StageMap(const Crm& crm) {
-    const Table& defs = crm.table("stage_def");
-    const Table& deals = crm.table("opportunity");
-    const Dictionary& stages = deals.column("stage_id").dictionary();
-    const Column* pipelines = deals.find("pipeline_id");
-    const Column* pipeline = defs.find("pipeline_id");
-    const Column& stage = defs.column("stage_id");
-    const Column& rank = defs.column("rank");
-    for (std::size_t row = 0; row < defs.num_rows(); ++row) {
-      if (rank.is_null(row)) continue;
-      const std::int64_t code = stages.find(stage.text(row));
-      const std::int64_t of = pipeline != nullptr && pipeline->valid(row) && pipelines != nullptr
-                                  ? pipelines->dictionary().find(pipeline->text(row))
-                                  : -1;
-      const auto number = static_cast<std::int32_t>(rank.number(row));
-      // Of a stage in several pipelines the lowest rank stands for deals without a pipeline.
-      for (const std::int64_t pipeline_code : {of, std::int64_t{-1}}) {
-        const auto [known, fresh] = rank_.try_emplace({pipeline_code, code}, number);
-        if (!fresh) known->second = std::min(known->second, number);
-      }
-    }
-    status_.emplace(-1, crm.stage_statuses(-1));
-    if (pipelines != nullptr)
-      for (std::size_t code = 0; code < pipelines->dictionary().size(); ++code) {
-        const auto key = static_cast<std::int64_t>(code);
-        status_.emplace(key, crm.stage_statuses(key));
-      }
-  }
-
-  [[nodiscard]] std::int32_t rank(std::int64_t pipeline, std::int64_t stage) const {
-    auto found = rank_.find({pipeline, stage});
-    if (found == rank_.end()) found = rank_.find({-1, stage});
-    return found == rank_.end() ? -1 : found->second;
-  }
-  [[nodiscard]] DealStatus status(std::int64_t pipeline, std::int64_t stage) const {
-    const auto& known = status_.at(status_.contains(pipeline) ? pipeline : -1);
-    return known[static_cast<std::size_t>(stage)].value_or(DealStatus::open);
-  }
-
- private:
-  std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> rank_;
-  std::map<std::int64_t, std::vector<std::optional<DealStatus>>> status_;
-};
-
-/// All visits, deal by deal in order of time.
-std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
-  require(crm, kpi, "opportunity", "stage_id");
-  require(crm, kpi, "stage_def", "rank");
-  const History& history = crm.history();
-  if (!history.tracks(Field::stage))
-    throw UsageError(std::string(kpi) +
-                     " needs the change history of stages: table 'opportunity_event' (field 'stage'), "
-                     "'opportunity_snapshot' or 'opportunity_version'");
-  const StageMap stages(crm);
-  const Deals& deals = crm.deals();
-  const Column* pipelines = crm.table("opportunity").find("pipeline_id");
-  const auto initial = history.initial(Field::stage);
-  std::vector<Visit> visits;
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    tick(deal);
-    const auto pipeline_at = [&](std::int64_t at) -> std::int64_t {
-      if (pipelines == nullptr) return -1;
-      if (history.tracks(Field::pipeline) && at != null_value) {
-        const std::int64_t code = history.value_at(deal, Field::pipeline, at);
-        if (code != null_value) return code;
-      }
-      return pipelines->valid(deal) ? pipelines->values<std::int32_t>()[deal] : -1;
-    };
-    std::int64_t stage = initial[deal], enter = deals.created_at[deal];
-    const auto put = [&](std::int64_t exit) {
-      if (stage == null_value) return;
-      const std::int64_t pipeline = pipeline_at(enter);
-      visits.push_back({.deal = deal,
-                        .stage = static_cast<std::int32_t>(stage),
-                        .enter = enter,
-                        .exit = exit,
-                        .pipeline = pipeline,
-                        .rank = stages.rank(pipeline, stage),
-                        .type = stages.status(pipeline, stage)});
-    };
-    for (const Change& change : history.changes(deal)) {
-      if (change.field != Field::stage || change.value == stage) continue;
-      put(change.at);
-      stage = change.value;
-      enter = change.at;
-    }
-    put(null_value);
-  }
-  return visits;
-}
-
-/// Calls `work(first, last)` for the visits of each deal.
-template <class Work>
-void each_deal(std::span<const Visit> visits, Work work) {
-  for (std::size_t first = 0; first < visits.size();) {
-    std::size_t last = first + 1;
-    while (last < visits.size() && visits[last].deal == visits[first].deal) ++last;
-    work(first, last);
-    first = last;
-  }
-}
 
 bool steps_up(const Visit& from, const Visit& to) {
   return to.type != DealStatus::lost && to.pipeline == from.pipeline && to.rank > from.rank;
@@ -139,13 +24,15 @@ struct Step {
   bool won = false;
 };
 
-Step step_from(std::span<const Visit> visits, std::size_t entry, std::size_t last, DealStatus final) {
+/// Looks at the stays from `first` on.
+Step step_from(std::span<const Visit> visits, std::size_t entry, std::size_t first, std::size_t last,
+               DealStatus final) {
   Step step;
   step.won = final == DealStatus::won;
-  for (std::size_t later = entry + 1; later < last; ++later)
-    if (steps_up(visits[entry], visits[later])) {
+  for (std::size_t other = first; other < last; ++other)
+    if (steps_up(visits[entry], visits[other])) {
       step.outcome = 1;
-      step.at = visits[later].enter;
+      step.at = std::max(visits[other].enter, visits[entry].enter);
       return step;
     }
   if (final == DealStatus::open) return step;
@@ -159,6 +46,7 @@ Step step_from(std::span<const Visit> visits, std::size_t entry, std::size_t las
 
 Result stage_conversion(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "stage_conversion", {Mode::entered_in_period});
+  const Visits how = visits_asked(options, "stage_conversion", {Visits::first, Visits::each, Visits::deal});
   const Crm crm = rewound(book, options);
   const std::vector<Visit> visits = visits_of(crm, "stage_conversion");
   const Deals& deals = crm.deals();
@@ -173,8 +61,9 @@ Result stage_conversion(const Crm& book, const Options& options) {
       const bool again = std::any_of(visits.begin() + static_cast<std::ptrdiff_t>(first),
                                      visits.begin() + static_cast<std::ptrdiff_t>(entry),
                                      [&](const Visit& earlier) { return earlier.stage == visit.stage; });
-      if (visit.type != DealStatus::open || again) continue;
-      const Step step = step_from(visits, entry, last, deals.status[visit.deal]);
+      if (visit.type != DealStatus::open || (again && how != Visits::each)) continue;
+      const std::size_t from = how == Visits::deal ? first : entry + 1;
+      const Step step = step_from(visits, entry, from, last, deals.status[visit.deal]);
       std::uint8_t state = step.outcome == 0 ? Facts::censored : Facts::counted;
       if (visit.rank < 0) state = undefined;
       facts.put(visit.deal, visit.enter, step.outcome == 1 ? 1 : 0, 1, state);
@@ -208,14 +97,22 @@ Result stage_conversion(const Crm& book, const Options& options) {
     const auto curve = survival::aalen_johansen(durations, causes, {.level = options.level}, 2);
     metric.details["survival"] = curve.causes.front().incidence.back();
   };
-  return summarise(crm, facts, options, "stage_conversion",
-                   "deals that moved on to a higher stage ÷ deals that entered the stage in the period and "
-                   "left it for good",
-                   mode);
+  const char* definition =
+      how == Visits::each
+          ? "entries that a higher stage followed ÷ entries of the stage in the period that have ended"
+      : how == Visits::deal
+          ? "deals that were ever at a higher stage ÷ deals that first entered the stage in the "
+            "period, without those still open below"
+          : "deals that moved on to a higher stage ÷ deals that entered the stage in the period "
+            "and left it for good";
+  return summarise(crm, facts, options, "stage_conversion", definition, mode);
 }
 
 Result time_in_stage(const Crm& book, const Options& options) {
   const Mode mode = mode_of(options, "time_in_stage", {Mode::entered_in_period});
+  const Visits how =
+      visits_asked(options, "time_in_stage",
+                   {Visits::each, Visits::first, Visits::latest, Visits::cumulative, Visits::current});
   const Crm crm = rewound(book, options);
   const std::vector<Visit> visits = visits_of(crm, "time_in_stage");
   const Deals& deals = crm.deals();
@@ -223,17 +120,34 @@ Result time_in_stage(const Crm& book, const Options& options) {
   DealFacts facts(deals, options);
   const auto unknown = facts.reason("entry_unknown");
   const auto reversed = facts.reason("negative_duration");
-  for (const Visit& visit : visits) {
-    if (visit.type != DealStatus::open) continue;
-    const bool lasts = visit.exit == null_value;
-    const std::int64_t end = lasts ? now : visit.exit;
-    std::uint8_t state = lasts ? Facts::censored : Facts::counted;
-    if (visit.enter == null_value)
-      state = unknown;
-    else if (end < visit.enter)
-      state = reversed;
-    facts.put(visit.deal, visit.enter, state < 2 ? end - visit.enter : 0, 1, state);
-  }
+  each_deal(visits, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const Visit& visit = visits[i];
+      if (visit.type != DealStatus::open || (how == Visits::current && visit.exit != null_value)) continue;
+      const auto same = [&](std::size_t from, std::size_t to) {
+        return std::any_of(visits.begin() + static_cast<std::ptrdiff_t>(from),
+                           visits.begin() + static_cast<std::ptrdiff_t>(to),
+                           [&](const Visit& other) { return other.stage == visit.stage; });
+      };
+      if (how == Visits::first || how == Visits::cumulative ? same(first, i)
+                                                            : how == Visits::latest && same(i + 1, last))
+        continue;
+      std::int64_t time = 0;
+      std::uint8_t state = Facts::counted;
+      for (std::size_t j = i; j < (how == Visits::cumulative ? last : i + 1); ++j) {
+        if (visits[j].stage != visit.stage || state > Facts::censored) continue;
+        const std::int64_t end = visits[j].exit == null_value ? now : visits[j].exit;
+        if (visits[j].enter == null_value)
+          state = unknown;
+        else if (end < visits[j].enter)
+          state = reversed;
+        else if (visits[j].exit == null_value && how != Visits::current)
+          state = Facts::censored;
+        time += state <= Facts::censored ? end - visits[j].enter : 0;
+      }
+      facts.put(visit.deal, visit.enter, state <= Facts::censored ? time : 0, 1, state);
+    }
+  });
   facts.shape = Shape::mean;
   facts.scale = days_per_us;
   facts.unit = "days";
@@ -247,12 +161,22 @@ Result time_in_stage(const Crm& book, const Options& options) {
                             days_per_us);
         events.push_back(facts.state[static_cast<std::size_t>(fact)] == Facts::counted ? 1 : 0);
       }
-    if (durations.empty()) return;
+    // Stays that all still last say nothing of how long stays are.
+    if (durations.empty() || how == Visits::current) return;
     const auto median = survival::kaplan_meier(durations, events, {.level = options.level}).median();
     if (median.estimate) metric.details["survival_median"] = *median.estimate;
   };
-  return summarise(crm, facts, options, "time_in_stage",
-                   "mean days of completed visits to open stages that began in the period", mode);
+  const auto text = [&]() -> std::string {
+    switch (how) {
+      case Visits::first: return "of each deal's first completed visit to an open stage";
+      case Visits::latest: return "of each deal's last visit to an open stage, if completed";
+      case Visits::cumulative: return "that each deal spent in an open stage in all, its visits completed";
+      case Visits::current: return "so far of visits to open stages that still last";
+      default: return "of completed visits to open stages";
+    }
+  };
+  return summarise(crm, facts, options, "time_in_stage", "mean days " + text() + ", that began in the period",
+                   mode);
 }
 
 Result stage_regression(const Crm& book, const Options& options) {

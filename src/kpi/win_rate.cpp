@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "deal_facts.hpp"
 #include "salesops/kpi.hpp"
 
@@ -30,6 +32,8 @@ Result won_by_age(const Crm& crm, const Options& options) {
   DealFacts facts(deals, options);
   const auto unknown = facts.reason("outcome_unknown");
   const auto reversed = facts.reason("negative_duration");
+  const auto undecided = facts.reason("no_decision");
+  const NoDecision no_decision(crm, options);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
     const DealStatus status = deals.status[deal];
@@ -38,6 +42,8 @@ Result won_by_age(const Crm& crm, const Options& options) {
     std::uint8_t state = Facts::counted;
     if (status == DealStatus::unknown || created == null_value || end == null_value)
       state = unknown;
+    else if (no_decision(deal, status))
+      state = undecided;
     else if (end < created)
       state = reversed;
     const int outcome = status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0;
@@ -67,6 +73,8 @@ Result win_rate(const Crm& book, const Options& options) {
   };
   const auto unknown = facts.reason("outcome_unknown");
   const auto too_young = facts.reason("younger_than_window");
+  const auto undecided = facts.reason("no_decision");
+  const NoDecision no_decision(crm, options);
   const std::int64_t window = options.window_days * us_per_day;
   const std::int64_t as_of = options.as_of.value_or(crm.latest()).us;
 
@@ -76,8 +84,9 @@ Result win_rate(const Crm& book, const Options& options) {
   const bool closes = mode == Mode::closed_in_period;
   if (closes && options.reopened != Reopened::last_close) {
     for (const Close& close : closes_of(crm, options, "win_rate")) {
-      const Outcome outcome = close.status == DealStatus::unknown
-                                  ? Outcome{0, 0, unknown}
+      const Outcome outcome = close.status == DealStatus::unknown ? Outcome{0, 0, unknown}
+                              : no_decision(close.deal, close.status)
+                                  ? Outcome{0, 0, undecided}
                                   : weighed(facts, close.amount, close.status == DealStatus::won, value);
       facts.put(close.deal, close.at, outcome.top, outcome.bottom, outcome.state);
     }
@@ -96,6 +105,8 @@ Result win_rate(const Crm& book, const Options& options) {
         outcome.state = facts.deleted;
       else if (status == DealStatus::unknown)
         outcome.state = unknown;
+      else if (no_decision(deal, status))
+        outcome.state = undecided;
       else if (mode == Mode::created_cohort)
         outcome = weigh(deal, won);
       else if (mode == Mode::closed_in_period)
@@ -116,6 +127,13 @@ Result win_rate(const Crm& book, const Options& options) {
       facts.cluster.push_back(deals.account_row[static_cast<std::size_t>(row)]);
     facts.scale = facts.denominator_scale = major_units(currency_of(crm, facts, options));
   }
+  if (mode == Mode::created_cohort)
+    facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+      metric.censored = std::count_if(counted.begin(), counted.end(), [&](std::int32_t fact) {
+        const auto deal = static_cast<std::size_t>(facts.row[static_cast<std::size_t>(fact)]);
+        return deals.status[deal] == DealStatus::open;
+      });
+    };
   std::string definition = value ? "amount won ÷ amount won and lost" : "deals won ÷ deals won and lost";
   if (mode == Mode::closed_in_period)
     definition += ", closed in the period";

@@ -89,6 +89,34 @@ TEST(Reopened, SalesCycleAndAverageDeal) {
   EXPECT_DOUBLE_EQ(*kpi::average_deal(crm, in("2026-02", kpi::Reopened::each_close)).single().value, 80);
 }
 
+TEST(StageVisits, AreCountedAsAsked) {
+  // d0 was open for 10 days, then for 20; d1 for 15; d2 for 30, and is open again.
+  kpi::Options options;
+  options.visits = kpi::Visits::cumulative;
+  const auto total = kpi::time_in_stage(book(), options).single();
+  EXPECT_DOUBLE_EQ(*total.value, (30 + 15) / 2.0);
+  EXPECT_EQ(total.censored, 1);
+  options.visits = kpi::Visits::latest;
+  EXPECT_DOUBLE_EQ(*kpi::time_in_stage(book(), options).single().value, (20 + 15) / 2.0);
+  options.visits = kpi::Visits::current;
+  const auto current = kpi::time_in_stage(book(), options).single();
+  EXPECT_DOUBLE_EQ(*current.value, 8);
+  EXPECT_EQ(current.n, 1);
+  EXPECT_THROW(kpi::stage_conversion(book(), options), UsageError);
+}
+
+TEST(Start, OfARankIsTheFirstEntryOrTheWin) {
+  kpi::Options options;
+  options.start = kpi::Start::stage;
+  options.from_rank = 2;
+  // Nothing but the win has rank 2: it takes no time from there.
+  const auto metric = kpi::sales_cycle(book(), options).single();
+  EXPECT_DOUBLE_EQ(*metric.value, 0);
+  EXPECT_EQ(metric.n, 2);
+  options.from_rank.reset();
+  EXPECT_THROW(kpi::sales_cycle(book(), options), UsageError);
+}
+
 TEST(Reopened, NeedsAHistory) {
   const Crm crm = Crm::build({{"opportunity", Table({{"opportunity_id", column({"d0"})},
                                                      {"closed_at", column({"2026-01-01"})},

@@ -127,6 +127,51 @@ TEST(LeadResponse, CountsPeopleOnlyFromWhenTheLeadWasAvailable) {
   EXPECT_FALSE(metric.details.contains("p90"));
 }
 
+/// One lead, created at half past midnight in UTC and called at 18:00, of an owner in Los Angeles.
+Crm after_hours(const std::optional<std::string>& reassigned = {}) {
+  return Crm::build(
+      {{"lead", Table({{"lead_id", texts({"l"})},
+                       {"created_at", texts({"2024-01-02T00:30:00"})},
+                       {"reassigned_at", texts({reassigned})},
+                       {"owner_id", texts({"r"})}})},
+       {"rep", Table({{"rep_id", texts({"r"})},
+                      {"time_zone", texts({"America/Los_Angeles"})},
+                      {"calendar_id", texts({"west"})}})},
+       {"calendar", Table({{"calendar_id", texts({"west"})}, {"zone", texts({"America/Los_Angeles"})}})},
+       {"calendar_holiday", Table({{"calendar_id", texts({"west"})}, {"date", texts({"2024-01-01"})}})},
+       {"activity", Table({{"activity_id", texts({"1"})},
+                           {"lead_id", texts({"l"})},
+                           {"at", texts({"2024-01-02T18:00:00"})},
+                           {"type", texts({"call"})}})}});
+}
+
+TEST(LeadResponse, ReadsHoursOnTheClockOfTheOwner) {
+  kpi::Options options;
+  options.hours = BusinessHours();
+  const auto minutes = [&](const Crm& crm) {
+    return kpi::lead_response_time(crm, options).single().details.at("naive_mean");
+  };
+  EXPECT_DOUBLE_EQ(minutes(after_hours()), 480);
+  options.hours_of = "owner.time_zone";
+  EXPECT_DOUBLE_EQ(minutes(after_hours()), 90);
+  options.hours_of = "owner.calendar_id";
+  EXPECT_DOUBLE_EQ(minutes(after_hours()), 60);
+  options.zones["America/Los_Angeles"] = TimeZone();
+  EXPECT_DOUBLE_EQ(minutes(after_hours()), 480);
+}
+
+TEST(LeadResponse, MayStartAnewWhenALeadChangesHands) {
+  kpi::Options options;
+  const auto minutes = [&](const char* reassigned) {
+    return kpi::lead_response_time(after_hours(reassigned), options).single().details.at("naive_mean");
+  };
+  EXPECT_DOUBLE_EQ(minutes("2024-01-02T17:00:00"), 17.5 * 60);
+  options.clock = kpi::Clock::reassigned;
+  EXPECT_DOUBLE_EQ(minutes("2024-01-02T17:00:00"), 60);
+  // It was answered before.
+  EXPECT_DOUBLE_EQ(minutes("2024-01-02T19:00:00"), 17.5 * 60);
+}
+
 TEST(SlaCompliance, HoldsALeadWhoseTimeHasRunOutForMissed) {
   kpi::Options options;
   EXPECT_DOUBLE_EQ(*kpi::sla_compliance(answers(), options).single().value, 0.25);

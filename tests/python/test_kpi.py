@@ -272,6 +272,50 @@ def test_order_means_nothing_in_any_mode(crm, reordered, name):
         assert all(rows_of(call(name, book, mode=mode, by="owner.team")) == ours for book in reordered)
 
 
+RULES = [
+    ("lead_response_time", {"clock": "created"}),
+    ("sla_compliance", {"hours_of": "owner.time_zone", "hours": so.calendar.BusinessHours()}),
+    ("funnel", {"in_order": True, "mode": "window_cohort", "window_days": 30}),
+    ("sales_cycle", {"start": "lead"}),
+    ("sales_cycle", {"start": "stage", "from_rank": 2, "mode": "survival"}),
+    ("velocity", {"start": "stage", "from_rank": 2, "no_decision": ["price"]}),
+    ("pipeline_created", {"start": "stage", "from_rank": 2}),
+    ("pushes", {"every": "quarter"}),
+    *(("stage_conversion", {"visits": visits}) for visits in ("each", "deal")),
+    *(("time_in_stage", {"visits": visits}) for visits in ("first", "latest", "cumulative", "current")),
+    ("loss_reasons", {"by": ["open_stage"], "weight": "value"}),
+    ("win_rate", {"where": "open_stage in ('proposal', 'negotiation')", "weight": "value"}),
+    ("win_rate", {"no_decision": ["no_decision"], "weight": "value"}),
+    ("win_rate", {"no_decision": ["no_decision"], "mode": "created_cohort"}),
+]
+
+
+@pytest.mark.parametrize(("name", "asked"), RULES, ids=str)
+def test_order_means_nothing_under_any_rule(crm, reordered, name, asked):
+    for by in ({}, {"by": "owner.team"}, {"by": "month"}):
+        given = by | asked
+        whole = call(name, crm, period="2025", threads=1, **given)
+        ours = check(whole, name)
+        assert any(row["n"] for row in ours)
+        for threads, book in enumerate([crm, *reordered], start=1):
+            again = call(name, book, period="2025", threads=threads, **given)
+            assert rows_of(again) == ours
+            assert [m.details for m in again._core.metrics] == [m.details for m in whole._core.metrics]
+            assert [m.excluded for m in again._core.metrics] == [m.excluded for m in whole._core.metrics]
+    then = call(name, crm, as_of=EARLIER, **asked)
+    assert rows_of(then) == rows_of(call(name, crm.as_of(EARLIER), **asked))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_intervals_of_few_rows_say_so(crm, name):
+    if name in UNGROUPED:
+        return
+    metrics = [m for by in ("month", "quarter") for m in call(name, crm, by=by)._core.metrics]
+    for metric in metrics:
+        rows = metric.denominator if name == "loss_reasons" else metric.n
+        assert ("fewer than 10 rows" in metric.interval_note) == (metric.low is not None and rows < 10)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_missing_is_named(crm, name):
     with pytest.raises(so.UsageError, match="table"):

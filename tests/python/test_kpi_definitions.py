@@ -316,3 +316,285 @@ def test_idle_and_hygiene(crm, deals, events):
         passed += crm.latest - max(moves) <= 14 * DAY
     assert kpi.idle_share(crm).value == idle / len(open_deals)
     assert kpi.hygiene(crm).value == passed / (4 * len(open_deals))
+
+
+# ---- rules for the edges ----
+
+
+@pytest.fixture(scope="module")
+def paths(crm, deals, events) -> dict[str, list[tuple[dict, dt.datetime]]]:
+    """The stages of each deal in order, each with its entry."""
+    defs = {(row["pipeline_id"], row["stage_id"]): row for row in rows_of(crm.table("stage_def"))}
+    return {
+        deal["opportunity_id"]: [
+            (defs[deal["pipeline_id"], stage], at) for stage, at in visits_of(deal, events)
+        ]
+        for deal in deals
+    }
+
+
+@pytest.fixture(scope="module")
+def starts(crm, deals, paths) -> dict[str, dict[str, dt.datetime | None]]:
+    """Where deals begin, by `start`."""
+    first_lead = {}
+    for lead in rows_of(crm.table("lead")):
+        if deal := lead["converted_opportunity_id"]:
+            first_lead[deal] = min(instant(lead["created_at"]), first_lead.get(deal, crm.latest))
+    reached = {
+        key: next(
+            (at for s, at in path if s["type"] == "won" or (s["type"] == "open" and s["rank"] >= 3)), None
+        )
+        for key, path in paths.items()
+    }
+    created = {deal["opportunity_id"]: deal["created_at"] for deal in deals}
+    return {"created": created, "lead": first_lead, "stage": reached}
+
+
+@pytest.mark.parametrize("start", ["created", "lead", "stage"])
+def test_sales_cycle_from_a_start(crm, deals, starts, start):
+    def cycles(closed):
+        begun = [(starts[start].get(d["opportunity_id"]), d["closed_at"]) for d in closed]
+        return [days(end - begin) for begin, end in begun if begin is not None and end >= begin]
+
+    result = kpi.sales_cycle(crm, period=PERIOD, start=start, from_rank=3)
+    expected = cycles(won(deals))
+    assert 0 < len(expected) == result.n
+    assert result.value == pytest.approx(statistics.median(expected), rel=1e-12)
+    assert result.details["lost_median"] == pytest.approx(statistics.median(cycles(lost(deals))), rel=1e-12)
+    assert result.details["lost_mean"] == pytest.approx(statistics.fmean(cycles(lost(deals))), rel=1e-12)
+    ages = cycles(
+        deal | {"closed_at": END}
+        for deal in deals
+        if deal["created_at"] < END and (deal["closed_at"] is None or deal["closed_at"] >= END)
+    )
+    assert result.details["open_median_age"] == pytest.approx(statistics.median(ages), rel=1e-12)
+    assert result.details["open_mean_age"] == pytest.approx(statistics.fmean(ages), rel=1e-12)
+    left_out = {"lead": "no_lead", "stage": "stage_not_reached"}
+    assert set(result.excluded) <= {left_out.get(start), "negative_duration"}
+    assert sum(result.excluded.values()) == len(won(deals)) - len(expected)
+    cohort = [(starts[start].get(d["opportunity_id"]), d) for d in deals]
+    causes = {"open": 0, "won": 1, "lost": 2}
+    lives = [
+        (days((d["closed_at"] or crm.latest) - begin), causes[d["status"]])
+        for begin, d in cohort
+        if inside(begin)
+    ]
+    curve = incidence([(time, cause) for time, cause in lives if time >= 0])
+    half = next(t for t, f in curve if f >= curve[-1][1] / 2)
+    found = kpi.sales_cycle(crm, period=PERIOD, mode="survival", start=start, from_rank=3).value
+    assert found == pytest.approx(half, rel=1e-12)
+
+
+def test_a_start_at_a_stage_needs_its_rank(crm):
+    with pytest.raises(so.UsageError, match="from_rank = 2"):
+        kpi.sales_cycle(crm, start="stage")
+    with pytest.raises(so.UsageError, match=r"start: .*not one of: created, lead, stage"):
+        kpi.sales_cycle(crm, start="birth")
+    with pytest.raises(so.UsageError, match="a lead has no amount"):
+        kpi.pipeline_created(crm, start="lead")
+
+
+def test_close_time_is_that_of_the_stage_history_where_the_deal_has_none():
+    deal = {"opportunity_id": ["a"], "created_at": ["2025-01-01"], "close_date": ["2025-12-31"]}
+    deal |= {"stage_id": ["won"], "is_closed": [True], "is_won": [True]}
+    events = {
+        "opportunity_id": ["a"],
+        "at": ["2025-01-11"],
+        "field": ["stage"],
+        "old": ["open"],
+        "new": ["won"],
+    }
+    stages = {"stage_id": ["open", "won"], "rank": [1, 2], "type": ["open", "won"]}
+    book = so.crm.Crm.build({"opportunity": deal, "opportunity_event": events, "stage_def": stages})
+    assert kpi.sales_cycle(book).value == 10
+
+
+@pytest.mark.parametrize("every", ["day", "month", "quarter"])
+def test_pushes_into_a_later_period(crm, deals, events, every):
+    def number(text):
+        day = date(text[:10])
+        months = day.year * 12 + day.month - 2  # fiscal years from February
+        return {"day": day, "month": months, "quarter": months // 3}[every]
+
+    changes = [
+        change
+        for deal in deals
+        for change in events[deal["opportunity_id"]]
+        if change["field"] == "close_date" and change["old"] and inside(change["at"])
+        if deal["closed_at"] is None or change["at"] < deal["closed_at"]
+    ]
+    expected = sum(number(change["new"]) > number(change["old"]) for change in changes)
+    calendar = so.calendar.FiscalCalendar(start_month=2)
+    asked = {"period": "2025-07-01/2025-10-01", "calendar": calendar}
+    assert kpi.pushes(crm, every=every, **asked).value == expected > 0
+
+
+@pytest.mark.parametrize("visits", ["first", "each", "deal"])
+def test_stage_conversion_of_visits(crm, deals, paths, visits):
+    moved = ended = censored = 0
+    for deal in deals:
+        path = paths[deal["opportunity_id"]]
+        for i, (stage, at) in enumerate(path):
+            again = any(before["stage_id"] == stage["stage_id"] for before, _ in path[:i])
+            if stage["type"] != "open" or not inside(at) or (again and visits != "each"):
+                continue
+            others = path if visits == "deal" else path[i + 1 :]
+            up = any(other["type"] != "lost" and other["rank"] > stage["rank"] for other, _ in others)
+            moved, ended = moved + up, ended + (up or deal["status"] != "open")
+            censored += not up and deal["status"] == "open"
+    result = kpi.stage_conversion(crm, period=PERIOD, visits=visits)
+    assert (result.numerator, result.denominator, result.censored) == (moved, ended, censored)
+
+
+@pytest.mark.parametrize("visits", ["each", "first", "latest", "cumulative", "current"])
+@pytest.mark.parametrize("mark", [PERIOD, None])
+def test_time_in_stage_of_visits(crm, deals, paths, visits, mark):
+    expected, lasting = [], 0
+    for deal in deals:
+        path = [*paths[deal["opportunity_id"]], ({"type": None, "stage_id": None}, None)]
+        stays = [
+            (a["stage_id"], at, left)
+            for (a, at), (_, left) in itertools.pairwise(path)
+            if a["type"] == "open"
+        ]
+        groups = defaultdict(list)
+        for stage, entered, left in stays:
+            groups[stage].append((entered, left))
+        chosen = {
+            "each": [[stay] for group in groups.values() for stay in group],
+            "first": [group[:1] for group in groups.values()],
+            "latest": [group[-1:] for group in groups.values()],
+            "cumulative": list(groups.values()),
+            "current": [[stay] for group in groups.values() for stay in group if stay[1] is None],
+        }[visits]
+        for group in chosen:
+            if mark and not inside(group[0][0]):
+                continue
+            if visits != "current" and any(left is None for _, left in group):
+                lasting += 1
+            else:
+                expected.append(sum(days((left or crm.latest) - entered) for entered, left in group))
+    result = kpi.time_in_stage(crm, period=mark, visits=visits)
+    assert (result.n, result.censored) == (len(expected), lasting)
+    if expected:
+        assert result.value == pytest.approx(statistics.fmean(expected), rel=1e-11)
+    assert ("survival_median" in result.details) == (visits != "current")
+    with pytest.raises(so.UsageError, match="visits is one of 'each' 'first' 'latest'"):
+        kpi.time_in_stage(crm, visits="deal")
+
+
+def test_pipeline_created_at_the_first_qualified_stage(crm, deals, events, starts):
+    total, now = Fraction(0), Fraction(0)
+    for deal in deals:
+        if inside(at := starts["stage"][deal["opportunity_id"]]):
+            total += Fraction(str(before(deal, events, "amount", at + dt.timedelta(microseconds=1))))
+            now += deal["amount"]
+    result = kpi.pipeline_created(crm, period=PERIOD, start="stage", from_rank=3)
+    assert result.value == pytest.approx(float(total), rel=1e-14)
+    assert total != now
+    assert result.warnings == []
+
+
+def test_loss_reasons_by_the_stage_lost_from(crm, deals, paths):
+    counts, sums = defaultdict(int), defaultdict(Fraction)
+    for deal in lost(deals):
+        stage = [s["stage_id"] for s, at in paths[deal["opportunity_id"]] if s["type"] == "open"][-1]
+        counts[stage, deal["loss_reason"]] += 1
+        sums[stage, deal["loss_reason"]] += deal["amount"]
+    for weight, expected in (("count", counts), ("value", sums)):
+        table = kpi.loss_reasons(crm, period=PERIOD, by="open_stage", weight=weight).to_table().to_dict()
+        found = zip(table["open_stage"], table["loss_reason"], table["numerator"], strict=True)
+        assert {(s, r): pytest.approx(float(expected[s, r])) for s, r in expected} == {
+            (s, r): n for s, r, n in found
+        }
+
+
+def test_loss_reasons_say_what_share_has_none():
+    deals = {
+        "opportunity_id": list("abcd"),
+        "created_at": ["2025-01-01"] * 4,
+        "closed_at": ["2025-02-01"] * 4,
+    }
+    deals |= {
+        "is_closed": [True] * 4,
+        "is_won": [False] * 4,
+        "amount": [10, 20, 30, 40],
+        "type": list("xxxy"),
+    }
+    deals["loss_reason"] = ["price", None, "price", "timing"]
+    book = so.crm.Crm.build({"opportunity": deals}, currency="EUR")
+    for weight, share in (("count", 1 / 3), ("value", 20 / 60)):
+        table = kpi.loss_reasons(book, by="type", weight=weight).to_table().to_dict()
+        assert table["loss_reason"] == ["price", None, "timing"]
+        assert table["null_share"] == [share, share, 0]
+
+
+def test_velocity_says_what_each_input_would_change(crm):
+    details = kpi.velocity(crm, period=PERIOD).details
+    value = {name: details[name] for name in ("open", "average_deal", "win_rate", "sales_cycle")}
+
+    def velocity(**changed):
+        v = value | changed
+        return v["open"] * v["average_deal"] * v["win_rate"] / v["sales_cycle"]
+
+    names = {"open": "per_open", "average_deal": "per_average_deal", "win_rate": "per_win_rate"}
+    for name, detail in (names | {"sales_cycle": "per_cycle_day"}).items():
+        step = value[name] * 1e-6
+        slope = (velocity(**{name: value[name] + step}) - velocity(**{name: value[name] - step})) / (2 * step)
+        assert details[detail] == pytest.approx(slope, rel=1e-6)
+
+
+def test_losses_without_a_decision_may_stay_out_of_win_rates(crm, deals):
+    none = ["no_decision", "lost_contact"]
+    decided = [deal for deal in lost(deals) if deal["loss_reason"] not in none]
+    assert 0 < len(decided) < len(lost(deals))
+    narrow = kpi.win_rate(crm, period=PERIOD, no_decision=none)
+    assert narrow.value == len(won(deals)) / (len(won(deals)) + len(decided))
+    assert narrow.excluded == {"no_decision": len(lost(deals)) - len(decided)}
+    each = kpi.win_rate(crm, period=PERIOD, no_decision=none, reopened="each_close")
+    assert each.excluded["no_decision"] > 0
+    cohort = [deal for deal in deals if inside(deal["created_at"])]
+    out = [deal for deal in cohort if deal["status"] == "lost" and deal["loss_reason"] in none]
+    for mode in ("created_cohort", "window_cohort", "survival"):
+        asked = kpi.win_rate(crm, period=PERIOD, mode=mode, no_decision=none)
+        assert asked.excluded == {"no_decision": len(out)}
+        assert asked.n == len(cohort) - len(out)
+
+
+def test_created_cohorts_report_what_is_still_open(crm, deals):
+    start = (crm.latest - 60 * DAY).date() + DAY
+    cohort = [deal for deal in deals if deal["created_at"].date() >= start]
+    result = kpi.win_rate(crm, period=(start, crm.latest.date() + DAY), mode="created_cohort")
+    assert result.n == len(cohort)
+    assert result.censored == sum(deal["status"] == "open" for deal in cohort) > 0
+    leads = rows_of(crm.table("lead"))
+    still = sum(not lead["converted_at"] and not lead["disqualified_at"] for lead in leads)
+    assert kpi.lead_conversion(crm).censored == still > 0
+
+
+def test_coverage_that_history_asks_for(crm):
+    """Won by the end of a quarter out of what was open and expected in its rest, four quarters in a row."""
+    opened, gained = Fraction(0), Fraction(0)
+    final = {row["opportunity_id"]: row for row in rows_of(crm.table("opportunity"))}
+    asked = dt.datetime(2025, 8, 15, tzinfo=UTC)
+    latest = {row["opportunity_id"]: row for row in rows_of(crm.as_of(asked).table("opportunity"))}
+    quarters = [dt.datetime(2024, 7, 1, tzinfo=UTC), dt.datetime(2024, 10, 1, tzinfo=UTC)]
+    quarters += [dt.datetime(2025, 1, 1, tzinfo=UTC), dt.datetime(2025, 4, 1, tzinfo=UTC), START]
+    for start, end in itertools.pairwise(quarters):
+        then = start + (asked - START)
+        for row in rows_of(crm.as_of(then).table("opportunity")):
+            if row["is_closed"] or not then.date() <= date(row["close_date"]) < end.date():
+                continue
+            opened += Fraction(str(row["amount"]))
+            end_row = latest.get(row["opportunity_id"], final[row["opportunity_id"]])
+            if end_row["is_won"] and instant(end_row["closed_at"]) < end:
+                gained += Fraction(str(row["amount"]))
+    result = kpi.pipeline_coverage(crm, period=PERIOD, as_of="2025-08-15")
+    assert result.details["yield"] == pytest.approx(float(gained / opened), rel=1e-12)
+    assert result.details["required_by_yield"] == pytest.approx(float(opened / gained), rel=1e-12)
+    rest = kpi.weighted_pipeline(crm, period="2025-08-15/2025-10-01", as_of="2025-08-15")
+    assert result.details["weighted"] == rest.value
+    assert result.details["weighted_coverage"] == rest.value / result.denominator
+    owners = kpi.pipeline_coverage(crm, period=PERIOD, as_of="2025-08-15", by="owner").to_table().to_dict()
+    weighted = [number for number in owners["weighted"] if number is not None]
+    assert sum(weighted) == pytest.approx(rest.value, rel=1e-12)

@@ -1,9 +1,11 @@
 """KPIs of leads and customers in a few lines of plain Python, equal to the core on the sample book."""
 
 import datetime as dt
+import zoneinfo
 from collections import defaultdict
 from fractions import Fraction
 
+import pandas as pd
 import pytest
 import salesops as so
 from salesops import kpi
@@ -63,6 +65,7 @@ def leads(crm, teams):
             lead[name] = utc(lead[name])
         lead["month"] = lead["created_at"].strftime("%Y-%m")
         lead["owner.team"] = teams(lead["owner_id"], lead["created_at"])
+        lead["touches"] = touches[lead["lead_id"]]
         clock = lead["available_at"] or lead["created_at"]
         lead["early"] = any(t < clock for t in touches[lead["lead_id"]])
         answer = min((t for t in touches[lead["lead_id"]] if t >= clock), default=None)
@@ -169,6 +172,8 @@ def test_response_bands(crm, leads, by):
         for key, group in by_group(rows, ("band", *by)).items()
     }
     result = kpi.response_bands(crm, period=PERIOD, by=by)
+    left_out = sum(lead["early"] for lead in in_period(leads))
+    assert sum(result.to_table().to_dict()["excluded"]) == left_out
     assert {k: pair for k, pair in core(result, by, extra=("band",)).items() if pair[1]} == expected
 
 
@@ -189,6 +194,170 @@ def test_funnel(crm, leads, by):
     for i, step in enumerate(table["step"]):
         key = tuple(table[name][i] for name in by)
         assert table["cumulative"][i] == expected[step, *key][0] / expected["lead", *key][0]
+
+
+# ---- rules for the edges ----
+
+
+def working(start, end, zone, holidays=()):
+    """Time between two instants, nine to five from Monday to Friday on the clocks of a zone."""
+    total, on = dt.timedelta(0), start.astimezone(zone).date()
+    while on <= end.astimezone(zone).date():
+        if on.weekday() < 5 and on not in holidays:
+            opens, closes = (dt.datetime.combine(on, dt.time(hour), zone).astimezone(UTC) for hour in (9, 17))
+            total += max(min(end, closes) - max(start, opens), dt.timedelta(0))
+        on += dt.timedelta(days=1)
+    return total
+
+
+@pytest.fixture(scope="module")
+def richer():
+    """The sample book with more of leads (other hands, MQL, SQL, a zone) and calendars of reps."""
+    tables = {name: table.to_pandas() for name, table in so.datasets.sample_tables(seed=7, deals=600).items()}
+    leads = tables["lead"]
+    hours = [((i * 7919) % 97) / 4 - 3 for i in range(len(leads))]
+    created = pd.to_datetime(leads["created_at"], utc=True)
+    some = pd.Series([i % 3 == 0 for i in range(len(leads))])
+    leads["reassigned_at"] = (created + pd.to_timedelta([abs(h) for h in hours], unit="h")).where(some)
+    mql = pd.Series([i % 5 < 3 for i in range(len(leads))])
+    leads["mql_at"] = (created + pd.to_timedelta([h * 24 for h in hours], unit="h")).where(mql)
+    sql = pd.Series([i % 7 < 3 for i in range(len(leads))])
+    leads["qualified_at"] = (created + pd.to_timedelta([(14 - h) * 24 for h in hours], unit="h")).where(sql)
+    zones = ["Asia/Tokyo", "America/New_York", None, "Nowhere/At_All"]
+    leads["zone"] = [zones[i % 4] for i in range(len(leads))]
+    reps = tables["rep"]
+    reps["calendar_id"] = [["C1", "C2", None][i % 3] for i in range(len(reps))]
+    tables["calendar"] = pd.DataFrame(
+        {"calendar_id": ["C1", "C2"], "zone": ["Europe/Berlin", "America/Denver"]}
+    )
+    days = [dt.date(2025, 4, day) for day in (1, 2, 3)]
+    tables["calendar_holiday"] = pd.DataFrame({"calendar_id": ["C1"] * 3, "date": days})
+    return so.crm.Crm.build(tables)
+
+
+@pytest.fixture(scope="module")
+def rich_leads(richer, leads):
+    extra = {row["lead_id"]: row for row in rows_of(richer.table("lead"))}
+    names = ("reassigned_at", "mql_at", "qualified_at")
+    return [
+        lead
+        | {name: utc(extra[lead["lead_id"]][name]) for name in names}
+        | {"zone": extra[lead["lead_id"]]["zone"]}
+        for lead in leads
+    ]
+
+
+def calendars(richer, hours_of):
+    """Of each lead its zone, None where nobody knows it, and the holidays."""
+    reps = {row["rep_id"]: row for row in rows_of(richer.table("rep"))}
+    zones = {"C1": ("Europe/Berlin", {dt.date(2025, 4, day) for day in (1, 2, 3)})}
+    zones |= {"C2": ("America/Denver", set()), None: ("UTC", set())}
+
+    def of(lead):
+        rep = reps.get(lead["owner_id"], {})
+        if hours_of == "owner.calendar_id":
+            name, holidays = zones[rep.get("calendar_id")]
+        else:
+            name = lead["zone"] if hours_of == "zone" else rep.get("time_zone")
+            name, holidays = name or "UTC", set()
+        return (None if name.startswith("Nowhere") else zoneinfo.ZoneInfo(name)), holidays
+
+    return of
+
+
+def clock_of(lead, clock):
+    """When the clock of a lead starts, and its answer."""
+    start = (clock != "created" and lead["available_at"]) or lead["created_at"]
+    touches = [max(touch, start) for touch in lead["touches"] if touch >= lead["created_at"]]
+    answer = min(touches, default=None)
+    passed_on = lead["reassigned_at"]
+    if clock == "reassigned" and passed_on and (answer is None or answer >= passed_on):
+        start = max(start, passed_on)
+    return start, answer
+
+
+@pytest.mark.parametrize("hours_of", [None, "owner.time_zone", "owner.calendar_id", "zone"])
+@pytest.mark.parametrize("clock", ["available", "created", "reassigned"])
+def test_response_time_on_whose_clock(crm, richer, rich_leads, hours_of, clock):
+    of, target = calendars(richer, hours_of), dt.timedelta(minutes=45)
+    due = within = unknown = early = 0
+    for lead in in_period(rich_leads):
+        start, answer = clock_of(lead, clock)
+        ends = [t for t in (lead["converted_at"], lead["disqualified_at"]) if t]
+        zone, holidays = of(lead) if hours_of else (dt.UTC, set())
+        if any(touch < lead["created_at"] for touch in lead["touches"]):
+            early += 1
+        elif zone is None:
+            unknown += 1
+        else:
+            waited = working(start, max(answer or min([crm.latest, *ends]), start), zone, holidays)
+            due += answer is not None or waited > target
+            within += answer is not None and waited <= target
+    asked = {"period": PERIOD, "hours": so.calendar.BusinessHours(), "hours_of": hours_of, "clock": clock}
+    result = kpi.sla_compliance(richer, target_minutes=45, **asked)
+    assert (result.numerator, result.denominator) == (within, due)
+    assert result.excluded.get("unknown_zone", 0) == unknown
+    assert (unknown > 0) == (hours_of == "zone")
+    assert result.excluded.get("touched_before_created", 0) == early
+    assert kpi.lead_response_time(richer, target_minutes=45, **asked).details["with_outcome"] > 0
+
+
+def test_response_rules_name_what_they_need(crm):
+    with pytest.raises(so.UsageError, match="needs hours"):
+        kpi.sla_compliance(crm, hours_of="owner.time_zone")
+    with pytest.raises(so.UsageError, match="no names of zones"):
+        kpi.sla_compliance(crm, hours_of="created_at", hours=so.calendar.BusinessHours())
+    with pytest.raises(so.UsageError, match="reassigned_at"):
+        kpi.sla_compliance(crm, clock="reassigned")
+    with pytest.raises(so.UsageError, match=r"clock: .*available, created, reassigned"):
+        kpi.sla_compliance(crm, clock="noon")
+
+
+@pytest.mark.parametrize("in_order", [False, True])
+@pytest.mark.parametrize("days", [None, 5, 40])
+def test_funnel_in_order_and_within_a_window(richer, rich_leads, in_order, days):
+    deals = {row["opportunity_id"]: row for row in rows_of(richer.table("opportunity"))}
+    counts = defaultdict(int)
+    cohort = [
+        lead
+        for lead in in_period(rich_leads)
+        if not days or lead["created_at"] + dt.timedelta(days=days) <= richer.latest
+    ]
+    for lead in cohort:
+        deal = deals.get(lead["converted_opportunity_id"], {})
+        times = [lead["created_at"], lead["mql_at"], lead["qualified_at"], utc(deal.get("created_at"))]
+        times.append(utc(deal["closed_at"]) if deal.get("is_won") else None)
+        if days:
+            limit = lead["created_at"] + dt.timedelta(days=days)
+            times = [time if time and time <= limit else None for time in times]
+        if in_order:
+            fits = [all(times[: i + 1]) and sorted(times[: i + 1]) == times[: i + 1] for i in range(5)]
+        else:
+            fits = [any(times[i:]) for i in range(5)]
+        for i, fit in enumerate(fits):
+            counts[i] += fit
+    window = {"mode": "window_cohort", "window_days": days} if days else {}
+    table = kpi.funnel(richer, period=PERIOD, in_order=in_order, **window).to_table().to_dict()
+    assert table["step"] == ["lead", "mql", "sql", "opportunity", "won"]
+    assert table["numerator"] == [counts[i] for i in range(5)]
+    assert table["denominator"] == [len(cohort), *(counts[i] for i in range(4))]
+    assert counts[1] > 0
+
+
+def test_activity_by_rep_day_and_by_lead(crm):
+    done = [
+        row
+        for row in rows_of(crm.table("activity"))
+        if row["is_completed"] is not False and START <= utc(row["at"]) < END and not row["is_automated"]
+    ]
+    rep_days = {(row["actor_id"], utc(row["at"]).date()) for row in done if row["actor_id"]}
+    touches = [row["lead_id"] for row in done if row["lead_id"]]
+    details = kpi.activity(crm, period=PERIOD).details
+    assert details["rep_days"] == len(rep_days)
+    assert details["per_lead"] == len(touches) / len(set(touches))
+    for kind in ("call", "email", "meeting"):
+        count = sum(row["type"] == kind and row["actor_id"] is not None for row in done)
+        assert details[f"{kind}s_per_rep_day"] == count / len(rep_days)
 
 
 # ---- customers ----

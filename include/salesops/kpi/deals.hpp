@@ -17,7 +17,12 @@ namespace kpi {
 // ---- outcomes ----
 
 /// Days from creation to the win: median (value), mean and p90 (details) of deals won in the period.
-/// Wins before their creation are left out (`negative_duration`). Fast deals weigh more while sales grow,
+/// `Options::start` may be the creation of the first lead that led to the deal (deals without one are left
+/// out: `no_lead`), or its first entry of a stage of rank `from_rank` or higher (`stage_not_reached`). The win
+/// is at `closed_at`, else where the history of stages has it, else on the expected date (an issue says so).
+/// Wins before their start are left out (`negative_duration`). Details `lost_median`, `lost_mean`: the same of
+/// deals lost in the period; `open_median_age`, `open_mean_age`: from the start to the end of the period (or
+/// as_of), of deals open then. Fast deals weigh more while sales grow,
 /// so details carry `survival_median`, what `Mode::survival` gives as value: of deals created in the
 /// period, the day by which half of all that will be won are won (Aalen–Johansen incidence with losses
 /// competing and open deals censored, at half of its last value; `won_share` is that last value).
@@ -27,11 +32,14 @@ Result sales_cycle(const Crm& crm, const Options& options = {});
 Result average_deal(const Crm& crm, const Options& options = {});
 
 /// Open deals × average deal × win rate ÷ sales cycle (mean days): money a day. The last three are of the
-/// deals closed in the period; open deals are those open at its end (or as_of). Details hold all four.
+/// deals closed in the period; open deals are those open at its end (or as_of). Details hold all four, and
+/// what one more of each would change, the others as they are (the derivatives): `per_open`,
+/// `per_average_deal`, `per_win_rate` (1 = 100 points), `per_cycle_day`.
 Result velocity(const Crm& crm, const Options& options = {});
 
 /// Share of the lost deals of the period by `loss_reason` (added to `by`; null = no reason given). By
-/// count, or by amount.
+/// count, or by amount. `by = {"open_stage"}` for the stage they were lost from. Detail `null_share`: of the
+/// group's lost deals (amount) without a reason.
 Result loss_reasons(const Crm& crm, const Options& options = {});
 
 /// Share of the period's won amount that came in its last third; details the three shares. Thirds are
@@ -45,14 +53,17 @@ Result concentration(const Crm& crm, const Options& options = {});
 // ---- stages (need the change history of stages, and stage_def with ranks) ----
 
 /// Share of the deals that entered a stage in the period and later entered a higher-ranked one of the
-/// same pipeline (skipping counts; lost stages are no step up). One fact a deal and stage, at its first
-/// entry; deals still open below are censored. `by = "stage"` for each step. Details: `to_won`, the share
-/// that is won by as_of of all that entered; `survival`, the step's Aalen–Johansen share with losses
-/// competing; `rank`.
+/// same pipeline (skipping counts; lost stages are no step up). Deals still open below are censored. One fact a
+/// deal and stage, at its first entry (`Visits::first`, the default); `each` entry a fact; or a `deal` a fact
+/// at its first entry, passed if it was ever higher, be it before it fell back. `by = "stage"` for each step.
+/// Details: `to_won`, the share that is won by as_of of all that entered; `survival`, the step's
+/// Aalen–Johansen share with losses competing; `rank`.
 Result stage_conversion(const Crm& crm, const Options& options = {});
 
 /// Days of completed visits to open stages that began in the period: mean; details median, p90, and
-/// `survival_median`, the Kaplan–Meier median with the visits that still last as censored.
+/// `survival_median`, the Kaplan–Meier median with the visits that still last as censored. `Options::visits`:
+/// `each` (default), the `first` or `latest` of a deal in a stage, or all of them added up (`cumulative`, at
+/// the first entry; censored while one lasts). `current`: visits that still last, by their length so far.
 Result time_in_stage(const Crm& crm, const Options& options = {});
 
 /// Share of deals created in the period that moved back to a lower-ranked open stage of the same pipeline
@@ -67,11 +78,13 @@ Result stage_regression(const Crm& crm, const Options& options = {});
 /// Default period: this quarter.
 Result slippage(const Crm& crm, const Options& options = {});
 
-/// How often a close date moved to a later month while the deal was open; moving it back takes nothing
-/// off. Details `deals` pushed, `per_deal`.
+/// How often a close date moved to a later month (`Options::every`: day, week, month, quarter, … of the
+/// calendar) while the deal was open; moving it back takes nothing off. Details `deals` pushed, `per_deal`.
 Result pushes(const Crm& crm, const Options& options = {});
 
-/// Amount, as of creation, of the deals created in the period; details `average`.
+/// Amount, as of creation, of the deals created in the period; details `average`. `Start::stage`: of deals
+/// that first reached rank `from_rank` (were qualified) in the period, as of then. Without a history of
+/// amounts the present ones stand in, with a warning.
 Result pipeline_created(const Crm& crm, const Options& options = {});
 
 /// Σ amount × probability of open deals with a close date in the period; details `unweighted`. A deal
@@ -80,8 +93,11 @@ Result weighted_pipeline(const Crm& crm, const Options& options = {});
 
 /// Open amount with a close date in the rest of the period ÷ (quota − amount won in the period). Nothing
 /// left to win: no value, state "attained". Details `open`, `past_due` (open with a close date in the period
-/// before as_of, not in the value), `quota`, `won`, `remaining`, `required` (1 ÷ win rate by value of the
-/// year before as_of), `of_full_quota`. A snapshot has no interval. Groups: `owner`, names that follow it
+/// before as_of, not in the value), `quota`, `won`, `remaining`, `of_full_quota`; `required` (1 ÷ win rate by
+/// value of the year before as_of); `yield`, what was won by their end out of the pipelines that were expected
+/// in the rest of up to four like periods before, each at the same elapsed point and amounts of that day, and
+/// `required_by_yield` (its inverse); `weighted`, the open amount × probability, and `weighted_coverage` of
+/// the remaining. A snapshot has no interval. Groups: `owner`, names that follow it
 /// (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
 Result pipeline_coverage(const Crm& crm, const Options& options = {});
 

@@ -105,6 +105,9 @@ Crm rewound(const Crm& crm, const Options& options);
 /// Civil day of an instant in the options' zone, as days since 1970-01-01.
 std::int32_t day_of(std::int64_t us, const Options& options);
 
+/// Says so beside an interval that rests on fewer than ten rows; `summarise` does it for what it answers.
+void flag_small_sample(Metric& metric, std::int64_t rows);
+
 /// Filters by `where`, places in periods, groups by `by`, adds up.
 Result summarise(const Crm& crm, const Facts& facts, const Options& options, std::string name,
                  std::string definition, Mode mode);

@@ -22,10 +22,14 @@ Result lead_conversion(const Crm& crm, const Options& options = {});
 /// never answered included. Details: median and p90 in minutes (all leads), `naive_mean` over answered
 /// leads alone, `never`: the share without an answer by as_of.
 ///
-/// The clock starts when the lead was available (routed), else created; it counts the business time of
-/// `hours`, else all time. The answer is the first outbound activity by a person. A touch
-/// between creation and routing answers at once; leads touched before their creation are left out and counted
-/// (`touched_before_created`). Target: `Options::target_minutes`.
+/// The clock starts when the lead was available (routed), else created; `Options::clock` may start it at
+/// creation always, or anew when the lead changed hands unanswered (`reassigned_at`). It counts the business
+/// time of `hours`, else all time. `hours_of` reads the same hours in the zone of each lead's owner or of its
+/// own: a name whose value is a zone (`"owner.time_zone"`, a custom column of leads) or a calendar of the
+/// table `calendar` with a zone and holidays (`"owner.calendar_id"`); where it is null the zone of `hours`
+/// holds, and leads with a name nobody knows are left out (`unknown_zone`). The answer is the first outbound
+/// activity by a person. A touch between creation and routing answers at once; leads touched before their
+/// creation are left out and counted (`touched_before_created`). Target: `Options::target_minutes`.
 Result lead_response_time(const Crm& crm, const Options& options = {});
 
 /// Share of leads answered within `target_minutes`, of those answered or whose time has run out.
@@ -36,11 +40,15 @@ Result sla_compliance(const Crm& crm, const Options& options = {});
 Result response_bands(const Crm& crm, const Options& options = {});
 
 /// Lead → MQL → SQL → opportunity → won, of leads created in the period: one row a step with the share of
-/// the step before (value) and of all leads (detail `cumulative`). A lead that skipped a step passed it.
+/// the step before (value) and of all leads (detail `cumulative`). A lead that skipped a step passed it;
+/// under `Options::in_order` a step counts only after all steps before it, in order of time.
+/// `window_cohort`: steps within `window_days` of creation, of leads at least that old.
 Result funnel(const Crm& crm, const Options& options = {});
 
-/// Completed activities of the period. Details: calls, emails, meetings, …, `reps` that had any, and
-/// `per_rep`. Open tasks are counted as censored.
+/// Completed activities of the period. Details: calls, emails, meetings, …, `reps` that had any,
+/// `per_rep`; of those that weren't automated `rep_days` (days of `zone` on which a rep did anything),
+/// `calls_per_rep_day`, `emails_per_rep_day`, `meetings_per_rep_day`, and `per_lead` (of leads that had any).
+/// Open tasks are counted as censored.
 Result activity(const Crm& crm, const Options& options = {});
 
 }  // namespace kpi

@@ -45,12 +45,38 @@ enum class Reopened : std::uint8_t {
 /// `"last_close"`, …; throws `UsageError` for another.
 Reopened parse_reopened(std::string_view name);
 
+/// When the clock of a lead's response starts.
+enum class Clock : std::uint8_t {
+  available,   ///< when it was routed, else created
+  created,     ///< when it was created
+  reassigned,  ///< as `available`, and anew when it changed hands (`reassigned_at`) before it was answered
+};
+
+/// Where a deal begins, in `sales_cycle` (and so in `velocity`) and `pipeline_created`.
+enum class Start : std::uint8_t {
+  created,  ///< its own creation
+  lead,     ///< the creation of the first lead that led to it
+  stage,    ///< its first entry of a stage of rank `from_rank` or higher, or its win; needs the history of
+            ///< stages
+};
+
+/// Which stays of a deal in a stage count, in `stage_conversion` and `time_in_stage`.
+enum class Visits : std::uint8_t {
+  standard,    ///< the KPI's own default
+  first,       ///< the first stay of a deal in a stage
+  each,        ///< every stay
+  deal,        ///< a deal once a stage, whatever the order: it passed if it was ever higher, before or after
+  latest,      ///< the last stay
+  cumulative,  ///< all stays of a deal in a stage, added up
+  current,     ///< the stays that still last, by their length so far
+};
+
 struct Options {
   /// Which rows: an expression such as `type = 'new' and account.segment in ('smb', 'mid')` (where.hpp).
   std::string where;
-  /// Columns to group by: `"owner"`, `"owner.team"`, `"account.segment"`, `"type"`, any custom column, or
-  /// a length of time (`"month"`, `"quarter"`, …) of the fact's own instant. Joined names are those
-  /// valid at that instant.
+  /// Columns to group by: `"owner"`, `"owner.team"`, `"account.segment"`, `"type"`, any custom column,
+  /// `"open_stage"` (the last open stage a deal was in), or a length of time (`"month"`, `"quarter"`, …) of
+  /// the fact's own instant. Joined names are those valid at that instant.
   std::vector<std::string> by;
   /// `"FY26-Q3"`, `"2026-07"`, `"2026-01-01/2026-07-01"`, `"last 4 quarters"`; empty: the whole book.
   /// Several periods add the column `period` to the result.
@@ -70,6 +96,16 @@ struct Options {
   std::optional<BusinessHours> hours;  ///< of response times; all time when absent
   double target_minutes = 60;          ///< within which a lead should be answered
   std::optional<double> gross_margin;  ///< share of revenue, where the book has no margins
+  // Rules for the edges, each of the KPIs that name it.
+  Clock clock = Clock::available;         ///< of response times
+  std::string hours_of;                   ///< of response times: in whose zone `hours` are, see leads.hpp
+  std::map<std::string, TimeZone> zones;  ///< by name, for `hours_of`; the system's where absent
+  Start start = Start::created;
+  std::optional<int> from_rank;  ///< of `Start::stage`
+  Visits visits = Visits::standard;
+  Every every = Every::month;            ///< of `pushes`: into a later one
+  bool in_order = false;                 ///< of `funnel`: no step without those before it
+  std::vector<std::string> no_decision;  ///< loss reasons that `win_rate` takes for no outcome
   Execution execution;
 };
 

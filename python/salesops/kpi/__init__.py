@@ -10,7 +10,7 @@ from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, timestamp
-from salesops.kpi.ask import Period, Where, frame, number_text, options_of, where_text
+from salesops.kpi.ask import Period, Where, frame, number_text, options_of, where_text, zones_of
 from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
 
 if TYPE_CHECKING:
@@ -215,6 +215,8 @@ def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> C
             raise UsageError(f"{name}: the first argument is a book, from so.read(…) or so.crm.Crm.build(…)")
         given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
         given |= {"as_of": as_of, "keep_rows": ids, **options}
+        if isinstance(path := options.get("hours_of"), str):
+            given.setdefault("zones", zones_of(crm, path))
         asked = options_of(given)
         with shown(progress, name.replace("_", " ")) as tell:
             return KpiResult(compute(crm._core, asked, tell), crm)

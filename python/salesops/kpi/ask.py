@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import importlib.util
 from collections.abc import Mapping
@@ -9,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
-from salesops.calendar import time_zone
-from salesops.crm import instant, timestamp
+from salesops.calendar import TimeZone, time_zone
+from salesops.crm import Crm, instant, timestamp
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
@@ -63,6 +64,20 @@ def period_text(period: Period) -> str:
     return f"{start}/{end}"
 
 
+def zones_of(crm: Crm, path: str) -> dict[str, TimeZone]:
+    """The zones that the book names where `path` ends, for systems without zone files."""
+    found = {}
+    for name in crm.tables:
+        table = crm.table(name)
+        ends = {path, path.rsplit(".", 1)[-1]} | ({"zone"} if name == "calendar" else set())
+        for column in ends & set(table.names):
+            for text in set(table.select([column]).to_dict()[column]):
+                with contextlib.suppress(UsageError):  # the core counts those that are no zones
+                    if isinstance(text, str):
+                        found[text] = time_zone(text)
+    return found
+
+
 def options_of(given: dict[str, Any]) -> _kpi.Options:
     """What a KPI is asked, for the core."""
     options = {key: value for key, value in given.items() if value is not None}
@@ -72,6 +87,8 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     options["by"] = [by] if isinstance(by, str) else list(by)
     if "zone" in options:
         options["zone"] = time_zone(options["zone"])
+    if "hours" in options:
+        options["hours"] = getattr(options["hours"], "_core", options["hours"])
     if "as_of" in options:
         options["as_of"] = instant(options["as_of"])
     return _kpi.Options(options)

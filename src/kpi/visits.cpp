@@ -1,0 +1,167 @@
+#include "visits.hpp"
+
+#include <algorithm>
+#include <map>
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+namespace {
+
+class StageMap {
+ public:
+  explicit StageMap(const Crm& crm) {
+    const Table& defs = crm.table("stage_def");
+    const Table& deals = crm.table("opportunity");
+    const Dictionary& stages = deals.column("stage_id").dictionary();
+    const Column* pipelines = deals.find("pipeline_id");
+    const Column* pipeline = defs.find("pipeline_id");
+    const Column& stage = defs.column("stage_id");
+    const Column& rank = defs.column("rank");
+    for (std::size_t row = 0; row < defs.num_rows(); ++row) {
+      if (rank.is_null(row)) continue;
+      const std::int64_t code = stages.find(stage.text(row));
+      const std::int64_t of = pipeline != nullptr && pipeline->valid(row) && pipelines != nullptr
+                                  ? pipelines->dictionary().find(pipeline->text(row))
+                                  : -1;
+      const auto number = static_cast<std::int32_t>(rank.number(row));
+      // Of a stage in several pipelines the lowest rank stands for deals without a pipeline.
+      for (const std::int64_t pipeline_code : {of, std::int64_t{-1}}) {
+        const auto [known, fresh] = rank_.try_emplace({pipeline_code, code}, number);
+        if (!fresh) known->second = std::min(known->second, number);
+      }
+    }
+    status_.emplace(-1, crm.stage_statuses(-1));
+    if (pipelines != nullptr)
+      for (std::size_t code = 0; code < pipelines->dictionary().size(); ++code) {
+        const auto key = static_cast<std::int64_t>(code);
+        status_.emplace(key, crm.stage_statuses(key));
+      }
+  }
+
+  [[nodiscard]] std::int32_t rank(std::int64_t pipeline, std::int64_t stage) const {
+    auto found = rank_.find({pipeline, stage});
+    if (found == rank_.end()) found = rank_.find({-1, stage});
+    return found == rank_.end() ? -1 : found->second;
+  }
+  [[nodiscard]] DealStatus status(std::int64_t pipeline, std::int64_t stage) const {
+    const auto& known = status_.at(status_.contains(pipeline) ? pipeline : -1);
+    return known[static_cast<std::size_t>(stage)].value_or(DealStatus::open);
+  }
+
+ private:
+  std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> rank_;
+  std::map<std::int64_t, std::vector<std::optional<DealStatus>>> status_;
+};
+
+}  // namespace
+
+std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
+  require(crm, kpi, "opportunity", "stage_id");
+  require(crm, kpi, "stage_def", "rank");
+  const History& history = crm.history();
+  if (!history.tracks(Field::stage))
+    throw UsageError(std::string(kpi) +
+                     " needs the change history of stages: table 'opportunity_event' (field 'stage'), "
+                     "'opportunity_snapshot' or 'opportunity_version'");
+  const StageMap stages(crm);
+  const Deals& deals = crm.deals();
+  const Column* pipelines = crm.table("opportunity").find("pipeline_id");
+  const auto initial = history.initial(Field::stage);
+  std::vector<Visit> visits;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
+    const auto pipeline_at = [&](std::int64_t at) -> std::int64_t {
+      if (pipelines == nullptr) return -1;
+      if (history.tracks(Field::pipeline) && at != null_value) {
+        const std::int64_t code = history.value_at(deal, Field::pipeline, at);
+        if (code != null_value) return code;
+      }
+      return pipelines->valid(deal) ? pipelines->values<std::int32_t>()[deal] : -1;
+    };
+    std::int64_t stage = initial[deal], enter = deals.created_at[deal];
+    const auto put = [&](std::int64_t exit) {
+      if (stage == null_value) return;
+      const std::int64_t pipeline = pipeline_at(enter);
+      visits.push_back({.deal = deal,
+                        .stage = static_cast<std::int32_t>(stage),
+                        .enter = enter,
+                        .exit = exit,
+                        .pipeline = pipeline,
+                        .rank = stages.rank(pipeline, stage),
+                        .type = stages.status(pipeline, stage)});
+    };
+    for (const Change& change : history.changes(deal)) {
+      if (change.field != Field::stage || change.value == stage) continue;
+      put(change.at);
+      stage = change.value;
+      enter = change.at;
+    }
+    put(null_value);
+  }
+  return visits;
+}
+
+namespace {
+
+/// The creation of the first lead of each deal.
+std::vector<std::int64_t> lead_starts(const Crm& crm, std::string_view kpi) {
+  std::vector<std::int64_t> starts(crm.deals().size(), null_value);
+  if (!crm.has("lead", "converted_opportunity_id")) require(crm, kpi, "opportunity", "lead_id");
+  require(crm, kpi, "lead", "created_at");
+  const Column& created = crm.column("lead", "created_at");
+  const auto times = created.values<std::int64_t>();
+  const auto put = [&](std::size_t deal, std::size_t lead) {
+    if (created.is_null(lead)) return;
+    starts[deal] = starts[deal] == null_value ? times[lead] : std::min(starts[deal], times[lead]);
+  };
+  if (crm.has("opportunity", "lead_id")) {
+    const auto lead_of = crm.link("opportunity", "lead_id");
+    for (std::size_t deal = 0; deal < lead_of.size(); ++deal)
+      if (lead_of[deal] >= 0) put(deal, static_cast<std::size_t>(lead_of[deal]));
+  }
+  if (crm.has("lead", "converted_opportunity_id")) {
+    const auto deal_of = crm.link("lead", "converted_opportunity_id");
+    for (std::size_t lead = 0; lead < deal_of.size(); ++lead)
+      if (deal_of[lead] >= 0) put(static_cast<std::size_t>(deal_of[lead]), lead);
+  }
+  return starts;
+}
+
+}  // namespace
+
+std::vector<std::int64_t> starts_of(const Crm& crm, const Options& options, std::string_view kpi) {
+  const Deals& deals = crm.deals();
+  if (options.start == Start::created) return {deals.created_at.begin(), deals.created_at.end()};
+  if (options.start == Start::lead) return lead_starts(crm, kpi);
+  if (!options.from_rank)
+    throw UsageError(std::string(kpi) +
+                     ": start at a stage needs its rank, e.g. from_rank = 2 (table 'stage_def')");
+  std::vector<std::int64_t> starts(deals.size(), null_value);
+  const std::vector<Visit> visits = visits_of(crm, kpi);
+  each_deal(visits, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const Visit& visit = visits[i];
+      const bool reached = visit.type == DealStatus::won ||
+                           (visit.type == DealStatus::open && visit.rank >= *options.from_rank);
+      if (!reached) continue;
+      starts[visit.deal] = visit.enter;
+      return;
+    }
+    // A win passes every stage, whatever stage it is booked under.
+    const std::size_t deal = visits[first].deal;
+    if (deals.status[deal] == DealStatus::won) starts[deal] = deals.closed_at[deal];
+  });
+  return starts;
+}
+
+std::string start_text(const Options& options) {
+  if (options.start == Start::lead) return "the creation of their lead";
+  if (options.start == Start::created) return "creation";
+  return "their first stage of rank " + std::to_string(options.from_rank.value_or(0)) + " or higher";
+}
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops

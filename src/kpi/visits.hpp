@@ -1,0 +1,46 @@
+/// Stays of deals in stages, and where deals begin.
+#pragma once
+
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "deal_facts.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace kpi {
+
+/// A stay of a deal in a stage; `exit` is null while it lasts.
+struct Visit {
+  std::size_t deal = 0;
+  std::int32_t stage = -1;
+  std::int64_t enter = null_value;
+  std::int64_t exit = null_value;
+  std::int64_t pipeline = -1;
+  std::int32_t rank = -1;  ///< -1: the stage isn't defined
+  DealStatus type = DealStatus::open;
+};
+
+/// All visits, deal by deal in order of time.
+std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi);
+
+/// Calls `work(first, last)` for the visits of each deal.
+template <class Work>
+void each_deal(std::span<const Visit> visits, Work work) {
+  for (std::size_t first = 0; first < visits.size();) {
+    std::size_t last = first + 1;
+    while (last < visits.size() && visits[last].deal == visits[first].deal) ++last;
+    work(first, last);
+    first = last;
+  }
+}
+
+/// Where each deal begins by `Options::start`; null where the book doesn't say, or it hasn't begun yet.
+std::vector<std::int64_t> starts_of(const Crm& crm, const Options& options, std::string_view kpi);
+/// "creation", "the creation of its lead", "its entry of rank 2".
+std::string start_text(const Options& options);
+
+}  // namespace kpi
+}  // namespace v0
+}  // namespace salesops
