@@ -398,17 +398,18 @@ double effective_draws(const Halves& halves) {
     double covariance = 0;
     for (std::size_t i = 0; i < halves.count; ++i)
       covariance += autocovariance(halves.half(i), means[i], lag) / static_cast<double>(halves.count);
-    const auto n = static_cast<double>(halves.length);
-    return 1 - (variances.within - covariance * n / (n - 1)) / variances.overall;
+    return 1 - (variances.within - covariance) / variances.overall;
   };
-  double sum = 0, last = special::infinity;
-  for (std::size_t lag = 0; lag + 1 < halves.length; lag += 2) {
-    const double pair = std::min(last, (lag == 0 ? 1 : correlation(lag)) + correlation(lag + 1));
-    if (!(pair > 0)) break;
-    sum += pair;
-    last = pair;
+  // Pairs of lags as long as they are positive, none larger than the one before; of the pair that ends the
+  // sequence the first half still counts, once.
+  double even = 1, odd = correlation(1), sum = 0, last = special::infinity;
+  for (std::size_t lag = 1; lag + 3 < halves.length && even + odd > 0; lag += 2) {
+    last = std::min(last, even + odd);
+    sum += last;
+    even = correlation(lag + 1);
+    odd = correlation(lag + 2);
   }
-  const double tau = std::max(2 * sum - 1, 1 / std::log10(total));
+  const double tau = std::max(2 * sum - 1 + std::max(even, 0.0), 1 / std::log10(total));
   return total / tau;
 }
 
@@ -436,7 +437,7 @@ Halves mapped(Halves halves, const auto& map) {
   return halves;
 }
 
-double quantile(std::vector<double> sorted, double share) {
+double quantile(std::span<const double> sorted, double share) {
   const double place = share * static_cast<double>(sorted.size() - 1);
   const auto below = static_cast<std::size_t>(place);
   const double next = sorted[std::min(below + 1, sorted.size() - 1)];
@@ -450,7 +451,7 @@ Diagnosis diagnose(std::span<const double> values, std::size_t chains) {
     throw UsageError("posterior: every chain must have equally many draws");
   if (values.size() / chains < 4) throw UsageError("posterior: a chain needs at least four draws");
   const Halves halves = halves_of(values, chains);
-  std::vector<double> sorted(halves.values);
+  std::vector<double> sorted(values.begin(), values.end());
   std::sort(sorted.begin(), sorted.end());
   Diagnosis result;
   result.mean = mean_of(values);

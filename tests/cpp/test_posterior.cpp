@@ -1,7 +1,10 @@
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
-#include <numeric>
+#include <fstream>
+#include <sstream>
+#include <string>
 
 #include "salesops/error.hpp"
 #include "salesops/posterior.hpp"
@@ -103,6 +106,36 @@ TEST(Posterior, ChainsThatNeverMeetAreFoundOut) {
     for (std::size_t i = 1; i < 1000; ++i)
       values[chain * 1000 + i] = 0.9 * values[chain * 1000 + i - 1] + std::sqrt(0.19) * stream.normal();
   EXPECT_NEAR(posterior::diagnose(values, 4).ess_bulk, 4000 / 19.0, 80);
+}
+
+TEST(Posterior, DiagnosesAreThoseOfArviz) {
+  std::ifstream file(SALESOPS_SOURCE_DIR "/tests/golden/posterior.csv");
+  std::string line;
+  std::getline(file, line);
+  int cases = 0;
+  for (; std::getline(file, line); ++cases) {
+    std::replace(line.begin(), line.end(), ',', ' ');
+    std::istringstream row(line);
+    double coefficient = 0, shift = 0, r_hat = 0, bulk = 0, tail = 0, error = 0;
+    std::size_t chains = 0, draws = 0;
+    row >> coefficient >> chains >> draws >> shift >> r_hat >> bulk >> tail >> error;
+    std::vector<double> values;
+    std::int64_t state = 1;
+    for (std::size_t chain = 0; chain < chains; ++chain) {
+      double value = 0;
+      for (std::size_t i = 0; i < draws; ++i) {
+        state = (1103515245 * state + 12345) % 2147483648;
+        value = coefficient * value + static_cast<double>(state) / 2147483648.0 - 0.5;
+        values.push_back(value + (chain == 0 ? shift : 0.0));
+      }
+    }
+    const auto ours = posterior::diagnose(values, chains);
+    EXPECT_NEAR(ours.r_hat, r_hat, 1e-9 * r_hat) << line;
+    EXPECT_NEAR(ours.ess_bulk, bulk, 1e-6 * bulk) << line;
+    EXPECT_NEAR(ours.ess_tail, tail, 1e-6 * tail) << line;
+    EXPECT_NEAR(ours.standard_error, error, 1e-6 * error) << line;
+  }
+  EXPECT_EQ(cases, 8);
 }
 
 TEST(Posterior, MistakesAreNamed) {
