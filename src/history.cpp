@@ -170,12 +170,39 @@ std::shared_ptr<const History::Block> History::merged(std::size_t number, std::s
   const Block& before = number < blocks_.size() ? *blocks_[number] : none;
   auto block = std::make_shared<Block>();
   block->changes.reserve(before.changes.size() + more.size());
+  const auto keep = [&](std::size_t first, std::size_t last) {
+    const std::size_t begin = before.offsets[first], end = before.offsets[last],
+                      moved = block->changes.size();
+    if (!before.seqs.empty()) {
+      block->seqs.resize(moved, 0);
+      block->seqs.insert(block->seqs.end(), before.seqs.begin() + static_cast<std::ptrdiff_t>(begin),
+                         before.seqs.begin() + static_cast<std::ptrdiff_t>(end));
+    } else if (!block->seqs.empty()) {
+      block->seqs.resize(moved + end - begin, 0);
+    }
+    block->changes.insert(block->changes.end(), before.changes.begin() + static_cast<std::ptrdiff_t>(begin),
+                          before.changes.begin() + static_cast<std::ptrdiff_t>(end));
+    for (std::size_t at = first; at < last; ++at)
+      block->offsets.push_back(before.offsets[at + 1] - begin + moved);
+    block->fields.insert(block->fields.end(), before.fields.begin() + static_cast<std::ptrdiff_t>(first),
+                         before.fields.begin() + static_cast<std::ptrdiff_t>(last));
+  };
+  block->latest = before.latest;
   auto next = more.begin();
   for (std::size_t at = 0; at < entities; ++at) {
-    const auto entity = static_cast<std::int64_t>(number * block_entities + at);
+    const std::size_t busy =
+        next == more.end() ? entities : static_cast<std::size_t>((*next)->entity) - number * block_entities;
+    const std::size_t known = std::min(busy, before.entities());
+    if (at < known) {
+      keep(at, known);
+      at = known;
+    }
+    for (; at < busy; ++at) block->close_entity();
+    if (at == entities) break;
     std::size_t i = at < before.entities() ? before.offsets[at] : 0;
     const std::size_t end = at < before.entities() ? before.offsets[at + 1] : 0;
-    for (; next != more.end() && (*next)->entity == entity; ++next) {
+    for (; next != more.end() && static_cast<std::size_t>((*next)->entity) == number * block_entities + at;
+         ++next) {
       const Row& row = **next;
       for (; i < end && std::pair(before.changes[i].at, before.seq(i)) <= std::pair(row.change.at, row.seq);
            ++i)
@@ -229,7 +256,9 @@ History History::with(std::size_t entities, std::span<const Row> more, std::span
     const std::size_t first = number * block_entities, last = std::min(entities, first + block_entities);
     const auto own = rows_of(static_cast<std::int64_t>(first), static_cast<std::int64_t>(last));
     const bool same = number < blocks_.size() && blocks_[number]->entities() == last - first;
-    if (!same || !own.empty()) result.blocks_[number] = merged(number, last - first, own);
+    if (same && own.empty()) continue;
+    ask_stop();
+    result.blocks_[number] = merged(number, last - first, own);
   }
 
   std::vector<std::int64_t> starts(touched.begin(), touched.end());
@@ -250,9 +279,11 @@ History History::with(std::size_t entities, std::span<const Row> more, std::span
       result.initial_[f] = std::move(initial);
     }
     std::vector<std::int64_t> values;
-    for (const std::int64_t entity : starts)
+    for (const std::int64_t entity : starts) {
+      tick(values.size());
       values.push_back(start(static_cast<std::size_t>(entity), static_cast<Field>(f),
                              rows_of(entity, entity + 1), present));
+    }
     result.initial_[f] = result.initial_[f].with(starts, values, null_value);
   }
   return result;
@@ -265,6 +296,7 @@ History History::without(std::span<const std::int64_t> entities) const {
   std::erase_if(left, [&](std::int64_t entity) { return entity >= static_cast<std::int64_t>(entities_); });
   std::sort(left.begin(), left.end());
   for (auto next = left.begin(); next != left.end();) {
+    ask_stop();
     const std::size_t number = static_cast<std::size_t>(*next) / block_entities;
     const Block& before = *blocks_[number];
     auto block = std::make_shared<Block>();

@@ -196,7 +196,7 @@ class Crm {
   /// differences between the deals of the two count as changes at their `source_modified_at` if the
   /// changes bring no history of their own. Rows are matched by key; of two versions the one with the
   /// later `source_modified_at` stays (the change's, on a tie or without it); `is_deleted` hides a
-  /// row from then on. Columns the change lacks keep their values. Only the changes are checked.
+  /// row from then on. Columns the change lacks keep their values; shares are read in the book's scale.
   ///
   /// It costs what the changes cost, and a copy of each column in which a value of an old row is another one;
   /// all else is shared with this book. Looking up an id makes the index of its column, once. What reaches

@@ -38,12 +38,13 @@ Table with_keys(const TableModel& model, const Table& raw, std::int64_t first_ke
 }  // namespace
 
 Table typed_columns(const TableModel& model, const Table& given, std::int64_t first_key,
-                    const CrmOptions& options, Issues& issues) {
+                    const CrmOptions& options, Scales& scales, Issues& issues) {
   const Table raw = with_keys(model, given, first_key, issues);
   Conversion conversion{.table = model.name,
                         .currency = nullptr,
                         .default_currency = options.currency,
                         .minor_units = options.minor_units,
+                        .scales = &scales,
                         .issues = &issues};
   Table table = Table::empty(raw.num_rows());
   Column currency;
@@ -166,7 +167,7 @@ BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions
   result.counts.rows_in = static_cast<std::int64_t>(raw.num_rows());
   const auto keys = model.keys();
   result.key_made = model.surrogate_key && !raw.has(keys.front());
-  const Table table = typed_columns(model, raw, 1, options, issues);
+  const Table table = typed_columns(model, raw, 1, options, result.scales, issues);
   std::vector<std::int64_t> keep = newest_rows(model, table, result, issues);
   if (const Column* deleted = table.find("is_deleted"); deleted != nullptr && drops_deleted(model)) {
     const std::size_t before = keep.size();

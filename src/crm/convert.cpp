@@ -318,7 +318,8 @@ Column to_flag(const Column& raw, const ColumnModel& model, const Conversion& co
                                  });
 }
 
-/// Fractions come as 0–1 or as percent; a column that mixes the two scales can't be told apart.
+/// Fractions come as 0–1 or as percent; a column that mixes the two scales can't be told apart. Later rows
+/// are read in the scale of those before them.
 Column to_fraction(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
   const Column numbers = to_double(raw, model, conversion);
   const auto values = numbers.values<double>();
@@ -330,14 +331,17 @@ Column to_fraction(const Column& raw, const ColumnModel& model, const Conversion
     if (values[row] > 0.0 && values[row] < 1.0 && inside++ == 0)
       first_inside = static_cast<std::int64_t>(row);
   }
-  if (above_one > 0 && inside > 0) {
+  int& known = (*conversion.scales)[model.name];
+  const bool percent = above_one > 0 || known == 100;
+  if (percent && (inside > 0 || known == 1)) {
     conversion.issues->add_many(conversion.table, first_inside, model.name, "mixed_fraction_scales",
                                 static_cast<std::int64_t>(numbers.size() - numbers.null_count()),
                                 Severity::error);
     return Column::nulls(Type::float64, numbers.size());
   }
-  const double scale = above_one > 0 ? 0.01 : 1.0;
-  if (above_one > 0)
+  if (above_one > 0 || inside > 0) known = percent ? 100 : 1;
+  const double scale = percent ? 0.01 : 1.0;
+  if (percent)
     conversion.issues->add_many(conversion.table, -1, model.name, "percent_scale", 1, Severity::info);
   return read_rows<double>(numbers, Type::float64, model, conversion,
                            [&](std::size_t row, double& value) -> std::string_view {

@@ -1,6 +1,7 @@
 // Brings a column to its kind of the data model; what can't be brought is an issue and a null.
 #pragma once
 
+#include <map>
 #include <string>
 #include <string_view>
 
@@ -10,11 +11,15 @@ namespace salesops {
 inline namespace v0 {
 namespace crm_detail {
 
+/// In what a column of fractions came, by its name: 1 or 100. A column without a telling value has none.
+using Scales = std::map<std::string, int, std::less<>>;
+
 struct Conversion {
   std::string_view table;
   const Column* currency = nullptr;  ///< the table's own currency column, text
   std::string default_currency;
   bool minor_units = false;
+  Scales* scales = nullptr;  ///< of the rows before these; what these tell is added
   Issues* issues = nullptr;
 };
 

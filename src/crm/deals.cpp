@@ -53,6 +53,10 @@ Stages::Stages(const Table& opportunity, const BookTables& tables) {
   const Column* pipeline = defs->find("pipeline_id");
   const Column& stage = defs->column("stage_id");
   const Column* type = defs->find("type");
+  const auto id_of = [&](std::size_t row) {
+    return pipeline != nullptr && pipeline->valid(row) ? pipeline->text(row) : std::string_view();
+  };
+  const auto earlier = [&](std::size_t row, std::size_t than) { return id_of(row) < id_of(than); };
   for (std::size_t row = 0; row < defs->num_rows(); ++row) {
     const std::int32_t stage_code = stages->dictionary().find(stage.text(row));
     const std::int64_t pipeline_code = pipeline != nullptr && pipeline->valid(row) && pipelines != nullptr
@@ -60,8 +64,10 @@ Stages::Stages(const Table& opportunity, const BookTables& tables) {
                                            : any_pipeline;
     if (stage_code >= 0) {
       rows_.try_emplace({pipeline_code, stage_code}, static_cast<std::int32_t>(row));
-      // A deal without a pipeline finds the stage wherever it is defined first.
-      rows_.try_emplace({any_pipeline, stage_code}, static_cast<std::int32_t>(row));
+      const auto [any, is_first] =
+          rows_.try_emplace({any_pipeline, stage_code}, static_cast<std::int32_t>(row));
+      if (!is_first && earlier(row, static_cast<std::size_t>(any->second)))
+        any->second = static_cast<std::int32_t>(row);
     }
     std::optional<DealStatus> status;
     if (type != nullptr && type->valid(row)) {
@@ -72,6 +78,12 @@ Stages::Stages(const Table& opportunity, const BookTables& tables) {
       guessed_ = true;
     }
     type_of_row_.push_back(status);
+  }
+  for (std::size_t row = 0; row < defs->num_rows(); ++row) {
+    const std::int64_t code = stages->dictionary().find(stage.text(row));
+    const std::int32_t first = this->row(any_pipeline, code);
+    if (first != no_row && type_of_row_[row] != type_of_row_[static_cast<std::size_t>(first)])
+      disputed_.insert(code);
   }
 }
 
@@ -129,6 +141,7 @@ class DealReader {
     deal.reopened = closes.reopened;
     deal.stage_row = stages_.row(pipeline, deal.stage);
     if (deal.stage >= 0 && has_defs_ && deal.stage_row == no_row) report(row, "stage_id", "unknown_stage");
+    if (pipeline < 0 && stages_.disputed(deal.stage)) report(row, "stage_id", "ambiguous_stage");
     judge(row, closes, pipeline, deal);
     return deal;
   }

@@ -3,6 +3,7 @@
 #include <optional>
 
 #include "revision.hpp"
+#include "salesops/parallel.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -29,8 +30,10 @@ class Keys {
     if (holds_facts(model)) return;
     columns_ = of(book.table);
     if (names_.size() == 1) return;
-    for (std::size_t row = 0; row < book.table.num_rows(); ++row)
+    for (std::size_t row = 0; row < book.table.num_rows(); ++row) {
+      tick(row);
       rows_.emplace(key_text(columns_, row), static_cast<std::int64_t>(row));
+    }
   }
 
   /// The key columns that a table has.
@@ -68,6 +71,7 @@ std::vector<Slot> slots_of(const TableModel& model, const BookTable& book, const
   boost::unordered_flat_map<std::string, std::size_t> slot_of;
   std::vector<Slot> slots;
   for (std::size_t i = 0; i < changes.num_rows(); ++i) {
+    tick(i);
     const auto row = static_cast<std::int64_t>(i);
     if (columns.front()->is_null(i)) {
       ++counts.rejected;
@@ -125,6 +129,7 @@ Placement place(const TableModel& model, const BookTable& book, const Table& cha
   const auto dig = [&]() -> Graves& { return graves ? *graves : graves.emplace(*book.graves); };
   std::vector<std::pair<std::int64_t, std::int64_t>> rows;
   for (std::size_t i = 0; i < slots.size(); ++i) {
+    tick(i);
     const Slot& slot = slots[i];
     if (slot.winner < 0) continue;
     const bool gone = flagged(deleted, static_cast<std::size_t>(slot.winner));

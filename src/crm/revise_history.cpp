@@ -2,6 +2,7 @@
 
 #include "convert.hpp"
 #include "revision.hpp"
+#include "salesops/parallel.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -103,6 +104,7 @@ std::vector<History::Row> Revision::differences(std::span<const std::int64_t> ro
     const Column& column = after.column(name);
     for (const std::int64_t deal : rows) {
       const auto row = static_cast<std::size_t>(deal);
+      tick(row);
       if (row >= before.num_rows() || modified.is_null(row)) continue;
       std::int64_t old = then == nullptr ? 0 : field_value(*then, row);
       std::int64_t value = field_value(column, row);

@@ -4,10 +4,12 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <unordered_map>
 #include <vector>
 
+#include "convert.hpp"
 #include "salesops/crm.hpp"
 
 namespace salesops {
@@ -32,6 +34,7 @@ struct BookTable {
   SharedArray<std::int32_t> row_of_code;  ///< by code of the key column; tables with one key column only
   std::map<std::string, SharedArray<std::int32_t>, std::less<>> links;  ///< by referring column
   std::shared_ptr<const Graves> graves = std::make_shared<const Graves>();
+  Scales scales;
   bool key_made = false;
 };
 
@@ -41,7 +44,7 @@ inline constexpr std::int32_t no_row = -1;
 
 /// Every column brought to its kind, keys made where nobody refers to them: from `first_key` on.
 Table typed_columns(const TableModel& model, const Table& raw, std::int64_t first_key,
-                    const CrmOptions& options, Issues& issues);
+                    const CrmOptions& options, Scales& scales, Issues& issues);
 
 /// Typed, keyed, deduplicated; links not yet made. Rows said to be deleted are left out.
 BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues);
@@ -121,15 +124,20 @@ Column field_column_of(const Column& like, std::span<const std::int64_t> values)
 class Stages {
  public:
   Stages(const Table& opportunity, const BookTables& tables);
+  /// The definition for a deal in `pipeline`: the pipeline's own, else the one without a pipeline, else that
+  /// of the first pipeline by id, in whatever order the definitions came.
   [[nodiscard]] std::int32_t row(std::int64_t pipeline, std::int64_t stage) const noexcept;
   /// Nothing when the stage isn't known.
   [[nodiscard]] std::optional<DealStatus> status(std::int64_t pipeline, std::int64_t stage) const noexcept;
   [[nodiscard]] bool guessed() const noexcept { return guessed_; }
+  /// Whether pipelines differ in whether the stage is open, won or lost.
+  [[nodiscard]] bool disputed(std::int64_t stage) const noexcept { return disputed_.contains(stage); }
 
  private:
   std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> rows_;
   std::vector<std::optional<DealStatus>> type_of_row_;
   std::vector<std::optional<DealStatus>> by_name_;
+  std::set<std::int64_t> disputed_;
   bool guessed_ = false;
 };
 

@@ -2,6 +2,7 @@
 #include <cstring>
 #include <optional>
 
+#include "salesops/parallel.hpp"
 #include "salesops/table.hpp"
 
 namespace salesops {
@@ -72,6 +73,7 @@ Column Column::with(std::span<const std::int64_t> rows, const Column& changes) c
   std::vector<std::uint8_t> named(longest - size_, 0);
   std::vector<std::int64_t> to_null, to_valid;
   for (std::size_t i = 0; i < rows.size(); ++i) {
+    tick(i);
     const auto row = static_cast<std::size_t>(rows[i]);
     const bool valid_now = changes.valid(i);
     if (row >= size_) named[row - size_] = valid_now;

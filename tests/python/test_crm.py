@@ -168,6 +168,35 @@ def test_hostile_rows_are_counted_never_a_crash(name):
     assert result.value is None or 0 <= result.value <= 1
 
 
+@pytest.mark.parametrize("order", [[0, 1, 2], [2, 1, 0], [1, 2, 0]])
+def test_the_order_of_stage_definitions_decides_nothing(order):
+    stages = [("b", "done", "won"), ("a", "done", "lost"), ("a", "talk", "open")]
+    columns = zip(*(stages[i] for i in order), strict=True)
+    crm = Crm.build(
+        {
+            "opportunity": {"opportunity_id": ["x", "y"], "stage_id": ["done", "talk"]},
+            "stage_def": dict(zip(("pipeline_id", "stage_id", "type"), map(list, columns), strict=True)),
+        }
+    )
+    assert so.kpi.win_rate(crm).numerator == 0  # pipeline "a" comes first
+    assert crm.issues.count("ambiguous_stage") == 1
+
+
+def test_shares_of_changes_are_read_as_those_of_the_book():
+    ids = ["a", "b", "c"]
+    crm = Crm.build({"opportunity": {"opportunity_id": ids, "probability": [1.0, 20.0, 90.0]}})
+
+    def shares(book):
+        return book.table("opportunity").to_dict()["probability"]
+
+    assert shares(crm) == [0.01, 0.2, 0.9]
+    whole = {"opportunity_id": ["d"], "probability": [1.0]}  # would be certain in a book of fractions
+    assert shares(crm.apply({"opportunity": whole})) == [0.01, 0.2, 0.9, 0.01]
+    mixed = crm.apply({"opportunity": {"opportunity_id": ["d"], "probability": [0.5]}})
+    assert shares(mixed) == [0.01, 0.2, 0.9, None]
+    assert mixed.issues.count("mixed_fraction_scales") == 1
+
+
 def test_errors_name_the_way_out():
     with pytest.raises(so.UsageError, match="did you mean 'opportunity'"):
         Crm.build({"oportunity": {"opportunity_id": ["a"]}})
