@@ -10,17 +10,8 @@ from typing import Any
 from salesops import _frame
 from salesops._core.error import UsageError
 from salesops.clv._data import Source, equal_lengths, histories
-from salesops.clv._purchases import (
-    BGBB,
-    BGCNBD,
-    BGNBD,
-    MBGCNBD,
-    MBGNBD,
-    NBD,
-    GGompertzNBD,
-    ParetoNBD,
-    PurchaseModel,
-)
+from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
+from salesops.clv._purchases import PurchaseModel
 from salesops.clv._units import in_unit
 
 MODELS: dict[str, type[PurchaseModel]] = {
@@ -79,7 +70,7 @@ def evaluate(
         ahead = source.column("holdout_duration")
     if ahead is None:
         raise UsageError("say how long the holdout is: holdout='39 weeks', or a number in the unit of T")
-    expected = model.expected_transactions(ahead, found.x, found.t_x, found.T)
+    expected = model._of_rows(source, "expected_transactions", ahead, found.x, found.t_x, found.T)
     error = expected - actual
     total = float(actual.sum())
     return {
@@ -146,7 +137,7 @@ def compare(
     fitted.sort(key=lambda model: model.aic_)
     made: dict[str, list[Any]] = {
         "model": [type(model).__name__ for model in fitted],
-        "parameters": [len(model.parameters) for model in fitted],
+        "parameters": [len(model.standard_errors_) for model in fitted],
         "log_likelihood": [model.log_likelihood_ for model in fitted],
         "aic": [model.aic_ for model in fitted],
         "bic": [model.bic_ for model in fitted],
