@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._core import clv as _core
-from salesops._core.error import UsageError
+from salesops._core.error import UnitError, UsageError
+from salesops.calendar import FiscalCalendar
+from salesops.clv import _schedule
 from salesops.clv._covariates import Design
 from salesops.clv._data import Source, histories, numbers, same_unit
 from salesops.clv._estimator import Estimator, Seen
@@ -369,6 +372,69 @@ class PurchaseModel(Estimator):
             if level:
                 result |= {f"{name}_lo_{level:g}": low, f"{name}_hi_{level:g}": high}
         return source.like(result)
+
+    def clv_schedule(
+        self,
+        data: Any,
+        *,
+        horizon: str | float | None = None,
+        periods: int | None = None,
+        every: str = "month",
+        calendar: FiscalCalendar | None = None,
+        discount: str | None = None,
+        spend: GammaGamma | None = None,
+        each: bool = False,
+        as_of: str | dt.date | None = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """Spread purchases and value over the periods of a calendar: one row a period.
+
+        Parameters
+        ----------
+        data
+            An `Rfm` or a frame as for `fit`.
+        horizon, discount, spend, columns, unit
+            As for `predict`, whose one number a customer is the sum of the periods.
+        periods
+            So many periods instead of a horizon.
+        every
+            ``day``, ``week``, ``month``, ``quarter``, ``half`` or ``year`` of the calendar. The first period
+            begins on the day after the last one seen, and the last ends with the horizon, so both may be
+            shorter than the others.
+        calendar
+            `so.calendar.FiscalCalendar`; by default civil months and years.
+        each
+            One row a customer and period instead.
+        as_of
+            The last day seen, where T ends; an `Rfm` knows it.
+
+        Returns
+        -------
+        frame
+            period, start, end (its last day), expected_transactions, and with `spend` revenue, the expected
+            amounts as they come, and clv, the same discounted to `as_of`; with a discount alone
+            discounted_transactions.
+        """
+        source = Source(data, {}, columns, ())
+        found = histories(source, self._opportunities)
+        ahead, rate, of = self._ahead(source, horizon, discount, unit)
+        if (horizon is None) == (periods is None):
+            raise UsageError("give a horizon such as '1 year', or the number of periods")
+        if ahead is not None and not 0 < ahead < float("inf"):
+            raise UsageError("horizon: a schedule needs a time above 0, such as '1 year'")
+        if of is None:
+            raise UnitError(
+                "the model doesn't know its unit of time; fit with unit='week' (or day, month, year)"
+            )
+        if spend is not None and not isinstance(spend, GammaGamma):
+            raise UsageError("spend= is a fitted so.clv.GammaGamma")
+        seen = _schedule.last_day(as_of, data)
+        how = (of, every, calendar or FiscalCalendar(), self._opportunities)
+        if ahead is None:
+            ahead = _schedule.length_of(periods or 0, seen, *how)
+        cut = _schedule.periods(seen, ahead, *how)
+        return _schedule.schedule(self, source, (found.x, found.t_x, found.T), cut, rate, spend, each)
 
     def _ahead(
         self, source: Source, horizon: str | float | None, discount: str | None, unit: str | None
