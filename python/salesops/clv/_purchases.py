@@ -13,6 +13,7 @@ from salesops.clv import _schedule
 from salesops.clv._covariates import Design
 from salesops.clv._data import Source, histories, numbers, same_unit
 from salesops.clv._estimator import Estimator, Seen
+from salesops.clv._rfm import day_of
 from salesops.clv._spend import GammaGamma
 from salesops.clv._units import discount_rate, in_unit, unit_of
 
@@ -282,6 +283,63 @@ class PurchaseModel(Estimator):
         )
         columns["alive"] = columns["alive"] == 1
         return columns
+
+    def simulate_transactions(
+        self,
+        first: Any,
+        *,
+        until: str | dt.date,
+        spend: GammaGamma | None = None,
+        unit: str | None = None,
+        seed: int = 0,
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Draw the log of customers won on given days, as columns that `rfm` takes.
+
+        Parameters
+        ----------
+        first
+            Day of each customer's first purchase.
+        until
+            Last day.
+        spend
+            Adds amounts in cents' precision, of the first purchase too.
+        unit
+            Unit of time of the model's parameters, where no fit told it.
+
+        Returns
+        -------
+        dict
+            customer (0, 1, …), time (a day), and with `spend` amount.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> model = so.clv.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+        >>> log = model.simulate_transactions(["1997-01-01"] * 3, until="1998-06-30", unit="week", seed=1)
+        >>> str(log["time"].min())
+        '1997-01-01'
+        """
+        import numpy as np
+
+        of = getattr(self, "unit_", None) or unit_of(unit)
+        if of is None or self._opportunities:
+            raise UsageError("transactions need a model of time with a unit: give unit='week'")
+        days = np.asarray(first, dtype="datetime64[D]")
+        last = np.datetime64(day_of(until, "until"), "D")
+        if not (days <= last).all():
+            raise UsageError("first: a customer was won after until")
+        length = _core.days_in(of)
+        made = self._core().simulate((last - days).astype(float) / length, 0.0, seed, self.threads, True)
+        each = np.diff(made["first"].astype(np.int64))
+        again = np.repeat(days, each) + np.floor(made["times"] * length).astype("timedelta64[D]")
+        who = np.arange(len(days))
+        customer = np.concatenate([who, np.repeat(who, each)])
+        time = np.concatenate([days, again])
+        order = np.lexsort((time, customer))
+        log: dict[str, npt.NDArray[Any]] = {"customer": customer[order], "time": time[order]}
+        if spend is not None:
+            log["amount"] = spend.simulate_amounts(each + 1, seed=seed)
+        return log
 
     # ---- one table for all customers ----
 

@@ -155,3 +155,14 @@ class GammaGamma(Estimator):
         """Draw the mean amount of each customer's `x` purchases; NaN for 0."""
         drawn: npt.NDArray[np.float64] = self._core().simulate(numbers(x, "x"), seed, self.threads)
         return drawn
+
+    def simulate_amounts(self, counts: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
+        """Draw the single amounts of customers who buy `counts` times each, to the cent."""
+        import numpy as np
+
+        p, q, v = self._values()
+        each = numbers(counts, "counts").astype(np.int64)
+        random = np.random.Generator(np.random.Philox(key=[seed, 0]))
+        level = np.repeat(random.gamma(q, 1 / v, len(each)), each)
+        amounts: npt.NDArray[np.float64] = np.round(random.gamma(p, 1, len(level)) / level, 2)
+        return amounts
