@@ -13,6 +13,7 @@ from salesops.clv import _schedule
 from salesops.clv._covariates import Design
 from salesops.clv._data import Source, histories, numbers, same_unit
 from salesops.clv._estimator import Estimator, Seen
+from salesops.clv._pictures import Plots
 from salesops.clv._rfm import day_of
 from salesops.clv._spend import GammaGamma
 from salesops.clv._units import discount_rate, in_unit, unit_of
@@ -430,6 +431,11 @@ class PurchaseModel(Estimator):
             if level:
                 result |= {f"{name}_lo_{level:g}": low, f"{name}_hi_{level:g}": high}
         return source.like(result)
+
+    @property
+    def plot(self) -> Plots:
+        """Pictures of the model: matrix, tracking, frequencies, holdout, clv, alive."""
+        return Plots(self)
 
     def clv_schedule(
         self,
