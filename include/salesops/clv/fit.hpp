@@ -167,21 +167,21 @@ struct Covariates {
   std::vector<Covariate> transaction;  ///< the purchase rate: alpha_i = alpha e^(−γ'z)
   /// Leaving. Pareto/NBD: beta_i = beta e^(−γ'z), so γ > 0 leave sooner. (M)BG/NBD: a_i = a e^(γ'z) and
   /// b_i = b e^(γ'z): the mean probability to leave stays, its spread moves.
-  std::vector<Covariate> lifetime;
+  std::vector<Covariate> dropout;
   std::vector<std::string> equal = {};  ///< names in both lists whose two coefficients are one
 };
 
-/// `parameters` are those of the model for z = 0, then "transaction.NAME", "lifetime.NAME", then the names in
+/// `parameters` are those of the model for z = 0, then "transaction.NAME", "dropout.NAME", then the names in
 /// `equal`.
 template <class Model>
 struct CovariateFit : FitSummary {
   Model model;                      ///< of customers with z = 0
   std::vector<double> transaction;  ///< γ in the order of `Covariates::transaction`
-  std::vector<double> lifetime;
+  std::vector<double> dropout;
 
   /// The model of a customer with these covariates, which answers all questions about it.
   [[nodiscard]] Model model_of(std::span<const double> z_transaction,
-                               std::span<const double> z_lifetime) const;
+                               std::span<const double> z_dropout) const;
 };
 
 template <>
