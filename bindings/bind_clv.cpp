@@ -236,9 +236,13 @@ void bind_spend(py::module_& word) {
 
 // ---- fits ----
 
+/// chains, warmup, draws, acceptance, seed.
+using Sampling = std::optional<std::tuple<int, int, int, double, std::uint64_t>>;
+
 clv::FitOptions options_of(const std::vector<double>& start,
                            const std::vector<std::pair<double, double>>& priors, double l2, double tolerance,
-                           int max_iterations, double profile_level, const salesops::Execution& execution) {
+                           int max_iterations, double profile_level, const Sampling& sampling,
+                           const salesops::Execution& execution) {
   clv::FitOptions options;
   options.start = start;
   for (const auto& [median, log_sd] : priors) options.priors.push_back({median, log_sd});
@@ -246,27 +250,34 @@ clv::FitOptions options_of(const std::vector<double>& start,
   options.tolerance = tolerance;
   options.max_iterations = max_iterations;
   options.profile_level = profile_level;
+  if (sampling) {
+    const auto [chains, warmup, draws, acceptance, seed] = *sampling;
+    options.posterior = {
+        .chains = chains, .warmup = warmup, .draws = draws, .acceptance = acceptance, .seed = seed};
+  }
   options.execution = execution;
   return options;
 }
 
-/// `fit(data, start, priors, l2, tolerance, max_iterations, profile_level, threads, progress)` gives summary
-/// and model.
+/// `fit(data, start, priors, l2, tolerance, max_iterations, profile_level, sampling, threads, progress)`
+/// gives summary and model.
 template <class Data, class Call>
 void def_fit(py::module_& word, const char* name, Call call) {
   word.def(
       name,
       [call](const Data& data, const std::vector<double>& start,
              const std::vector<std::pair<double, double>>& priors, double l2, double tolerance,
-             int max_iterations, double profile_level, int threads, const py::object& progress) {
+             int max_iterations, double profile_level, const Sampling& sampling, int threads,
+             const py::object& progress) {
         auto fit = interruptible(threads, progress, [&](const salesops::Execution& execution) {
-          return call(data,
-                      options_of(start, priors, l2, tolerance, max_iterations, profile_level, execution));
+          return call(data, options_of(start, priors, l2, tolerance, max_iterations, profile_level, sampling,
+                                       execution));
         });
         return py::make_tuple(static_cast<clv::FitSummary>(fit), fit.model);
       },
       py::arg("data"), py::arg("start"), py::arg("priors"), py::arg("l2"), py::arg("tolerance"),
-      py::arg("max_iterations"), py::arg("profile_level"), py::arg("threads"), py::arg("progress"));
+      py::arg("max_iterations"), py::arg("profile_level"), py::arg("sampling"), py::arg("threads"),
+      py::arg("progress"));
 }
 
 using Histories = std::tuple<Array, Array, Array, Array, Array>;
@@ -317,6 +328,20 @@ void def_fit_contracts(py::module_& word, const char* name, Call call) {
   });
 }
 
+/// None, or draws (chain, draw, parameter), the diagnosis of each parameter, divergences, trajectories cut
+/// short, acceptance.
+py::object posterior_of(const clv::FitSummary& summary) {
+  if (!summary.posterior) return py::none();
+  const auto& draws = summary.posterior->draws;
+  const std::array<std::size_t, 3> shape{draws.chains, draws.draws, draws.dimensions};
+  py::list diagnoses;
+  for (const auto& one : summary.posterior->parameters)
+    diagnoses.append(
+        py::make_tuple(one.mean, one.sd, one.standard_error, one.r_hat, one.ess_bulk, one.ess_tail));
+  return py::make_tuple(py::array_t<double>(shape, draws.values.data()), diagnoses, draws.divergences,
+                        draws.cut_short, draws.acceptance);
+}
+
 void bind_fits(py::module_& word) {
   using Summary = clv::FitSummary;
   py::class_<Summary> type(word, "FitSummary", "Estimates, how sure they are, and what the data can't tell.");
@@ -332,6 +357,7 @@ void bind_fits(py::module_& word) {
                                for (const auto& one : summary.profile) ends.emplace_back(one.low, one.high);
                                return ends;
                              })
+      .def_property_readonly("posterior", &posterior_of)
       .def_readonly("n", &Summary::n)
       .def_readonly("distinct_rows", &Summary::distinct_rows)
       .def_readonly("iterations", &Summary::iterations)

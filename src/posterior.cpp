@@ -2,9 +2,10 @@
 
 #include <Eigen/Dense>
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <numeric>
-#include <optional>
+#include <thread>
 
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
@@ -96,7 +97,8 @@ class Chain {
   Chain(const optimize::Objective& energy, Metric metric, const Options& options, std::size_t number)
       : energy_(energy), metric_(std::move(metric)), options_(options), number_(number) {}
 
-  void run(Draws& result) {
+  /// `done` is told after each iteration.
+  void run(Draws& result, const std::function<void()>& done) {
     begin();
     const int warmup = options_.warmup;
     // First find the bulk, then learn its shape twice, then settle the step size.
@@ -106,6 +108,7 @@ class Chain {
     double acceptance = 0;
     for (int i = 0; i < warmup + options_.draws; ++i) {
       ask_stop();
+      done();
       const bool learning = i < warmup;
       iterate(static_cast<std::uint32_t>(i), learning ? step.now() : step.settled());
       const std::vector<double> x = metric_.place(here_.at);
@@ -320,7 +323,18 @@ Draws draw(const optimize::Objective& energy, std::span<const double> start,
   std::vector<Chain> chains;
   for (std::size_t number = 0; number < result.chains; ++number)
     chains.emplace_back(energy, metric, options, number);
-  for_blocks(result.chains, options.execution, [&](std::size_t number) { chains[number].run(result); });
+  const std::thread::id caller = std::this_thread::get_id();
+  const double total = static_cast<double>(result.chains) * (options.warmup + options.draws);
+  std::atomic<std::int64_t> iterations{0};
+  const auto done = [&] {
+    const std::int64_t now = iterations.fetch_add(1, std::memory_order_relaxed);
+    if (options.execution.progress && std::this_thread::get_id() == caller && now % 8 == 0)
+      options.execution.progress(static_cast<double>(now) / total);
+  };
+  Execution quiet = options.execution;
+  quiet.progress = {};
+  for_blocks(result.chains, quiet, [&](std::size_t number) { chains[number].run(result, done); });
+  if (options.execution.progress) options.execution.progress(1);
   for (const Chain& chain : chains) {
     result.divergences += chain.divergences();
     result.cut_short += chain.cut_short();

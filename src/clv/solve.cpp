@@ -331,6 +331,7 @@ FitSummary solve(const Problem& problem, const FitOptions& asked) {
   FitOptions options = asked;
   const bool weak = options.posterior && options.l2 == 0 && options.priors.empty();
   if (weak) options.l2 = weak_ridge;
+  if (options.posterior) options.execution = part_of(asked.execution, 0, 0.1);
   Objective objective(problem, options);
   std::vector<double> start = options.start.empty() ? problem.start : options.start;
   for (std::size_t j = 0; j < start.size(); ++j) start[j] = std::log(start[j]) - objective.log_units()[j];
@@ -358,7 +359,8 @@ FitSummary solve(const Problem& problem, const FitOptions& asked) {
   describe_uncertainty(summary, best);
   note_ridges(summary);
   if (options.profile_level > 0) add_profiles(summary, objective, best, options);
-  if (options.posterior) add_posterior(summary, objective, best, *options.posterior, options.execution);
+  if (options.posterior)
+    add_posterior(summary, objective, best, *options.posterior, part_of(asked.execution, 0.1, 1));
   if (weak)
     summary.notes.emplace_back(
         "believed before the data: each parameter within a factor of 50 of 1, times in units of the mean T");

@@ -1161,6 +1161,8 @@ class FitSummary:
     @property
     def parameters(self) -> list[str]: ...
     @property
+    def posterior(self) -> typing.Any: ...
+    @property
     def profile(self) -> list[tuple[float, float]]: ...
     @property
     def reason(self) -> str: ...
@@ -1242,6 +1244,14 @@ def fit_bdw(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BdW]: ...
@@ -1261,6 +1271,14 @@ def fit_bg_bb(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGBB]: ...
@@ -1283,6 +1301,14 @@ def fit_bg_cnbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGCNBD]: ...
@@ -1302,6 +1328,14 @@ def fit_bg_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGNBD]: ...
@@ -1326,6 +1360,14 @@ def fit_bg_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGNBD]: ...
@@ -1343,6 +1385,14 @@ def fit_gamma_gamma(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GammaGamma]: ...
@@ -1362,6 +1412,14 @@ def fit_ggompertz_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GGompertzNBD]: ...
@@ -1384,6 +1442,14 @@ def fit_mbg_cnbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGCNBD]: ...
@@ -1403,6 +1469,14 @@ def fit_mbg_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGNBD]: ...
@@ -1427,6 +1501,14 @@ def fit_mbg_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGNBD]: ...
@@ -1446,6 +1528,14 @@ def fit_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, NBD]: ...
@@ -1465,6 +1555,14 @@ def fit_pareto_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
@@ -1489,6 +1587,14 @@ def fit_pareto_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
@@ -1507,6 +1613,14 @@ def fit_sbg(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, SBG]: ...

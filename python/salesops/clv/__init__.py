@@ -7,6 +7,7 @@ from salesops.clv._contract import SBG, BdW
 from salesops.clv._estimator import ConvergenceWarning, Summary, from_json, load
 from salesops.clv._inference import LikelihoodRatioTest, likelihood_ratio_test
 from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
+from salesops.clv._posterior import Posterior
 from salesops.clv._purchases import PurchaseModel
 from salesops.clv._rfm import Rfm, RfmState, rfm
 from salesops.clv._spend import GammaGamma
@@ -27,6 +28,7 @@ __all__ = [
     "GammaGamma",
     "LikelihoodRatioTest",
     "ParetoNBD",
+    "Posterior",
     "PurchaseModel",
     "Rfm",
     "RfmState",

@@ -16,6 +16,8 @@ from salesops.clv._data import equal_lengths, numbers
 from salesops.clv._units import unit_of
 
 if TYPE_CHECKING:
+    from salesops._progress import Wanted
+    from salesops.clv._posterior import Posterior
     import numpy as np
     import numpy.typing as npt
 
@@ -191,7 +193,13 @@ class Estimator:
     def _take_core(self, core: Any) -> None:
         pass
 
-    def _fit_options(self, start: list[float], profile_level: float = 0) -> tuple[Any, ...]:
+    def _fit_options(
+        self,
+        start: list[float],
+        profile_level: float = 0,
+        sampling: tuple[int, int, int, float, int] | None = None,
+        progress: Any = None,
+    ) -> tuple[Any, ...]:
         priors: list[tuple[float, float]] = []
         if self.priors is not None:
             unknown = set(self.priors) - set(self.parameters)
@@ -200,7 +208,8 @@ class Estimator:
                     f"priors: no parameter {sorted(unknown)[0]!r}; there are {', '.join(self.parameters)}"
                 )
             priors = [self.priors.get(name, (1.0, math.inf)) for name in self.parameters]
-        return (start, priors, float(self.l2), 1e-12, 200, profile_level, self.threads, None)
+        searched = (start, priors, float(self.l2), 1e-12, 200)
+        return (*searched, profile_level, sampling, self.threads, progress)
 
     def _take(self, summary: Any, unit: str | None) -> Self:
         """Keep what a fit found; warn, or raise when `strict`, if it did not converge."""
@@ -258,6 +267,53 @@ class Estimator:
         from salesops.clv import _inference
 
         return _inference.confidence_intervals(self, method, level, draws, seed)
+
+    def posterior(
+        self,
+        draws: int = 1000,
+        *,
+        chains: int = 4,
+        warmup: int = 500,
+        acceptance: float = 0.8,
+        seed: int = 1,
+        progress: Wanted = None,
+    ) -> Posterior:
+        """Draw the parameters given data and beliefs, by the no-U-turn sampler.
+
+        Parameters
+        ----------
+        draws, chains, warmup
+            Draws of each chain, chains, and iterations of each chain before its first draw.
+        acceptance
+            Wanted share of accepted steps; nearer 1 goes into narrow corners, slowly.
+        seed
+            The same seed gives the same draws, on any number of threads.
+        progress
+            As everywhere: a bar by default where somebody looks, False for none, or a function.
+
+        Returns
+        -------
+        Posterior
+            Draws, their means, intervals, R-hat and effective numbers; answers questions of customers too.
+
+        Notes
+        -----
+        Beliefs are `priors` and `l2`. Without them they are weak: each parameter log-normal with median 1
+        and log_sd 2, times in units of the mean T and amounts in units of the mean spend. The rows are looked
+        at again, so the model must have been fitted here, not loaded.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> model = so.clv.SBG().fit([1000, 869, 743, 653, 593, 551, 517, 491])
+        >>> drawn = model.posterior(200, chains=2, warmup=100, progress=False)
+        >>> low, high = drawn.intervals(level=90)["alpha"]
+        >>> low < model.alpha_ < high
+        True
+        """
+        from salesops.clv._posterior import draw
+
+        return draw(self, (chains, warmup, draws, acceptance, seed), progress)
 
     @property
     def _estimates(self) -> dict[str, float]:
