@@ -2,7 +2,7 @@
 
 Run by hand with pymc-marketing 0.19 and the folder of real data:
 ``SALESOPS_DATA=… python tests/golden/clv_posterior.py``. The data are the CDNOW sample as summarised by
-lifetimes; the beliefs are ours where none are stated: log-normal with median 1 and log_sd 2, times in units of
+lifetimes; the beliefs are ours where none are stated: log-normal, median 1, log_sd 2, times in units of
 the mean T.
 """
 

@@ -16,10 +16,11 @@ from salesops.clv._data import equal_lengths, numbers
 from salesops.clv._units import unit_of
 
 if TYPE_CHECKING:
-    from salesops._progress import Wanted
-    from salesops.clv._posterior import Posterior
     import numpy as np
     import numpy.typing as npt
+
+    from salesops._progress import Wanted
+    from salesops.clv._posterior import Posterior
 
 FORMAT = "salesops.clv"
 VERSION = 1

@@ -8,7 +8,6 @@ from typing import Any
 
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
-from salesops._frame import of_kind as frame
 from salesops.calendar import time_zone
 from salesops.crm import instant, timestamp
 
