@@ -19,6 +19,7 @@ using salesops_bindings::interruptible;
 namespace {
 
 using Array = py::array_t<double, py::array::c_style>;
+using Codes = py::array_t<std::uint32_t, py::array::c_style>;
 
 std::span<const double> view(const Array& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
@@ -92,46 +93,55 @@ py::tuple column_of(const clv::PredictedColumn& column) {
   return py::make_tuple(array_of(column.value), array_of(column.low), array_of(column.high));
 }
 
+py::dict dict_of(const clv::Prediction& result) {
+  py::dict columns;
+  columns["p_alive"] = column_of(result.p_alive);
+  columns["expected_transactions"] = column_of(result.expected_transactions);
+  columns["discounted_transactions"] = array_of(result.discounted_transactions);
+  columns["expected_spend"] = column_of(result.expected_spend);
+  columns["clv"] = column_of(result.clv);
+  return columns;
+}
+
+/// One model for all customers, or by `of_row` the one each follows.
 template <class M>
 void bind_prediction(py::class_<M>& type) {
-  type.def(
+  type.def_static(
       "predict",
-      [](const M& model, const Array& x, const Array& t_x, const Array& T, double horizon,
-         double discount_rate, double level, const Array& covariance, const clv::GammaGamma* spend,
-         const Array& spend_x, const Array& mean_spend, const Array& spend_covariance, int threads,
-         const py::object& progress) {
-        const clv::SpendForecast forecast{.model = spend == nullptr ? clv::GammaGamma{} : *spend,
-                                          .x = view(spend_x),
-                                          .mean_spend = view(mean_spend),
-                                          .covariance = view(spend_covariance)};
+      [](const std::vector<M>& models, const Codes& of_row, const Array& x, const Array& t_x, const Array& T,
+         double horizon, double discount_rate, double level, bool outcome, const Array& covariance,
+         const clv::GammaGamma* spend, const Array& spend_x, const Array& mean_spend,
+         const Array& spend_covariance, int threads, const py::object& progress) {
+        const clv::SpendForecast given{.model = spend == nullptr ? clv::GammaGamma{} : *spend,
+                                       .x = view(spend_x),
+                                       .mean_spend = view(mean_spend),
+                                       .covariance = view(spend_covariance)};
+        const clv::SpendForecast* money = spend == nullptr ? nullptr : &given;
         const clv::RfmView customers{.x = view(x), .t_x = view(t_x), .T = view(T)};
-        const auto result = interruptible(threads, progress, [&](const salesops::Execution& execution) {
-          return clv::predict(model, customers,
-                              {.horizon = horizon,
-                               .discount_rate = discount_rate,
-                               .level = level,
-                               .covariance = view(covariance),
-                               .execution = execution},
-                              spend == nullptr ? nullptr : &forecast);
-        });
-        py::dict columns;
-        columns["p_alive"] = column_of(result.p_alive);
-        columns["expected_transactions"] = column_of(result.expected_transactions);
-        columns["discounted_transactions"] = array_of(result.discounted_transactions);
-        columns["expected_spend"] = column_of(result.expected_spend);
-        columns["clv"] = column_of(result.clv);
-        return columns;
+        const std::span<const std::uint32_t> codes(of_row.data(), static_cast<std::size_t>(of_row.size()));
+        return dict_of(interruptible(threads, progress, [&](const salesops::Execution& execution) {
+          const clv::PredictOptions options{
+              .horizon = horizon,
+              .discount_rate = discount_rate,
+              .level = level,
+              .interval = outcome ? clv::IntervalKind::outcome : clv::IntervalKind::mean,
+              .covariance = view(covariance),
+              .execution = execution};
+          if (models.size() == 1) return clv::predict(models.front(), customers, options, money);
+          return clv::predict(std::span<const M>(models), codes, customers, options, money);
+        }));
       },
-      py::arg("x"), py::arg("t_x"), py::arg("T"), py::arg("horizon"), py::arg("discount_rate"),
-      py::arg("level"), py::arg("covariance"), py::arg("spend"), py::arg("spend_x"), py::arg("mean_spend"),
-      py::arg("spend_covariance"), py::arg("threads"), py::arg("progress"));
+      py::arg("models"), py::arg("of_row"), py::arg("x"), py::arg("t_x"), py::arg("T"), py::arg("horizon"),
+      py::arg("discount_rate"), py::arg("level"), py::arg("outcome"), py::arg("covariance"), py::arg("spend"),
+      py::arg("spend_x"), py::arg("mean_spend"), py::arg("spend_covariance"), py::arg("threads"),
+      py::arg("progress"));
 }
 
 template <class M>
 void bind_simulation(py::class_<M>& type) {
   type.def(
       "simulate",
-      [](const M& model, const Array& T, double horizon, std::uint64_t seed, int threads) {
+      [](const M& model, const Array& T, double horizon, std::uint64_t seed, int threads, bool times) {
         const auto ages = view(T);
         const auto made = interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
           return clv::simulate(model, ages, {.seed = seed, .horizon = horizon, .execution = execution});
@@ -144,9 +154,14 @@ void bind_simulation(py::class_<M>& type) {
         columns["holdout_frequency"] = array_of(made.future);
         columns["alive"] =
             py::array_t<std::uint8_t>(static_cast<py::ssize_t>(made.alive.size()), made.alive.data());
+        if (times) {
+          columns["times"] = array_of(made.times);
+          columns["first"] =
+              py::array_t<std::size_t>(static_cast<py::ssize_t>(made.first.size()), made.first.data());
+        }
         return columns;
       },
-      py::arg("T"), py::arg("horizon"), py::arg("seed"), py::arg("threads"));
+      py::arg("T"), py::arg("horizon"), py::arg("seed"), py::arg("threads"), py::arg("times"));
 }
 
 #define SALESOPS_ASKS(question) [](const M& m, auto... values) { return clv::question(m, values...); }
@@ -221,34 +236,48 @@ void bind_spend(py::module_& word) {
 
 // ---- fits ----
 
+/// chains, warmup, draws, acceptance, seed.
+using Sampling = std::optional<std::tuple<int, int, int, double, std::uint64_t>>;
+
 clv::FitOptions options_of(const std::vector<double>& start,
                            const std::vector<std::pair<double, double>>& priors, double l2, double tolerance,
-                           int max_iterations, const salesops::Execution& execution) {
+                           int max_iterations, double profile_level, const Sampling& sampling,
+                           const salesops::Execution& execution) {
   clv::FitOptions options;
   options.start = start;
   for (const auto& [median, log_sd] : priors) options.priors.push_back({median, log_sd});
   options.l2 = l2;
   options.tolerance = tolerance;
   options.max_iterations = max_iterations;
+  options.profile_level = profile_level;
+  if (sampling) {
+    const auto [chains, warmup, draws, acceptance, seed] = *sampling;
+    options.posterior = {
+        .chains = chains, .warmup = warmup, .draws = draws, .acceptance = acceptance, .seed = seed};
+  }
   options.execution = execution;
   return options;
 }
 
-/// `fit(data …, start, priors, l2, tolerance, max_iterations, threads, progress)` gives summary and model.
+/// `fit(data, start, priors, l2, tolerance, max_iterations, profile_level, sampling, threads, progress)`
+/// gives summary and model.
 template <class Data, class Call>
 void def_fit(py::module_& word, const char* name, Call call) {
   word.def(
       name,
       [call](const Data& data, const std::vector<double>& start,
              const std::vector<std::pair<double, double>>& priors, double l2, double tolerance,
-             int max_iterations, int threads, const py::object& progress) {
+             int max_iterations, double profile_level, const Sampling& sampling, int threads,
+             const py::object& progress) {
         auto fit = interruptible(threads, progress, [&](const salesops::Execution& execution) {
-          return call(data, options_of(start, priors, l2, tolerance, max_iterations, execution));
+          return call(data, options_of(start, priors, l2, tolerance, max_iterations, profile_level, sampling,
+                                       execution));
         });
         return py::make_tuple(static_cast<clv::FitSummary>(fit), fit.model);
       },
       py::arg("data"), py::arg("start"), py::arg("priors"), py::arg("l2"), py::arg("tolerance"),
-      py::arg("max_iterations"), py::arg("threads"), py::arg("progress"));
+      py::arg("max_iterations"), py::arg("profile_level"), py::arg("sampling"), py::arg("threads"),
+      py::arg("progress"));
 }
 
 using Histories = std::tuple<Array, Array, Array, Array, Array>;
@@ -270,6 +299,26 @@ void def_fit_cnbd(py::module_& word, const char* name, Call call) {
   });
 }
 
+/// Histories, the columns that move the purchase rate and leaving, and the names in both that are one.
+using Columns = std::vector<std::pair<std::string, Array>>;
+using Explained = std::tuple<Histories, Columns, Columns, std::vector<std::string>>;
+
+std::vector<clv::Covariate> covariates_of(const Columns& columns) {
+  std::vector<clv::Covariate> covariates;
+  for (const auto& [name, values] : columns) covariates.push_back({name, view(values)});
+  return covariates;
+}
+
+template <class Call>
+void def_fit_covariates(py::module_& word, const char* name, Call call) {
+  def_fit<Explained>(word, name, [call](const Explained& data, const clv::FitOptions& options) {
+    const auto& [histories, transaction, lifetime, equal] = data;
+    const auto customers = std::apply([](const auto&... columns) { return view_of(columns...); }, histories);
+    return call(customers, clv::Covariates{covariates_of(transaction), covariates_of(lifetime), equal},
+                options);
+  });
+}
+
 template <class Call>
 void def_fit_contracts(py::module_& word, const char* name, Call call) {
   def_fit<Cohorts>(word, name, [call](const Cohorts& data, const clv::FitOptions& options) {
@@ -277,6 +326,20 @@ void def_fit_contracts(py::module_& word, const char* name, Call call) {
     for (const auto& [survivors, first] : data) cohorts.push_back({survivors, first});
     return call(cohorts, options);
   });
+}
+
+/// None, or draws (chain, draw, parameter), the diagnosis of each parameter, divergences, trajectories cut
+/// short, acceptance.
+py::object posterior_of(const clv::FitSummary& summary) {
+  if (!summary.posterior) return py::none();
+  const auto& draws = summary.posterior->draws;
+  const std::array<std::size_t, 3> shape{draws.chains, draws.draws, draws.dimensions};
+  py::list diagnoses;
+  for (const auto& one : summary.posterior->parameters)
+    diagnoses.append(
+        py::make_tuple(one.mean, one.sd, one.standard_error, one.r_hat, one.ess_bulk, one.ess_tail));
+  return py::make_tuple(py::array_t<double>(shape, draws.values.data()), diagnoses, draws.divergences,
+                        draws.cut_short, draws.acceptance);
 }
 
 void bind_fits(py::module_& word) {
@@ -288,6 +351,13 @@ void bind_fits(py::module_& word) {
       .def_readonly("covariance", &Summary::covariance)
       .def_readonly("standard_errors", &Summary::standard_errors)
       .def_readonly("correlation", &Summary::correlation)
+      .def_property_readonly("profile",
+                             [](const Summary& summary) {
+                               std::vector<std::pair<double, double>> ends;
+                               for (const auto& one : summary.profile) ends.emplace_back(one.low, one.high);
+                               return ends;
+                             })
+      .def_property_readonly("posterior", &posterior_of)
       .def_readonly("n", &Summary::n)
       .def_readonly("distinct_rows", &Summary::distinct_rows)
       .def_readonly("iterations", &Summary::iterations)
@@ -312,10 +382,30 @@ void bind_fits(py::module_& word) {
   def_fit_cnbd(word, "fit_mbg_cnbd", [](View v, int k, Options o) {
     return k == 0 ? clv::fit_mbg_cnbd(v, o) : clv::fit_mbg_cnbd(v, k, o);
   });
+  using With = const clv::Covariates&;
+  def_fit_covariates(word, "fit_bg_nbd_covariates",
+                     [](View v, With c, Options o) { return clv::fit_bg_nbd(v, c, o); });
+  def_fit_covariates(word, "fit_mbg_nbd_covariates",
+                     [](View v, With c, Options o) { return clv::fit_mbg_nbd(v, c, o); });
+  def_fit_covariates(word, "fit_pareto_nbd_covariates",
+                     [](View v, With c, Options o) { return clv::fit_pareto_nbd(v, c, o); });
   def_fit<Spends>(word, "fit_gamma_gamma", [](const Spends& data, Options o) {
     const auto& [x, mean_spend, weights] = data;
     return clv::fit_gamma_gamma({.x = view(x), .mean_spend = view(mean_spend), .weights = view(weights)}, o);
   });
+  word.def(
+      "likelihood_ratio_test",
+      [](std::size_t fewer, double smaller, std::size_t more, double larger) {
+        const auto summary = [](std::size_t parameters, double log_likelihood) {
+          Summary of;
+          of.parameters.resize(parameters);
+          of.log_likelihood = log_likelihood;
+          return of;
+        };
+        const auto test = clv::likelihood_ratio_test(summary(fewer, smaller), summary(more, larger));
+        return std::make_tuple(test.statistic, test.degrees, test.p_value);
+      },
+      py::arg("fewer"), py::arg("smaller"), py::arg("more"), py::arg("larger"));
   def_fit_contracts(word, "fit_sbg", [](const auto& cohorts, Options o) { return clv::fit_sbg(cohorts, o); });
   def_fit_contracts(word, "fit_bdw", [](const auto& cohorts, Options o) { return clv::fit_bdw(cohorts, o); });
 }

@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace salesops {
@@ -26,6 +27,19 @@ Execution part_of(const Execution& execution, double from, double to) {
 namespace {
 
 thread_local const std::stop_token* asked = nullptr;
+thread_local bool within_threads = false;
+/// Marks this thread as one of several, for as long as the object lives.
+class Within {
+ public:
+  explicit Within(bool several) : outer_(std::exchange(within_threads, within_threads || several)) {}
+  ~Within() { within_threads = outer_; }
+  Within(const Within&) = delete;
+  Within& operator=(const Within&) = delete;
+
+ private:
+  bool outer_;
+};
+
 constexpr const char* stopped = "the call was stopped; nothing was changed";
 
 /// A call that nobody can stop by itself stops with the call around it.
@@ -55,7 +69,10 @@ int default_threads() {
 
 void for_blocks(std::size_t blocks, const Execution& execution,
                 const std::function<void(std::size_t)>& work) {
-  const auto wanted = static_cast<std::size_t>(execution.threads > 0 ? execution.threads : default_threads());
+  // Work on several threads already fills the processor: what it splits in turn stays on its thread.
+  const auto wanted = within_threads ? 1
+                                     : static_cast<std::size_t>(execution.threads > 0 ? execution.threads
+                                                                                      : default_threads());
   const std::size_t threads = std::min(wanted, std::max<std::size_t>(blocks, 1));
   std::atomic<std::size_t> next{0};
   std::atomic<std::size_t> done{0};
@@ -68,6 +85,7 @@ void for_blocks(std::size_t blocks, const Execution& execution,
 
   const auto worker = [&](bool caller) {
     const StopScope scope(stop);
+    const Within within(threads > 1);
     while (!failed.load(std::memory_order_relaxed) && !stop.stop_requested()) {
       const std::size_t block = next.fetch_add(1, std::memory_order_relaxed);
       if (block >= blocks) return;

@@ -253,6 +253,20 @@ def like(table: Table, data: Any, money: str = "float64") -> Any:
     return result
 
 
+def of_kind(table: Table, kind: str | None = None) -> Any:
+    """Give a table as the kind of frame asked for, else the first that is installed."""
+    import importlib.util
+
+    kinds = ("pandas", "polars", "pyarrow")
+    if kind is None:
+        kind = next((name for name in kinds if importlib.util.find_spec(name)), None)
+    if kind is None:
+        return table
+    if kind not in kinds:
+        raise UsageError(f"kind is one of {', '.join(kinds)}, not '{kind}'")
+    return getattr(table, "to_arrow" if kind == "pyarrow" else f"to_{kind}")()
+
+
 def to_arrow(table: Table, *, money: str = "float64", strings: str = "text") -> Any:
     """Make a PyArrow table."""
     pa = need("pyarrow")

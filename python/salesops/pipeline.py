@@ -32,7 +32,7 @@ def _book(crm: Any) -> Any:
 
 
 def _frame_of(table: Table, kind: str | None) -> Any:
-    from salesops.kpi.ask import frame
+    from salesops._frame import of_kind as frame
 
     return frame(table, kind)
 

@@ -169,7 +169,7 @@ class Scenario:
 
     def to_frame(self, level: float | Sequence[float] = 80, kind: str | None = None) -> Any:
         """One row a holder and leaf period: mean and interval."""
-        from salesops.kpi.ask import frame
+        from salesops._frame import of_kind as frame
 
         return frame(self._core.to_table(levels_of(level)), kind)
 

@@ -41,11 +41,11 @@ struct Group {
 
 class Design {
  public:
-  Design(const char* call, const Covariates& covariates, std::size_t rows, Response lifetime) : call_(call) {
+  Design(const char* call, const Covariates& covariates, std::size_t rows, Response dropout) : call_(call) {
     for (const std::string& name : covariates.equal)
-      if (!has(covariates.transaction, name) || !has(covariates.lifetime, name))
+      if (!has(covariates.transaction, name) || !has(covariates.dropout, name))
         throw UsageError(fault() + "equal names '" + name +
-                         "', which is not in both transaction and lifetime");
+                         "', which is not in both transaction and dropout");
     const auto shared = [&](const std::string& name) {
       return std::find(covariates.equal.begin(), covariates.equal.end(), name) - covariates.equal.begin();
     };
@@ -65,7 +65,7 @@ class Design {
       }
     };
     add(covariates.transaction, {1, 1, -1}, "transaction");
-    add(covariates.lifetime, lifetime, "lifetime");
+    add(covariates.dropout, dropout, "dropout");
     for (const std::size_t term : waiting) terms_[term].position += next;
     names_.insert(names_.end(), covariates.equal.begin(), covariates.equal.end());
   }
@@ -193,9 +193,9 @@ optimize::Point evaluate(const std::vector<Group>& groups, Evaluation evaluation
 
 template <class Model>
 CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, const FitOptions& options,
-                        Problem problem, const Population& population, Response lifetime,
+                        Problem problem, const Population& population, Response dropout,
                         Evaluation evaluation) {
-  const Design design(problem.call, covariates, customers.x.size(), lifetime);
+  const Design design(problem.call, covariates, customers.x.size(), dropout);
   const std::vector<Group> groups = design.groups(customers);
   problem.names.insert(problem.names.end(), design.names().begin(), design.names().end());
   problem.coefficients = design.names().size();
@@ -218,7 +218,7 @@ CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, 
     return gamma;
   };
   std::vector<double> transaction = coefficients(covariates.transaction, "transaction");
-  std::vector<double> leaving = coefficients(covariates.lifetime, "lifetime");
+  std::vector<double> leaving = coefficients(covariates.dropout, "dropout");
   Fit<Model> plain = with_model<Model, 4>(std::move(summary));
   return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(transaction),
           std::move(leaving)};
@@ -234,8 +234,8 @@ double effect(const std::vector<double>& gamma, std::span<const double> z, const
 
 template <class Model>
 Model beta_geometric_of(const CovariateFit<Model>& fit, std::span<const double> z_transaction,
-                        std::span<const double> z_lifetime) {
-  const double spread = std::exp(effect(fit.lifetime, z_lifetime, "lifetime"));
+                        std::span<const double> z_dropout) {
+  const double spread = std::exp(effect(fit.dropout, z_dropout, "dropout"));
   return {fit.model.r, fit.model.alpha * std::exp(-effect(fit.transaction, z_transaction, "transaction")),
           fit.model.a * spread, fit.model.b * spread};
 }
@@ -250,19 +250,19 @@ Jet<4> plain_beta_geometric(const Population& population, const Execution& execu
 
 template <>
 BGNBD CovariateFit<BGNBD>::model_of(std::span<const double> z_transaction,
-                                    std::span<const double> z_lifetime) const {
-  return beta_geometric_of(*this, z_transaction, z_lifetime);
+                                    std::span<const double> z_dropout) const {
+  return beta_geometric_of(*this, z_transaction, z_dropout);
 }
 template <>
 MBGNBD CovariateFit<MBGNBD>::model_of(std::span<const double> z_transaction,
-                                      std::span<const double> z_lifetime) const {
-  return beta_geometric_of(*this, z_transaction, z_lifetime);
+                                      std::span<const double> z_dropout) const {
+  return beta_geometric_of(*this, z_transaction, z_dropout);
 }
 template <>
 ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double> z_transaction,
-                                            std::span<const double> z_lifetime) const {
+                                            std::span<const double> z_dropout) const {
   return {model.r, model.alpha * std::exp(-effect(transaction, z_transaction, "transaction")), model.s,
-          model.beta * std::exp(-effect(lifetime, z_lifetime, "lifetime"))};
+          model.beta * std::exp(-effect(dropout, z_dropout, "dropout"))};
 }
 
 CovariateFit<BGNBD> fit_bg_nbd(const RfmView& customers, const Covariates& covariates,

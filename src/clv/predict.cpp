@@ -7,6 +7,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "live.hpp"
 #include "salesops/random.hpp"
 #include "salesops/stats.hpp"
 
@@ -188,7 +189,8 @@ class Forecaster {
   bool endless_;
 };
 
-/// The central range of the draws that holds `level` percent (quantiles of type 7).
+/// The central range of the draws that holds `level` percent (quantiles of type 7; of outcomes, draws
+/// themselves).
 class Range {
  public:
   explicit Range(double level) : tail_((1 - level / 100) / 2) {}
@@ -197,6 +199,16 @@ class Range {
     std::sort(draws.begin(), draws.end());
     into.low[row] = at(draws, tail_);
     into.high[row] = at(draws, 1 - tail_);
+  }
+  void write_outcomes(std::vector<double>& draws, std::size_t row, PredictedColumn& into) const {
+    if (draws.empty()) return;
+    const auto below = static_cast<std::size_t>(tail_ * static_cast<double>(draws.size()));
+    for (const bool upper : {false, true}) {
+      const auto place =
+          draws.begin() + static_cast<std::ptrdiff_t>(upper ? draws.size() - 1 - below : below);
+      std::nth_element(draws.begin(), place, draws.end());
+      (upper ? into.high : into.low)[row] = *place;
+    }
   }
 
  private:
@@ -208,6 +220,45 @@ class Range {
     return share == 0 ? sorted[below] : sorted[below] + share * (sorted[above] - sorted[below]);
   }
   double tail_;
+};
+
+/// Futures of one history under each drawn model.
+class Futures {
+ public:
+  static constexpr std::uint32_t each = 8;  ///< a drawn model
+
+  void clear() {
+    times.clear();
+    counts.clear();
+  }
+  template <class M>
+  void add(const M& model, std::size_t draw, double horizon, double x, double t_x, double T) {
+    const double p = p_alive(model, x, t_x, T);
+    const auto living = given_alive(model, x, t_x, T);
+    for (std::uint32_t i = 0; i < each; ++i) {
+      random::Stream stream(0, draw, random::purpose("clv future"), i);
+      const std::size_t before = times.size();
+      if (stream.bernoulli(p)) live(living, horizon, stream, times);
+      counts.push_back(static_cast<double>(times.size() - before));
+    }
+  }
+  /// Of each future, the discounted amounts at a spend rate of 1.
+  template <class Discount>
+  void spend(const std::vector<GammaGamma>& spends, const Discount& discount,
+             std::vector<double>& into) const {
+    into.clear();
+    auto time = times.begin();
+    for (std::size_t i = 0; i < counts.size(); ++i) {
+      random::Stream stream(0, i / each, random::purpose("clv future spend"),
+                            static_cast<std::uint32_t>(i % each));
+      double sum = 0;
+      for (double n = counts[i]; n > 0; --n) sum += discount(*time++) * stream.gamma(spends[i / each].p, 1);
+      into.push_back(sum);
+    }
+  }
+
+  std::vector<double> times;   ///< of all purchases, future by future
+  std::vector<double> counts;  ///< of each future
 };
 
 void check(const RfmView& customers, const PredictOptions& options, const SpendForecast* spend) {
@@ -223,6 +274,8 @@ void check(const RfmView& customers, const PredictOptions& options, const SpendF
     throw UsageError("discount_rate must be finite and at least 0");
   if (options.level != 0 && !(options.level > 1 && options.level < 100))
     throw UsageError("level must lie between 1 and 100 percent, or be 0 for no intervals");
+  if (options.level > 0 && options.interval == IntervalKind::outcome && std::isinf(options.horizon))
+    throw UsageError("an interval of outcomes needs a horizon that ends");
 }
 
 PredictedColumn column_of(std::size_t rows, bool intervals) {
@@ -256,6 +309,9 @@ class Predictor {
         customers_(customers),
         spend_(spend),
         intervals_(options.level > 0),
+        outcomes_(intervals_ && options.interval == IntervalKind::outcome),
+        horizon_(options.horizon),
+        rate_(options.discount_rate),
         forecast_(options),
         range_(intervals_ ? options.level : 50) {
     if (!intervals_) return;
@@ -290,6 +346,10 @@ class Predictor {
   /// Answers of the draws for one row.
   struct Scratch {
     std::vector<double> alive, bought, discounted, spent, product;
+    Futures futures;
+    std::vector<double> amounts;  ///< of each future, at a spend rate of 1
+    std::vector<double> rates;    ///< of each future, with v + x z̄ = 1
+    double rates_of = -1;         ///< the x that these are of
   };
 
   /// Customers of one history.
@@ -311,7 +371,10 @@ class Predictor {
     }
     if (!models_.empty()) {
       range_.write(draws.alive, lead, result_.p_alive);
-      range_.write(draws.bought, lead, result_.expected_transactions);
+      if (outcomes_)
+        draw_futures(x, t_x, T, lead, draws);
+      else
+        range_.write(draws.bought, lead, result_.expected_transactions);
     }
     for (const std::uint32_t row : rows) {
       result_.p_alive.value[row] = answer.p_alive;
@@ -326,6 +389,43 @@ class Predictor {
     }
   }
 
+  void draw_futures(double x, double t_x, double T, std::uint32_t row, Scratch& draws) {
+    draws.futures.clear();
+    draws.rates_of = -1;
+    if (std::isnan(draws.alive.front())) return;
+    for (std::size_t draw = 0; draw < models_.size(); ++draw)
+      draws.futures.add(models_[draw], draw, horizon_, x, t_x, T);
+    if (!spends_.empty())
+      draws.futures.spend(spends_, [this](double time) { return kept_after(time); }, draws.amounts);
+    range_.write_outcomes(draws.futures.counts, row, result_.expected_transactions);
+  }
+
+  [[nodiscard]] double kept_after(double time) const {
+    if constexpr (std::same_as<M, BGBB>) return std::exp(-time * std::log1p(rate_));
+    return std::exp(-rate_ * time);
+  }
+
+  /// Amounts of one customer are Gamma(p, rate ν), ν ~ Gamma(px + q, rate v + x z̄).
+  void write_outcome(std::uint32_t row, double x, double mean, Scratch& draws) {
+    constexpr std::uint32_t each = Futures::each;
+    if (draws.amounts.empty()) return;
+    if (draws.rates_of != x) {
+      draws.rates_of = x;
+      draws.rates.clear();
+      for (std::size_t i = 0; i < draws.amounts.size(); ++i) {
+        const GammaGamma& spend = spends_[i / each];
+        random::Stream stream(0, i / each, random::purpose("clv future rate"),
+                              static_cast<std::uint32_t>(i % each));
+        draws.rates.push_back(stream.gamma(spend.p * x + spend.q, 1));
+      }
+    }
+    draws.product.clear();
+    for (std::size_t i = 0; i < draws.amounts.size(); ++i)
+      draws.product.push_back(draws.amounts[i] * (spends_[i / each].v + (x > 0 ? x * mean : 0)) /
+                              draws.rates[i]);
+    range_.write_outcomes(draws.product, row, result_.clv);
+  }
+
   void write_spend(std::uint32_t row, double discounted, Scratch& draws) {
     const double x = spend_->x[row];
     const double mean = spend_->mean_spend[row];
@@ -335,7 +435,9 @@ class Predictor {
     if (spends_.empty()) return;
     draws.spent.clear();
     for (const GammaGamma& drawn : spends_) draws.spent.push_back(expected_spend(drawn, x, mean));
-    if (!models_.empty()) {
+    if (outcomes_) {
+      write_outcome(row, x, mean, draws);
+    } else if (!models_.empty()) {
       draws.product.resize(draws.spent.size());
       std::transform(draws.discounted.begin(), draws.discounted.end(), draws.spent.begin(),
                      draws.product.begin(), std::multiplies<>());
@@ -348,6 +450,9 @@ class Predictor {
   const RfmView& customers_;
   const SpendForecast* spend_;
   bool intervals_;
+  bool outcomes_;
+  double horizon_;
+  double rate_;
   Forecaster<M> forecast_;
   Range range_;
   std::vector<M> models_;
@@ -365,6 +470,91 @@ Prediction predict(const M& model, const RfmView& customers, const PredictOption
   return Predictor<M>(model, customers, options, spend)(options.execution);
 }
 
+namespace {
+
+void copy_to(const PredictedColumn& part, std::span<const std::uint32_t> rows, PredictedColumn& into) {
+  for (std::size_t i = 0; i < part.value.size(); ++i) into.value[rows[i]] = part.value[i];
+  for (std::size_t i = 0; i < part.low.size(); ++i) {
+    into.low[rows[i]] = part.low[i];
+    into.high[rows[i]] = part.high[i];
+  }
+}
+
+std::vector<double> take(std::span<const double> column, std::span<const std::uint32_t> rows) {
+  std::vector<double> taken;
+  taken.reserve(rows.size());
+  for (const std::uint32_t row : rows) taken.push_back(column[row]);
+  return taken;
+}
+
+/// Customers of one model, as a crowd of their own.
+template <class M>
+void predict_part(const M& model, std::span<const std::uint32_t> rows, const RfmView& customers,
+                  const PredictOptions& options, const SpendForecast* spend, Prediction& into) {
+  const std::vector<double> x = take(customers.x, rows);
+  const std::vector<double> t_x = take(customers.t_x, rows);
+  const std::vector<double> T = take(customers.T, rows);
+  std::vector<double> spend_x, mean;
+  SpendForecast own;
+  if (spend != nullptr) {
+    spend_x = take(spend->x, rows);
+    mean = take(spend->mean_spend, rows);
+    own = {spend->model, spend_x, mean, spend->covariance};
+  }
+  const Prediction part = Predictor<M>(model, {.x = x, .t_x = t_x, .T = T}, options,
+                                       spend == nullptr ? nullptr : &own)(options.execution);
+  copy_to(part.p_alive, rows, into.p_alive);
+  copy_to(part.expected_transactions, rows, into.expected_transactions);
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    into.discounted_transactions[rows[i]] = part.discounted_transactions[i];
+  if (spend == nullptr) return;
+  copy_to(part.expected_spend, rows, into.expected_spend);
+  copy_to(part.clv, rows, into.clv);
+}
+
+}  // namespace
+
+template <class M>
+Prediction predict(std::span<const M> models, std::span<const std::uint32_t> of_row, const RfmView& customers,
+                   const PredictOptions& options, const SpendForecast* spend) {
+  constexpr std::size_t few = 64;
+  constexpr std::size_t cells = parameters<M>.size() * parameters<M>.size();
+  const StopScope scope(options.execution.stop);
+  check(customers, options, spend);
+  require_equal_length(of_row.size(), customers.x.size(), "of_row");
+  for (const std::uint32_t model : of_row)
+    if (model >= models.size())
+      throw UsageError("a row follows model " + std::to_string(model) + " of " +
+                       std::to_string(models.size()));
+  if (!options.covariance.empty() && options.covariance.size() != cells * models.size())
+    throw UsageError("covariance must have one matrix a model");
+  const std::size_t rows = of_row.size();
+  const bool intervals = options.level > 0;
+  Prediction result{
+      column_of(rows, intervals), column_of(rows, intervals), std::vector<double>(rows), {}, {}};
+  if (spend != nullptr) {
+    result.expected_spend = column_of(rows, intervals);
+    result.clv = column_of(rows, intervals);
+  }
+  const Groups groups({std::vector<std::uint32_t>(models.size()), {of_row.begin(), of_row.end()}});
+  // Many small groups run side by side; few large ones use the threads inside.
+  const bool inside = models.size() <= few;
+  Execution outer = options.execution;
+  if (inside) outer.threads = 1;
+  for_rows(models.size(), 1, outer, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t g = begin; g < end; ++g) {
+      PredictOptions own = options;
+      if (!inside) own.execution = {.threads = 1, .stop = options.execution.stop};
+      if (!own.covariance.empty()) own.covariance = own.covariance.subspan(g * cells, cells);
+      const std::span<const std::uint32_t> part(groups.rows.data() + groups.starts[g],
+                                                groups.starts[g + 1] - groups.starts[g]);
+      if (!part.empty()) predict_part(models[g], part, customers, own, spend, result);
+    }
+  });
+  return result;
+}
+
+using Codes = std::span<const std::uint32_t>;
 template Prediction predict(const NBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const BGNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const MBGNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
@@ -373,6 +563,22 @@ template Prediction predict(const BGBB&, const RfmView&, const PredictOptions&, 
 template Prediction predict(const BGCNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const MBGCNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const GGompertzNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
+template Prediction predict(std::span<const NBD>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
+template Prediction predict(std::span<const BGNBD>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
+template Prediction predict(std::span<const MBGNBD>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
+template Prediction predict(std::span<const ParetoNBD>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
+template Prediction predict(std::span<const BGBB>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
+template Prediction predict(std::span<const BGCNBD>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
+template Prediction predict(std::span<const MBGCNBD>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
+template Prediction predict(std::span<const GGompertzNBD>, Codes, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
 
 }  // namespace clv
 }  // namespace v0

@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "live.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
 
@@ -14,70 +15,6 @@ namespace clv {
 namespace {
 
 constexpr std::size_t block = 4096;
-constexpr std::size_t most_purchases = 10'000'000;
-
-/// What one customer does.
-struct Habit {
-  double rate = 0;  ///< of the events, every `k`-th of which is a purchase
-  int k = 1;
-  double p_leave = 0;            ///< after each purchase
-  bool leaves_at_first = false;  ///< also after the first one
-  double end = special::infinity;
-};
-
-Habit habit_of(const NBD& m, random::Stream& stream) { return {.rate = stream.gamma(m.r, m.alpha)}; }
-template <class M>
-Habit beta_geometric(const M& m, int k, bool at_first, random::Stream& stream) {
-  const double rate = stream.gamma(m.r, m.alpha);
-  return {.rate = rate, .k = k, .p_leave = stream.beta(m.a, m.b), .leaves_at_first = at_first};
-}
-Habit habit_of(const BGNBD& m, random::Stream& stream) { return beta_geometric(m, 1, false, stream); }
-Habit habit_of(const MBGNBD& m, random::Stream& stream) { return beta_geometric(m, 1, true, stream); }
-Habit habit_of(const BGCNBD& m, random::Stream& stream) { return beta_geometric(m, m.k, false, stream); }
-Habit habit_of(const MBGCNBD& m, random::Stream& stream) { return beta_geometric(m, m.k, true, stream); }
-Habit habit_of(const ParetoNBD& m, random::Stream& stream) {
-  const double rate = stream.gamma(m.r, m.alpha);
-  return {.rate = rate, .end = stream.exponential(stream.gamma(m.s, m.beta))};
-}
-Habit habit_of(const GGompertzNBD& m, random::Stream& stream) {
-  const double rate = stream.gamma(m.r, m.alpha);
-  const double share = stream.gamma(m.s, m.beta);
-  return {.rate = rate, .end = std::log1p(stream.exponential(share)) / m.b};
-}
-
-/// The times of one customer's purchases until `until`, appended; returns when it leaves.
-double purchase(const Habit& habit, double until, random::Stream& stream, std::vector<double>& times) {
-  if (habit.leaves_at_first && stream.bernoulli(habit.p_leave)) return 0;
-  const double stop = std::min(until, habit.end);
-  const std::size_t before = times.size();
-  double t = 0;
-  while (true) {
-    // A rate of 0 has no next event.
-    t += habit.k == 1 ? stream.exponential(habit.rate) : stream.gamma(habit.k, habit.rate);
-    if (!(t < stop)) return habit.end;
-    if (times.size() - before >= most_purchases)
-      throw UsageError(
-          "simulate: a customer would buy more than 10,000,000 times; check the unit of alpha and T");
-    times.push_back(t);
-    if (habit.p_leave > 0 && stream.bernoulli(habit.p_leave)) return t;
-  }
-}
-
-template <class M>
-double live(const M& m, double until, random::Stream& stream, std::vector<double>& times) {
-  return purchase(habit_of(m, stream), until, stream, times);
-}
-
-/// Opportunities 1, 2, …: first it may leave, then it may buy.
-double live(const BGBB& m, double until, random::Stream& stream, std::vector<double>& times) {
-  const double p = stream.beta(m.alpha, m.beta);
-  const double theta = stream.beta(m.gamma, m.delta);
-  for (double t = 1; t <= until; ++t) {
-    if (stream.bernoulli(theta)) return t - 0.5;
-    if (stream.bernoulli(p)) times.push_back(t);
-  }
-  return special::infinity;
-}
 
 random::Stream stream_of(const SimulationOptions& options, std::size_t customer, const char* purpose) {
   const std::uint64_t key = options.keys.empty() ? customer : options.keys[customer];

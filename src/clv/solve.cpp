@@ -50,8 +50,13 @@ class Objective {
     for (double& h : point.hessian) h = -h;
     for (std::size_t j = 0; j < at.size(); ++j) add_prior(point, j, at[j]);
     ++evaluations_;
-    if (options_.execution.progress) options_.execution.progress(1 - 4.0 / (4 + evaluations_));
+    if (tells_ && options_.execution.progress) options_.execution.progress(1 - 4.0 / (4 + evaluations_));
     return point;
+  }
+  /// The same for many threads: it tells nobody how far it is.
+  Objective& quiet() {
+    tells_ = false;
+    return *this;
   }
   /// Of the last point.
   [[nodiscard]] double log_likelihood() const { return log_likelihood_; }
@@ -70,6 +75,7 @@ class Objective {
   std::vector<double> log_units_, centre_, precision_;
   double log_likelihood_ = 0;
   int evaluations_ = 0;
+  bool tells_ = true;
 };
 
 void check(const Problem& problem, const FitOptions& options) {
@@ -281,12 +287,51 @@ void add_profiles(FitSummary& summary, Objective& objective, const Minimum& best
   }
 }
 
+// ---- Posterior ------------------------------------------------------------------------------------
+
+/// What is believed when nothing is said: a factor e^±2 around the mean T and the mean spend.
+constexpr double weak_ridge = 0.25;
+
+/// R-hat above it, or fewer effective draws than these, and the draws are worth a warning.
+constexpr double met = 1.01;
+constexpr double enough = 400;
+
+void add_posterior(FitSummary& summary, const Objective& objective, const Minimum& best,
+                   posterior::Options options, const Execution& execution) {
+  options.execution = execution;
+  const auto energy = [&](std::span<const double> x) { return Objective(objective).quiet()(x); };
+  Posterior& result = summary.posterior.emplace();
+  result.draws = posterior::draw(energy, best.x, optimize::inverse_positive(best.hessian), options);
+  const std::size_t k = best.x.size();
+  for (std::size_t i = 0; i < result.draws.values.size(); ++i)
+    if (i % k + summary.coefficients < k)
+      result.draws.values[i] = std::exp(result.draws.values[i] + objective.log_units()[i % k]);
+  double worst = 1, fewest = special::infinity;
+  for (std::size_t j = 0; j < k; ++j) {
+    result.parameters.push_back(posterior::diagnose(result.draws, j));
+    worst = std::max(worst, result.parameters[j].r_hat);
+    fewest = std::min({fewest, result.parameters[j].ess_bulk, result.parameters[j].ess_tail});
+  }
+  if (worst > met)
+    summary.notes.push_back("the chains have not met (R-hat " + number(worst) + "): draw more");
+  if (fewest < enough) summary.notes.push_back("few effective draws (" + number(fewest) + "): draw more");
+  if (result.draws.divergences > 0)
+    summary.notes.push_back(
+        number(static_cast<double>(result.draws.divergences)) +
+        " trajectories diverged: a corner of the posterior was not entered; raise acceptance"
+        " or state narrower priors");
+}
+
 }  // namespace
 
 // ---- Shared parts ---------------------------------------------------------------------------------
 
-FitSummary solve(const Problem& problem, const FitOptions& options) {
-  check(problem, options);
+FitSummary solve(const Problem& problem, const FitOptions& asked) {
+  check(problem, asked);
+  FitOptions options = asked;
+  const bool weak = options.posterior && options.l2 == 0 && options.priors.empty();
+  if (weak) options.l2 = weak_ridge;
+  if (options.posterior) options.execution = part_of(asked.execution, 0, 0.1);
   Objective objective(problem, options);
   std::vector<double> start = options.start.empty() ? problem.start : options.start;
   for (std::size_t j = 0; j < start.size(); ++j) start[j] = std::log(start[j]) - objective.log_units()[j];
@@ -314,6 +359,11 @@ FitSummary solve(const Problem& problem, const FitOptions& options) {
   describe_uncertainty(summary, best);
   note_ridges(summary);
   if (options.profile_level > 0) add_profiles(summary, objective, best, options);
+  if (options.posterior)
+    add_posterior(summary, objective, best, *options.posterior, part_of(asked.execution, 0.1, 1));
+  if (weak)
+    summary.notes.emplace_back(
+        "believed before the data: each parameter within a factor of 50 of 1, times in units of the mean T");
   if (options.execution.progress) options.execution.progress(1);
   return summary;
 }

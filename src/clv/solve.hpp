@@ -66,7 +66,9 @@ FitSummary solve(const Problem& problem, const FitOptions& options);
 std::string number(double value);
 
 /// Something is believed before the data, so there is an answer without any.
-inline bool has_priors(const FitOptions& options) { return options.l2 > 0 || !options.priors.empty(); }
+inline bool has_priors(const FitOptions& options) {
+  return options.l2 > 0 || !options.priors.empty() || options.posterior;
+}
 
 /// Notes that hold for every model of purchases.
 void note_customers(FitSummary& summary, const Population& population, const FitOptions& options);

@@ -374,7 +374,7 @@ TEST(ClvFit, CovariatesMoveTheParameters) {
   const std::vector<double> z{1, 0.5}, leave{1};
   const ParetoNBD own = fit.model_of(z, leave);
   EXPECT_NEAR(own.alpha, fit.model.alpha * std::exp(-fit.transaction[0] - fit.transaction[1] / 2), 1e-12);
-  EXPECT_NEAR(own.beta, fit.model.beta * std::exp(-fit.lifetime[0]), 1e-12);
+  EXPECT_NEAR(own.beta, fit.model.beta * std::exp(-fit.dropout[0]), 1e-12);
   double sum = 0;
   for (std::size_t i = 0; i < c.x.size(); ++i)
     sum += log_likelihood(fit.model_of(std::vector{shop[i], age[i]}, std::vector{shop[i]}), c.x[i], c.t_x[i],

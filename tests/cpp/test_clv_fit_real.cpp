@@ -291,20 +291,20 @@ TEST_F(RealData, ApparelWithCovariates) {
   const auto fit = fit_pareto_nbd(c.view(), covariates);
   EXPECT_EQ(fit.parameters,
             (std::vector<std::string>{"r", "alpha", "s", "beta", "transaction.Gender", "transaction.Channel",
-                                      "lifetime.Gender", "lifetime.Channel"}));
+                                      "dropout.Gender", "dropout.Channel"}));
   expect_fit(
       fit, -5821.06268587,
       {1.838966664, 92.962961601, .591304144, 49.513083276, .286135435, .623929987, -.641867994, .789758813},
       {.345766, 16.97925, .260264, 36.14326, .104139, .104942, .295500, .305781});
   EXPECT_EQ(fit.transaction[1], fit.estimates[5]);
-  EXPECT_EQ(fit.lifetime[0], fit.estimates[6]);
+  EXPECT_EQ(fit.dropout[0], fit.estimates[6]);
 
   covariates.equal = {"Gender"};
   const auto equal = fit_pareto_nbd(c.view(), covariates);
   EXPECT_EQ(equal.estimates.size(), 7U);
   EXPECT_NEAR(equal.log_likelihood, -5826.53419, 2e-5);
   EXPECT_NEAR(equal.estimates[6], .328253, 1e-3);
-  EXPECT_EQ(equal.transaction[0], equal.lifetime[0]);
+  EXPECT_EQ(equal.transaction[0], equal.dropout[0]);
   EXPECT_NEAR(likelihood_ratio_test(equal, fit).statistic, 10.943, 1e-3);
 }
 

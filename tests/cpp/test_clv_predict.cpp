@@ -199,3 +199,78 @@ TEST(Parameters, AreNamedInTheOrderOfTheFields) {
   EXPECT_EQ(changed.k, 3);
   EXPECT_EQ(changed.b, 4);
 }
+
+TEST(Predict, OutcomesAreQuantilesOfThePmf) {
+  const clv::ParetoNBD model{0.8, 9, 0.6, 11.7};
+  const std::vector<double> x{0, 2, 9};
+  const std::vector<double> t_x{0, 25, 38};
+  const std::vector<double> T{39, 39, 39};
+  const auto result = clv::predict(
+      model, {.x = x, .t_x = t_x, .T = T},
+      {.horizon = 26, .level = 80, .interval = clv::IntervalKind::outcome, .execution = {.threads = 2}});
+  const double slack = 4 * std::sqrt(0.1 * 0.9 / 2048);
+  for (std::size_t i = 0; i < x.size(); ++i) {
+    const auto up_to = [&](double n) {
+      double sum = 0;
+      for (double m = 0; m <= n; ++m) sum += clv::pmf(model, m, 26, x[i], t_x[i], T[i]);
+      return sum;
+    };
+    const double low = result.expected_transactions.low[i];
+    const double high = result.expected_transactions.high[i];
+    EXPECT_LE(up_to(low - 1), 0.1 + slack);
+    EXPECT_GE(up_to(low), 0.1 - slack);
+    EXPECT_LE(up_to(high - 1), 0.9 + slack);
+    EXPECT_GE(up_to(high), 0.9 - slack);
+    EXPECT_EQ(result.p_alive.low[i], result.p_alive.value[i]);  // known for sure
+  }
+  EXPECT_THROW(
+      (void)clv::predict(model, {.x = x, .t_x = t_x, .T = T},
+                         {.discount_rate = 0.1, .level = 80, .interval = clv::IntervalKind::outcome}),
+      UsageError);
+}
+
+TEST(Predict, EachCustomerMayFollowAModelOfItsOwn) {
+  std::vector<clv::BGNBD> models;
+  std::vector<double> covariance, x, t_x, T, mean;
+  std::vector<std::uint32_t> of_row;
+  for (std::uint32_t g = 0; g < 70; ++g) {  // more than run one after another
+    models.push_back({0.5 + 0.01 * g, 6, 0.8, 2.4});
+    for (std::size_t cell = 0; cell < 16; ++cell) covariance.push_back(cell % 5 == 0 ? 0.001 * (g + 1) : 0);
+  }
+  for (std::uint32_t i = 0; i < 200; ++i) {
+    of_row.push_back(i * 7 % 70);
+    x.push_back(i % 4);
+    t_x.push_back(i % 4 == 0 ? 0 : 10 + i % 3);
+    T.push_back(20);
+    mean.push_back(30 + i % 5);
+  }
+  const clv::SpendForecast spend{.model = {6, 4, 15}, .x = x, .mean_spend = mean};
+  const clv::RfmView view{.x = x, .t_x = t_x, .T = T};
+  const clv::PredictOptions options{
+      .horizon = 26, .discount_rate = 0.002, .level = 90, .covariance = covariance};
+  for (const std::size_t count : {std::size_t{70}, std::size_t{35}}) {
+    const std::span<const clv::BGNBD> some(models.data(), count);
+    auto own = options;
+    own.covariance = options.covariance.first(16 * count);
+    std::vector<std::uint32_t> codes = of_row;
+    for (auto& code : codes) code %= static_cast<std::uint32_t>(count);
+    const auto all = clv::predict(some, codes, view, own, &spend);
+    for (const std::size_t i : {0U, 17U, 199U}) {
+      auto alone = own;
+      alone.covariance = own.covariance.subspan(16 * codes[i], 16);
+      const std::span<const double> xs(&x[i], 1), ts(&t_x[i], 1), Ts(&T[i], 1), means(&mean[i], 1);
+      const clv::SpendForecast money{.model = spend.model, .x = xs, .mean_spend = means};
+      const auto one = clv::predict(models[codes[i]], {.x = xs, .t_x = ts, .T = Ts}, alone, &money);
+      EXPECT_EQ(all.p_alive.value[i], one.p_alive.value[0]);
+      EXPECT_EQ(all.expected_transactions.low[i], one.expected_transactions.low[0]);
+      EXPECT_EQ(all.discounted_transactions[i], one.discounted_transactions[0]);
+      EXPECT_EQ(all.clv.high[i], one.clv.high[0]);
+    }
+  }
+  of_row[3] = 70;
+  EXPECT_THROW((void)clv::predict(std::span<const clv::BGNBD>(models), of_row, view, options), UsageError);
+  of_row[3] = 0;
+  auto short_of = options;
+  short_of.covariance = options.covariance.first(16);
+  EXPECT_THROW((void)clv::predict(std::span<const clv::BGNBD>(models), of_row, view, short_of), UsageError);
+}

@@ -20,6 +20,19 @@ CHARTS = {
         [(dt.date(2026, 9, 1), 5e5, 7e5, 8e5), (dt.date(2026, 9, 30), 6e5, 9e5, 12e5)],
         quota=1e6,
     ),
+    "heat": lambda: plot.heat(
+        [{"x": i % 4, "y": i // 4, "value": i / 12} for i in range(12)], x_title="x", y_title="y"
+    ),
+    "versus": lambda: plot.versus([{"label": str(i), "actual": i, "expected": i + 0.5} for i in range(8)]),
+    "progress": lambda: plot.progress(
+        {
+            name: [(dt.date(2026, month, 1), scale * month) for month in range(1, 10)]
+            for name, scale in (("actual", 1.0), ("expected", 1.02))
+        },
+        since=dt.date(2026, 6, 1),
+        since_label="forecast",
+        marks=[dt.date(2026, 2, 3)],
+    ),
 }
 
 

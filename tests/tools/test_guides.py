@@ -87,7 +87,11 @@ def given_clv() -> dict[str, Any]:
     customer, day, value = zip(*rows, strict=True)
     dates = np.datetime64("1997-01-01") + np.array(day).astype("timedelta64[D]")
     survivors = [1000, 869, 743, 653, 593, 551, 517, 491]
-    return {"tx": {"id": np.array(customer), "date": dates, "value": np.array(value)}, "survivors": survivors}
+    return {
+        "tx": {"id": np.array(customer), "date": dates, "value": np.array(value)},
+        "customers": {"id": np.arange(400), "channel": ["shop", "web"] * 200},
+        "survivors": survivors,
+    }
 
 
 GIVEN = {

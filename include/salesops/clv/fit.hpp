@@ -31,12 +31,14 @@
 
 #include <array>
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "salesops/clv.hpp"
 #include "salesops/parallel.hpp"
+#include "salesops/posterior.hpp"
 #include "salesops/special.hpp"
 #include "salesops/stats.hpp"
 
@@ -85,10 +87,19 @@ struct FitOptions {
   double tolerance = 1e-12;  ///< of the gradient, relative to the likelihood
   int max_iterations = 200;
   double profile_level = 0;  ///< percent; > 0 asks for profile-likelihood intervals, which cost refits
+  /// Asks for draws of the parameters given data and beliefs (NUTS). Without `priors` and `l2` the beliefs
+  /// are weak: l2 = 1/4, that is median 1 and log_sd 2 in units of the mean T and the mean spend.
+  std::optional<posterior::Options> posterior = std::nullopt;
   Execution execution = {};
 };
 
 // ---- What comes out -------------------------------------------------------------------------------
+
+/// Parameters given data and beliefs, in the order of `FitSummary::parameters`.
+struct Posterior {
+  posterior::Draws draws;
+  std::vector<posterior::Diagnosis> parameters;
+};
 
 /// All of a fit but the model, in the order of `parameters`.
 struct FitSummary {
@@ -102,8 +113,9 @@ struct FitSummary {
   std::vector<double> standard_errors;
   std::vector<double> correlation;
   std::vector<stats::Interval>
-      profile;   ///< when asked for; an end is 0 or +∞ where the likelihood never falls enough
-  double n = 0;  ///< customers (sum of weights)
+      profile;  ///< when asked for; an end is 0 or +∞ where the likelihood never falls enough
+  std::optional<Posterior> posterior;  ///< when asked for; the estimates are its mode (of the logarithms)
+  double n = 0;                        ///< customers (sum of weights)
   std::size_t distinct_rows = 0;
   int iterations = 0;
   bool converged = false;
@@ -155,21 +167,21 @@ struct Covariates {
   std::vector<Covariate> transaction;  ///< the purchase rate: alpha_i = alpha e^(−γ'z)
   /// Leaving. Pareto/NBD: beta_i = beta e^(−γ'z), so γ > 0 leave sooner. (M)BG/NBD: a_i = a e^(γ'z) and
   /// b_i = b e^(γ'z): the mean probability to leave stays, its spread moves.
-  std::vector<Covariate> lifetime;
+  std::vector<Covariate> dropout;
   std::vector<std::string> equal = {};  ///< names in both lists whose two coefficients are one
 };
 
-/// `parameters` are those of the model for z = 0, then "transaction.NAME", "lifetime.NAME", then the names in
+/// `parameters` are those of the model for z = 0, then "transaction.NAME", "dropout.NAME", then the names in
 /// `equal`.
 template <class Model>
 struct CovariateFit : FitSummary {
   Model model;                      ///< of customers with z = 0
   std::vector<double> transaction;  ///< γ in the order of `Covariates::transaction`
-  std::vector<double> lifetime;
+  std::vector<double> dropout;
 
   /// The model of a customer with these covariates, which answers all questions about it.
   [[nodiscard]] Model model_of(std::span<const double> z_transaction,
-                               std::span<const double> z_lifetime) const;
+                               std::span<const double> z_dropout) const;
 };
 
 template <>

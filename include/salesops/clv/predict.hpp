@@ -11,11 +11,19 @@
 /// Intervals are of the uncertainty of the parameters: the model is drawn from the normal distribution of the
 /// logarithms of its estimates (256 draws, the same for all customers, at the points of a lattice, so nothing
 /// is random), and the range holds `level` percent of the draws' answers; its ends are good to about 2 % of
-/// its width. It doesn't hold the chance in the customer's own behaviour; `pmf` tells that. Within a finite
-/// horizon the discount is that of the estimate, whose own uncertainty is of second order.
+/// its width. Within a finite horizon the discount is that of the estimate, whose own uncertainty is of
+/// second order.
+///
+/// `IntervalKind::outcome` asks for what the customer itself will do: for each of the 256 draws eight futures
+/// of the customer are drawn (alive or not, its own rate, the moments and amounts of its purchases), and the
+/// range holds `level` percent of the 2,048 counts and of the values. The chance below or above an end is
+/// good to about √(p(1−p)/2048): half a point for a tail of 5 %. The futures use the same random numbers for
+/// every customer, so ends don't depend on the other rows and must not be added up. P(alive) and the spend a
+/// purchase are no outcomes and keep the interval of their parameters.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <functional>
 #include <span>
 #include <vector>
@@ -37,12 +45,19 @@ struct SpendForecast {
   std::span<const double> covariance = {};  ///< of p, q, v, row by row; empty = known for sure
 };
 
+/// What an interval is about.
+enum class IntervalKind : std::uint8_t {
+  mean,     ///< the expected number and value, known as well as the parameters are
+  outcome,  ///< the number and value that this customer will come to; within a finite horizon
+};
+
 struct PredictOptions {
   double horizon = special::infinity;  ///< in the unit of T; BG/BB: opportunities
   /// Per unit of time, continuous: a yearly 10 % in weeks is ln(1.1)/52.18. BG/BB: per opportunity.
   double discount_rate = 0;
-  double level = 0;                         ///< percent; 0 = no intervals
-  std::span<const double> covariance = {};  ///< of the model's parameters, row by row
+  double level = 0;  ///< percent; 0 = no intervals
+  IntervalKind interval = IntervalKind::mean;
+  std::span<const double> covariance = {};  ///< of the model's parameters, row by row; empty = known for sure
   Execution execution = {};
 };
 
@@ -64,6 +79,14 @@ struct Prediction {
 /// rate below 0, a level outside (1, 100). Rows that are no history (t_x > T) give NaN.
 template <class M>
 [[nodiscard]] Prediction predict(const M& model, const RfmView& customers, const PredictOptions& options,
+                                 const SpendForecast* spend = nullptr);
+
+/// The same for customers whose parameters differ, as covariates make them: row i follows
+/// `models[of_row[i]]`. `options.covariance` has one matrix a model, one after another, or none. `UsageError`
+/// also for a row that names no model.
+template <class M>
+[[nodiscard]] Prediction predict(std::span<const M> models, std::span<const std::uint32_t> of_row,
+                                 const RfmView& customers, const PredictOptions& options,
                                  const SpendForecast* spend = nullptr);
 
 // ---- Many rows ------------------------------------------------------------------------------------

@@ -32,13 +32,17 @@ __all__: list[str] = [
     "fit_bg_bb",
     "fit_bg_cnbd",
     "fit_bg_nbd",
+    "fit_bg_nbd_covariates",
     "fit_gamma_gamma",
     "fit_ggompertz_nbd",
     "fit_mbg_cnbd",
     "fit_mbg_nbd",
+    "fit_mbg_nbd_covariates",
     "fit_nbd",
     "fit_pareto_nbd",
+    "fit_pareto_nbd_covariates",
     "fit_sbg",
+    "likelihood_ratio_test",
 ]
 
 class GammaGamma:
@@ -76,6 +80,25 @@ class NBD:
     """
 
     names: typing.ClassVar[tuple] = ("r", "alpha")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[NBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
@@ -159,28 +182,13 @@ class NBD:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def values(self) -> list[float]: ...
@@ -191,6 +199,25 @@ class BGNBD:
     """
 
     names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[BGNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
@@ -274,28 +301,13 @@ class BGNBD:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def values(self) -> list[float]: ...
@@ -306,6 +318,25 @@ class MBGNBD:
     """
 
     names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[MBGNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
@@ -389,28 +420,13 @@ class MBGNBD:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def values(self) -> list[float]: ...
@@ -421,6 +437,25 @@ class ParetoNBD:
     """
 
     names: typing.ClassVar[tuple] = ("r", "alpha", "s", "beta")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[ParetoNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
@@ -504,28 +539,13 @@ class ParetoNBD:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def values(self) -> list[float]: ...
@@ -536,6 +556,25 @@ class BGBB:
     """
 
     names: typing.ClassVar[tuple] = ("alpha", "beta", "gamma", "delta")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[BGBB],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
@@ -619,28 +658,13 @@ class BGBB:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def values(self) -> list[float]: ...
@@ -651,6 +675,25 @@ class BGCNBD:
     """
 
     names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[BGCNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self,
         values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
@@ -736,28 +779,13 @@ class BGCNBD:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def k(self) -> int: ...
@@ -770,6 +798,25 @@ class MBGCNBD:
     """
 
     names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[MBGCNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self,
         values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
@@ -855,28 +902,13 @@ class MBGCNBD:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def k(self) -> int: ...
@@ -889,6 +921,25 @@ class GGompertzNBD:
     """
 
     names: typing.ClassVar[tuple] = ("r", "alpha", "b", "s", "beta")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[GGompertzNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
@@ -972,28 +1023,13 @@ class GGompertzNBD:
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
         threads: typing.SupportsInt | typing.SupportsIndex = 0,
     ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def predict(
-        self,
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
     ) -> dict: ...
     @property
     def values(self) -> list[float]: ...
@@ -1125,6 +1161,10 @@ class FitSummary:
     @property
     def parameters(self) -> list[str]: ...
     @property
+    def posterior(self) -> typing.Any: ...
+    @property
+    def profile(self) -> list[tuple[float, float]]: ...
+    @property
     def reason(self) -> str: ...
     @property
     def standard_errors(self) -> list[float]: ...
@@ -1203,6 +1243,15 @@ def fit_bdw(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BdW]: ...
@@ -1221,6 +1270,15 @@ def fit_bg_bb(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGBB]: ...
@@ -1242,6 +1300,15 @@ def fit_bg_cnbd(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGCNBD]: ...
@@ -1260,6 +1327,47 @@ def fit_bg_nbd(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, BGNBD]: ...
+def fit_bg_nbd_covariates(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGNBD]: ...
@@ -1276,6 +1384,15 @@ def fit_gamma_gamma(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GammaGamma]: ...
@@ -1294,6 +1411,15 @@ def fit_ggompertz_nbd(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GGompertzNBD]: ...
@@ -1315,6 +1441,15 @@ def fit_mbg_cnbd(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGCNBD]: ...
@@ -1333,6 +1468,47 @@ def fit_mbg_nbd(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, MBGNBD]: ...
+def fit_mbg_nbd_covariates(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGNBD]: ...
@@ -1351,6 +1527,15 @@ def fit_nbd(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, NBD]: ...
@@ -1369,6 +1554,47 @@ def fit_pareto_nbd(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, ParetoNBD]: ...
+def fit_pareto_nbd_covariates(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
@@ -1386,6 +1612,21 @@ def fit_sbg(
     l2: typing.SupportsFloat | typing.SupportsIndex,
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, SBG]: ...
+def likelihood_ratio_test(
+    fewer: typing.SupportsInt | typing.SupportsIndex,
+    smaller: typing.SupportsFloat | typing.SupportsIndex,
+    more: typing.SupportsInt | typing.SupportsIndex,
+    larger: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple[float, int, float]: ...

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from salesops.clv._compare import Comparison, compare, evaluate
+from salesops.clv._compare import Comparison, Selection, compare, evaluate, select
 from salesops.clv._contract import SBG, BdW
 from salesops.clv._estimator import ConvergenceWarning, Summary, from_json, load
-from salesops.clv._purchases import (
-    BGBB,
-    BGCNBD,
-    BGNBD,
-    MBGCNBD,
-    MBGNBD,
-    NBD,
-    GGompertzNBD,
-    ParetoNBD,
-    PurchaseModel,
-)
+from salesops.clv._inference import LikelihoodRatioTest, likelihood_ratio_test
+from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
+from salesops.clv._posterior import Posterior
+from salesops.clv._purchases import PurchaseModel
 from salesops.clv._rfm import Rfm, RfmState, rfm
 from salesops.clv._spend import GammaGamma
+from salesops.clv._tracking import Tracking, tracking
 
 __all__ = [
     "BGBB",
@@ -32,14 +26,21 @@ __all__ = [
     "ConvergenceWarning",
     "GGompertzNBD",
     "GammaGamma",
+    "LikelihoodRatioTest",
     "ParetoNBD",
+    "Posterior",
     "PurchaseModel",
     "Rfm",
     "RfmState",
+    "Selection",
     "Summary",
+    "Tracking",
     "compare",
     "evaluate",
     "from_json",
+    "likelihood_ratio_test",
     "load",
     "rfm",
+    "select",
+    "tracking",
 ]

@@ -5,23 +5,20 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._core.error import UsageError
-from salesops.clv._data import Source, equal_lengths, histories
-from salesops.clv._purchases import (
-    BGBB,
-    BGCNBD,
-    BGNBD,
-    MBGCNBD,
-    MBGNBD,
-    NBD,
-    GGompertzNBD,
-    ParetoNBD,
-    PurchaseModel,
-)
+from salesops.clv._data import Histories, Source, equal_lengths, histories
+from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
+from salesops.clv._purchases import PurchaseModel
+from salesops.clv._rfm import Rfm, day_of
+from salesops.clv._tracking import actual_by, ends_of, tracking_error
 from salesops.clv._units import in_unit
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
 
 MODELS: dict[str, type[PurchaseModel]] = {
     "nbd": NBD,
@@ -62,7 +59,24 @@ def evaluate(
     """
     import numpy as np
 
-    source = Source(data, {}, columns, ())
+    _, actual, expected = forecast_of(model, Source(data, {}, columns, ()), holdout)
+    error = expected - actual
+    total = float(actual.sum())
+    return {
+        "actual": total,
+        "expected": float(expected.sum()),
+        "bias": float(expected.sum()) / total - 1 if total else math.nan,
+        "mae": float(np.abs(error).mean()),
+        "rmse": float(np.sqrt((error**2).mean())),
+    }
+
+
+def forecast_of(
+    model: PurchaseModel, source: Source, holdout: str | float | None
+) -> tuple[Histories, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    """Histories, purchases in the holdout, and those expected."""
+    import numpy as np
+
     found = histories(source, model._opportunities)
     if not source.has("holdout_frequency"):
         raise UsageError("the data have no holdout: make them with calibration_end= and holdout_end=")
@@ -79,16 +93,7 @@ def evaluate(
         ahead = source.column("holdout_duration")
     if ahead is None:
         raise UsageError("say how long the holdout is: holdout='39 weeks', or a number in the unit of T")
-    expected = model.expected_transactions(ahead, found.x, found.t_x, found.T)
-    error = expected - actual
-    total = float(actual.sum())
-    return {
-        "actual": total,
-        "expected": float(expected.sum()),
-        "bias": float(expected.sum()) / total - 1 if total else math.nan,
-        "mae": float(np.abs(error).mean()),
-        "rmse": float(np.sqrt((error**2).mean())),
-    }
+    return found, actual, model._of_rows(source, "expected_transactions", ahead, found.x, found.t_x, found.T)
 
 
 class Comparison:
@@ -138,7 +143,9 @@ def compare(
     Notes
     -----
     Log-likelihoods are of the same purchase times, so AIC and BIC compare across models; not with BGBB,
-    whose data are counts of opportunities.
+    whose data are counts of opportunities. On a holdout: bias = expected ÷ actual − 1 of all purchases, mae
+    and rmse by customer, and, of an `Rfm`, tracking: the mean absolute error of the cumulative purchases by
+    week, as a share of the actual (`tracking`).
     """
     fitted = [_fitted(model, data, columns) for model in models]
     if not fitted:
@@ -146,7 +153,7 @@ def compare(
     fitted.sort(key=lambda model: model.aic_)
     made: dict[str, list[Any]] = {
         "model": [type(model).__name__ for model in fitted],
-        "parameters": [len(model.parameters) for model in fitted],
+        "parameters": [len(model.standard_errors_) for model in fitted],
         "log_likelihood": [model.log_likelihood_ for model in fitted],
         "aic": [model.aic_ for model in fitted],
         "bic": [model.bic_ for model in fitted],
@@ -156,12 +163,90 @@ def compare(
     if source.has("holdout_frequency"):
         scores = [evaluate(model, data, holdout=holdout, columns=columns) for model in fitted]
         made |= {f"holdout_{name}": [score[name] for score in scores] for name in ("bias", "mae", "rmse")}
+        if isinstance(data, Rfm) and not data.discrete:
+            made["holdout_tracking"] = _tracking(fitted, data)
     elif holdout is not None:
         raise UsageError("holdout= was given, but the data have no column holdout_frequency")
     return Comparison(fitted, made, getattr(data, "source", data))
 
 
-def _fitted(model: Any, data: Any, columns: Mapping[str, str] | None) -> PurchaseModel:
+MEASURES = ("mae", "rmse", "bias", "tracking")
+
+
+class Selection(Comparison):
+    """The model that a first holdout chose, refitted, and what a second holdout says of all."""
+
+    @property
+    def best(self) -> PurchaseModel:
+        """The chosen model, fitted to all before the second holdout."""
+        return self.models[0]
+
+
+def select(
+    rows: Rfm,
+    models: Sequence[str | PurchaseModel | type[PurchaseModel]] = ("nbd", "bg", "mbg", "pareto"),
+    *,
+    by: str = "mae",
+    report_end: Any = None,
+) -> Selection:
+    """Choose a model on one holdout and report on a later one, which had no say in the choice.
+
+    The models are fitted up to `calibration_end` and judged until `holdout_end`; all are fitted anew up to
+    there and judged once more on what came after. The first row is the chosen one.
+
+    Parameters
+    ----------
+    rows
+        An `Rfm` with a holdout, and transactions after it.
+    models
+        Names, classes, or models with settings, as for `compare`.
+    by
+        What is smallest in the choice: ``mae``, ``rmse``, ``tracking``, or ``bias`` in size.
+    report_end
+        Last day of the second holdout; by default the last day in the transactions.
+    """
+    if by not in MEASURES:
+        raise UsageError(f"by is one of {', '.join(MEASURES)}, not {by!r}")
+    if not isinstance(rows, Rfm) or not rows.holdout_duration:
+        raise UsageError("select needs the Rfm of so.clv.rfm(…, calibration_end=, holdout_end=)")
+    kinds = [_kind(model).clone() for model in models]
+    if not kinds:
+        raise UsageError("models: name at least one")
+    later = rows._again(
+        calibration_end=rows.holdout_end, holdout_end=day_of(report_end, "report_end"), to_end=True
+    )
+    if not later.holdout_duration:
+        raise UsageError(
+            f"there are no transactions after holdout_end {rows.holdout_end}: end the first holdout earlier"
+        )
+    first = [model.clone().fit(rows) for model in kinds]
+    again = [model.fit(later) for model in kinds]
+    scores = _scores(first, rows)
+    judged = _scores(again, later)
+    worth = [abs(value) if value is not None else math.inf for value in scores[by]]
+    order = sorted(range(len(kinds)), key=worth.__getitem__)
+    made: dict[str, list[Any]] = {
+        "model": [type(again[i]).__name__ for i in order],
+        "chosen": [i == order[0] for i in order],
+        **{f"holdout_{name}": [scores[name][i] for i in order] for name in MEASURES},
+        **{f"report_{name}": [judged[name][i] for i in order] for name in MEASURES},
+    }
+    return Selection([again[i] for i in order], made, rows.source)
+
+
+def _scores(models: list[PurchaseModel], rows: Rfm) -> dict[str, list[Any]]:
+    judged = [evaluate(model, rows) for model in models]
+    found: dict[str, list[Any]] = {name: [one[name] for one in judged] for name in ("mae", "rmse", "bias")}
+    return found | {"tracking": _tracking(models, rows)}
+
+
+def _tracking(models: list[PurchaseModel], rows: Rfm) -> list[float | None]:
+    ends = ends_of(rows, "week")
+    actual = actual_by(rows, ends)
+    return [tracking_error(model, rows, ends, actual) for model in models]
+
+
+def _kind(model: Any) -> PurchaseModel:
     if isinstance(model, str):
         if model not in MODELS:
             raise UsageError(f"models: no {model!r}; there are {', '.join(MODELS)}")
@@ -170,4 +255,9 @@ def _fitted(model: Any, data: Any, columns: Mapping[str, str] | None) -> Purchas
         model = model()
     if not isinstance(model, PurchaseModel):
         raise UsageError("models: names, classes or models of repeat purchases")
-    return model if hasattr(model, "params_") else model.clone().fit(data, columns=columns)
+    return model
+
+
+def _fitted(model: Any, data: Any, columns: Mapping[str, str] | None) -> PurchaseModel:
+    found = _kind(model)
+    return found if hasattr(found, "params_") else found.clone().fit(data, columns=columns)

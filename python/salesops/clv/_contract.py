@@ -2,20 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops import _frame
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Complaints, equal_lengths, numbers
-from salesops.clv._estimator import Estimator
+from salesops.clv._estimator import Estimator, Priors
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-Priors = Mapping[str, tuple[float, float]] | None
+
+@dataclass
+class _Cohorts:
+    """What a fit saw: customers left after each renewal, by cohort."""
+
+    survivors: list[list[float]]
+    first_renewal: int
+
+    def again(self, random: np.random.Generator) -> _Cohorts:
+        """As many customers of each cohort, drawn with replacement: who left when, and who stayed."""
+        import numpy as np
+
+        drawn = []
+        for cohort in self.survivors:
+            left = np.array(cohort)
+            if np.isnan(left).any():
+                raise UsageError("method='bootstrap' needs a count after every renewal; use 'profile'")
+            fates = np.append(left[:-1] - left[1:], left[-1])
+            again = random.multinomial(round(left[0]), fates / left[0])
+            drawn.append((left[0] - np.concatenate([[0], np.cumsum(again[:-1])])).tolist())
+        return _Cohorts(drawn, self.first_renewal)
 
 
 class ContractModel(Estimator):
@@ -24,7 +44,13 @@ class ContractModel(Estimator):
     _fit_name = ""
 
     def fit(
-        self, survivors: Any = None, y: Any = None, *, first_renewal: int = 0, unit: str | None = None
+        self,
+        survivors: Any = None,
+        y: Any = None,
+        *,
+        first_renewal: int = 0,
+        unit: str | None = None,
+        warm_start: bool = False,
     ) -> Self:
         """Find the most likely parameters.
 
@@ -38,18 +64,15 @@ class ContractModel(Estimator):
             Renewals already made where the lists begin.
         unit
             Length of a period, kept for reference.
+        warm_start
+            Begin at the estimates of the last fit.
         """
-        cohorts = [(cohort, first_renewal) for cohort in _cohorts(survivors)]
-        summary, _ = getattr(_core, self._fit_name)(cohorts, *self._fit_options())
-        return self._take(summary, unit)
+        return self._fit_seen(_Cohorts(_cohorts(survivors), first_renewal), unit, warm_start)
 
-    def _ask(self, question: str, **columns: Any) -> Any:
-        import numpy as np
-
-        ready = [numbers(np.atleast_1d(value), name) for name, value in columns.items()]
-        together = [np.ascontiguousarray(column) for column in np.broadcast_arrays(*ready)]
-        answer = getattr(self._core(), question)(together, self.threads)
-        return float(answer[0]) if all(np.ndim(value) == 0 for value in columns.values()) else answer
+    def _solve(self, seen: _Cohorts, options: tuple[Any, ...]) -> tuple[Any, Any]:
+        cohorts = [(cohort, seen.first_renewal) for cohort in seen.survivors]
+        summary, core = getattr(_core, self._fit_name)(cohorts, *options)
+        return summary, core
 
     def log_likelihood(self, survivors: Any) -> float:
         """Log-likelihood of one cohort, or of several together."""
@@ -129,11 +152,6 @@ def _cohorts_of_customers(data: Any) -> list[list[float]]:
     return cohorts
 
 
-def _start(model: Any, values: tuple[float | None, ...], settings: tuple[Any, ...]) -> None:
-    for name, value in zip((*model.parameters, *Estimator.settings), (*values, *settings), strict=True):
-        setattr(model, name, value)
-
-
 class SBG(ContractModel):
     """Shifted beta-geometric: churn probabilities are Beta(alpha, beta) (Fader and Hardie 2007).
 
@@ -158,7 +176,7 @@ class SBG(ContractModel):
         strict: bool = False,
         threads: int = 0,
     ) -> None:
-        _start(self, (alpha, beta), (priors, l2, strict, threads))
+        self._start((alpha, beta), (priors, l2, strict, threads))
 
 
 class BdW(ContractModel):
@@ -182,4 +200,4 @@ class BdW(ContractModel):
         strict: bool = False,
         threads: int = 0,
     ) -> None:
-        _start(self, (alpha, beta, c), (priors, l2, strict, threads))
+        self._start((alpha, beta, c), (priors, l2, strict, threads))

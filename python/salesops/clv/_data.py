@@ -142,15 +142,26 @@ class Source:
 
         return numbers(self._arrays[name], name) if name in self._arrays else np.empty(0)
 
+    @property
+    def kind(self) -> Any:
+        """A frame of the caller's kind."""
+        if isinstance(self.data, Rfm):
+            return self.data.source
+        return {} if self.data is None else self.data
+
+    def customers(self) -> Column | None:
+        """The column of customers, where there is one."""
+        if self.table is None or not self.has("customer"):
+            return None
+        return self.table.column(self.name("customer"))
+
     def like(self, columns: dict[str, Any]) -> Any:
         """Give columns back as the caller's kind of frame, with its customers or its index."""
         table = _frame.from_columns(columns)
         if self.table is not None and self.has("customer") and not self._is_index("customer"):
             name = self.name("customer")
             table = Table([(name, self.table.column(name)), *((n, table.column(n)) for n in table.names)])
-        if isinstance(self.data, Rfm):
-            return _frame.like(table, self.data.source)
-        result = _frame.like(table, {} if self.data is None else self.data)
+        result = _frame.like(table, self.kind)
         if is_from(self.data, "pandas"):
             result.index = self.data.index
         return result

@@ -8,43 +8,85 @@ import math
 import pathlib
 import warnings
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._core.error import DataError, UsageError
+from salesops.clv._data import equal_lengths, numbers
 from salesops.clv._units import unit_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops._progress import Wanted
+    from salesops.clv._posterior import Posterior
+
 FORMAT = "salesops.clv"
 VERSION = 1
 _MODELS: dict[str, type[Estimator]] = {}
+
+Priors = Mapping[str, tuple[float, float]] | None
 
 
 class ConvergenceWarning(UserWarning):
     """A fit that ended before it was sure; `notes_` say why."""
 
 
+@dataclass
+class Seen:
+    """The rows that a fit saw: columns of one length, and the customers that each row stands for."""
+
+    columns: tuple[npt.NDArray[np.float64], ...]
+    weights: npt.NDArray[np.float64]
+
+    def __post_init__(self) -> None:
+        if len(self.weights):
+            equal_lengths({"weights": self.weights, "the rows": self.columns[0]})
+
+    def again(self, random: np.random.Generator) -> Seen:
+        """As many customers, drawn from these with replacement."""
+        import numpy as np
+
+        rows = len(self.columns[0])
+        weights = self.weights if len(self.weights) else np.ones(rows)
+        total = float(weights.sum())
+        drawn = random.multinomial(max(1, round(total)), weights / total)
+        kept = drawn > 0
+        columns = tuple(column[kept] if len(column) else column for column in self.columns)
+        return Seen(columns, drawn[kept].astype(np.float64))
+
+
 class Estimator:
     """Parameters, and what a fit leaves behind.
 
     After `fit`, each parameter stands under its name with an underscore (``r_``), all together in
-    ``params_``, with ``standard_errors_``, ``covariance_``, ``log_likelihood_``, ``aic_``, ``bic_``, ``n_``,
-    ``converged_``, ``notes_`` and ``unit_``.
+    ``params_``, with ``standard_errors_``, ``covariance_``, ``correlation_``, ``log_likelihood_``, ``aic_``,
+    ``bic_``, ``n_``, ``converged_``, ``notes_`` and ``unit_``. Coefficients of covariates stand in
+    ``coefficients_``; errors and covariance hold them after the parameters.
     """
 
     parameters: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ("priors", "l2", "strict", "threads")
     _core_model: ClassVar[Any] = None
 
-    priors: Mapping[str, tuple[float, float]] | None
+    priors: Priors
     l2: float
     strict: bool
     threads: int
 
     def __init_subclass__(cls) -> None:
         _MODELS[cls.__name__] = cls
+
+    def _start(self, values: tuple[float | None, ...], settings: tuple[Any, ...]) -> None:
+        """Keep what the constructor was given."""
+        names = (*self.parameters, *self.settings)
+        for name, value in zip(names, (*values, *settings), strict=True):
+            setattr(self, name, value)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the rows behind that the fit saw."""
+        return {name: value for name, value in vars(self).items() if name != "_seen"}
 
     # ---- scikit-learn's habits ----
 
@@ -68,12 +110,20 @@ class Estimator:
     def __sklearn_clone__(self) -> Self:
         return self.clone()
 
+    def __sklearn_tags__(self) -> Any:
+        import importlib
+
+        utils = importlib.import_module("sklearn.utils")
+        return utils.Tags(estimator_type=None, target_tags=utils.TargetTags(required=False))
+
     def __sklearn_is_fitted__(self) -> bool:
         return hasattr(self, "params_")
 
     # ---- the model in force ----
 
+    _seen: Any
     params_: dict[str, float]
+    coefficients_: dict[str, float]
     standard_errors_: dict[str, float]
     covariance_: npt.NDArray[np.float64]
     log_likelihood_: float
@@ -111,7 +161,46 @@ class Estimator:
     def _core(self) -> Any:
         return self._core_model(self._values())
 
-    def _fit_options(self) -> tuple[Any, ...]:
+    def _ask(self, question: str, **columns: Any) -> Any:
+        """One question to the core, for numbers and columns that go together."""
+        import numpy as np
+
+        given = {name: np.asarray(value) for name, value in columns.items()}
+        ready = [numbers(np.atleast_1d(value), name) for name, value in given.items()]
+        try:
+            together = np.broadcast_arrays(*ready)
+        except ValueError as error:
+            sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
+            raise UsageError(f"arrays must be equally long: {sizes}") from error
+        answer = getattr(self._core(), question)(
+            [np.ascontiguousarray(column) for column in together], self.threads
+        )
+        return float(answer[0]) if all(value.ndim == 0 for value in given.values()) else answer
+
+    # ---- fits ----
+
+    def _solve(self, seen: Any, options: tuple[Any, ...]) -> tuple[Any, Any]:
+        """What the core finds in the rows: a summary and a model."""
+        raise NotImplementedError
+
+    def _fit_seen(self, seen: Any, unit: str | None, warm_start: bool) -> Self:
+        """Fit what was read, and remember it for intervals that look again."""
+        start = list(self.params_.values()) if warm_start and hasattr(self, "params_") else self._given()
+        summary, core = self._solve(seen, self._fit_options(start))
+        self._seen = seen
+        self._take_core(core)
+        return self._take(summary, unit)
+
+    def _take_core(self, core: Any) -> None:
+        pass
+
+    def _fit_options(
+        self,
+        start: list[float],
+        profile_level: float = 0,
+        sampling: tuple[int, int, int, float, int] | None = None,
+        progress: Any = None,
+    ) -> tuple[Any, ...]:
         priors: list[tuple[float, float]] = []
         if self.priors is not None:
             unknown = set(self.priors) - set(self.parameters)
@@ -120,17 +209,20 @@ class Estimator:
                     f"priors: no parameter {sorted(unknown)[0]!r}; there are {', '.join(self.parameters)}"
                 )
             priors = [self.priors.get(name, (1.0, math.inf)) for name in self.parameters]
-        return (self._given(), priors, float(self.l2), 1e-12, 200, self.threads, None)
+        searched = (start, priors, float(self.l2), 1e-12, 200)
+        return (*searched, profile_level, sampling, self.threads, progress)
 
     def _take(self, summary: Any, unit: str | None) -> Self:
         """Keep what a fit found; warn, or raise when `strict`, if it did not converge."""
         import numpy as np
 
-        count = len(self.parameters)
-        self.params_ = dict(zip(self.parameters, summary.estimates, strict=True))
+        count = len(summary.parameters)
+        found = dict(zip(summary.parameters, summary.estimates, strict=True))
+        self.params_ = {name: found[name] for name in self.parameters}
+        self.coefficients_ = {name: value for name, value in found.items() if name not in self.parameters}
         for name, value in self.params_.items():
             setattr(self, f"{name}_", value)
-        self.standard_errors_ = dict(zip(self.parameters, summary.standard_errors, strict=True))
+        self.standard_errors_ = dict(zip(summary.parameters, summary.standard_errors, strict=True))
         self.covariance_ = np.array(summary.covariance).reshape(count, count)
         self.log_likelihood_, self.aic_, self.bic_ = summary.log_likelihood, summary.aic, summary.bic
         self.n_, self.n_distinct_, self.n_iter_ = summary.n, summary.distinct_rows, summary.iterations
@@ -141,8 +233,92 @@ class Estimator:
             text = f"{type(self).__name__} did not converge: {self.reason_}"
             if self.strict:
                 raise ConvergenceWarning(text)
-            warnings.warn(text, ConvergenceWarning, stacklevel=3)
+            warnings.warn(text, ConvergenceWarning, stacklevel=4)
         return self
+
+    @property
+    def correlation_(self) -> npt.NDArray[np.float64]:
+        """Correlations of the estimates, in the order of `standard_errors_`."""
+        import numpy as np
+
+        errors = np.array(list(self.standard_errors_.values()))
+        correlation: npt.NDArray[np.float64] = self.covariance_ / np.outer(errors, errors)
+        return correlation
+
+    def confidence_intervals(
+        self, method: str = "wald", *, level: float = 95, draws: int = 200, seed: int = 0
+    ) -> dict[str, tuple[float, float]]:
+        """Range of each parameter and coefficient that holds it with `level` percent confidence.
+
+        Parameters
+        ----------
+        method
+            ``wald``: exp(ln θ ± z·se/θ), of a coefficient γ ± z·se; at once. ``profile``: where the largest
+            likelihood with the parameter held there falls by z²/2; right where the likelihood is no
+            parabola, and an end is 0 or infinite where it never falls enough. ``bootstrap``: the middle of
+            the estimates from `draws` samples of the customers with replacement; holds though the model is
+            wrong.
+        draws, seed
+            Of the bootstrap. Its ends are about as good as a quantile of so many draws.
+
+        Notes
+        -----
+        Profile and bootstrap look at the rows again, so they need a model that was fitted here, not loaded.
+        """
+        from salesops.clv import _inference
+
+        return _inference.confidence_intervals(self, method, level, draws, seed)
+
+    def posterior(
+        self,
+        draws: int = 1000,
+        *,
+        chains: int = 4,
+        warmup: int = 500,
+        acceptance: float = 0.8,
+        seed: int = 1,
+        progress: Wanted = None,
+    ) -> Posterior:
+        """Draw the parameters given data and beliefs, by the no-U-turn sampler.
+
+        Parameters
+        ----------
+        draws, chains, warmup
+            Draws of each chain, chains, and iterations of each chain before its first draw.
+        acceptance
+            Wanted share of accepted steps; nearer 1 goes into narrow corners, slowly.
+        seed
+            The same seed gives the same draws, on any number of threads.
+        progress
+            As everywhere: a bar by default where somebody looks, False for none, or a function.
+
+        Returns
+        -------
+        Posterior
+            Draws, their means, intervals, R-hat and effective numbers; answers questions of customers too.
+
+        Notes
+        -----
+        Beliefs are `priors` and `l2`. Without them they are weak: each parameter log-normal with median 1
+        and log_sd 2, times in units of the mean T and amounts in units of the mean spend. The rows are looked
+        at again, so the model must have been fitted here, not loaded.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> model = so.clv.SBG().fit([1000, 869, 743, 653, 593, 551, 517, 491])
+        >>> drawn = model.posterior(200, chains=2, warmup=100, progress=False)
+        >>> low, high = drawn.intervals(level=90)["alpha"]
+        >>> low < model.alpha_ < high
+        True
+        """
+        from salesops.clv._posterior import draw
+
+        return draw(self, (chains, warmup, draws, acceptance, seed), progress)
+
+    @property
+    def _estimates(self) -> dict[str, float]:
+        return self.params_ | self.coefficients_
 
     # ---- printing ----
 
@@ -253,19 +429,14 @@ class Summary:
     def rows(self, level: float = 95) -> list[tuple[str, float, float, float, float]]:
         """Name, estimate, standard error and interval of each parameter.
 
-        The interval is exp(ln θ ± z·se/θ), so that both ends are above 0.
+        The interval is that of `confidence_intervals`.
         """
-        from statistics import NormalDist
-
-        if not 1 < level < 100:
-            raise UsageError("level must lie between 1 and 100 percent")
-        z = NormalDist().inv_cdf(0.5 + level / 200)
-        rows = []
-        for name, value in self._model.params_.items():
-            error = self._model.standard_errors_[name]
-            factor = _exp(z * error / value)
-            rows.append((name, value, error, value / factor, value * factor))
-        return rows
+        model = self._model
+        ends = model.confidence_intervals(level=level)
+        return [
+            (name, value, model.standard_errors_[name], *ends[name])
+            for name, value in model._estimates.items()
+        ]
 
     def _head(self) -> str:
         model = self._model
@@ -283,22 +454,18 @@ class Summary:
         ]
 
     def __repr__(self) -> str:
-        lines = [self._head(), f"{'':8}{'estimate':>12}{'std error':>12}{'95 % from':>12}{'to':>12}"]
-        lines += [f"{name:8}" + "".join(f"{value:12.5g}" for value in rest) for name, *rest in self.rows()]
+        rows = self.rows()
+        wide = max(8, *(len(name) + 1 for name, *_ in rows))
+        head = "".join(f"{word:>12}" for word in ("estimate", "std error", "95 % from", "to"))
+        lines = [self._head(), " " * wide + head]
+        lines += [f"{name:{wide}}" + "".join(f"{value:12.5g}" for value in rest) for name, *rest in rows]
         return "\n".join(lines + self._foot())
 
     def _repr_html_(self) -> str:
         cells = "".join(
-            f"<tr><td>{name}</td>" + "".join(f"<td>{value:.5g}</td>" for value in rest) + "</tr>"
+            f"<tr><td>{html.escape(name)}</td>" + "".join(f"<td>{value:.5g}</td>" for value in rest) + "</tr>"
             for name, *rest in self.rows()
         )
         head = "<tr><th></th><th>estimate</th><th>std error</th><th>95 % from</th><th>to</th></tr>"
         foot = "".join(f"<p>{html.escape(line)}</p>" for line in self._foot())
         return f'<p>{html.escape(self._head())}</p><table class="salesops">{head}{cells}</table>{foot}'
-
-
-def _exp(value: float) -> float:
-    try:
-        return math.exp(value)
-    except OverflowError:
-        return math.inf

@@ -1,22 +1,26 @@
-"""Models of repeat purchases: who will still buy, and how often."""
+"""What models of repeat purchases answer: who will still buy, and how often."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import datetime as dt
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._core import clv as _core
-from salesops._core.error import UsageError
-from salesops.clv._data import Source, equal_lengths, histories, numbers, same_unit
-from salesops.clv._estimator import Estimator
+from salesops._core.error import UnitError, UsageError
+from salesops.calendar import FiscalCalendar
+from salesops.clv import _schedule
+from salesops.clv._covariates import Design
+from salesops.clv._data import Source, histories, numbers, same_unit
+from salesops.clv._estimator import Estimator, Seen
+from salesops.clv._pictures import Plots
+from salesops.clv._rfm import day_of
 from salesops.clv._spend import GammaGamma
 from salesops.clv._units import discount_rate, in_unit, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
-
-Priors = Mapping[str, tuple[float, float]] | None
 
 
 class PurchaseModel(Estimator):
@@ -30,6 +34,10 @@ class PurchaseModel(Estimator):
 
     _fit_name: ClassVar[str] = ""
     _opportunities: ClassVar[bool] = False
+    #: Sign with which γ'z moves ln of each parameter of leaving; empty where covariates are not known.
+    _dropout: ClassVar[dict[str, int]] = {}
+
+    covariates_: dict[str, Any] | None
 
     # ---- fit ----
 
@@ -38,6 +46,9 @@ class PurchaseModel(Estimator):
         data: Any = None,
         y: Any = None,
         *,
+        covariates: Sequence[str] = (),
+        dropout_covariates: Sequence[str] = (),
+        equal: Sequence[str] = (),
         x: Any = None,
         t_x: Any = None,
         T: Any = None,
@@ -45,6 +56,7 @@ class PurchaseModel(Estimator):
         sum_log_gaps: Any = None,
         columns: Mapping[str, str] | None = None,
         unit: str | None = None,
+        warm_start: bool = False,
     ) -> Self:
         """Find the most likely parameters.
 
@@ -55,6 +67,14 @@ class PurchaseModel(Estimator):
             pymc-marketing, as they are).
         y
             Ignored; scikit-learn passes it.
+        covariates, dropout_covariates
+            Columns that move the purchase rate, and leaving (BGNBD, MBGNBD, ParetoNBD): numbers, or text,
+            whose categories are compared with the first in alphabetical order. A unit of z multiplies the
+            purchase rate by e^γ and, in ParetoNBD, the rate of leaving by e^γ; in (M)BGNBD a and b are
+            multiplied by it: the mean probability to leave stays and γ > 0 narrows its spread. `Rfm.join`
+            adds such columns to an `Rfm`.
+        equal
+            Columns in both lists whose two coefficients are one.
         x, t_x, T
             Arrays instead of a frame.
         weights
@@ -65,6 +85,8 @@ class PurchaseModel(Estimator):
             What the frame calls its columns: ``{"frequency": "orders"}``.
         unit
             Unit of recency and T: day, week, month or year. An `Rfm` knows it.
+        warm_start
+            Begin at the estimates of the last fit: quick where little is new.
         """
         arrays = {"x": x, "t_x": t_x, "T": T, "weights": weights, "sum_log_gaps": sum_log_gaps}
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
@@ -72,13 +94,37 @@ class PurchaseModel(Estimator):
             raise UsageError("BGBB counts opportunities: make the rows with so.clv.rfm(…, discrete=True)")
         found = histories(source, self._opportunities)
         same_unit(source.unit, unit_of(unit))
-        weight = source.array("weights")
-        if len(weight):
-            equal_lengths({"weights": weight, source.name("frequency"): found.x})
-        histories_ = (found.x, found.t_x, found.T, weight, self._gaps(source))
-        summary, core = getattr(_core, self._fit_name)(self._fit_data(histories_), *self._fit_options())
-        self._take_core(core)
-        return self._take(summary, source.unit or unit)
+        design = self._learn(source, covariates, dropout_covariates, equal)
+        terms = design.read(source) if design else {}
+        columns_seen = (found.x, found.t_x, found.T, self._gaps(source), *terms.values())
+        seen = Seen(columns_seen, source.array("weights"))
+        self.covariates_ = design.state() if design else None
+        return self._fit_seen(seen, source.unit or unit, warm_start)
+
+    def _solve(self, seen: Seen, options: tuple[Any, ...]) -> tuple[Any, Any]:
+        x, t_x, T, gaps, *terms = seen.columns
+        rows = (x, t_x, T, seen.weights, gaps)
+        design = self._design()
+        if design is None:
+            summary, core = getattr(_core, self._fit_name)(self._fit_data(rows), *options)
+            return summary, core
+        by_name = dict(zip(design.labels(list(design.levels)), terms, strict=True))
+        parts = [
+            [(label, by_name[label]) for label in design.labels(columns)]
+            for columns in (design.transaction, design.dropout)
+        ]
+        data = (rows, *parts, design.labels(design.equal))
+        summary, core = getattr(_core, f"{self._fit_name}_covariates")(data, *options)
+        return summary, core
+
+    def _learn(
+        self, source: Source, covariates: Sequence[str], dropout: Sequence[str], equal: Sequence[str]
+    ) -> Design | None:
+        if not (covariates or dropout or equal):
+            return None
+        if not self._dropout:
+            raise UsageError(f"{type(self).__name__} takes no covariates; BGNBD, MBGNBD and ParetoNBD do")
+        return Design.learn(source, covariates, dropout, equal)
 
     def _gaps(self, source: Source) -> npt.NDArray[np.float64]:
         import numpy as np
@@ -88,25 +134,81 @@ class PurchaseModel(Estimator):
     def _fit_data(self, columns: tuple[Any, ...]) -> Any:
         return columns
 
-    def _take_core(self, core: Any) -> None:
-        pass
+    # ---- customers that differ in covariates ----
 
-    # ---- one question a method ----
+    def _design(self) -> Design | None:
+        state = getattr(self, "covariates_", None)
+        return None if state is None else Design.of(state)
 
-    def _ask(self, question: str, **columns: Any) -> Any:
+    def model_of(self, **covariates: Any) -> Self:
+        """Give the model of customers with these covariates, which answers every question about them.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> rows = so.clv.ParetoNBD(r=0.6, alpha=10, s=0.6, beta=12).simulate([30.0] * 600, seed=1)
+        >>> rows["channel"] = ["shop", "web"] * 300
+        >>> model = so.clv.ParetoNBD().fit(rows, covariates=["channel"])
+        >>> abs(model.model_of(channel="shop").alpha / model.alpha_ - 1) < 1e-12
+        True
+        """
+        design = self._design()
+        if design is None:
+            raise UsageError(f"{type(self).__name__} was fitted without covariates; ask it as it is")
+        return self._at(design, design.value_of(covariates))[0]
+
+    def _at(self, design: Design, values: Mapping[str, float]) -> tuple[Self, npt.NDArray[np.float64]]:
+        """The model at these terms, and the covariance of its parameters."""
         import numpy as np
 
-        given = {name: np.asarray(value) for name, value in columns.items()}
-        ready = [numbers(np.atleast_1d(value), name) for name, value in given.items()]
-        try:
-            together = np.broadcast_arrays(*ready)
-        except ValueError as error:
-            sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
-            raise UsageError(f"arrays must be equally long: {sizes}") from error
-        answer = getattr(self._core(), question)(
-            [np.ascontiguousarray(column) for column in together], self.threads
-        )
-        return float(answer[0]) if all(value.ndim == 0 for value in given.values()) else answer
+        count = len(self.parameters)
+        effects = design.effects(list(self._estimates), self.parameters, self._dropout, values)
+        estimates = np.array(list(self._estimates.values()))
+        logs = np.concatenate([np.log(estimates[:count]), estimates[count:]])
+        own = np.exp(effects @ logs)
+        slopes = own[:, None] * effects
+        slopes[:, :count] /= estimates[:count]
+        model = self.clone().set_params(**dict(zip(self.parameters, own.tolist(), strict=True)))
+        model.unit_ = self.unit_
+        return model, slopes @ self.covariance_ @ slopes.T
+
+    def _models(self, source: Source) -> tuple[list[tuple[Self, Any]], npt.NDArray[np.uint32]]:
+        """Models with their covariances, and which of them each row follows; no rows: all the one."""
+        import numpy as np
+
+        design = self._design()
+        if design is None:
+            return [(self, getattr(self, "covariance_", None))], np.empty(0, dtype=np.uint32)
+        terms = design.read(source)
+        distinct, code = np.unique(np.column_stack(list(terms.values())), axis=0, return_inverse=True)
+        models = [self._at(design, dict(zip(terms, row, strict=True))) for row in distinct.tolist()]
+        return models, np.ascontiguousarray(code.ravel(), dtype=np.uint32)
+
+    def _of_rows(self, source: Source, question: str, *columns: Any) -> npt.NDArray[np.float64]:
+        """Ask each row's model one question; `columns` are numbers or have one entry a row."""
+        import numpy as np
+
+        models, code = self._models(source)
+        full = np.broadcast_arrays(*columns)
+        if self._design() is None:
+            answer: npt.NDArray[np.float64] = getattr(self, question)(*full)
+            return answer
+        result = np.empty(len(code))
+        for place, (model, _) in enumerate(models):
+            rows = code == place
+            result[rows] = getattr(model, question)(*(column[rows] for column in full))
+        return result
+
+    def _core(self) -> Any:
+        design = self._design()
+        if design is not None:
+            raise UsageError(
+                f"{type(self).__name__} depends on {', '.join(design.levels)}: "
+                "ask model_of(…) about one customer, predict about many"
+            )
+        return super()._core()
+
+    # ---- one question a method ----
 
     def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
         """Log-likelihood of each customer's history."""
@@ -178,10 +280,67 @@ class PurchaseModel(Estimator):
         others come and go.
         """
         columns: dict[str, npt.NDArray[Any]] = self._core().simulate(
-            numbers(T, "T"), float(horizon), seed, self.threads
+            numbers(T, "T"), float(horizon), seed, self.threads, False
         )
         columns["alive"] = columns["alive"] == 1
         return columns
+
+    def simulate_transactions(
+        self,
+        first: Any,
+        *,
+        until: str | dt.date,
+        spend: GammaGamma | None = None,
+        unit: str | None = None,
+        seed: int = 0,
+    ) -> dict[str, npt.NDArray[Any]]:
+        """Draw the log of customers won on given days, as columns that `rfm` takes.
+
+        Parameters
+        ----------
+        first
+            Day of each customer's first purchase.
+        until
+            Last day.
+        spend
+            Adds amounts in cents' precision, of the first purchase too.
+        unit
+            Unit of time of the model's parameters, where no fit told it.
+
+        Returns
+        -------
+        dict
+            customer (0, 1, …), time (a day), and with `spend` amount.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> model = so.clv.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+        >>> log = model.simulate_transactions(["1997-01-01"] * 3, until="1998-06-30", unit="week", seed=1)
+        >>> str(log["time"].min())
+        '1997-01-01'
+        """
+        import numpy as np
+
+        of = getattr(self, "unit_", None) or unit_of(unit)
+        if of is None or self._opportunities:
+            raise UsageError("transactions need a model of time with a unit: give unit='week'")
+        days = np.asarray(first, dtype="datetime64[D]")
+        last = np.datetime64(day_of(until, "until"), "D")
+        if not (days <= last).all():
+            raise UsageError("first: a customer was won after until")
+        length = _core.days_in(of)
+        made = self._core().simulate((last - days).astype(float) / length, 0.0, seed, self.threads, True)
+        each = np.diff(made["first"].astype(np.int64))
+        again = np.repeat(days, each) + np.floor(made["times"] * length).astype("timedelta64[D]")
+        who = np.arange(len(days))
+        customer = np.concatenate([who, np.repeat(who, each)])
+        time = np.concatenate([days, again])
+        order = np.lexsort((time, customer))
+        log: dict[str, npt.NDArray[Any]] = {"customer": customer[order], "time": time[order]}
+        if spend is not None:
+            log["amount"] = spend.simulate_amounts(each + 1, seed=seed)
+        return log
 
     # ---- one table for all customers ----
 
@@ -193,6 +352,7 @@ class PurchaseModel(Estimator):
         discount: str | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
+        interval: str = "mean",
         x: Any = None,
         t_x: Any = None,
         T: Any = None,
@@ -214,8 +374,14 @@ class PurchaseModel(Estimator):
         spend
             `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases.
         level
-            Percent of an interval from the uncertainty of the parameters: columns ``<name>_lo_90``,
-            ``<name>_hi_90``.
+            Percent of an interval: columns ``<name>_lo_90``, ``<name>_hi_90``.
+        interval
+            ``mean``: of the expected numbers, which are as uncertain as the parameters. ``outcome``: of what
+            the customer will come to, its own chance included, within a finite horizon: 90 % of such
+            customers buy as often as the range of expected_transactions says, and are worth what the range
+            of clv says. Its ends are of 2,048 drawn futures, so the chance beyond one is right to half a
+            point (at a tail of 5 %); ends of several customers must not be added. p_alive and
+            expected_spend keep the interval of their parameters.
         unit
             Unit of the rows, when a frame can't tell.
 
@@ -228,25 +394,26 @@ class PurchaseModel(Estimator):
         arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
         found = histories(source, self._opportunities)
-        fitted = getattr(self, "unit_", None)
-        given = source.unit or unit_of(unit)
-        same_unit(fitted, given)
-        of = fitted or given
-        rate = discount_rate(discount, of, self._opportunities)
-        if horizon is None and rate == 0:
+        ahead, rate, _ = self._ahead(source, horizon, discount, unit)
+        if ahead is None and rate == 0:
             raise UsageError(
                 "horizon=None counts purchases without end; give discount='10% / year', or a horizon"
             )
-        ahead = float("inf") if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)
+        if interval not in ("mean", "outcome"):
+            raise UsageError(f"interval is 'mean' or 'outcome', not {interval!r}")
+        models, of_row = self._models(source)
         core_spend, spend_columns, spend_covariance = self._spend(source, spend, len(found.x))
-        made = self._core().predict(
+        made = self._core_model.predict(
+            [model._core() for model, _ in models],
+            of_row,
             found.x,
             found.t_x,
             found.T,
-            ahead,
+            float("inf") if ahead is None else ahead,
             rate,
             float(level or 0),
-            self._covariance(level),
+            interval == "outcome",
+            self._covariance(models, level, interval),
             core_spend,
             *spend_columns,
             spend_covariance,
@@ -265,16 +432,97 @@ class PurchaseModel(Estimator):
                 result |= {f"{name}_lo_{level:g}": low, f"{name}_hi_{level:g}": high}
         return source.like(result)
 
-    def _covariance(self, level: float | None) -> Any:
+    @property
+    def plot(self) -> Plots:
+        """Pictures of the model: matrix, tracking, frequencies, holdout, clv, alive."""
+        return Plots(self)
+
+    def clv_schedule(
+        self,
+        data: Any,
+        *,
+        horizon: str | float | None = None,
+        periods: int | None = None,
+        every: str = "month",
+        calendar: FiscalCalendar | None = None,
+        discount: str | None = None,
+        spend: GammaGamma | None = None,
+        each: bool = False,
+        as_of: str | dt.date | None = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """Spread purchases and value over the periods of a calendar: one row a period.
+
+        Parameters
+        ----------
+        data
+            An `Rfm` or a frame as for `fit`.
+        horizon, discount, spend, columns, unit
+            As for `predict`, whose one number a customer is the sum of the periods.
+        periods
+            So many periods instead of a horizon.
+        every
+            ``day``, ``week``, ``month``, ``quarter``, ``half`` or ``year`` of the calendar. The first period
+            begins on the day after the last one seen, and the last ends with the horizon, so both may be
+            shorter than the others.
+        calendar
+            `so.calendar.FiscalCalendar`; by default civil months and years.
+        each
+            One row a customer and period instead.
+        as_of
+            The last day seen, where T ends; an `Rfm` knows it.
+
+        Returns
+        -------
+        frame
+            period, start, end (its last day), expected_transactions, and with `spend` revenue, the expected
+            amounts as they come, and clv, the same discounted to `as_of`; with a discount alone
+            discounted_transactions.
+        """
+        source = Source(data, {}, columns, ())
+        found = histories(source, self._opportunities)
+        ahead, rate, of = self._ahead(source, horizon, discount, unit)
+        if (horizon is None) == (periods is None):
+            raise UsageError("give a horizon such as '1 year', or the number of periods")
+        if ahead is not None and not 0 < ahead < float("inf"):
+            raise UsageError("horizon: a schedule needs a time above 0, such as '1 year'")
+        if of is None:
+            raise UnitError(
+                "the model doesn't know its unit of time; fit with unit='week' (or day, month, year)"
+            )
+        if spend is not None and not isinstance(spend, GammaGamma):
+            raise UsageError("spend= is a fitted so.clv.GammaGamma")
+        seen = _schedule.last_day(as_of, data)
+        how = (of, every, calendar or FiscalCalendar(), self._opportunities)
+        if ahead is None:
+            ahead = _schedule.length_of(periods or 0, seen, *how)
+        cut = _schedule.periods(seen, ahead, *how)
+        return _schedule.schedule(self, source, (found.x, found.t_x, found.T), cut, rate, spend, each)
+
+    def _ahead(
+        self, source: Source, horizon: str | float | None, discount: str | None, unit: str | None
+    ) -> tuple[float | None, float, str | None]:
+        """Horizon and discount rate in the unit of T, which comes with them."""
+        fitted = getattr(self, "unit_", None)
+        given = source.unit or unit_of(unit)
+        same_unit(fitted, given)
+        of = fitted or given
+        ahead = None if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)
+        return ahead, discount_rate(discount, of, self._opportunities), of
+
+    def _covariance(self, models: list[tuple[Any, Any]], level: float | None, interval: str) -> Any:
         import numpy as np
 
-        if not level:
-            return np.empty(0)
-        if not hasattr(self, "params_"):
+        fitted = hasattr(self, "params_")
+        if level and interval == "mean" and not fitted:
             raise UsageError(
-                "level= needs a fitted model: parameters that were given are taken as known for sure"
+                "level= needs a fitted model: parameters that were given are taken as known for sure; "
+                "interval='outcome' is of the customer's own chance"
             )
-        return np.ascontiguousarray(self.covariance_.ravel())
+        if not level or not fitted:
+            return np.empty(0)
+        return np.concatenate([covariance.ravel() for _, covariance in models])
 
     def _spend(self, source: Source, spend: GammaGamma | None, rows: int) -> tuple[Any, tuple[Any, Any], Any]:
         import numpy as np
@@ -287,228 +535,3 @@ class PurchaseModel(Estimator):
         x, mean = spend.spend_columns(source, rows)
         covariance = spend.covariance_.ravel() if hasattr(spend, "params_") else nothing
         return spend._core(), (x, mean), np.ascontiguousarray(covariance)
-
-
-def _start(
-    model: Any, names: tuple[str, ...], values: tuple[float | None, ...], settings: tuple[Any, ...]
-) -> None:
-    for name, value in zip((*names, *Estimator.settings), (*values, *settings), strict=True):
-        setattr(model, name, value)
-
-
-class NBD(PurchaseModel):
-    """Customers buy at rates of their own and never leave: the baseline (Ehrenberg 1959).
-
-    Purchase rates are Gamma(r, rate alpha) over customers; alpha is a time.
-    """
-
-    parameters = ("r", "alpha")
-    _core_model = _core.NBD
-    _fit_name = "fit_nbd"
-
-    def __init__(
-        self,
-        r: float | None = None,
-        alpha: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        _start(self, self.parameters, (r, alpha), (priors, l2, strict, threads))
-
-
-class _BetaGeometric(PurchaseModel):
-    parameters = ("r", "alpha", "a", "b")
-
-    def __init__(
-        self,
-        r: float | None = None,
-        alpha: float | None = None,
-        a: float | None = None,
-        b: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        _start(self, self.parameters, (r, alpha, a, b), (priors, l2, strict, threads))
-
-
-class BGNBD(_BetaGeometric):
-    """Customers may leave after each repeat purchase (Fader, Hardie and Lee 2005).
-
-    Purchase rates are Gamma(r, rate alpha), dropout probabilities Beta(a, b). One who bought once has had no
-    chance to leave: P(alive) is 1 by construction.
-
-    Examples
-    --------
-    >>> model = BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
-    >>> round(model.expected_transactions(39, x=2, t_x=30.43, T=38.86), 3)
-    1.226
-    """
-
-    _core_model = _core.BGNBD
-    _fit_name = "fit_bg_nbd"
-
-
-class MBGNBD(_BetaGeometric):
-    """Customers may leave after each purchase, the first too (Batislam et al. and Hoppe and Wagner 2007)."""
-
-    _core_model = _core.MBGNBD
-    _fit_name = "fit_mbg_nbd"
-
-
-class ParetoNBD(PurchaseModel):
-    """Customers may leave at any time (Schmittlein, Morrison and Colombo 1987).
-
-    Purchase rates are Gamma(r, rate alpha), rates of leaving Gamma(s, rate beta); alpha, beta are times.
-    """
-
-    parameters = ("r", "alpha", "s", "beta")
-    _core_model = _core.ParetoNBD
-    _fit_name = "fit_pareto_nbd"
-
-    def __init__(
-        self,
-        r: float | None = None,
-        alpha: float | None = None,
-        s: float | None = None,
-        beta: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        _start(self, self.parameters, (r, alpha, s, beta), (priors, l2, strict, threads))
-
-
-class BGBB(PurchaseModel):
-    """Customers buy or not at given opportunities (Fader, Hardie and Shang 2010).
-
-    T is the number of opportunities, t_x that of the last purchase. Purchase probabilities are Beta(alpha,
-    beta), dropout probabilities Beta(gamma, delta). Discount rates are per opportunity.
-    """
-
-    parameters = ("alpha", "beta", "gamma", "delta")
-    _core_model = _core.BGBB
-    _fit_name = "fit_bg_bb"
-    _opportunities = True
-
-    def __init__(
-        self,
-        alpha: float | None = None,
-        beta: float | None = None,
-        gamma: float | None = None,
-        delta: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        _start(self, self.parameters, (alpha, beta, gamma, delta), (priors, l2, strict, threads))
-
-
-class GGompertzNBD(PurchaseModel):
-    """As Pareto/NBD, with a risk of leaving that changes with age (Bemmaor and Glady 2012).
-
-    Purchase rates are Gamma(r, rate alpha); lifetimes Gompertz with scale b and Gamma(s, rate beta) levels.
-    """
-
-    parameters = ("r", "alpha", "b", "s", "beta")
-    _core_model = _core.GGompertzNBD
-    _fit_name = "fit_ggompertz_nbd"
-
-    def __init__(
-        self,
-        r: float | None = None,
-        alpha: float | None = None,
-        b: float | None = None,
-        s: float | None = None,
-        beta: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        _start(self, self.parameters, (r, alpha, b, s, beta), (priors, l2, strict, threads))
-
-
-class _RegularPurchases(PurchaseModel):
-    parameters = ("r", "alpha", "a", "b")
-    settings = ("k", *Estimator.settings)
-    k_: int
-
-    def __init__(
-        self,
-        r: float | None = None,
-        alpha: float | None = None,
-        a: float | None = None,
-        b: float | None = None,
-        *,
-        k: int | None = None,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        _start(self, self.parameters, (r, alpha, a, b), (priors, l2, strict, threads))
-        self.k = k
-
-    def _shape(self) -> int:
-        k = getattr(self, "k_", self.k)
-        if k is None:
-            raise UsageError(f"{type(self).__name__} needs k, the regularity, beside its parameters")
-        return int(k)
-
-    def _core(self) -> Any:
-        return self._core_model(self._values(), self._shape())
-
-    def _gaps(self, source: Source) -> npt.NDArray[np.float64]:
-        import numpy as np
-
-        if source.table is None:
-            gaps = source.array("sum_log_gaps")
-        else:
-            gaps = source.column("sum_log_gaps") if source.has("sum_log_gaps") else np.empty(0)
-        if len(gaps) == 0 and self.k is None:
-            raise UsageError(
-                "the likeliest k needs the column sum_log_gaps (so.clv.rfm makes it); or give k="
-            )
-        return gaps
-
-    def _fit_data(self, columns: tuple[Any, ...]) -> Any:
-        return columns, self.k or 0
-
-    def _take_core(self, core: Any) -> None:
-        self.k_ = core.k
-
-    def _details(self) -> list[str]:
-        k = getattr(self, "k_", self.k)
-        return [] if k is None else [f"k={k}"]
-
-    def log_likelihood(self, x: Any, t_x: Any, T: Any, sum_log_gaps: Any = 0.0) -> Any:
-        """Log-likelihood of each customer's history; without `sum_log_gaps` it lacks (k − 1) Σ ln gaps."""
-        return self._ask("log_likelihood", x=x, t_x=t_x, T=T, sum_log_gaps=sum_log_gaps)
-
-
-class BGCNBD(_RegularPurchases):
-    """BG/NBD whose times between purchases are Erlang-k: k = 1 at random, more for a regular pace.
-
-    Platzer and Reutterer (2016); forecasts are exact. Without `k` the likeliest of 1 … 12 is taken.
-    """
-
-    _core_model = _core.BGCNBD
-    _fit_name = "fit_bg_cnbd"
-
-
-class MBGCNBD(_RegularPurchases):
-    """MBG/NBD whose times between purchases are Erlang-k (Reutterer, Platzer and Schröder 2021)."""
-
-    _core_model = _core.MBGCNBD
-    _fit_name = "fit_mbg_cnbd"

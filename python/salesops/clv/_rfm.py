@@ -28,10 +28,19 @@ class Rfm:
     transactions came in. The models take it as it is and keep its unit of time.
     """
 
-    def __init__(self, core: _Rfm, source: Any) -> None:
+    def __init__(self, core: _Rfm, source: Any, state: _RfmState) -> None:
         self._core = core
+        self._state = state
         self.table: Table = core.to_table()
         self.source = kind_of(source)
+
+    def _again(
+        self, *, calibration_end: dt.date, holdout_end: dt.date | None = None, to_end: bool = False
+    ) -> Rfm:
+        """The rows of the same transactions as they would be with other last days."""
+        seen = None if to_end else (holdout_end or calibration_end)
+        core = self._state.finish(self.unit, self.discrete, calibration_end, holdout_end, seen, False, 0)
+        return Rfm(core, self.source, self._state)
 
     @property
     def unit(self) -> str:
@@ -80,6 +89,46 @@ class Rfm:
     def to_frame(self) -> Any:
         """Give the rows as the kind of frame that the transactions came in."""
         return _frame.like(self.table, self.source)
+
+    def join(self, customers: Any, on: str = "customer") -> Rfm:
+        """Add what else is known of the customers, as columns that models take as covariates.
+
+        Parameters
+        ----------
+        customers
+            Any frame with one row a customer; others than those here may be in it.
+        on
+            Its column with the customer. Customers here that it lacks get nulls.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> tx = {"customer": ["A", "B"], "time": ["2026-01-05", "2026-01-12"]}
+        >>> rows = so.clv.rfm(tx).join({"id": ["B", "A"], "channel": ["web", "shop"]}, on="id")
+        >>> rows.table.column("channel").to_list()
+        ['shop', 'web']
+        """
+        table = _frame.to_core(customers)
+        if on not in table.names:
+            raise UsageError(f"join: no column '{on}'; there are {', '.join(table.names)}")
+        keys = table.column(on).to_list()
+        place = {key: row for row, key in enumerate(keys) if key is not None}
+        if len(place) < sum(key is not None for key in keys):
+            raise UsageError(f"join: column '{on}' names a customer twice; one row a customer is needed")
+        added = [name for name in table.names if name != on]
+        for name in added:
+            if name in self.table.names:
+                raise UsageError(f"join: there is a column '{name}' already; rename the one to add")
+        rows = [place.get(key) for key in self.table.column("customer").to_list()]
+        if all(row is None for row in rows):
+            raise UsageError(f"join: no customer here is in column '{on}'; are both text, or both numbers?")
+        values = {name: table.column(name).to_list() for name in added}
+        taken = {n: [None if row is None else column[row] for row in rows] for n, column in values.items()}
+        made = _frame.from_columns(taken)
+        joined = Rfm(self._core, self.source, self._state)
+        columns = [(name, self.table.column(name)) for name in self.table.names]
+        joined.table = Table(columns + [(name, made.column(name)) for name in made.names])
+        return joined
 
     def scores(self, groups: int = 5) -> Any:
         """Score recency, frequency and spend from 1 to `groups`, and name segments (of five groups).
@@ -179,13 +228,13 @@ class RfmState:
         made = self._core.finish(
             unit,
             discrete,
-            _day(calibration_end, "calibration_end"),
-            _day(holdout_end, "holdout_end"),
-            _day(observation_end, "observation_end"),
+            day_of(calibration_end, "calibration_end"),
+            day_of(holdout_end, "holdout_end"),
+            day_of(observation_end, "observation_end"),
             include_first,
             threads,
         )
-        return Rfm(made, self._source)
+        return Rfm(made, self._source, self._core)
 
     def regularity(self, method: str = "mle") -> float | None:
         """Shape k of the times between purchases: 1 at random, more for a regular pace; None without enough.
@@ -218,7 +267,8 @@ def kind_of(data: Any) -> Any:
     return data
 
 
-def _day(value: Day, argument: str) -> dt.date | None:
+def day_of(value: Day, argument: str) -> dt.date | None:
+    """A day from a date or ISO text; None stays."""
     if value is None:
         return None
     if isinstance(value, dt.datetime):

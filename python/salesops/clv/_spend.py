@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Complaints, Source, equal_lengths, numbers
-from salesops.clv._estimator import Estimator
+from salesops.clv._estimator import Estimator, Priors, Seen
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,13 +32,12 @@ class GammaGamma(Estimator):
         q: float | None = None,
         v: float | None = None,
         *,
-        priors: Mapping[str, tuple[float, float]] | None = None,
+        priors: Priors = None,
         l2: float = 0.0,
         strict: bool = False,
         threads: int = 0,
     ) -> None:
-        self.p, self.q, self.v = p, q, v
-        self.priors, self.l2, self.strict, self.threads = priors, l2, strict, threads
+        self._start((p, q, v), (priors, l2, strict, threads))
 
     def spend_columns(
         self, source: Source, rows: int | None = None
@@ -77,6 +76,7 @@ class GammaGamma(Estimator):
         weights: Any = None,
         columns: Mapping[str, str] | None = None,
         unit: str | None = None,
+        warm_start: bool = False,
     ) -> Self:
         """Find the most likely parameters.
 
@@ -90,6 +90,8 @@ class GammaGamma(Estimator):
             Customers that each row stands for.
         columns
             What the frame calls its columns.
+        warm_start
+            Begin at the estimates of the last fit.
 
         Notes
         -----
@@ -104,10 +106,7 @@ class GammaGamma(Estimator):
         raw_x = source.array("x") if source.table is None else source.column("frequency")
         count, mean = self.spend_columns(source)
         weight = source.array("weights")
-        if len(weight):
-            equal_lengths({"weights": weight, "x": count})
-        summary, _ = _core.fit_gamma_gamma((count, mean, weight), *self._fit_options())
-        self._take(summary, unit or source.unit)
+        self._fit_seen(Seen((count, mean), weight), unit or source.unit, warm_start)
         left_out = int(((raw_x > 0) & (count == 0)).sum())
         if left_out:
             self.notes_.append(
@@ -115,6 +114,11 @@ class GammaGamma(Estimator):
             )
         self._note_dependence(count, mean, weight if len(weight) else np.ones(len(count)))
         return self
+
+    def _solve(self, seen: Seen, options: tuple[Any, ...]) -> tuple[Any, Any]:
+        count, mean = seen.columns
+        summary, core = _core.fit_gamma_gamma((count, mean, seen.weights), *options)
+        return summary, core
 
     def _note_dependence(self, x: Any, mean: Any, weight: Any) -> None:
         """Correlate ln frequency with ln spend: the model assumes none."""
@@ -136,11 +140,11 @@ class GammaGamma(Estimator):
 
     def log_likelihood(self, x: Any, mean_spend: Any) -> Any:
         """Log-density of each mean; 0 for x = 0."""
-        return self._ask("log_likelihood", x, mean_spend)
+        return self._ask("log_likelihood", x=x, mean_spend=mean_spend)
 
     def expected_spend(self, x: Any, mean_spend: Any) -> Any:
         """Expected amount of a purchase of one whose `x` purchases had the mean `mean_spend`."""
-        return self._ask("expected_spend", x, mean_spend)
+        return self._ask("expected_spend", x=x, mean_spend=mean_spend)
 
     def expected_spend_new(self) -> float:
         """Expected amount of a purchase over all customers; NaN when q ≤ 1, where there is none."""
@@ -152,14 +156,13 @@ class GammaGamma(Estimator):
         drawn: npt.NDArray[np.float64] = self._core().simulate(numbers(x, "x"), seed, self.threads)
         return drawn
 
-    def _ask(self, question: str, x: Any, mean_spend: Any) -> Any:
+    def simulate_amounts(self, counts: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
+        """Draw the single amounts of customers who buy `counts` times each, to the cent."""
         import numpy as np
 
-        scalar = np.ndim(x) == 0 and np.ndim(mean_spend) == 0
-        columns = np.broadcast_arrays(
-            numbers(np.atleast_1d(x), "x"), numbers(np.atleast_1d(mean_spend), "mean_spend")
-        )
-        answer = getattr(self._core(), question)(
-            [np.ascontiguousarray(column) for column in columns], self.threads
-        )
-        return float(answer[0]) if scalar else answer
+        p, q, v = self._values()
+        each = numbers(counts, "counts").astype(np.int64)
+        random = np.random.Generator(np.random.Philox(key=[seed, 0]))
+        level = np.repeat(random.gamma(q, 1 / v, len(each)), each)
+        amounts: npt.NDArray[np.float64] = np.round(random.gamma(p, 1, len(level)) / level, 2)
+        return amounts

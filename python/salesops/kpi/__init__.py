@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
+from salesops._frame import of_kind as frame
 from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, timestamp
-from salesops.kpi.ask import Period, Where, frame, number_text, options_of, where_text, zones_of
+from salesops.kpi.ask import Period, Where, number_text, options_of, where_text, zones_of
 from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
 
 if TYPE_CHECKING:

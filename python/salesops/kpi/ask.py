@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-import importlib.util
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops.calendar import TimeZone, time_zone
 from salesops.crm import Crm, instant, timestamp
-
-if TYPE_CHECKING:
-    from salesops._core.table import Table
 
 Where = str | Mapping[str, Any] | None
 Period = str | tuple[Any, Any] | None
@@ -92,18 +88,6 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     if "as_of" in options:
         options["as_of"] = instant(options["as_of"])
     return _kpi.Options(options)
-
-
-def frame(table: Table, kind: str | None = None) -> Any:
-    """A table as the kind of frame asked for, else the first that is installed."""
-    kinds = ("pandas", "polars", "pyarrow")
-    if kind is None:
-        kind = next((name for name in kinds if importlib.util.find_spec(name)), None)
-    if kind is None:
-        return table
-    if kind not in kinds:
-        raise UsageError(f"kind is one of {', '.join(kinds)}, not '{kind}'")
-    return getattr(table, "to_arrow" if kind == "pyarrow" else f"to_{kind}")()
 
 
 def number_text(value: float | None, unit: str) -> str:

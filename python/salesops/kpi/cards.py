@@ -8,9 +8,10 @@ from html import escape
 from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
+from salesops._frame import of_kind as frame
 from salesops._progress import Wanted, shown
 from salesops.crm import Crm, timestamp
-from salesops.kpi.ask import Period, Where, frame, number_text, options_of
+from salesops.kpi.ask import Period, Where, number_text, options_of
 
 if TYPE_CHECKING:
     from salesops._core.table import Table

@@ -18,7 +18,17 @@ from salesops.plot.base import (
     records,
     theme,
 )
-from salesops.plot.charts import burn_up, curves, intervals, ranking, trend, waterfall
+from salesops.plot.charts import (
+    burn_up,
+    curves,
+    heat,
+    intervals,
+    progress,
+    ranking,
+    trend,
+    versus,
+    waterfall,
+)
 from salesops.plot.picture import Picture, to_svg
 
 __all__ = [
@@ -32,14 +42,17 @@ __all__ = [
     "compact",
     "curves",
     "dark_css",
+    "heat",
     "ink",
     "intervals",
     "number",
     "plain",
+    "progress",
     "ranking",
     "records",
     "theme",
     "to_svg",
     "trend",
+    "versus",
     "waterfall",
 ]

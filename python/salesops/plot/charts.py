@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from salesops.plot.base import WIDTH, altair, compact, ink, number, plain, records
@@ -287,3 +287,196 @@ def curves(
         .mark_text(align="left", dx=6)
         .encode(x=x, y=y, text="curve:N", color=color),
     )
+
+
+def heat(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    x_title: str = "",
+    y_title: str = "",
+    unit: str = "share",
+    steps: tuple[float, float] = (1.0, 1.0),
+) -> Any:
+    """A grid of cells, the darker the larger.
+
+    Parameters
+    ----------
+    rows
+        ``x``, ``y``, where a cell begins, and its ``value``; None where there is none.
+    steps
+        Width and height of a cell.
+
+    Examples
+    --------
+    >>> chart = heat([{"x": 0, "y": 0, "value": 0.2}, {"x": 1, "y": 0, "value": 0.8}])
+    >>> len(chart.to_dict()["layer"])
+    2
+    """
+    alt = altair()
+    data = [row for row in records(rows, "x", "y", "value") if row["value"] is not None]
+    for row in data:
+        row["x2"], row["y2"] = row["x"] + steps[0], row["y"] + steps[1]
+    values = [row["value"] for row in data]
+    scale = alt.Scale(domain=[min(0.0, *values), max(values)], range=[0.06, 1.0])
+    base = alt.Chart(alt.Data(values=data), width=WIDTH, height=WIDTH * 3 // 4)
+    ends = {
+        axis: [min(row[axis] for row in data), max(row[axis + "2"] for row in data)] for axis in ("x", "y")
+    }
+    x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False), scale=_exactly(alt, ends["x"]))
+    y = alt.Y("y:Q", title=y_title or None, axis=alt.Axis(grid=False), scale=_exactly(alt, ends["y"]))
+    cells = base.mark_rect(color=ink("main")).encode(
+        x=x, y=y, x2="x2:Q", y2="y2:Q", opacity=alt.Opacity("value:Q", scale=scale, legend=None)
+    )
+    top, low = max(data, key=lambda row: row["value"]), min(data, key=lambda row: row["value"])
+    words = [{**row, "note": compact(row["value"], unit)} for row in (top, low)]
+    for row in words:
+        row["left"] = row["x"] + steps[0] / 2 > sum(ends["x"]) / 2
+    notes = [
+        alt.Chart(alt.Data(values=[row]))
+        .mark_text(
+            align="right" if row["left"] else "left",
+            dx=-4 if row["left"] else 4,
+            dy=12 if row["y2"] == ends["y"][1] else -8,
+            color=ink("ground" if row is words[0] else "ink"),
+            fontWeight="bold",
+        )
+        .encode(x=alt.X("x2:Q" if row["left"] else "x:Q"), y=alt.Y("y2:Q"), text="note:N")
+        for row in words
+    ]
+    return alt.layer(cells, *notes[: 1 if top is low else 2])
+
+
+def _exactly(alt: Any, ends: list[float]) -> Any:
+    return alt.Scale(domain=ends, nice=False, zero=False)
+
+
+def versus(
+    rows: Sequence[Mapping[str, Any]],
+    *,
+    names: tuple[str, str] = ("actual", "expected"),
+    x_title: str = "",
+    y_title: str = "",
+    unit: str = "count",
+) -> Any:
+    """What was, as bars, with what was expected, as dots, over ordered groups.
+
+    Parameters
+    ----------
+    rows
+        ``label``, ``actual``, ``expected``, in order.
+    names
+        What bars and dots are called in the legend.
+
+    Examples
+    --------
+    >>> chart = versus([{"label": "0", "actual": 5, "expected": 4.5}])
+    >>> len(chart.to_dict()["layer"])
+    3
+    """
+    alt = altair()
+    data = records(rows, "label", "actual", "expected")
+    number(data)
+    base = alt.Chart(alt.Data(values=data), width=WIDTH, height=230)
+    crowded = alt.Axis(labelAngle=-45 if max(len(row["label"]) for row in data) > 4 else 0, grid=False)
+    x = alt.X("label:O", sort=alt.EncodingSortField("order", op="min"), title=x_title or None, axis=crowded)
+    values = [row[name] for row in data for name in ("actual", "expected")]
+    axis = alt.Axis(format=_format(unit, values), tickCount=5)
+    y = {name: alt.Y(f"{name}:Q", title=y_title or None, axis=axis) for name in ("actual", "expected")}
+    return alt.layer(
+        base.mark_bar(color=ink("total"), opacity=0.55).encode(x=x, y=y["actual"]),
+        base.mark_point(color=ink("main"), opacity=1, size=70).encode(x=x, y=y["expected"]),
+        _key(alt, names),
+    )
+
+
+def _format(unit: str, values: Iterable[float]) -> str:
+    """How numbers stand on an axis: whole thousands are easier to read than 0.5k."""
+    return "%" if unit == "share" else "~s" if max(values) >= 10_000 else ",~f"
+
+
+def _key(alt: Any, names: tuple[str, str]) -> Any:
+    """Names in their colours, above the chart."""
+    words = [
+        {"text": f"{mark} {plain(name)}", "at": place, "color": ink(role)}
+        for mark, name, place, role in zip("■●", names, (0, 110), ("total", "main"), strict=True)
+    ]
+    return (
+        alt.Chart(alt.Data(values=words))
+        .mark_text(align="left", fontSize=12)
+        .encode(
+            x=alt.X("at:Q", scale=None),
+            y=alt.value(-10),
+            text="text:N",
+            color=alt.Color("color:N", scale=None),
+        )
+    )
+
+
+def progress(
+    lines: Mapping[str, Sequence[tuple[dt.date, float]]],
+    *,
+    since: dt.date | None = None,
+    since_label: str = "",
+    marks: Sequence[dt.date] = (),
+    y_title: str = "",
+    unit: str = "count",
+) -> Any:
+    """Lines over days, each with its name at its end, and a rule where something begins.
+
+    Parameters
+    ----------
+    lines
+        Name of a line to its days and values, in order.
+    since
+        Where the rule stands, with the words beside it.
+    marks
+        Days that ticks on the ground mark.
+
+    Examples
+    --------
+    >>> day = dt.date(2026, 7, 1)
+    >>> chart = progress({"actual": [(day, 1.0)]}, since=day, since_label="forecast")
+    >>> len(chart.to_dict()["layer"])
+    4
+    """
+    alt = altair()
+    rows = [
+        {"line": name, "day": day.isoformat(), "value": value, "color": ink(SERIES[i % len(SERIES)])}
+        for i, (name, points) in enumerate(lines.items())
+        for day, value in points
+    ]
+    data = records(rows, "day")
+    ends = [row for row, after in zip(data, [*data[1:], {}], strict=True) if row["line"] != after.get("line")]
+    ends = _apart(ends, 0.08 * (max(row["value"] for row in data) or 1))
+    color = alt.Color("color:N", scale=None)
+    x = alt.X("day:T", title=None, axis=alt.Axis(format="%b %y", tickCount=4, grid=False))
+    axis = alt.Axis(format=_format(unit, (row["value"] for row in data)))
+    y = alt.Y("value:Q", title=y_title or None, axis=axis)
+    base = alt.Chart(alt.Data(values=data), width=WIDTH, height=240)
+    layers = [
+        base.mark_line().encode(x=x, y=y, color=color, detail="line:N"),
+        alt.Chart(alt.Data(values=ends))
+        .mark_text(align="left", dx=6)
+        .encode(x=x, y=alt.Y("place:Q"), text="line:N", color=color),
+    ]
+    if since is not None:
+        rule = alt.Chart(alt.Data(values=[{"day": since.isoformat(), "label": plain(since_label)}]))
+        layers += [
+            rule.mark_rule(strokeDash=[4, 3]).encode(x=x),
+            rule.mark_text(align="left", dx=4, color=ink("muted"), fontSize=12).encode(
+                x=x, y=alt.value(6), text="label:N"
+            ),
+        ]
+    if marks:
+        ticks = alt.Chart(alt.Data(values=records([{"day": day.isoformat()} for day in marks], "day")))
+        layers.append(ticks.mark_tick(color=ink("ink"), thickness=2, size=14).encode(x=x, y=alt.value(233)))
+    return alt.layer(*layers)
+
+
+def _apart(ends: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
+    """Where the names go, so that no two overlap."""
+    placed: list[dict[str, Any]] = []
+    for row in sorted(ends, key=lambda row: row["value"]):
+        lowest = placed[-1]["place"] + least if placed else row["value"]
+        placed.append({**row, "place": max(row["value"], lowest)})
+    return placed

@@ -1,0 +1,143 @@
+"""Lifetime value spread over the periods in which it will come."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import count, islice
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._core import clv as _core
+from salesops._core.error import UsageError
+from salesops._core.table import Table
+from salesops.calendar import FiscalCalendar, Period
+from salesops.clv._rfm import Rfm, day_of
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from salesops.clv._data import Source
+    from salesops.clv._purchases import PurchaseModel
+    from salesops.clv._spend import GammaGamma
+
+EVERY = ("day", "week", "month", "quarter", "half", "year")
+
+
+@dataclass
+class Periods:
+    """Periods after the last day seen, the first and the last cut where the forecast begins and ends."""
+
+    labels: list[str]
+    starts: list[dt.date]
+    ends: list[dt.date]  # last days
+    edges: list[float]  # where each one ends, in units of T after the last day
+
+
+def periods(
+    as_of: dt.date, ahead: float, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
+) -> Periods:
+    """Cut the time ahead at the bounds of the calendar's periods."""
+    days = _core.days_in(unit)
+    made = Periods([], [], [], [])
+    edge = 0.0
+    for whole, end in _ends(as_of, unit, every, calendar, discrete):
+        # A rest of less than a day, as of a year's 365.2425, goes to the last period.
+        last = end >= ahead or (not discrete and (ahead - end) * days < 1)
+        edge = ahead if last else end
+        seen = whole.end if discrete else as_of + dt.timedelta(days=1 + max(1, int(edge * days + 1e-9)))
+        made.labels.append(calendar.label(whole))
+        made.starts.append(max(whole.start, as_of + dt.timedelta(days=1)))
+        made.ends.append(min(whole.end, seen) - dt.timedelta(days=1))
+        made.edges.append(edge)
+        if last:
+            break
+    return made
+
+
+def length_of(
+    number: int, as_of: dt.date, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
+) -> float:
+    """Time to the end of the period number `number`, in the unit of T."""
+    if not (isinstance(number, int) and 1 <= number <= 10_000):
+        raise UsageError("periods: a whole number from 1 to 10,000")
+    return next(islice(_ends(as_of, unit, every, calendar, discrete), number - 1, None))[1]
+
+
+def _ends(
+    as_of: dt.date, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
+) -> Iterator[tuple[Period, float]]:
+    """Periods from the day after `as_of` on, and when each ends in units of T."""
+    if every not in EVERY:
+        raise UsageError(f"every is one of {', '.join(EVERY)}, not {every!r}")
+    if discrete and every != unit:
+        raise UsageError(f"BGBB counts opportunities of a {unit}: the schedule is by {unit} too")
+    whole = calendar.period_of(as_of + dt.timedelta(days=0 if discrete else 1), every)
+    for number in count(1):
+        if discrete:
+            whole = calendar.next(whole)
+            yield whole, float(number)
+        else:
+            yield whole, ((whole.end - as_of).days - 1) / _core.days_in(unit)
+            whole = calendar.next(whole)
+
+
+def last_day(as_of: Any, data: Any) -> dt.date:
+    """The day that T ends on."""
+    day = data.calibration_end if as_of is None and isinstance(data, Rfm) else day_of(as_of, "as_of")
+    if day is None:
+        raise UsageError("as_of: say the last day that was seen, such as '2026-06-30'; an Rfm knows it")
+    return day
+
+
+def schedule(
+    model: PurchaseModel,
+    source: Source,
+    histories: tuple[Any, Any, Any],
+    cut: Periods,
+    rate: float,
+    spend: GammaGamma | None,
+    each: bool,
+) -> Any:
+    """Purchases and money of each period, of all customers or of each."""
+    import numpy as np
+
+    bought = _by_period(model, source, histories, cut, 0.0)
+    columns = {"expected_transactions": bought}
+    if spend is not None:
+        value = spend.expected_spend(*spend.spend_columns(source, len(histories[0])))
+        kept = bought if rate == 0 else _by_period(model, source, histories, cut, rate)
+        columns |= {"revenue": bought * value, "clv": kept * value}
+    elif rate != 0:
+        columns["discounted_transactions"] = _by_period(model, source, histories, cut, rate)
+    named: dict[str, Any] = {
+        "period": np.array(cut.labels, dtype=object),
+        "start": np.array(cut.starts, dtype="datetime64[D]"),
+        "end": np.array(cut.ends, dtype="datetime64[D]"),
+    }
+    if not each:
+        table = _frame.from_columns(named | {name: values.sum(axis=1) for name, values in columns.items()})
+        return _frame.like(table, source.kind)
+    customers = len(histories[0])
+    rows = np.arange(customers).repeat(len(cut.labels))
+    made = {name: np.tile(values, customers) for name, values in named.items()}
+    made |= {name: values.T.ravel() for name, values in columns.items()}
+    customer = source.customers()
+    who = rows if customer is None else np.asarray(customer.to_numpy())[rows]
+    table = _frame.from_columns({"customer": who} | made)
+    return _frame.like(Table([(name, table.column(name)) for name in table.names]), source.kind)
+
+
+def _by_period(
+    model: PurchaseModel, source: Source, histories: tuple[Any, Any, Any], cut: Periods, rate: float
+) -> npt.NDArray[np.float64]:
+    """One row a period, one column a customer: what comes by its end less what came by its start."""
+    import numpy as np
+
+    if rate == 0:
+        by_end = [model._of_rows(source, "expected_transactions", t, *histories) for t in cut.edges]
+    else:
+        by_end = [model._of_rows(source, "dect", t, rate, *histories) for t in cut.edges]
+    return np.diff(np.array(by_end), axis=0, prepend=0.0)

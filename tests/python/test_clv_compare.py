@@ -1,0 +1,120 @@
+"""Models chosen on a holdout, reported on a later one; fits that begin where the last ended; scikit-learn."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import salesops as so
+
+TRUE = so.clv.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+
+
+@pytest.fixture(scope="module")
+def log():
+    born = np.datetime64("1997-01-01") + np.random.default_rng(1).integers(0, 84, 3000)
+    return pd.DataFrame(TRUE.simulate_transactions(born, until="1998-12-31", unit="week", seed=3))
+
+
+@pytest.fixture(scope="module")
+def rows(log):
+    return so.clv.rfm(log, unit="week", calibration_end="1997-12-31", holdout_end="1998-06-30")
+
+
+def test_a_model_is_chosen_on_one_holdout_and_reported_on_a_later_one(log, rows):
+    found = so.clv.select(rows, ["nbd", "bg", "pareto"], by="rmse", report_end="1998-12-31")
+    table = found.to_frame().set_index("model")
+    assert table["holdout_rmse"].is_monotonic_increasing
+    assert table["chosen"].tolist() == [True, False, False]
+    assert type(found.best).__name__ == table.index[0]
+    first = so.clv.BGNBD().fit(rows)
+    later_rows = so.clv.rfm(log, unit="week", calibration_end="1998-06-30", holdout_end="1998-12-31")
+    later = so.clv.BGNBD().fit(later_rows)
+    for prefix, model, data in (("holdout", first, rows), ("report", later, later_rows)):
+        score = so.clv.evaluate(model, data)
+        for name in ("mae", "rmse", "bias"):
+            assert table.loc["BGNBD", f"{prefix}_{name}"] == pytest.approx(score[name], rel=1e-6)
+        assert table.loc["BGNBD", f"{prefix}_tracking"] == pytest.approx(
+            so.clv.tracking(model, data).error, rel=1e-6
+        )
+    assert found.best.n_ == len(later_rows)
+
+
+def test_what_comes_after_the_first_holdout_has_no_say(log, rows):
+    """Other purchases in the second half of 1998 change the report, not the choice."""
+    extra = log[log["time"] > "1998-06-30"].assign(time=pd.Timestamp("1998-11-11"))
+    more = so.clv.rfm(
+        pd.concat([log, extra.assign(customer=extra["customer"] // 2)]),
+        unit="week",
+        calibration_end="1997-12-31",
+        holdout_end="1998-06-30",
+    )
+    before, after = (so.clv.select(one, ["nbd", "pareto"]).to_frame() for one in (rows, more))
+    names = ["model", "chosen", "holdout_mae", "holdout_tracking"]
+    assert before[names].equals(after[names])
+    assert not before["report_mae"].equals(after["report_mae"])
+
+
+def test_selection_needs_two_holdouts(log, rows):
+    for data, options, words in (
+        (rows, {"by": "luck"}, "mae, rmse, bias, tracking"),
+        (rows, {"models": []}, "at least one"),
+        (rows, {"models": ["what"]}, "nbd, bg"),
+        (so.clv.rfm(log, unit="week"), {}, "calibration_end=, holdout_end="),
+        (so.clv.rfm(log, unit="week", calibration_end="1997-12-31"), {}, "no transactions after holdout_end"),
+    ):
+        with pytest.raises(so.UsageError, match=words):
+            so.clv.select(data, **options)
+
+
+def test_a_warm_start_is_quicker_and_ends_at_the_same_place(log):
+    june = so.clv.rfm(log, unit="week", calibration_end="1998-06-30")
+    july = so.clv.rfm(log, unit="week", calibration_end="1998-07-31")
+    cold = so.clv.ParetoNBD().fit(july)
+    warm = so.clv.ParetoNBD().fit(june)
+    warm.fit(july, warm_start=True)
+    assert list(warm.params_.values()) == pytest.approx(list(cold.params_.values()), rel=1e-6)
+    assert warm.log_likelihood_ == pytest.approx(cold.log_likelihood_, abs=1e-7)
+    assert warm.n_iter_ < cold.n_iter_
+
+
+def test_simulated_logs_are_the_crowd(log):
+    rows = so.clv.rfm(log, unit="week", observation_end="1998-12-31")
+    assert len(rows) == 3000
+    made = TRUE.simulate(rows["T"], seed=3)
+    assert rows["frequency"].sum() == pytest.approx(made["frequency"].sum(), rel=0.05)
+    model = so.clv.ParetoNBD().fit(rows)
+    for name, value in TRUE.get_params().items():
+        if name in model.params_:
+            assert abs(model.params_[name] - value) < 4.5 * model.standard_errors_[name]
+    spend = so.clv.GammaGamma(p=6.25, q=3.74, v=15.44)
+    paid = pd.DataFrame(
+        TRUE.simulate_transactions(
+            ["1997-01-01"] * 4000, until="1998-12-31", unit="week", spend=spend, seed=4
+        )
+    )
+    found = so.clv.GammaGamma().fit(so.clv.rfm(paid, amount="amount", unit="week"))
+    for name in ("p", "q", "v"):
+        assert abs(found.params_[name] - getattr(spend, name)) < 4.5 * found.standard_errors_[name]
+    for call, words in (
+        (lambda: TRUE.simulate_transactions(["1997-01-01"], until="1998-12-31"), "unit='week'"),
+        (lambda: TRUE.simulate_transactions(["1999-01-01"], until="1998-12-31", unit="day"), "after until"),
+    ):
+        with pytest.raises(so.UsageError, match=words):
+            call()
+
+
+def test_scikit_learn_clones_and_pipes(rows):
+    base = pytest.importorskip("sklearn.base")
+    pipeline = pytest.importorskip("sklearn.pipeline")
+    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    frame = rows.to_frame()
+    model = so.clv.BGNBD(l2=0.01).fit(frame)
+    copy = base.clone(model)
+    assert copy.get_params() == model.get_params()
+    assert not hasattr(copy, "params_")
+    select = preprocessing.FunctionTransformer(lambda data: data[["frequency", "recency", "T"]])
+    pipe = pipeline.Pipeline([("columns", select), ("clv", so.clv.BGNBD(l2=0.01))])
+    pipe.set_params(clv__l2=0.02).fit(frame, clv__unit="week")
+    assert pipe.named_steps["clv"].l2 == 0.02
+    want = so.clv.BGNBD(l2=0.02).fit(frame, unit="week").predict(frame, horizon="26 weeks")
+    got = pipe.predict(frame, horizon="26 weeks")
+    assert np.allclose(got["expected_transactions"], want["expected_transactions"])
