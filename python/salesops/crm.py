@@ -14,6 +14,7 @@ from salesops._core.issues import Issues
 from salesops._progress import Wanted, shown
 
 if TYPE_CHECKING:
+    from salesops._core.calendar import TimeZone
     from salesops._core.table import Table
 
 __all__ = ["Crm", "data_model", "instant"]
@@ -22,8 +23,10 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
-def instant(value: str | dt.date | dt.datetime | int, name: str = "as_of") -> int:
-    """UTC microseconds of a datetime, a date (its midnight, UTC) or ISO 8601 text."""
+def instant(
+    value: str | dt.date | dt.datetime | int, name: str = "as_of", zone: TimeZone | None = None
+) -> int:
+    """UTC microseconds of a datetime, a date (its midnight) or ISO 8601 text; in `zone` (UTC) without its own."""
     if isinstance(value, bool):
         raise UsageError(f"{name}: expected a date, a datetime or ISO text, not a bool")
     if isinstance(value, int):
@@ -33,17 +36,24 @@ def instant(value: str | dt.date | dt.datetime | int, name: str = "as_of") -> in
             value = dt.datetime.fromisoformat(value)
         except ValueError as error:
             raise UsageError(f"{name}: '{value}' is no ISO date or time, e.g. 2026-07-31") from error
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day)
     if isinstance(value, dt.datetime):
-        value = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-        return (value - _EPOCH) // _MICROSECOND
-    if isinstance(value, dt.date):
-        return (dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+        if value.tzinfo is not None:
+            return (value - _EPOCH) // _MICROSECOND
+        local = (value.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+        return local if zone is None else int(zone.to_utc([local])[0])
     raise UsageError(f"{name}: expected a date, a datetime or ISO text, not {type(value).__name__}")
 
 
 def timestamp(us: int) -> dt.datetime:
     """The datetime of UTC microseconds."""
     return _EPOCH + us * _MICROSECOND
+
+
+def day_in(us: int, zone: TimeZone) -> dt.date:
+    """The day of UTC microseconds on a zone's clocks."""
+    return timestamp(us + zone.offset_at(us) * 1_000_000).date()
 
 
 def data_model() -> Table:

@@ -43,7 +43,7 @@ def test_without_arguments_it_lists_the_commands(capsys):
         (["sample", "x", "--deals", "0"], "give 1 or more"),
         (["kpi", "profit", "x"], "there is no KPI 'profit'; there are"),
         (["kpi", "KpiResult", "x"], "there is no KPI"),
-        (["check", "/"], "holds no CSV file"),
+        (["check", "/"], "no file of / has the name of a table"),
         (["check", "no/such/folder"], "'no/such/folder' is not there"),
     ],
 )

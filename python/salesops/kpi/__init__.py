@@ -10,7 +10,7 @@ from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, timestamp
-from salesops.kpi.ask import Period, Where, frame, number_text, options_of, where_text
+from salesops.kpi.ask import Period, Where, frame, number_text, options_of, unit_text, where_text
 from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
 
 if TYPE_CHECKING:
@@ -177,7 +177,7 @@ class KpiResult:
             return f"{head}\n{self._core.to_table().to_text(20)}"
         metric = self._single()
         unit = self.unit
-        line = f"{number_text(metric.value, unit)}{'' if unit in ('share', 'ratio') else ' ' + unit}"
+        line = f"{number_text(metric.value, unit)} {unit_text(unit)}".rstrip()
         if metric.low is not None:
             low, high = number_text(metric.low, unit), number_text(metric.high, unit)
             line += f"  [{low}, {high}] at {self._core.level:g} %"

@@ -73,7 +73,7 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     if "zone" in options:
         options["zone"] = time_zone(options["zone"])
     if "as_of" in options:
-        options["as_of"] = instant(options["as_of"])
+        options["as_of"] = instant(options["as_of"], zone=options.get("zone"))
     return _kpi.Options(options)
 
 
@@ -87,6 +87,11 @@ def frame(table: Table, kind: str | None = None) -> Any:
     if kind not in kinds:
         raise UsageError(f"kind is one of {', '.join(kinds)}, not '{kind}'")
     return getattr(table, "to_arrow" if kind == "pyarrow" else f"to_{kind}")()
+
+
+def unit_text(unit: str) -> str:
+    """What stands behind a number: nothing where the number says it, or money names no currency."""
+    return "" if unit in ("share", "ratio") else unit.replace("XXX", "").strip()
 
 
 def number_text(value: float | None, unit: str) -> str:
