@@ -266,25 +266,28 @@ def read(
 
     if not folder.exists():
         raise UsageError(f"'{folder}' is not there; salesops sample {folder} writes a sample book")
+    time = {"calendar": fiscal_calendar(fiscal_year_start, calendar), "zone": time_zone(tz)}
     how: dict[str, Any] = {"date_order": date_order, "decimal": decimal, "tz": tz}
     crm = ingest.read(folder, mapping, currency=currency or "", **how)
     tell_strangers(crm)
     if currency and crm.currency != currency:
         crm = crm.in_currency(currency)
-    return crm, {"calendar": fiscal_calendar(fiscal_year_start, calendar), "zone": time_zone(tz)}
+    return crm, time
 
 
 def fiscal_calendar(start: int | None, pattern: str | None) -> FiscalCalendar:
     """The calendar of quarters: civil, from another month, or of whole weeks."""
     from salesops.calendar import FiscalCalendar
 
+    if start is not None and not 1 <= start <= 12:
+        raise UsageError(f"--fiscal-year-start: {start} is no month; give 1 to 12")
     if pattern is None:
-        return FiscalCalendar(1 if start is None else start)
+        return FiscalCalendar(start or 1)
     if pattern == "nrf":
         if start is not None:
             raise UsageError("--calendar nrf: its year begins in February; leave --fiscal-year-start out")
         return FiscalCalendar.nrf()
-    return FiscalCalendar.week_pattern(pattern, end_month=12 if start in (None, 1) else start - 1)
+    return FiscalCalendar.week_pattern(pattern, end_month=((start or 1) - 2) % 12 + 1)
 
 
 def tell_strangers(crm: Crm) -> None:

@@ -26,7 +26,7 @@ _MICROSECOND = dt.timedelta(microseconds=1)
 def instant(
     value: str | dt.date | dt.datetime | int, name: str = "as_of", zone: TimeZone | None = None
 ) -> int:
-    """UTC microseconds of a datetime, a date (its midnight) or ISO 8601 text; in `zone` (UTC) without its own."""
+    """UTC microseconds of a datetime, a date (its midnight) or ISO text; in `zone` if it names none."""
     if isinstance(value, bool):
         raise UsageError(f"{name}: expected a date, a datetime or ISO text, not a bool")
     if isinstance(value, int):

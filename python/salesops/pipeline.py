@@ -214,7 +214,8 @@ class Forecast:
             amounts += [f"{rows[f'bookings_{end}_{level}'][i]:,.0f}" for end in ("lo", "hi")]
             quota, chance = rows["quota"][i], rows["p_attain"][i]
             reach = ["", ""] if quota is None else [f"{quota:,.0f}", f"{chance:.0%}"]
-            lines.append([plain(f"{kind} {rows['holder_id'][i]}".strip(), 24), *amounts, *reach])
+            name = rows["holder_id"][i] or ("without owner" if kind == "rep" else "")
+            lines.append([plain(f"{kind} {name}".strip(), 24), *amounts, *reach])
         return aligned(lines)
 
     def to_text(self, *, reps: bool = False) -> str:

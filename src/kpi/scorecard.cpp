@@ -221,7 +221,7 @@ std::string left_out(const Metric& metric) {
   std::string text;
   for (const auto& [reason, rows] : metric.excluded) {
     if (rows * 10 < metric.n + rows) continue;
-    std::string words = reason;
+    std::string words = reason.starts_with("null_") ? "no_" + reason.substr(5) : reason;
     std::replace(words.begin(), words.end(), '_', ' ');
     text += (text.empty() ? "" : ", ") + std::to_string(rows) + " left out: " + words;
   }

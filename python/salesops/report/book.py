@@ -101,7 +101,8 @@ class Book:
         self.zone = time_zone(zone)
         self.last_entry = crm.latest
         self.as_of = crm.latest if as_of is None else timestamp(instant(as_of, zone=self.zone))
-        self.crm = crm if as_of is None else crm.as_of(self.as_of)
+        self.rewound = as_of is not None
+        self.crm = crm.as_of(self.as_of) if self.rewound else crm
         self.today = self.day(self.as_of)
         text = period_text(period)
         found = self.calendar.parse_period(text or "this quarter", self.today)

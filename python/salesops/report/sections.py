@@ -93,10 +93,18 @@ def forecast(book: Book) -> Section:
 
 def outlook(book: Book, section: Section) -> Picture:
     """The burn-up with its fan; the teams go into the section's table."""
+    # The whole book: the forecast rewinds it itself, without what only later became known.
     found = word("pipeline").forecast(
-        book.crm, as_of=book.as_of, period=(book.start, book.end), level=80, zone=book.zone
+        book.whole,
+        as_of=book.as_of if book.rewound else None,
+        period=(book.start, book.end),
+        level=80,
+        zone=book.zone,
     )
-    section.notes += [plain(note, 300) for note in found.notes]
+    # How to ask otherwise is of no use to a reader.
+    section.notes += [
+        plain(note.partition("; allow_current")[0].rstrip("."), 300) + "." for note in found.notes
+    ]
     holders = rows_of(found._core.holders)
     company = next(row for row in holders if row["holder_type"] == "company")
     low, middle, high = (company[f"bookings_{part}"] for part in ("lo_80", "mean", "hi_80"))
@@ -488,10 +496,18 @@ def footer(book: Book) -> Section:
         ("rows kept", f"{rows}; {dropped:,} superseded or rejected"),
         ("known at", f"{book.known_at()}: later entries are left out"),
         ("calendar", book.calendar.describe()),
-        ("currency", book.unit or ("not named in the book" if book.crm.currency else "several")),
+        ("currency", book.unit or currencies(book)),
         ("made with", f"salesops {__version__}"),
     ]
     return section
+
+
+def currencies(book: Book) -> str:
+    """Why no currency stands beside the amounts."""
+    if book.crm.currency:
+        return "not named in the book"
+    amounts = any(book.crm.table(name).has("currency") for name in book.crm.tables)
+    return "several" if amounts else "no money in the book"
 
 
 ALL = (scorecard, forecast, pipeline, teams, issues, footer)
