@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -62,7 +63,7 @@ def refuse(message: str) -> int:
 def application(typer: Any) -> Any:
     """The commands as a Typer application."""
     app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
-    app.callback(invoke_without_command=True)(about)
+    app.callback(invoke_without_command=True)(explained(about, typer))
     app.command()(explained(sample, typer))
     for command in (report, kpi, scorecard, forecast, check):
         app.command()(explained(of_a_book(command), typer))
@@ -71,6 +72,7 @@ def application(typer: Any) -> Any:
 
 # What the arguments mean, for --help.
 MEANING = {
+    "version": "print the version",
     "folder": "CSV or Parquet files named as their tables, or one SQLite or DuckDB file",
     "name": "win_rate, average_deal, sales_cycle, …",
     "seed": "another seed, other deals",
@@ -102,7 +104,7 @@ def explained(command: Callable[..., None], typer: Any) -> Callable[..., None]:
         one.replace(
             default=typer.Argument(help=MEANING[one.name])
             if one.default is one.empty
-            else typer.Option(one.default, help=MEANING[one.name])
+            else typer.Option(one.default, "--" + one.name.replace("_", "-"), help=MEANING[one.name])
         )
         for one in signature.parameters.values()
     ]
@@ -218,7 +220,10 @@ def check(book: Book) -> None:
     """Print what was read, what was wrong with it, and what is missing for more."""
     crm, _ = book()
     show(crm.counts(), "Rows")
-    show(crm.issues.summary(), f"Issues: {crm.issues.total:,}", 100)
+    if crm.issues.total:
+        show(crm.issues.summary(), f"Issues: {crm.issues.total:,}", 100)
+    else:
+        print("No issues in the rows.\n")
     wanted = crm.capabilities().to_dict()
     gaps = [
         [table, column, cost]
@@ -323,26 +328,39 @@ def print_table(columns: list[str], rows: list[list[Any]], title: str) -> None:
     from salesops.plot import plain
 
     console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
-    grid = Grid(title=Text(plain(title, 200)), box=box.SIMPLE_HEAD, title_justify="left")
+    grid = Grid(
+        title=Text(plain(title, 200)) if title else None,
+        box=box.SIMPLE_HEAD,
+        title_justify="left",
+        collapse_padding=True,
+        pad_edge=False,
+    )
     for position, name in enumerate(columns):
-        cells = [row[position] for row in rows]
-        numbers = any(isinstance(cell, int | float) and not isinstance(cell, bool) for cell in cells)
-        # On a narrow screen headings and texts are folded; a number that lost digits would be another one.
-        widest = max((len(cell_text(cell)) for cell in cells), default=0) if numbers else 8
+        cells, head = [cell_text(row[position]) for row in rows], plain(name).replace("_", " ")
         grid.add_column(
-            Text(plain(name).replace("_", " ")),
-            justify="right" if numbers else "left",
-            min_width=widest,
+            Text(head),
+            justify="right" if all(NUMBER.match(cell) for cell in cells if cell) else "left",
+            min_width=max((least(text) for text in [head, *cells]), default=1),
             overflow="fold",
         )
     for row in rows:
         grid.add_row(*(Text(cell_text(cell)) for cell in row))
-    needed = sum(column.min_width or 0 for column in grid.columns) + 3 * len(columns) + 1
+    needed = sum(column.min_width or 0 for column in grid.columns) + 2 * len(columns) + 1
     console.size = console.size._replace(width=max(console.width, needed))
     if needed >= console.width:
         for column in grid.columns:
             column.max_width = column.min_width
     console.print(grid)
+
+
+NUMBER = re.compile(r"[-+]?\d|—")
+
+
+def least(text: str) -> int:
+    """The width below which a text may not be folded: a number that lost digits would be another one."""
+    longest = 14
+    words = text.split()
+    return max((len(word) if NUMBER.match(word) else min(len(word), longest) for word in words), default=0)
 
 
 def cell_text(cell: Any) -> str:

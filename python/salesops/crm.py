@@ -246,6 +246,13 @@ class Crm:
         return textwrap.fill(text, 80, subsequent_indent="    ", break_on_hyphens=False)
 
 
+def core_of(crm: Any, asker: str) -> _Crm:
+    """The compiled book behind a `Crm`; anything else is the caller's mistake."""
+    if not isinstance(crm, Crm):
+        raise UsageError(f"{asker}: the first argument is a book, from so.read(…) or so.crm.Crm.build(…)")
+    return crm._core
+
+
 def _is_minor(money_unit: str) -> bool:
     if money_unit not in ("major", "minor"):
         raise UsageError(f"money_unit is 'major' or 'minor', not '{money_unit}'")

@@ -13,7 +13,7 @@ from salesops._core import pipeline as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import time_zone
-from salesops.crm import day_in, instant, timestamp
+from salesops.crm import core_of, day_in, instant, timestamp
 from salesops.plot.base import NO_CURRENCY, aligned, plain
 from salesops.scenario import Scenario, levels_of, minor_per_major
 
@@ -27,10 +27,6 @@ __all__ = ["Backtest", "Forecast", "Waterfall", "backtest", "forecast", "waterfa
 
 Period = str | tuple[Any, Any] | None
 DAY = 86_400_000_000
-
-
-def _book(crm: Any) -> Any:
-    return getattr(crm, "_core", crm)
 
 
 def _frame_of(table: Table, kind: str | None) -> Any:
@@ -48,7 +44,7 @@ def _span(period: Period, as_of: int, calendar: Any, zone: TimeZone) -> tuple[in
     if period is None or isinstance(period, str):
         from salesops.calendar import FiscalCalendar
 
-        fiscal = calendar or FiscalCalendar()
+        fiscal = FiscalCalendar.given(calendar)
         found = fiscal.parse_period(period or "this quarter", as_of=day_in(as_of, zone))
         if len(found) != 1:
             raise UsageError(f"period: '{period}' is {len(found)} periods; a forecast is of one")
@@ -130,7 +126,7 @@ def forecast(
     >>> result.to_frame("pyarrow").num_rows > 5
     True
     """
-    book = _book(crm)
+    book = core_of(crm, "forecast")
     clock = time_zone(zone)
     now = None if as_of is None else instant(as_of, zone=clock)
     options = _options(
@@ -349,7 +345,7 @@ def backtest(
         adjust=adjust,
         threads=threads,
     )
-    book = _book(crm)
+    book = core_of(crm, "backtest")
     with shown(progress, "backtesting") as tell:
         return Backtest(_core.backtest(book, periods, months, list(weeks), options, tell))
 
@@ -457,7 +453,7 @@ def waterfall(
     >>> so.pipeline.waterfall(crm, "2025-06-01", "2025-07-01").to_frame("pyarrow").num_rows
     15
     """
-    book = _book(crm)
+    book = core_of(crm, "waterfall")
     owners = [owner] if isinstance(owner, str) else list(owner)
     first, last = due or (None, None)
     begin, finish = instant(start, "start"), book.latest if end is None else instant(end, "end")

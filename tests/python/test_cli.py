@@ -90,6 +90,11 @@ def test_a_sample_may_be_dirty(tmp_path, capsys):
     assert "duplicate_key" in capsys.readouterr().out
 
 
+def test_a_clean_book_has_no_table_of_issues(folder, capsys):
+    assert cli.main(["check", str(folder)]) == 0
+    assert "No issues in the rows." in capsys.readouterr().out
+
+
 def test_a_kpi_is_the_library_s(folder, capsys):
     assert cli.main(["kpi", "win_rate", str(folder), "--period", "2025-Q3", "--where", "type = 'new'"]) == 0
     shown = capsys.readouterr().out
@@ -135,6 +140,19 @@ def test_numbers_are_never_cut(capsys, monkeypatch):
     shown = capsys.readouterr().out
     assert all(f"{number:,}" in shown for number in numbers)
     assert "…" not in shown
+
+
+def test_a_scorecard_fits_a_narrow_screen_with_its_numbers_whole(folder, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "dumb")
+    assert cli.main(["scorecard", str(folder), "--as-of", "2025-11-15"]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    _, lines = salesops.kpi.scorecard(salesops.read(folder), as_of="2025-11-15").printed()
+    numbers = {word for line in lines for cell in line for word in cell.split() if word[0].isdigit()}
+    assert len(numbers) > 30
+    assert numbers <= set(shown.split())
 
 
 def test_currency_brings_the_book_into_one(tmp_path, capsys):

@@ -200,6 +200,18 @@ def test_a_period_has_to_be_one_and_begun(crm):
         report.render(crm, as_of="2025-02-01", period="2025-Q4")
 
 
+def test_what_is_no_book_or_calendar_is_said(crm):
+    frame = crm.table("opportunity").to_pandas()
+    for ask in (report.render, so.pipeline.forecast, so.pipeline.backtest, so.kpi.scorecard, so.kpi.win_rate):
+        with pytest.raises(so.UsageError, match="the first argument is a book"):
+            ask(frame)
+    with pytest.raises(so.UsageError, match="waterfall: the first argument is a book"):
+        so.pipeline.waterfall(frame, "2025-01-01")
+    for ask in (report.render, so.pipeline.forecast):
+        with pytest.raises(so.UsageError, match="week_pattern"):
+            ask(crm, calendar="4-4-5")
+
+
 def test_a_book_older_than_the_report_says_so(crm):
     assert re.search(r"The last entry in the book is \d+ days older", report.render(crm, as_of="2026-02-15"))
 

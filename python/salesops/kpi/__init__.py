@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._progress import Progress, Wanted, shown
-from salesops.crm import Crm, timestamp
+from salesops.crm import Crm, core_of, timestamp
 from salesops.kpi.ask import Period, Where, frame, number_text, options_of, unit_text, where_text
 from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
 
@@ -211,13 +211,12 @@ def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> C
         progress: Wanted = None,
         **options: Any,
     ) -> KpiResult:
-        if not isinstance(crm, Crm):
-            raise UsageError(f"{name}: the first argument is a book, from so.read(…) or so.crm.Crm.build(…)")
+        core = core_of(crm, name)
         given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
         given |= {"as_of": as_of, "keep_rows": ids, **options}
         asked = options_of(given)
         with shown(progress, name.replace("_", " ")) as tell:
-            return KpiResult(compute(crm._core, asked, tell), crm)
+            return KpiResult(compute(core, asked, tell), crm)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = text

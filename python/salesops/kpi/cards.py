@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesops._core import kpi as _kpi
 from salesops._progress import Wanted, shown
-from salesops.crm import Crm, timestamp
+from salesops.crm import Crm, core_of, timestamp
 from salesops.kpi.ask import Period, Where, frame, number_text, options_of, unit_text
 
 if TYPE_CHECKING:
@@ -288,7 +288,8 @@ def scorecard(
     >>> so.kpi.scorecard(crm, by=["owner", "month"]).to_frame("polars").columns[:4]
     ['owner', 'month', 'won', 'lost']
     """
+    core = core_of(crm, "scorecard")
     given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, **options}
     asked = options_of(given)
     with shown(progress, "scorecard") as tell:
-        return Scorecard(_kpi.scorecard(crm._core, asked, compare, tell))
+        return Scorecard(_kpi.scorecard(core, asked, compare, tell))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from salesops import kpi, plot
 from salesops._core.error import Error, UsageError
 from salesops.calendar import FiscalCalendar, time_zone
-from salesops.crm import Crm, day_in, instant, timestamp
+from salesops.crm import Crm, core_of, day_in, instant, timestamp
 from salesops.kpi.ask import Period, period_text
 from salesops.plot import Picture, compact, plain
 
@@ -96,8 +96,9 @@ class Book:
         calendar: FiscalCalendar | None = None,
         zone: Any = None,
     ) -> None:
+        core_of(crm, "report")
         self.whole = crm
-        self.calendar = calendar or FiscalCalendar()
+        self.calendar = FiscalCalendar.given(calendar)
         self.zone = time_zone(zone)
         self.last_entry = crm.latest
         self.as_of = crm.latest if as_of is None else timestamp(instant(as_of, zone=self.zone))
