@@ -247,7 +247,9 @@ class Crm:
 
 
 def core_of(crm: Any, asker: str) -> _Crm:
-    """The compiled book behind a `Crm`; anything else is the caller's mistake."""
+    """The compiled book behind a `Crm`, or itself; anything else is the caller's mistake."""
+    if isinstance(crm, _Crm):
+        return crm
     if not isinstance(crm, Crm):
         raise UsageError(f"{asker}: the first argument is a book, from so.read(…) or so.crm.Crm.build(…)")
     return crm._core
