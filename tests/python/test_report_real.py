@@ -166,7 +166,7 @@ def test_the_chip_page_reads_its_history(pages):
 
 def test_a_page_of_leads_begins_with_leads(pages):
     text = " ".join(words_of(pages["olist"]))
-    assert re.search(r"leads of 2018-Q2 became customers so far: \d+\.\d%\.", text)
+    assert re.search(r"leads of 2018-Q2 were converted so far: \d+\.\d%\.", text)
     assert "No forecast: " in text
 
 

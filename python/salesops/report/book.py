@@ -176,7 +176,7 @@ class Book:
         if rate.value is None:
             return f"No lead came in {self.label} so far."
         share = compact(rate.value, "share")
-        return f"{rate.numerator:,.0f} of {rate.n:,} leads of {self.label} became customers so far: {share}."
+        return f"{rate.numerator:,.0f} of {rate.n:,} leads of {self.label} were converted so far: {share}."
 
     def freshness(self) -> str:
         """What the page knew, and how old that is."""
