@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "salesops/money.hpp"
 #include "salesops/parallel.hpp"
 
 namespace salesops {
@@ -62,8 +63,17 @@ std::string number_text(Number value) {
   return {text, end.ptr};
 }
 
+/// An amount in major units of its currency: the column's, or that of the row's `currency`.
+std::string shown_amount(const Table& table, const Column& column, std::size_t row) {
+  const Column* codes = column.currency().empty() ? table.find("currency") : nullptr;
+  const bool said = codes != nullptr && codes->type() == Type::string && codes->valid(row);
+  const auto currency = Currency::find(said ? codes->text(row) : std::string_view(column.currency()));
+  return Money{column.values<std::int64_t>()[row], currency.value_or(Currency{})}.amount_text();
+}
+
 /// Six digits are enough to read; `Column::cell` has them all.
-std::string shown_cell(const Column& column, std::size_t row) {
+std::string shown_cell(const Table& table, const Column& column, std::size_t row) {
+  if (column.type() == Type::money && column.valid(row)) return shown_amount(table, column, row);
   const bool real = column.type() == Type::float64 || column.type() == Type::float32;
   if (!real || column.is_null(row)) return column.cell(row);
   char text[64];
@@ -355,7 +365,7 @@ std::string Table::to_text(std::size_t max_rows) const {
     lines[0].push_back(name);
     std::size_t width = name.size();
     for (std::size_t row = 0; row < shown; ++row) {
-      lines[row + 1].push_back(shown_cell(column, row));
+      lines[row + 1].push_back(shown_cell(*this, column, row));
       width = std::max(width, lines[row + 1].back().size());
     }
     widths.push_back(width);

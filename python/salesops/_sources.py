@@ -127,27 +127,28 @@ class Reader:
         return [(self.renamed.get(name, name), self.file(path, self.renamed.get(name, name)))]
 
     def folder(self, folder: pathlib.Path) -> Raw:
-        """Read the files whose names are tables that the mapping or the data model knows."""
-        paths: dict[str, pathlib.Path] = {}
-        for path in sorted(folder.iterdir()):
-            name = stem(path)
-            if name is None or not path.is_file():
-                continue
-            if name in paths:
-                raise UsageError(f"two files hold the table '{name}': {paths[name].name} and {path.name}")
-            paths[name] = path
+        """Read the files whose names are tables that the mapping or the data model knows; name the others."""
+        found = [(stem(path), path) for path in sorted(folder.iterdir()) if path.is_file()]
+        named = [(name, path) for name, path in found if name is not None]
+        paths = dict(named)
         wanted = self.wanted(paths)
+        read = {name for name, _ in wanted}
+        for name, path in named:
+            if name in read and paths[name] != path:
+                raise UsageError(f"two files hold the table '{name}': {path.name} and {paths[name].name}")
         if not wanted:
-            found = ", ".join(path.name for path in paths.values()) or "no CSV or Parquet files"
+            others = ", ".join(path.name for _, path in named[:12]) or "no CSV or Parquet files"
             raise UsageError(
-                f"no file of {folder} has the name of a table (found {found}); name them as the data model "
+                f"no file of {folder} has the name of a table (found {others}); name them as the data model "
                 'or the mapping does, or say which is which with tables={"opportunity": "file_stem"}'
             )
         raw = []
         for done, (name, as_) in enumerate(wanted):
             raw.append((as_, self.file(paths[name], as_)))
             self.told(done + 1, len(wanted))
-        return raw
+        # A file that is no table goes along empty: applying the mapping names it (`unknown_table`).
+        strange = [] if self.only is not None else sorted(set(paths) - read)
+        return [*raw, *((name, Table([])) for name in strange)]
 
     def file(self, path: pathlib.Path, name: str) -> Table:
         """Read one CSV or Parquet file."""

@@ -67,6 +67,18 @@ class FiscalCalendar(_core.FiscalCalendar):
         return calendar
 
     @classmethod
+    def given(cls, calendar: Any) -> FiscalCalendar:
+        """The calendar that a caller gave, or civil quarters for None."""
+        if calendar is None:
+            return cls()
+        if not isinstance(calendar, FiscalCalendar):
+            raise UsageError(
+                f"calendar: {calendar!r} is none; make one with so.calendar.FiscalCalendar(start_month=2) or "
+                'so.calendar.FiscalCalendar.week_pattern("4-4-5")'
+            )
+        return calendar
+
+    @classmethod
     def week_pattern(
         cls,
         weeks: str = "4-4-5",

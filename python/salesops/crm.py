@@ -14,6 +14,7 @@ from salesops._core.issues import Issues
 from salesops._progress import Wanted, shown
 
 if TYPE_CHECKING:
+    from salesops._core.calendar import TimeZone
     from salesops._core.table import Table
 
 __all__ = ["Crm", "data_model", "instant"]
@@ -22,8 +23,10 @@ _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
 
-def instant(value: str | dt.date | dt.datetime | int, name: str = "as_of") -> int:
-    """UTC microseconds of a datetime, a date (its midnight, UTC) or ISO 8601 text."""
+def instant(
+    value: str | dt.date | dt.datetime | int, name: str = "as_of", zone: TimeZone | None = None
+) -> int:
+    """UTC microseconds of a datetime, a date (its midnight) or ISO text; in `zone` if it names none."""
     if isinstance(value, bool):
         raise UsageError(f"{name}: expected a date, a datetime or ISO text, not a bool")
     if isinstance(value, int):
@@ -33,17 +36,24 @@ def instant(value: str | dt.date | dt.datetime | int, name: str = "as_of") -> in
             value = dt.datetime.fromisoformat(value)
         except ValueError as error:
             raise UsageError(f"{name}: '{value}' is no ISO date or time, e.g. 2026-07-31") from error
+    if isinstance(value, dt.date) and not isinstance(value, dt.datetime):
+        value = dt.datetime(value.year, value.month, value.day)
     if isinstance(value, dt.datetime):
-        value = value if value.tzinfo else value.replace(tzinfo=dt.UTC)
-        return (value - _EPOCH) // _MICROSECOND
-    if isinstance(value, dt.date):
-        return (dt.datetime(value.year, value.month, value.day, tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+        if value.tzinfo is not None:
+            return (value - _EPOCH) // _MICROSECOND
+        local = (value.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
+        return local if zone is None else int(zone.to_utc([local])[0])
     raise UsageError(f"{name}: expected a date, a datetime or ISO text, not {type(value).__name__}")
 
 
 def timestamp(us: int) -> dt.datetime:
     """The datetime of UTC microseconds."""
     return _EPOCH + us * _MICROSECOND
+
+
+def day_in(us: int, zone: TimeZone) -> dt.date:
+    """The day of UTC microseconds on a zone's clocks."""
+    return timestamp(us + zone.offset_at(us) * 1_000_000).date()
 
 
 def data_model() -> Table:
@@ -234,6 +244,15 @@ class Crm:
         rows = ", ".join(f"{name} {self.table(name).num_rows:,}" for name in self.tables)
         text = f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {self.issues.total:,} issues)"
         return textwrap.fill(text, 80, subsequent_indent="    ", break_on_hyphens=False)
+
+
+def core_of(crm: Any, asker: str) -> _Crm:
+    """The compiled book behind a `Crm`, or itself; anything else is the caller's mistake."""
+    if isinstance(crm, _Crm):
+        return crm
+    if not isinstance(crm, Crm):
+        raise UsageError(f"{asker}: the first argument is a book, from so.read(…) or so.crm.Crm.build(…)")
+    return crm._core
 
 
 def _is_minor(money_unit: str) -> bool:

@@ -12,11 +12,13 @@ from salesops import _frame
 from salesops._core import pipeline as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
-from salesops.crm import instant, timestamp
-from salesops.plot.base import aligned, plain
+from salesops.calendar import time_zone
+from salesops.crm import core_of, day_in, instant, timestamp
+from salesops.plot.base import NO_CURRENCY, aligned, plain
 from salesops.scenario import Scenario, levels_of, minor_per_major
 
 if TYPE_CHECKING:
+    from salesops._core.calendar import TimeZone
     from salesops._core.table import Table
     from salesops.crm import Crm
     from salesops.plot import Picture
@@ -27,29 +29,28 @@ Period = str | tuple[Any, Any] | None
 DAY = 86_400_000_000
 
 
-def _book(crm: Any) -> Any:
-    return getattr(crm, "_core", crm)
-
-
 def _frame_of(table: Table, kind: str | None) -> Any:
     from salesops._frame import of_kind as frame
 
     return frame(table, kind)
 
 
-def _span(period: Period, as_of: int, calendar: Any) -> tuple[int, int] | None:
-    if period is None and calendar is None:
-        return None
+def _unit(currency: str) -> str:
+    """A currency as it stands beside amounts: nothing where the book names none."""
+    return "" if currency == NO_CURRENCY else currency
+
+
+def _span(period: Period, as_of: int, calendar: Any, zone: TimeZone) -> tuple[int, int]:
     if period is None or isinstance(period, str):
         from salesops.calendar import FiscalCalendar
 
-        fiscal = calendar or FiscalCalendar()
-        found = fiscal.parse_period(period or "this quarter", as_of=timestamp(as_of).date())
+        fiscal = FiscalCalendar.given(calendar)
+        found = fiscal.parse_period(period or "this quarter", as_of=day_in(as_of, zone))
         if len(found) != 1:
             raise UsageError(f"period: '{period}' is {len(found)} periods; a forecast is of one")
-        return instant(found[0].start, "period"), instant(found[0].end, "period")
+        period = found[0].start, found[0].end
     start, end = period
-    return instant(start, "period"), instant(end, "period")
+    return instant(start, "period", zone), instant(end, "period", zone)
 
 
 def _options(
@@ -79,6 +80,7 @@ def forecast(
     measure: str = "bookings",
     currency: str = "",
     calendar: Any = None,
+    zone: Any = None,
     allow_current: Iterable[str] = (),
     adjust: bool = True,
     threads: int = 0,
@@ -104,6 +106,8 @@ def forecast(
         Only the deals of this currency.
     calendar
         A `FiscalCalendar` for `period`; by default calendar quarters.
+    zone
+        Time zone in which days begin: those of `period`, and an `as_of` that is a day; UTC by default.
     allow_current
         Columns without a history that may be used as they are today, e.g. ``"opportunity.amount"``.
     adjust
@@ -122,8 +126,9 @@ def forecast(
     >>> result.to_frame("pyarrow").num_rows > 5
     True
     """
-    book = _book(crm)
-    now = None if as_of is None else instant(as_of)
+    book = core_of(crm, "forecast")
+    clock = time_zone(zone)
+    now = None if as_of is None else instant(as_of, zone=clock)
     options = _options(
         level=level,
         draws=draws,
@@ -134,18 +139,19 @@ def forecast(
         adjust=adjust,
         threads=threads,
     )
-    span = _span(period, book.latest if now is None else now, calendar)
+    span = _span(period, book.latest if now is None else now, calendar, clock)
     with shown(progress, "forecasting") as tell:
-        return Forecast(_core.forecast(book, now, span, options, tell), book, options)
+        return Forecast(_core.forecast(book, now, span, options, tell), book, options, clock)
 
 
 class Forecast:
     """The distribution of a period's bookings; see `forecast`."""
 
-    def __init__(self, core: _core.Forecast, book: Any, options: _core.Options) -> None:
+    def __init__(self, core: _core.Forecast, book: Any, options: _core.Options, zone: TimeZone) -> None:
         self._core = core
         self._book = book
         self._options = options
+        self._zone = zone
 
     @property
     def as_of(self) -> dt.datetime:
@@ -156,7 +162,7 @@ class Forecast:
     def period(self) -> tuple[dt.date, dt.date]:
         """First day, and the day after the last."""
         start, end = self._core.period
-        return timestamp(start).date(), timestamp(end).date()
+        return day_in(start, self._zone), day_in(end, self._zone)
 
     @property
     def scenario(self) -> Scenario:
@@ -204,7 +210,8 @@ class Forecast:
             amounts += [f"{rows[f'bookings_{end}_{level}'][i]:,.0f}" for end in ("lo", "hi")]
             quota, chance = rows["quota"][i], rows["p_attain"][i]
             reach = ["", ""] if quota is None else [f"{quota:,.0f}", f"{chance:.0%}"]
-            lines.append([plain(f"{kind} {rows['holder_id'][i]}".strip(), 24), *amounts, *reach])
+            name = rows["holder_id"][i] or ("without owner" if kind == "rep" else "")
+            lines.append([plain(f"{kind} {name}".strip(), 24), *amounts, *reach])
         return aligned(lines)
 
     def to_text(self, *, reps: bool = False) -> str:
@@ -237,7 +244,8 @@ class Forecast:
 
         kind, name = self.scenario._holder(holder)
         row = self._row((kind, name))
-        unit, level = self._core.scenario.currency or "wins", self._core.levels[0]
+        currency, level = self._core.scenario.currency, self._core.levels[0]
+        unit = _unit(currency) if currency else "wins"
         fan, today = self._fan(holder), self.as_of.date()
         known = [(one["day"], one["mean"]) for one in fan if one["day"] <= max(today, self.period[0])]
         if known[-1][0] < today:
@@ -263,7 +271,7 @@ class Forecast:
                 quota=row["quota"],
                 unit=unit,
             ),
-            columns=["", unit],
+            columns=["", unit or "amount"],
             rows=[[label, f"{value:,.0f}"] for label, value in numbers.items()],
         )
 
@@ -275,10 +283,14 @@ class Forecast:
         tail = (100 - self._core.levels[0]) / 2
         sums = self._core.scenario.running(scenario._holder(holder)) / unit
         low, high = np.percentile(sums, [tail, 100 - tail], axis=1)
-        start = {"day": scenario.periods[0][0].date(), "low": 0.0, "high": 0.0, "mean": 0.0}
+        days = [
+            day_in(instant(at), self._zone)
+            for at in (scenario.periods[0][0], *(p[1] for p in scenario.periods))
+        ]
+        start = {"day": days[0], "low": 0.0, "high": 0.0, "mean": 0.0}
         rows = [
-            {"day": end.date(), "low": float(low[i]), "high": float(high[i]), "mean": float(sums[i].mean())}
-            for i, (_, end) in enumerate(scenario.periods)
+            {"day": day, "low": float(low[i]), "high": float(high[i]), "mean": float(sums[i].mean())}
+            for i, day in enumerate(days[1:])
         ]
         return [start, *rows]
 
@@ -333,7 +345,7 @@ def backtest(
         adjust=adjust,
         threads=threads,
     )
-    book = _book(crm)
+    book = core_of(crm, "backtest")
     with shown(progress, "backtesting") as tell:
         return Backtest(_core.backtest(book, periods, months, list(weeks), options, tell))
 
@@ -441,7 +453,7 @@ def waterfall(
     >>> so.pipeline.waterfall(crm, "2025-06-01", "2025-07-01").to_frame("pyarrow").num_rows
     15
     """
-    book = _book(crm)
+    book = core_of(crm, "waterfall")
     owners = [owner] if isinstance(owner, str) else list(owner)
     first, last = due or (None, None)
     begin, finish = instant(start, "start"), book.latest if end is None else instant(end, "end")
@@ -484,7 +496,7 @@ class Waterfall:
 
     def __repr__(self) -> str:
         start, end = self.period
-        lines = [f"Open pipeline, {start:%Y-%m-%d} to {end:%Y-%m-%d}, {self._core.currency}"]
+        lines = [f"Open pipeline, {start:%Y-%m-%d} to {end:%Y-%m-%d} {_unit(self._core.currency)}".rstrip()]
         lines += [f"  {name:<11} {amount:>16,.0f}   {deals:,} deals" for name, amount, deals in self._steps()]
         return "\n".join([*lines, *(f"! {note}" for note in self.notes)])
 
@@ -495,7 +507,7 @@ class Waterfall:
         """The steps as floating bars; needs the extra [plot]."""
         from salesops import plot
 
-        unit, (start, end) = self._core.currency, self.period
+        unit, (start, end) = _unit(self._core.currency), self.period
         ends = {"start": f"open on {start.date()}", "end": f"open on {end.date()}"}
         rows: list[dict[str, Any]] = [
             {"label": ends.get(name, name.replace("_", " ")), "value": amount, "deals": deals}
@@ -510,6 +522,6 @@ class Waterfall:
             subtitle="Open amount; the steps add up exactly.",
             alt="; ".join(f"{row['label']} {plot.compact(row['value'], unit)}" for row in rows),
             chart=plot.waterfall(rows, unit=unit),
-            columns=["step", unit, "deals"],
+            columns=["step", unit or "amount", "deals"],
             rows=[[row["label"], f"{row['value']:,.0f}", f"{row['deals']:,}"] for row in rows],
         )

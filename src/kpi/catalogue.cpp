@@ -8,7 +8,8 @@ namespace kpi {
 
 namespace {
 
-constexpr std::string_view won_money = "opportunity.amount opportunity.closed_at";
+// When a deal was closed also follows from its history, or else from its close date.
+constexpr std::string_view won_money = "opportunity.amount";
 
 constexpr std::string_view subscribed = "subscription.account_id subscription.start subscription.unit_amount";
 constexpr std::string_view customer_cost =
@@ -22,8 +23,7 @@ constexpr Definition all[] = {
     {"average_deal", "Average deal", "Σ amount won ÷ deals won", "money", Mode::closed_in_period, won_money,
      "field practice", &average_deal},
     {"velocity", "Sales velocity", "open deals × average deal × win rate ÷ mean sales cycle", "money / day",
-     Mode::closed_in_period, "opportunity.amount opportunity.created_at opportunity.closed_at",
-     "Gong glossary", &velocity},
+     Mode::closed_in_period, "opportunity.amount opportunity.created_at", "Gong glossary", &velocity},
     {"stage_conversion", "Stage conversion", "moved on to a higher stage ÷ entered the stage", "share",
      Mode::entered_in_period, "opportunity.stage_id stage_def.rank", "PostHog, Metabase", &stage_conversion},
     {"time_in_stage", "Time in stage", "mean days of completed visits", "days", Mode::entered_in_period,

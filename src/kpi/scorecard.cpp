@@ -216,6 +216,18 @@ Period a_year_before(const FiscalCalendar& calendar, const Period& period) {
   return before;
 }
 
+/// What the number leaves out, where that is a tenth of the rows or more.
+std::string left_out(const Metric& metric) {
+  std::string text;
+  for (const auto& [reason, rows] : metric.excluded) {
+    if (rows * 10 < metric.n + rows) continue;
+    std::string words = reason.starts_with("null_") ? "no_" + reason.substr(5) : reason;
+    std::replace(words.begin(), words.end(), '_', ' ');
+    text += (text.empty() ? "" : ", ") + std::to_string(rows) + " left out: " + words;
+  }
+  return text;
+}
+
 ScorecardRow row_of(const Line& line, const Definition& known, const Answer& answer) {
   ScorecardRow row;
   row.kpi = known.name;
@@ -229,6 +241,9 @@ ScorecardRow row_of(const Line& line, const Definition& known, const Answer& ans
   row.low = answer.metric->low;
   row.high = answer.metric->high;
   row.state = answer.metric->state;
+  if (row.value)
+    if (const std::string less = left_out(*answer.metric); !less.empty())
+      row.state += (row.state.empty() ? "" : "; ") + less;
   row.n = answer.metric->n;
   return row;
 }

@@ -86,7 +86,7 @@ void fill_gaps(std::vector<Membership>& rows, const Holder& member) {
 
 /// Share of a quota that falls into the period: days of overlap over days of the quota.
 double overlap(Date from, Date to, const Interval& period) {
-  const Date start = period.start.utc_date(), end = period.end.utc_date();
+  const Date start = day_begun(period.start), end = day_begun(period.end);
   const int days = std::min(to, end) - std::max(from, start);
   return to - from <= 0 || days <= 0 ? 0 : static_cast<double>(days) / static_cast<double>(to - from);
 }
@@ -168,7 +168,7 @@ std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interv
     Row& kept = found[holder][{*from, *to}];
     if (kept.share == 0 || number >= kept.version) kept = {share, number, amount};
   }
-  const int period_days = period.end.utc_date() - period.start.utc_date();
+  const int period_days = day_begun(period.end) - day_begun(period.start);
   for (std::size_t i = 0; i < holders.size(); ++i) {
     const auto own = found.find(holders[i]);
     if (own == found.end()) continue;
@@ -183,7 +183,7 @@ std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interv
     result[i].amount = std::llround(sum);
   }
   // Leaves come first and parents after their members, so one pass upwards is enough.
-  const Date day = period.start.utc_date();
+  const Date day = day_begun(period.start);
   for (std::size_t i = scenario.leaves().size(); i < holders.size(); ++i) {
     if (result[i].amount) continue;
     for (const Membership& row : scenario.memberships()) {

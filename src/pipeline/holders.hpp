@@ -13,6 +13,9 @@ namespace salesops {
 inline namespace v0 {
 namespace pipeline_detail {
 
+/// The civil day that begins at `t`: by UTC, or by the clocks of the zone in which `t` is a midnight.
+inline Date day_begun(Instant t) { return Instant{t.us + us_per_day / 2}.utc_date(); }
+
 inline const Holder company{"company", ""};
 /// Deals that nobody owns.
 inline const Holder nobody{"rep", ""};

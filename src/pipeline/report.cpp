@@ -276,7 +276,7 @@ std::string amount_text(double minor, const std::string& currency) {
   std::string digits = std::to_string(std::llround(std::fabs(whole)));
   for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
     digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return (whole < -0.5 ? "-" : "") + digits + (currency.empty() ? "" : " " + currency);
+  return (whole < -0.5 ? "-" : "") + digits + (currency.empty() || currency == "XXX" ? "" : " " + currency);
 }
 
 std::string percent_text(double share) {
@@ -297,7 +297,8 @@ std::string Forecast::summary() const {
   std::string text =
       level_name(levels.front()) + " % sure of " + amount_text(static_cast<double>(low), currency) + " to " +
       amount_text(static_cast<double>(high), currency) + (measure == Measure::wins ? " wins" : "") + " in " +
-      period.start.utc_date().to_string() + " to " + (period.end.utc_date() - 1).to_string() + "; expected " +
+      pipeline_detail::day_begun(period.start).to_string() + " to " +
+      (pipeline_detail::day_begun(period.end) - 1).to_string() + "; expected " +
       amount_text(scenario.mean(all), currency);
   const auto& rows = scenario.holders();
   const auto row = static_cast<std::size_t>(std::find(rows.begin(), rows.end(), all) - rows.begin());

@@ -34,3 +34,7 @@ export PKG_CONFIG_PATH="$prefix/lib/pkgconfig:$prefix/lib64/pkgconfig:$prefix/li
   $(pkg-config --cflags --libs salesops) -o "$build/pkg_config"
 "$build/pkg_config" >/dev/null
 echo "pkg_config: ok"
+
+# shellcheck disable=SC2046
+"$CXX" -std=c++20 "$top/docs/examples/quickstart.cpp" $(pkg-config --cflags --libs salesops) -o "$build/quickstart"
+python "$here/quickstart.py" "$build/quickstart"

@@ -223,3 +223,14 @@ def test_a_book_and_its_issues_show_themselves():
     assert "duplicate_key" in repr(crm.issues)
     assert "<td" in crm.issues._repr_html_()
     assert repr(so.datasets.sample_crm(deals=50).issues) == "no issues"
+
+
+def test_amounts_print_in_major_units():
+    deals = {"opportunity_id": ["a", "b", "c", "d"], "amount": [1200.5, 1200, 1.234, None]}
+    crm = Crm.build({"opportunity": deals | {"currency": ["USD", "JPY", "BHD", "EUR"]}})
+    lines = repr(crm.table("opportunity")).splitlines()[1:]
+    assert [line.split()[1] for line in lines] == ["1200.50", "1200", "1.234", "EUR"]
+    product = Crm.build({"product": {"product_id": ["p"], "list_price": [9.9]}}, currency="EUR").table(
+        "product"
+    )
+    assert "9.90" in repr(product)

@@ -2,11 +2,15 @@
 
 import csv
 import datetime as dt
+import pathlib
 import statistics
 
 import pytest
-from salesops import kpi
+from salesops import csv as tables
+from salesops import ingest, kpi
 from salesops.crm import Crm
+
+MAPPINGS = pathlib.Path(__file__).resolve().parents[2] / "docs" / "examples" / "mappings"
 
 
 def rows_of(path):
@@ -198,6 +202,45 @@ def test_trap_data_end_looks_like_churn(data_dir):
     assert revenue == [1135, 1350, 1240, 1455, 1680, 1840]
 
 
+def test_trap_the_account_s_flag_against_its_events(data_dir):
+    crm = ingest.read(data_dir / "ops/subscriptions", MAPPINGS / "ravenstack.toml", currency="USD")
+    flagged = kpi.ratio("flagged", numerator="churn_flag = 'TRUE'", table="account", time="created_at")(crm)
+    left = kpi.ratio("left", numerator="churned_at is not null", table="account", time="created_at")(crm)
+    assert (flagged.numerator, flagged.denominator, flagged.value) == (110, 500, 0.22)
+    assert (left.numerator, left.denominator, left.value) == (352, 500, 0.704)
+    # Nor do the two agree account by account: most of those with an event bear no flag.
+    both = kpi.ratio(
+        "both",
+        numerator="churn_flag = 'TRUE'",
+        denominator="churned_at is not null",
+        table="account",
+        time="created_at",
+    )(crm)
+    assert both.denominator == 352
+    assert both.value < 0.5
+    # And what was paid says a third thing: accounts hold several subscriptions, and hardly any lost its last.
+    book = crm.table("subscription").to_dict()
+    assert sum(end is not None for end in book["end"]) == 486
+    assert sum(amount == 0 for amount in book["unit_amount"]) == 778
+    assert sum(book["unit_amount"]) == 11_338_747
+    assert kpi.logo_churn(crm, period="2024").value == paid_churn(book, "2024-01-01", "2025-01-01")
+
+
+def paid_churn(book, start, end):
+    """Accounts with a paid subscription at the start that have none at the end, over the former."""
+    first, last = dt.date.fromisoformat(start), dt.date.fromisoformat(end)
+
+    def active(day):
+        rows = zip(*(book[name] for name in ("account_id", "start", "end", "unit_amount")), strict=True)
+        return {
+            who
+            for who, since, until, paid in rows
+            if paid and since <= day and (until is None or day < until)
+        }
+
+    return len(active(first) - active(last)) / len(active(first))
+
+
 def test_cost_of_a_customer():
     # A published case: 494 customers won for 612,405, worth 8,061 each.
     deals = [f"D{i}" for i in range(494)]
@@ -239,6 +282,44 @@ def test_cost_of_a_customer():
     assert round(ratio.value, 1) == 6.5
     payback = kpi.cac_payback(crm, period="2024", gross_margin=margin)
     assert payback.value == pytest.approx(612_405 / 494 / (500 * margin))
+
+
+# ---- leads with hidden nulls (X Education) ----
+
+
+def test_trap_placeholders_that_hide_nulls(data_dir):
+    raw = tables.read(data_dir / "ops/leads/xeducation_leads.csv").table.to_dict()
+    assert sum(column.count(None) for column in raw.values()) == 50_279
+    assert sum(column.count("Select") for column in raw.values()) == 13_380
+    columns = {"lead_id": "Prospect ID", "source": "Lead Source", "converted_at": []}
+    crm = ingest.read(data_dir / "ops/leads", columns=columns, tables={"lead": "xeducation_leads"})
+    assert crm.issues.count("placeholder") == 13_380
+    lead = crm.table("lead").to_dict()
+    assert sum(lead[name].count(None) for name in lead if name != "created_at") == 50_279 + 13_380
+    assert not any("Select" in column for column in lead.values())
+
+
+def test_placeholders_are_no_group_of_their_own(data_dir):
+    rows = rows_of(data_dir / "ops/leads/xeducation_leads.csv")
+    # The file has no dates: every lead comes on one day, and is converted on the next or not at all.
+    day = dt.datetime(2020, 1, 1)
+    lead = columns(rows, lead_id="Prospect ID", specialization="Specialization", source="Lead Source") | {
+        "created_at": [day] * len(rows),
+        "converted_at": [day + dt.timedelta(1) if row["Converted"] == "1" else None for row in rows],
+    }
+    crm = ingest.read({"lead": lead})
+    whole = kpi.lead_conversion(crm)
+    assert (whole.numerator, whole.denominator) == (3561, 9240)
+    assert whole.value == pytest.approx(0.3854, abs=5e-5)
+    shown = kpi.lead_conversion(crm, by="specialization").to_table().to_dict()
+    kept = dict(zip(shown["specialization"], shown["n"], strict=True))
+    hidden = sum(row["Specialization"] == "Select" for row in rows)
+    assert "Select" not in kept
+    assert kept[None] == hidden + sum(row["Specialization"] == "" for row in rows)
+    by_source = kpi.lead_conversion(crm, by="source").to_table().to_dict()
+    rate = dict(zip(by_source["source"], by_source["lead_conversion"], strict=True))
+    assert rate["Google"] == pytest.approx(0.3999, abs=5e-5)
+    assert rate["Reference"] == pytest.approx(0.9176, abs=5e-5)
 
 
 # ---- deals (Maven) ----

@@ -200,6 +200,18 @@ def test_a_period_has_to_be_one_and_begun(crm):
         report.render(crm, as_of="2025-02-01", period="2025-Q4")
 
 
+def test_what_is_no_book_or_calendar_is_said(crm):
+    frame = crm.table("opportunity").to_pandas()
+    for ask in (report.render, so.pipeline.forecast, so.pipeline.backtest, so.kpi.scorecard, so.kpi.win_rate):
+        with pytest.raises(so.UsageError, match="the first argument is a book"):
+            ask(frame)
+    with pytest.raises(so.UsageError, match="waterfall: the first argument is a book"):
+        so.pipeline.waterfall(frame, "2025-01-01")
+    for ask in (report.render, so.pipeline.forecast):
+        with pytest.raises(so.UsageError, match="week_pattern"):
+            ask(crm, calendar="4-4-5")
+
+
 def test_a_book_older_than_the_report_says_so(crm):
     assert re.search(r"The last entry in the book is \d+ days older", report.render(crm, as_of="2026-02-15"))
 
@@ -243,3 +255,70 @@ def test_many_teams_are_cut_to_those_that_bring_most():
     section = section[section.index("<h2>Forecast") : section.index("<h2>Pipeline")]
     assert f"<td>{len(PAYLOADS) - 12} more</td>" in section
     assert '<th scope="col">quota</th>' not in section
+
+
+# ---- fiscal time and zones ----
+
+FISCAL = {
+    "february": so.calendar.FiscalCalendar(2),
+    "weeks": so.calendar.FiscalCalendar.week_pattern("4-4-5", end_month=9),
+}
+
+
+def text_of(page):
+    return " ".join(" ".join(Page(page).text).split())
+
+
+@pytest.mark.parametrize("name", FISCAL)
+def test_every_part_follows_the_calendar(crm, name):
+    calendar, day = FISCAL[name], "2025-11-15"
+    quarter = calendar.period_of(day, "quarter")
+    label, before = calendar.label(quarter), calendar.label(calendar.previous(quarter))
+    page = report.render(crm, as_of=day, calendar=calendar)
+    text = text_of(page)
+    assert f"{label} should bring" in text
+    assert f"{label}, {report.book.day_text(quarter.start)} to " in text
+    assert f"at the same point of {before}" in text
+    known = crm.as_of(day)
+    span = {"period": (quarter.start, quarter.end), "calendar": calendar}
+    cover = so.kpi.pipeline_coverage(known, **span)
+    assert f"Open deals cover what is left {cover.value:.1f} times" in text
+    steps = so.pipeline.waterfall(known, quarter.start, day, due=(quarter.start, quarter.end))
+    assert f"open on {quarter.start}" in text
+    assert f"{steps.to_frame('polars')['amount'][0]:,.0f}" in text
+    company = so.pipeline.forecast(crm, day, calendar=calendar).to_frame("polars").to_dicts()[-1]
+    assert so.plot.compact(company["bookings_mean"]) in text
+    assert page.count(calendar.label(calendar.previous(quarter, 8))) >= 1
+    assert f"calendar {calendar.describe()}" in text
+    assert page != report.render(crm, as_of=day)
+
+
+@pytest.mark.parametrize(("zone", "hour"), [("America/New_York", 5), ("Asia/Tokyo", -9), ("UTC", 0)])
+def test_days_are_those_of_the_zone(crm, zone, hour):
+    midnight = dt.datetime(2025, 11, 15, tzinfo=dt.UTC) + dt.timedelta(hours=hour)
+    page = report.render(crm, as_of="2025-11-15", zone=zone)
+    assert page == report.render(crm, as_of=midnight, zone=zone)
+    text = text_of(page)
+    assert f"2025-Q4, 1 October 2025 to 31 December 2025, as known on 2025-11-15 00:00 {zone}." in text
+    known = crm.as_of(midnight)
+    assert f"{so.kpi.win_rate(known, period='2025-Q4', zone=zone).value:.1%}" in text
+    forecast = so.pipeline.forecast(crm, "2025-11-15", zone=zone)
+    assert forecast.as_of == midnight
+    assert forecast.period == (dt.date(2025, 10, 1), dt.date(2026, 1, 1))
+    assert "in 2025-10-01 to 2025-12-31" in forecast.summary()
+    # Quotas of the quarter are its quotas in any zone: none is cut.
+    assert not [note for note in forecast.notes if "days of overlap" in note]
+    assert forecast._fan("company")[-1]["day"] == dt.date(2026, 1, 1)
+
+
+def test_the_first_instant_of_a_quarter_belongs_to_it(crm):
+    """Half past seven in the evening of the last of September in New York is the first of October in UTC."""
+    instant = dt.datetime(2025, 9, 30, 23, 30, tzinfo=dt.UTC)
+    assert "2025-Q3" in report.render(crm, as_of=instant, zone="America/New_York")
+    assert "2025-Q4" in report.render(crm, as_of=instant, zone="Asia/Tokyo")
+
+
+def test_a_period_may_begin_on_a_leap_day(crm):
+    assert "2024-02-29/2024-03-31" in text_of(
+        report.render(crm, as_of="2024-03-20", period="2024-02-29/2024-03-31")
+    )

@@ -10,8 +10,8 @@ from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
 from salesops._progress import Progress, Wanted, shown
-from salesops.crm import Crm, timestamp
-from salesops.kpi.ask import Period, Where, number_text, options_of, where_text, zones_of
+from salesops.crm import Crm, core_of, timestamp
+from salesops.kpi.ask import Period, Where, number_text, options_of, unit_text, where_text, zones_of
 from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class KpiResult:
             return f"{head}\n{self._core.to_table().to_text(20)}"
         metric = self._single()
         unit = self.unit
-        line = f"{number_text(metric.value, unit)}{'' if unit in ('share', 'ratio') else ' ' + unit}"
+        line = f"{number_text(metric.value, unit)} {unit_text(unit)}".rstrip()
         if metric.low is not None:
             low, high = number_text(metric.low, unit), number_text(metric.high, unit)
             line += f"  [{low}, {high}] at {self._core.level:g} %"
@@ -212,15 +212,14 @@ def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> C
         progress: Wanted = None,
         **options: Any,
     ) -> KpiResult:
-        if not isinstance(crm, Crm):
-            raise UsageError(f"{name}: the first argument is a book, from so.read(…) or so.crm.Crm.build(…)")
+        core = core_of(crm, name)
         given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
         given |= {"as_of": as_of, "keep_rows": ids, **options}
         if isinstance(path := options.get("hours_of"), str):
             given.setdefault("zones", zones_of(crm, path))
         asked = options_of(given)
         with shown(progress, name.replace("_", " ")) as tell:
-            return KpiResult(compute(crm._core, asked, tell), crm)
+            return KpiResult(compute(core, asked, tell), crm)
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = text

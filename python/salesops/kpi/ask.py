@@ -86,8 +86,13 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     if "hours" in options:
         options["hours"] = getattr(options["hours"], "_core", options["hours"])
     if "as_of" in options:
-        options["as_of"] = instant(options["as_of"])
+        options["as_of"] = instant(options["as_of"], zone=options.get("zone"))
     return _kpi.Options(options)
+
+
+def unit_text(unit: str) -> str:
+    """What stands behind a number: nothing where the number says it, or money names no currency."""
+    return "" if unit in ("share", "ratio") else unit.replace("XXX", "").strip()
 
 
 def number_text(value: float | None, unit: str) -> str:

@@ -10,11 +10,14 @@ from typing import TYPE_CHECKING, Any
 from salesops._core import kpi as _kpi
 from salesops._frame import of_kind as frame
 from salesops._progress import Wanted, shown
-from salesops.crm import Crm, timestamp
-from salesops.kpi.ask import Period, Where, number_text, options_of
+from salesops.crm import Crm, core_of, timestamp
+from salesops.kpi.ask import Period, Where, number_text, options_of, unit_text
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
+
+
+NOT_AVAILABLE = "not available"
 
 
 class Scorecard:
@@ -70,8 +73,24 @@ class Scorecard:
     def __repr__(self) -> str:
         return self._core.to_text()
 
+    def lacking(self) -> list[tuple[str, str]]:
+        """What the book lacks, and the titles of the KPIs that it therefore can't have."""
+        found: dict[str, list[str]] = {}
+        for row in self._kpis():
+            if row["state"].startswith(NOT_AVAILABLE):
+                needs = row["state"].removeprefix(NOT_AVAILABLE).lstrip(": ").removeprefix("needs ")
+                found.setdefault(needs, []).append(row["title"])
+        return [(needs, ", ".join(titles)) for needs, titles in found.items()]
+
+    def _kpis(self) -> list[dict[str, Any]]:
+        """The rows of the KPIs; none of a card of groups."""
+        columns = self.to_table().to_dict()
+        if "kpi" not in columns or self.by:
+            return []
+        return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+
     def printed(self, rows: int = 60) -> tuple[list[str], list[list[str]]]:
-        """Heads and cells as people read them."""
+        """Heads and cells as people read them: of the KPIs that the book allows, or of groups."""
         table = self.to_table()
         shown = table.slice(0, min(table.num_rows, rows)).to_dict()
         if "kpi" not in shown or self.by:
@@ -83,10 +102,10 @@ class Scorecard:
                 list(row) for row in zip(*columns, strict=True)
             ]
         prior = f"prior {self.prior_period}" if self.prior_period else "prior"
-        body = [
-            _kpi_cells(dict(zip(shown, cells, strict=True))) for cells in zip(*shown.values(), strict=True)
-        ]
-        return ["KPI", self.period, "interval", prior, "change", "target", "n", "note"], body
+        body = [_kpi_cells(row) for row in self._kpis() if not row["state"].startswith(NOT_AVAILABLE)]
+        heads = ["KPI", self.period, "interval", prior, "change", "target", "n", "note"]
+        told = [place for place in range(len(heads)) if any(line[place] for line in body)]
+        return [heads[place] for place in told], [[line[place] for place in told] for line in body]
 
     def _repr_html_(self) -> str:
         heads, body = self.printed()
@@ -100,9 +119,11 @@ class Scorecard:
             return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
 
         rows = "".join(line(cells, "td") for cells in body)
+        lacking = "".join(f"<li>{escape(for_)}: needs {escape(needs)}</li>" for needs, for_ in self.lacking())
         return (
             f"<table><caption>{escape(caption)}</caption>"
             f"<thead>{line(heads, 'th')}</thead><tbody>{rows}</tbody></table>"
+            + (f"<p>Not in this book:</p><ul>{lacking}</ul>" if lacking else "")
         )
 
 
@@ -110,7 +131,8 @@ def _kpi_cells(row: dict[str, Any]) -> list[str]:
     unit, low, delta, target = row["unit"], row["low"], row["delta"], row["target"]
     return [
         row["title"],
-        number_text(row["value"], unit) + ("" if unit in ("share", "ratio") else f" {unit}"),
+        number_text(row["value"], unit)
+        + (f" {unit_text(unit)}".rstrip() if row["value"] is not None else ""),
         "" if low is None else f"{number_text(low, unit)} to {number_text(row['high'], unit)}",
         number_text(row["prior"], unit),
         ("+" if delta is not None and delta > 0 else "") + number_text(delta, unit),
@@ -267,7 +289,8 @@ def scorecard(
     >>> so.kpi.scorecard(crm, by=["owner", "month"]).to_frame("polars").columns[:4]
     ['owner', 'month', 'won', 'lost']
     """
+    core = core_of(crm, "scorecard")
     given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, **options}
     asked = options_of(given)
     with shown(progress, "scorecard") as tell:
-        return Scorecard(_kpi.scorecard(crm._core, asked, compare, tell))
+        return Scorecard(_kpi.scorecard(core, asked, compare, tell))

@@ -10,6 +10,7 @@ from typing import Any
 from salesops._core.error import UsageError
 
 MAX_MARKS = 2000
+NO_CURRENCY = "XXX"  # of ISO 4217; no reader takes it for a word
 WIDTH = 320
 
 # Role: colour on white, colour on near black. Blue, vermilion and green are of Okabe and Ito's palette,
@@ -92,8 +93,8 @@ def compact(value: float | None, unit: str = "") -> str:
 
     Examples
     --------
-    >>> compact(1234567, "USD"), compact(0.3215, "share"), compact(None)
-    ('USD 1.23M', '32.2%', '–')
+    >>> compact(1234567, "USD"), compact(1234567, "XXX"), compact(0.3215, "share"), compact(None)
+    ('USD 1.23M', '1.23M', '32.2%', '–')
     """
     if value is None or value != value:
         return "–"
@@ -106,9 +107,12 @@ def compact(value: float | None, unit: str = "") -> str:
     scaled = value / (1e3 if letter == "k" else size)
     digits = 0 if not letter and float(value).is_integer() else max(0, 2 - len(f"{abs(scaled):.0f}") + 1)
     number = f"{scaled:,.{digits}f}{letter}"
+    unit = unit.replace(NO_CURRENCY, "").strip()
+    if unit in ("", "count", "ratio"):
+        return number
     if len(unit) == 3 and unit.isupper():
         return f"{unit} {number}"
-    return number if unit in ("", "count", "ratio") else f"{number} {unit}"
+    return f"{number} {unit}"
 
 
 def plain(text: Any, limit: int = 60) -> str:

@@ -8,6 +8,14 @@ from typing import Any
 
 from salesops.plot.base import WIDTH, altair, compact, ink, number, plain, records
 
+# Billions are B to those who count money, not the G of the International System.
+AMOUNTS = {"format": "~s", "labelExpr": "replace(datum.label, 'G', 'B')"}
+
+
+def numbers(unit: str) -> dict[str, Any]:
+    """How an axis writes its numbers."""
+    return {"format": "%"} if unit == "share" else AMOUNTS
+
 
 def ranking(
     rows: Sequence[Mapping[str, Any]],
@@ -76,7 +84,7 @@ def intervals(
     number(data)
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height={"step": 34})
     y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None)
-    percent = alt.Axis(format="%" if unit == "share" else "~s", tickCount=5)
+    percent = alt.Axis(tickCount=5, **numbers(unit))
     x = alt.X("value:Q", title=None, axis=percent, scale=alt.Scale(zero=False, nice=False, padding=24))
     layers = [
         base.mark_rule(strokeWidth=3, color=ink("main"), opacity=0.5).encode(
@@ -161,7 +169,7 @@ def trend(rows: Sequence[Mapping[str, Any]], *, unit: str = "share", reference: 
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height=210)
     crowded = alt.Axis(labelAngle=-45 if len(data) > 6 else 0)
     x = alt.X("label:O", sort=alt.EncodingSortField("order", op="min"), title=None, axis=crowded)
-    axis = alt.Axis(format="%" if unit == "share" else "~s", tickCount=5)
+    axis = alt.Axis(tickCount=5, **numbers(unit))
     y = alt.Y("value:Q", title=None, axis=axis, scale=alt.Scale(zero=False))
     layers = [
         base.mark_area(opacity=0.18, color=ink("main")).encode(x=x, y=alt.Y("low:Q"), y2="high:Q"),
@@ -209,7 +217,7 @@ def burn_up(
     fan = [{"day": last, "low": total, "mid": total, "high": total}]
     fan += [{"day": day.isoformat(), "low": low, "mid": mid, "high": high} for day, low, mid, high in ahead]
     x = alt.X("day:T", title=None, axis=alt.Axis(format="%-d %b", tickCount=4, grid=False))
-    axis = alt.Axis(format="~s", tickCount=5)
+    axis = alt.Axis(tickCount=5, **AMOUNTS)
     y = alt.Y("total:Q", title=unit or None, axis=axis, scale=alt.Scale(zero=True))
     final = [{"day": fan[-1]["day"], "at": fan[-1][name]} for name in ("low", "mid", "high")]
     points = alt.Chart(alt.Data(values=[{**mark, "note": compact(mark["at"])} for mark in final if ahead]))
@@ -276,7 +284,7 @@ def curves(
     ]
     color = alt.Color("color:N", scale=None)
     x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False))
-    y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(format="%" if unit == "share" else "~s"))
+    y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(**numbers(unit)))
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height=240).encode(
         x=x, color=color, detail="curve:N"
     )

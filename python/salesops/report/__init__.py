@@ -11,6 +11,7 @@ from typing import Any
 from salesops import plot
 from salesops._core.error import DataError, UsageError
 from salesops._progress import Wanted, shown
+from salesops.calendar import FiscalCalendar
 from salesops.crm import Crm
 from salesops.kpi.ask import Period
 from salesops.plot import plain
@@ -27,6 +28,8 @@ def write(
     period: Period = None,
     title: str | None = None,
     *,
+    calendar: FiscalCalendar | None = None,
+    zone: Any = None,
     progress: Wanted = None,
 ) -> Path:
     """Write the report of a period as one HTML file: no script, no request, fit for print and phone.
@@ -43,6 +46,10 @@ def write(
         ``"FY26-Q3"``, ``"2026-07"``, or (start, end), end not included. By default the quarter of `as_of`.
     title
         Heading of the page.
+    calendar
+        A `FiscalCalendar`: what a quarter is, here and in every part; by default calendar quarters.
+    zone
+        IANA name of the zone whose days count, and in which an `as_of` that is a day begins; UTC by default.
     progress
         Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
         error is a terminal or a notebook; False shows none.
@@ -61,7 +68,7 @@ def write(
     ...     so.report.write(crm, pathlib.Path(folder) / "report.html", as_of="2025-11-15").name
     'report.html'
     """
-    page = render(crm, as_of, period, title, progress=progress)
+    page = render(crm, as_of, period, title, calendar=calendar, zone=zone, progress=progress)
     target = Path(path)
     partial = target.with_name(f".{target.name}.{os.getpid()}.part")
     try:
@@ -80,6 +87,8 @@ def render(
     period: Period = None,
     title: str | None = None,
     *,
+    calendar: FiscalCalendar | None = None,
+    zone: Any = None,
     progress: Wanted = None,
 ) -> str:
     """The report as text of HTML; the parameters are those of `write`.
@@ -97,7 +106,7 @@ def render(
 
     parts = []
     with shown(progress, "writing the report") as tell:
-        book = Book(crm, as_of, period)
+        book = Book(crm, as_of, period, calendar, zone)
         for section_of in sections.ALL:
             parts.append(section_of(book))
             if tell is not None:

@@ -7,6 +7,8 @@ from typing import Any
 
 from salesops import __version__, kpi, plot
 from salesops._core.error import UsageError
+from salesops.crm import instant
+from salesops.kpi.cards import NOT_AVAILABLE
 from salesops.plot import Picture, compact, plain
 from salesops.report.book import Book, Card, Grid, Line, Section, day_text, rows_of, word
 
@@ -28,18 +30,23 @@ HEADLINES = (
 def scorecard(book: Book) -> Section:
     """The KPIs of the period beside those of the period before and the targets."""
     section = Section("Scorecard")
-    found = kpi.scorecard(book.crm, book.span)
+    found = kpi.scorecard(book.crm, book.span, **book.time)
     rows = rows_of(found.to_table())
     for row in rows:
         if row["definition"]:
             book.definitions.setdefault(row["kpi"], row["definition"])
     # Two rows may bear one name (win rate by count and by value): the first is the headline.
     first = {row["kpi"]: row for row in reversed(rows)}
-    section.cards = [card(first[name], found.prior_period) for name in HEADLINES]
+    big = [first[name] for name in HEADLINES if not first[name]["state"].startswith(NOT_AVAILABLE)]
+    section.cards = [card(row, found.prior_period) for row in big]
     heads, cells = found.printed(len(rows))
-    big = [first[name]["title"] for name in HEADLINES]
-    rest = [line for row, line in zip(rows, cells, strict=True) if row["title"] not in big]
-    section.tables.append(Grid(heads, [[plain(cell, 200) for cell in line] for line in rest]))
+    titles = {row["title"] for row in big}
+    rest = [[plain(cell, 200) for cell in line] for line in cells if line[0] not in titles]
+    if rest:
+        section.tables.append(Grid(heads, rest))
+    if found.lacking():
+        lines = [[plain(for_, 200), plain(needs, 300)] for needs, for_ in found.lacking()]
+        section.tables.append(Grid(["not in this book", "needs"], lines, text=True))
     return section
 
 
@@ -53,12 +60,11 @@ def card(row: dict[str, Any], prior_period: str) -> Card:
 
     value, state, up = row["value"], plain(row["state"], 200), row["better"] == "up"
     if value is None:
-        missing = state.startswith("not available")
-        big = Card(row["title"], "–" if missing or not state else state)
-        big.lines.append(
-            Line(state if missing else "nothing left to cover" if state else "no value: nothing to divide by")
+        return Card(
+            row["title"],
+            state or "–",
+            [Line("nothing left to cover" if state else "nothing to divide by so far")],
         )
-        return big
     big = Card(row["title"], show(value))
     interval = "" if row["low"] is None else f"{show(row['low'])} to {show(row['high'])}, 95% interval, "
     big.lines.append(Line(f"{interval}n {row['n']:,}"))
@@ -81,19 +87,29 @@ def card(row: dict[str, Any], prior_period: str) -> Card:
 def forecast(book: Book) -> Section:
     """Bookings to date and where they may end, against quota, in all and by team."""
     section = Section("Forecast")
-    section.attempt(section.pictures, outlook, book, section)
+    section.attempt("forecast", section.pictures, outlook, book, section)
     return section
 
 
 def outlook(book: Book, section: Section) -> Picture:
     """The burn-up with its fan; the teams go into the section's table."""
-    found = word("pipeline").forecast(book.crm, as_of=book.as_of, period=(book.start, book.end), level=80)
-    section.notes += [plain(note, 300) for note in found.notes]
+    # The whole book: the forecast rewinds it itself, without what only later became known.
+    found = word("pipeline").forecast(
+        book.whole,
+        as_of=book.as_of if book.rewound else None,
+        period=(book.start, book.end),
+        level=80,
+        zone=book.zone,
+    )
+    # How to ask otherwise is of no use to a reader.
+    section.notes += [
+        plain(note.partition("; allow_current")[0].rstrip("."), 300) + "." for note in found.notes
+    ]
     holders = rows_of(found._core.holders)
     company = next(row for row in holders if row["holder_type"] == "company")
     low, middle, high = (company[f"bookings_{part}"] for part in ("lo_80", "mean", "hi_80"))
     quota, chance, total = company["quota"], company["p_attain"], company["won_to_date"]
-    unit = book.crm.currency
+    unit = book.unit
     likely = f"{compact(low, unit)} to {compact(high, unit)}"
     reach = (
         "" if quota is None else f" and is {chance:.0%} likely to reach the quota of {compact(quota, unit)}"
@@ -102,7 +118,7 @@ def outlook(book: Book, section: Section) -> Picture:
     teams = [row for row in holders if row["holder_type"] == "team"]
     if teams:
         section.tables.append(team_outlook(book, teams))
-    today = min(book.as_of.date(), book.end)
+    today = min(book.today, book.end)
     fan = [(row["day"], row["low"], row["mean"], row["high"]) for row in found._fan("company")]
     return Picture(
         title=f"{compact(total, unit)} are won; {compact(middle, unit)} are expected by the end",
@@ -113,7 +129,7 @@ def outlook(book: Book, section: Section) -> Picture:
         chart=plot.burn_up(
             won_by_day(book, today, total), [row for row in fan if row[0] > today], quota=quota, unit=unit
         ),
-        columns=["", unit],
+        columns=["", unit or "amount"],
         rows=[
             ["won so far", compact(total)],
             ["low: 1 in 10 ends below", compact(low)],
@@ -164,8 +180,8 @@ def won_by_day(book: Book, today: dt.date, total: float) -> list[tuple[dt.date, 
 def pipeline(book: Book) -> Section:
     """Coverage, stages, leads."""
     section = Section("Pipeline")
-    for draw in (coverage, steps, open_stages, conversion, leads):
-        section.attempt(section.pictures, draw, book)
+    for name, draw in PIPELINE.items():
+        section.attempt(name, section.pictures, draw, book)
     return section
 
 
@@ -180,8 +196,8 @@ def stage_labels(book: Book) -> dict[str, str]:
 
 def conversion(book: Book) -> Picture:
     """How often deals get past each stage."""
-    since = max(book.start.replace(year=book.start.year - 1), dt.date(1970, 1, 1))
-    found = book.ask("stage_conversion", by="stage", period=f"{since}/{book.as_of.date()}")
+    since = max(book.start - dt.timedelta(days=365), dt.date(1970, 1, 1))
+    found = book.ask("stage_conversion", by="stage", period=f"{since}/{book.today}")
     labels = stage_labels(book)
     order = {name: place for place, name in enumerate(labels)}
     table = sorted(rows_of(found.to_table()), key=lambda row: order.get(row["stage"], len(order)))
@@ -216,7 +232,7 @@ def open_stages(book: Book) -> Picture:
     found = book.ask("weighted_pipeline", by="stage_id")
     labels = stage_labels(book)
     order = {name: place for place, name in enumerate(labels)}
-    unit = book.crm.currency
+    unit = book.unit
     table = sorted(rows_of(found.to_table()), key=lambda row: order.get(row["stage_id"], len(order)))
     if not table:
         raise UsageError("weighted_pipeline: no open deal has a close date in the period")
@@ -275,17 +291,20 @@ def leads(book: Book) -> Picture:
 
 def steps(book: Book) -> Picture:
     """What made the open pipeline what it is since the period's start."""
-    found = word("pipeline").waterfall(book.crm, book.start, book.as_of, due=(book.start, book.end))
+    found = word("pipeline").waterfall(
+        book.crm, instant(book.start, zone=book.zone), book.as_of, due=(book.start, book.end)
+    )
     picture: Picture = found.plot()
     picture.title = picture.title.replace("The pipeline", f"The pipeline of {book.label}", 1)
-    picture.subtitle = "Open amount with a close date in the period; the steps add up exactly."
+    words = "Open amount with a close date in the period; the steps add up exactly."
+    picture.subtitle = " ".join([words, *(plain(note, 200) for note in found.notes)])
     return picture
 
 
 def coverage(book: Book) -> Picture:
     """What is open against what is still to be won."""
     found = book.ask("pipeline_coverage")
-    details, unit = found.details, book.crm.currency
+    details, unit = found.details, book.unit
     remaining = max(details.get("remaining", 0.0), 0.0)
     rows = [
         {"label": "won", "value": details.get("won", 0.0)},
@@ -307,10 +326,18 @@ def coverage(book: Book) -> Picture:
         subtitle=f"{found.definition}. Needed: 1 ÷ win rate by value of the year before.",
         alt="; ".join(f"{row['label']} {compact(row['value'], unit)}" for row in rows),
         chart=plot.ranking(rows, unit=unit, role="main" if enough else "bad"),
-        columns=["", unit],
+        columns=["", unit or "amount"],
         rows=[[row["label"], compact(row["value"])] for row in rows],
     )
 
+
+PIPELINE = {
+    "coverage": coverage,
+    "steps of the pipeline": steps,
+    "open amount by stage": open_stages,
+    "stage conversion": conversion,
+    "leads": leads,
+}
 
 # ---- teams ----
 
@@ -318,9 +345,9 @@ def coverage(book: Book) -> Picture:
 def teams(book: Book) -> Section:
     """Who wins how much: teams, and the quarters before."""
     section = Section("Teams and trend")
-    section.attempt(section.pictures, by_team, book)
-    section.attempt(section.pictures, quarters, book)
-    section.attempt(section.tables, team_table, book)
+    section.attempt("win rate by team", section.pictures, by_team, book)
+    section.attempt("win rate by quarter", section.pictures, quarters, book)
+    section.attempt("quota by team", section.tables, team_table, book)
     return section
 
 
@@ -403,11 +430,11 @@ def quarters(book: Book) -> Picture:
 
 def team_table(book: Book) -> Grid:
     """Quota and pipeline of each team, most left to win first."""
-    names, unit = team_names(book), book.crm.currency
+    names, behind = team_names(book), f", {book.unit}" if book.unit else ""
     rows = rows_of(book.ask("attainment", by="owner.team").to_table())
     rows.sort(key=lambda row: (row["numerator"] or 0.0) - (row["denominator"] or 0.0))
     return Grid(
-        ["team", f"won, {unit}", f"quota, {unit}", "attained", f"left, {unit}"],
+        ["team", f"won{behind}", f"quota{behind}", "attained", f"left{behind}"],
         [
             [
                 plain(names.get(row["owner.team"], row["owner.team"] or "no team")),
@@ -467,11 +494,20 @@ def footer(book: Book) -> Section:
     dropped = sum(row["superseded"] + row["rejected"] for row in counts)
     section.terms += [
         ("rows kept", f"{rows}; {dropped:,} superseded or rejected"),
-        ("known at", f"{book.as_of:%Y-%m-%d %H:%M} UTC: later entries are left out"),
-        ("currency", book.crm.currency or "several"),
+        ("known at", f"{book.known_at()}: later entries are left out"),
+        ("calendar", book.calendar.describe()),
+        ("currency", book.unit or currencies(book)),
         ("made with", f"salesops {__version__}"),
     ]
     return section
+
+
+def currencies(book: Book) -> str:
+    """Why no currency stands beside the amounts."""
+    if book.crm.currency:
+        return "not named in the book"
+    amounts = any(book.crm.table(name).has("currency") for name in book.crm.tables)
+    return "several" if amounts else "no money in the book"
 
 
 ALL = (scorecard, forecast, pipeline, teams, issues, footer)
