@@ -423,6 +423,9 @@ void bind_rfm(py::module_& word) {
             return std::make_pair(found.k, found.customers);
           },
           py::arg("method"))
+      .def("to_json", &clv::RfmState::to_json, py::call_guard<py::gil_scoped_release>())
+      .def_static("from_json", &clv::RfmState::from_json, py::arg("text"),
+                  py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("customers", &clv::RfmState::customers)
       .def_property_readonly("days", &clv::RfmState::days);
   word.def(

@@ -154,15 +154,15 @@ struct Groups {
 
 /// Customers as distinct rows of (asked, x, t_x, T), each of which has one of the distinct futures, in pieces
 /// of work whose customers are alike in x.
-struct Futures {
+struct Crowd {
   DistinctRows rows;
   std::vector<double> x, t_x, T;       ///< of the distinct rows
   Groups rows_of;                      ///< distinct rows of each future
   std::vector<std::uint32_t> futures;  ///< by x
   std::vector<std::size_t> pieces;     ///< starts in `futures`, and the end
 
-  Futures(std::span<const std::span<const double>> asked, const RfmView& customers, bool remember_last,
-          const Execution& execution);
+  Crowd(std::span<const std::span<const double>> asked, const RfmView& customers, bool remember_last,
+        const Execution& execution);
 
   /// Positions in `rows.first` that share a future.
   [[nodiscard]] std::span<const std::uint32_t> alike(std::size_t place) const {

@@ -22,43 +22,6 @@ void require_equal_length(std::size_t length, std::size_t rows, const char* name
 
 }  // namespace
 
-// ---- futures ----
-
-Futures::Futures(std::span<const std::span<const double>> asked, const RfmView& customers, bool remember_last,
-                 const Execution& execution)
-    : rows_of(0, {}) {
-  constexpr std::size_t piece = 64;
-  std::vector<std::span<const double>> columns(asked.begin(), asked.end());
-  columns.insert(columns.end(), {customers.x, customers.t_x, customers.T});
-  rows = distinct_rows(columns, execution);
-  const auto of_rows = [&](std::span<const double> column) {
-    std::vector<double> values;
-    values.reserve(rows.first.size());
-    for (const std::uint32_t row : rows.first) values.push_back(column[row]);
-    return values;
-  };
-  x = of_rows(customers.x);
-  t_x = of_rows(customers.t_x);
-  T = of_rows(customers.T);
-  std::vector<std::vector<double>> asked_of_rows;
-  for (const auto& column : asked) asked_of_rows.push_back(of_rows(column));
-  columns.assign(asked_of_rows.begin(), asked_of_rows.end());
-  columns.insert(columns.end(), {x, T});
-  if (remember_last) columns.push_back(t_x);
-  const DistinctRows distinct = distinct_rows(columns, execution);
-  rows_of = Groups(distinct.first.size(), distinct.code);
-  std::vector<double> x_of_futures;
-  for (const std::uint32_t row : distinct.first) x_of_futures.push_back(x[row]);
-  const std::array by_x{std::span<const double>(x_of_futures)};
-  const DistinctRows numbers = distinct_rows(by_x, execution);
-  const Groups alike_in_x(numbers.first.size(), numbers.code);
-  futures = alike_in_x.members;
-  for (std::size_t number = 0; number < numbers.first.size(); ++number)
-    for (std::size_t i = alike_in_x.starts[number]; i < alike_in_x.starts[number + 1]; i += piece)
-      pieces.push_back(i);
-  pieces.push_back(futures.size());
-}
-
 namespace {
 
 // ---- draws of the parameters ----
@@ -215,9 +178,9 @@ class Predictor {
   }
 
   Prediction operator()(const Execution& execution) {
-    const Futures futures({}, customers_, remembers_last(model_), execution);
-    const Groups customers_of(futures.rows.first.size(), futures.rows.code);
-    const std::size_t rows = futures.rows.code.size();
+    const Crowd crowd({}, customers_, remembers_last(model_), execution);
+    const Groups customers_of(crowd.rows.first.size(), crowd.rows.code);
+    const std::size_t rows = crowd.rows.code.size();
     result_.p_alive = column_of(rows, intervals_);
     result_.expected_transactions = column_of(rows, intervals_);
     result_.discounted_transactions.resize(rows);
@@ -225,14 +188,14 @@ class Predictor {
       result_.expected_spend = column_of(rows, intervals_);
       result_.clv = column_of(rows, intervals_);
     }
-    for_blocks(futures.pieces.size() - 1, execution, [&](std::size_t piece) {
-      const std::size_t begin = futures.pieces[piece];
-      const std::size_t count = futures.pieces[piece + 1] - begin;
+    for_blocks(crowd.pieces.size() - 1, execution, [&](std::size_t piece) {
+      const std::size_t begin = crowd.pieces[piece];
+      const std::size_t count = crowd.pieces[piece + 1] - begin;
       Scratch scratch;
-      look_ahead(futures, begin, count, scratch);
+      look_ahead(crowd, begin, count, scratch);
       for (std::size_t i = 0; i < count; ++i) {
         scratch.ahead = std::span<const Ahead>(scratch.all_ahead).subspan(i * (1 + models_.size()));
-        for (const std::uint32_t row : futures.alike(begin + i)) write(customers_of[row], scratch);
+        for (const std::uint32_t row : crowd.alike(begin + i)) write(customers_of[row], scratch);
       }
     });
     return std::move(result_);
@@ -246,17 +209,17 @@ class Predictor {
   };
 
   /// The futures of a piece. Those of one model come one after the other, as they share its tables.
-  void look_ahead(const Futures& futures, std::size_t begin, std::size_t count, Scratch& scratch) {
+  void look_ahead(const Crowd& crowd, std::size_t begin, std::size_t count, Scratch& scratch) {
     const std::size_t models = 1 + models_.size();
     scratch.all_ahead.resize(count * models);
     ShapeTables tables;
     for (std::size_t k = 0; k < models; ++k)
       for (std::size_t i = 0; i < count; ++i) {
-        const std::uint32_t one = futures.alike(begin + i).front();
+        const std::uint32_t one = crowd.alike(begin + i).front();
         const Ahead& known = scratch.all_ahead[i * models];
         const double kept = known.transactions > 0 ? known.discounted / known.transactions : 1;
         scratch.all_ahead[i * models + k] = ask_living(
-            k == 0 ? model_ : models_[k - 1], futures.x[one], futures.t_x[one], futures.T[one], tables,
+            k == 0 ? model_ : models_[k - 1], crowd.x[one], crowd.t_x[one], crowd.T[one], tables,
             [&](const auto& living) { return k == 0 ? forecast_(living) : forecast_.of_draw(living, kept); });
       }
   }
@@ -334,62 +297,6 @@ Prediction predict(const M& model, const RfmView& customers, const PredictOption
   return Predictor<M>(model, customers, options, spend)(options.execution);
 }
 
-// ---- one question, many rows ----
-
-namespace {
-
-/// `out[i] = P(alive) · question(living process, what row i asks)`.
-template <class M, class Question>
-void ask(const M& model, std::span<const std::span<const double>> asked, const RfmView& customers,
-         std::span<double> out, const Execution& execution, const Question& question) {
-  const StopScope scope(execution.stop);
-  require_columns(customers);
-  for (const auto& column : asked) require_equal_length(column.size(), customers.x.size(), "what is asked");
-  require_equal_length(out.size(), customers.x.size(), "the result");
-  const Futures futures(asked, customers, remembers_last(model), execution);
-  std::vector<double> values(futures.rows.first.size());
-  for_blocks(futures.pieces.size() - 1, execution, [&](std::size_t piece) {
-    ShapeTables tables;
-    for (std::size_t i = futures.pieces[piece]; i < futures.pieces[piece + 1]; ++i) {
-      const std::uint32_t one = futures.alike(i).front();
-      const double ahead =
-          ask_living(model, futures.x[one], futures.t_x[one], futures.T[one], tables,
-                     [&](const auto& living) { return question(living, futures.rows.first[one]); });
-      for (const std::uint32_t row : futures.alike(i))
-        values[row] = p_alive(model, futures.x[row], futures.t_x[row], futures.T[row]) * ahead;
-    }
-  });
-  futures.rows.spread(values, out, execution);
-}
-
-}  // namespace
-
-template <class M>
-void expected_transactions(const M& model, std::span<const double> t, const RfmView& customers,
-                           std::span<double> out, const Execution& execution) {
-  const std::array asked{t};
-  ask(model, asked, customers, out, execution,
-      [&](const auto& living, std::size_t row) { return expected_transactions_new(living, t[row]); });
-}
-
-template <class M>
-void dert(const M& model, std::span<const double> discount_rate, const RfmView& customers,
-          std::span<double> out, const Execution& execution) {
-  const std::array asked{discount_rate};
-  ask(model, asked, customers, out, execution,
-      [&](const auto& living, std::size_t row) { return dert_new(living, discount_rate[row]); });
-}
-
-template <class M>
-void dect(const M& model, std::span<const double> t, std::span<const double> discount_rate,
-          const RfmView& customers, std::span<double> out, const Execution& execution) {
-  const std::array asked{t, discount_rate};
-  ask(model, asked, customers, out, execution,
-      [&](const auto& living, std::size_t row) { return dect_new(living, t[row], discount_rate[row]); });
-}
-
-using Values = std::span<const double>;
-using Out = std::span<double>;
 template Prediction predict(const NBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const BGNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const MBGNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
@@ -398,30 +305,6 @@ template Prediction predict(const BGBB&, const RfmView&, const PredictOptions&, 
 template Prediction predict(const BGCNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const MBGCNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const GGompertzNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
-template void expected_transactions(const NBD&, Values, const RfmView&, Out, const Execution&);
-template void expected_transactions(const BGNBD&, Values, const RfmView&, Out, const Execution&);
-template void expected_transactions(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
-template void expected_transactions(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
-template void expected_transactions(const BGBB&, Values, const RfmView&, Out, const Execution&);
-template void expected_transactions(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
-template void expected_transactions(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
-template void expected_transactions(const GGompertzNBD&, Values, const RfmView&, Out, const Execution&);
-template void dert(const NBD&, Values, const RfmView&, Out, const Execution&);
-template void dert(const BGNBD&, Values, const RfmView&, Out, const Execution&);
-template void dert(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
-template void dert(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
-template void dert(const BGBB&, Values, const RfmView&, Out, const Execution&);
-template void dert(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
-template void dert(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
-template void dert(const GGompertzNBD&, Values, const RfmView&, Out, const Execution&);
-template void dect(const NBD&, Values, Values, const RfmView&, Out, const Execution&);
-template void dect(const BGNBD&, Values, Values, const RfmView&, Out, const Execution&);
-template void dect(const MBGNBD&, Values, Values, const RfmView&, Out, const Execution&);
-template void dect(const ParetoNBD&, Values, Values, const RfmView&, Out, const Execution&);
-template void dect(const BGBB&, Values, Values, const RfmView&, Out, const Execution&);
-template void dect(const BGCNBD&, Values, Values, const RfmView&, Out, const Execution&);
-template void dect(const MBGCNBD&, Values, Values, const RfmView&, Out, const Execution&);
-template void dect(const GGompertzNBD&, Values, Values, const RfmView&, Out, const Execution&);
 
 }  // namespace clv
 }  // namespace v0
