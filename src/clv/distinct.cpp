@@ -13,7 +13,10 @@ namespace {
 /// Rows of values, each kept once, numbered in order of first sight.
 class RowTable {
  public:
-  explicit RowTable(std::size_t width) : width_(width), slots_(std::size_t{1} << bits_) {}
+  RowTable(std::size_t width, std::size_t rows)
+      : width_(width),
+        bits_(std::clamp(static_cast<unsigned>(std::bit_width(rows / 2)), 4U, 16U)),
+        slots_(std::size_t{1} << bits_) {}
 
   [[nodiscard]] const std::vector<std::uint32_t>& first() const { return first_; }
   [[nodiscard]] const std::uint64_t* values_of(std::uint32_t code) const {
@@ -65,7 +68,7 @@ class RowTable {
   }
 
   std::size_t width_;
-  unsigned bits_ = 10;
+  unsigned bits_;
   std::vector<Slot> slots_;
   std::vector<std::uint64_t> values_;
   std::vector<std::uint32_t> first_;
@@ -85,7 +88,7 @@ std::vector<std::span<const double>> telling(std::span<const std::span<const dou
 /// Codes of consecutive rows by a table of their own.
 RowTable code_rows(std::span<const std::span<const double>> columns, std::size_t begin,
                    std::span<std::uint32_t> codes) {
-  RowTable table(columns.size());
+  RowTable table(columns.size(), codes.size());
   std::vector<std::uint64_t> values(columns.size());
   for (std::size_t i = 0; i < codes.size(); ++i) {
     for (std::size_t k = 0; k < values.size(); ++k)
@@ -120,14 +123,14 @@ DistinctRows distinct_rows(std::span<const std::span<const double>> columns, con
     return std::span(distinct.code).subspan(begin, std::min(part_rows, rows - begin));
   };
   distinct.code.resize(rows);
-  std::vector<RowTable> tables(parts, RowTable(compared.size()));
+  std::vector<RowTable> tables(parts, RowTable(compared.size(), 0));
   for_blocks(parts, silent,
              [&](std::size_t part) { tables[part] = code_rows(compared, part * part_rows, of_part(part)); });
   if (parts == 1) {
     distinct.first = tables[0].first();
     return distinct;
   }
-  RowTable all(compared.size());
+  RowTable all(compared.size(), rows);
   std::vector<std::vector<std::uint32_t>> renamed(parts);
   for (std::size_t part = 0; part < parts; ++part) {
     const auto& first = tables[part].first();

@@ -72,6 +72,11 @@ template <class Thin>
   });
 }
 
+/// 1/(1 + odds · (1 + idle)^shape).
+[[nodiscard]] inline double share_alive(double odds, double shape, double idle) noexcept {
+  return 1 / (1 + odds * std::exp(shape * std::log1p(idle)));
+}
+
 /// What is still to come from a customer of one rate who buys now.
 struct RateNode {
   double rate = 0;   ///< λ/δ
@@ -149,6 +154,12 @@ template <class Nodes>
   if (x == 0) return 0;
   return -special::softplus(std::log(m.a / (m.b + x - 1)) +
                             (m.r + x) * std::log1p((T - t_x) / (m.alpha + t_x)));
+}
+
+/// The same without a detour over its logarithm: most of the cost of a forecast of many customers.
+[[nodiscard]] inline double p_alive(const BGNBD& m, double x, double t_x, double T) noexcept {
+  if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
+  return x == 0 ? 1 : detail::share_alive(m.a / (m.b + x - 1), m.r + x, (T - t_x) / (m.alpha + t_x));
 }
 
 /// ln [Γ(r+x)/Γ(r) · alpha^r (alpha+T)^(−r−x) · B(a, b+x)/B(a, b)] − ln P(alive): the density of the x
