@@ -64,6 +64,27 @@ void def_rows(py::class_<M>& type, const char* name, Question question) {
       py::arg("columns"), py::arg("threads") = 0);
 }
 
+/// `method(columns, threads)` of K asked values, x, t_x and T: one array for all rows, by `answer(model,
+/// asked …, customers, out, execution)`.
+template <class M, std::size_t K, class Answer>
+void def_customers(py::class_<M>& type, const char* name, Answer answer) {
+  type.def(
+      name,
+      [answer](const M& model, const std::vector<Array>& columns, int threads) {
+        if (columns.size() != K + 3) throw salesops::UsageError("need " + std::to_string(K + 3) + " columns");
+        const clv::RfmView customers{
+            .x = view(columns[K]), .t_x = view(columns[K + 1]), .T = view(columns[K + 2])};
+        Array out(columns[0].size());
+        const std::span<double> into(out.mutable_data(), static_cast<std::size_t>(out.size()));
+        const py::gil_scoped_release free;
+        [&]<std::size_t... k>(std::index_sequence<k...>) {
+          answer(model, view(columns[k])..., customers, into, salesops::Execution{.threads = threads});
+        }(std::make_index_sequence<K>());
+        return out;
+      },
+      py::arg("columns"), py::arg("threads") = 0);
+}
+
 template <class M>
 py::class_<M> bind_parameters(py::module_& word, const char* name, const char* doc) {
   py::class_<M> type(word, name, doc);
@@ -165,6 +186,7 @@ void bind_simulation(py::class_<M>& type) {
 }
 
 #define SALESOPS_ASKS(question) [](const M& m, auto... values) { return clv::question(m, values...); }
+#define SALESOPS_ASKS_ALL(question) [](const M& m, const auto&... all) { clv::question(m, all...); }
 
 template <class M>
 void bind_purchases(py::module_& word, const char* name, const char* doc) {
@@ -176,11 +198,11 @@ void bind_purchases(py::module_& word, const char* name, const char* doc) {
   def_rows<M, 3>(type, "p_alive", SALESOPS_ASKS(p_alive));
   def_rows<M, 3>(type, "log_p_alive", SALESOPS_ASKS(log_p_alive));
   def_rows<M, 4>(type, "p_alive_at", SALESOPS_ASKS(p_alive_at));
-  def_rows<M, 4>(type, "expected_transactions", SALESOPS_ASKS(expected_transactions));
+  def_customers<M, 1>(type, "expected_transactions", SALESOPS_ASKS_ALL(expected_transactions));
   def_rows<M, 5>(type, "pmf", SALESOPS_ASKS(pmf));
   def_rows<M, 4>(type, "p_no_transaction", SALESOPS_ASKS(p_no_transaction));
-  def_rows<M, 4>(type, "dert", SALESOPS_ASKS(dert));
-  def_rows<M, 5>(type, "dect", SALESOPS_ASKS(dect));
+  def_customers<M, 1>(type, "dert", SALESOPS_ASKS_ALL(dert));
+  def_customers<M, 2>(type, "dect", SALESOPS_ASKS_ALL(dect));
   def_rows<M, 3>(type, "expected_rate", SALESOPS_ASKS(expected_rate));
   def_rows<M, 3>(type, "expected_dropout", SALESOPS_ASKS(expected_dropout));
   def_rows<M, 1>(type, "p_alive_new", SALESOPS_ASKS(p_alive_new));
@@ -491,6 +513,9 @@ void bind_rfm(py::module_& word) {
             return std::make_pair(found.k, found.customers);
           },
           py::arg("method"))
+      .def("to_json", &clv::RfmState::to_json, py::call_guard<py::gil_scoped_release>())
+      .def_static("from_json", &clv::RfmState::from_json, py::arg("text"),
+                  py::call_guard<py::gil_scoped_release>())
       .def_property_readonly("customers", &clv::RfmState::customers)
       .def_property_readonly("days", &clv::RfmState::days);
   word.def(

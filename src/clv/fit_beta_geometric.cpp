@@ -1,6 +1,7 @@
 // BG/NBD, MBG/NBD, and the same with Erlang-k times between purchases: BG/CNBD-k, MBG/CNBD-k.
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <cstdio>
 #include <optional>
 
@@ -88,13 +89,47 @@ Problem beta_geometric_problem(const char* call, const Population& population, i
 
 namespace {
 
+/// Where a Beta(a, b) dropout ends: nobody leaves; all with one probability; at the first chance or never.
+std::vector<std::vector<double>> ends_of_dropout(const std::vector<double>& estimates) {
+  constexpr double far = 1e12;
+  const double share = estimates[2] / (estimates[2] + estimates[3]);
+  std::vector<std::vector<double>> ends;
+  for (const auto& [a, b] :
+       {std::pair{1 / far, 1.0}, {far * share, far * (1 - share)}, {share / far, (1 - share) / far}})
+    if (a > 0 && b > 0) ends.push_back({estimates[0], estimates[1], a, b});
+  return ends;
+}
+
+/// `solve`, and once more from the end of the dropout that is likelier than a plateau on which it stopped.
+FitSummary solve_with_ends(const Problem& problem, const FitOptions& options) {
+  FitSummary summary = solve(problem, options);
+  if (has_priors(options) ||
+      !(std::isnan(summary.standard_errors[2]) || std::isnan(summary.standard_errors[3])))
+    return summary;
+  FitOptions again = options;
+  again.execution = silent(options.execution);
+  double best = summary.log_likelihood + 1e-12 * std::abs(summary.log_likelihood);
+  for (const std::vector<double>& end : ends_of_dropout(summary.estimates)) {
+    std::vector<double> logs;
+    for (const double value : end) logs.push_back(std::log(value));
+    const double there = problem.log_likelihood(logs).value;
+    if (!(there > best)) continue;
+    best = there;
+    again.start = end;
+  }
+  if (again.start == options.start) return summary;
+  FitSummary found = solve(problem, again);
+  found.iterations += summary.iterations;
+  return found.log_likelihood > summary.log_likelihood ? found : summary;
+}
+
 FitSummary fit_kind(const char* call, const Population& population, Kind kind, const FitOptions& options) {
   if (kind.k < 1 || kind.k > 100) throw UsageError(std::string(call) + ": k must be from 1 to 100");
   Problem problem = beta_geometric_problem(call, population, kind.k);
   problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
     return point_of(beta_geometric(population, kind, execution, logs));
   };
-  FitSummary summary = solve(problem, options);
+  FitSummary summary = solve_with_ends(problem, options);
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
   note_dropout(summary, 2, 3);

@@ -3,11 +3,10 @@
 #include <Eigen/Dense>
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <cmath>
-#include <numeric>
 
 #include "live.hpp"
+#include "living.hpp"
 #include "salesops/random.hpp"
 #include "salesops/stats.hpp"
 
@@ -15,51 +14,7 @@ namespace salesops {
 inline namespace v0 {
 namespace clv {
 
-// ---- distinct rows ----
-
 namespace {
-
-class RowTable {
- public:
-  explicit RowTable(std::span<const std::span<const double>> columns)
-      : columns_(columns), slots_(1024, empty) {}
-
-  std::uint32_t code_of(std::size_t row, std::vector<std::uint32_t>& first) {
-    if (2 * first.size() >= slots_.size()) grow(first);
-    std::size_t slot = hash(row) & (slots_.size() - 1);
-    while (slots_[slot] != empty && !same(first[slots_[slot]], row)) slot = (slot + 1) & (slots_.size() - 1);
-    if (slots_[slot] == empty) {
-      slots_[slot] = static_cast<std::uint32_t>(first.size());
-      first.push_back(static_cast<std::uint32_t>(row));
-    }
-    return slots_[slot];
-  }
-
- private:
-  static constexpr std::uint32_t empty = 0xFFFFFFFFU;
-
-  [[nodiscard]] std::uint64_t hash(std::size_t row) const {
-    std::uint64_t key = 0;
-    for (const auto& column : columns_) key = random::mix(key + std::bit_cast<std::uint64_t>(column[row]));
-    return key;
-  }
-  [[nodiscard]] bool same(std::size_t a, std::size_t b) const {
-    return std::all_of(columns_.begin(), columns_.end(), [&](const auto& column) {
-      return std::bit_cast<std::uint64_t>(column[a]) == std::bit_cast<std::uint64_t>(column[b]);
-    });
-  }
-  void grow(const std::vector<std::uint32_t>& first) {
-    slots_.assign(4 * slots_.size(), empty);
-    for (std::uint32_t code = 0; code < first.size(); ++code) {
-      std::size_t slot = hash(first[code]) & (slots_.size() - 1);
-      while (slots_[slot] != empty) slot = (slot + 1) & (slots_.size() - 1);
-      slots_[slot] = code;
-    }
-  }
-
-  std::span<const std::span<const double>> columns_;
-  std::vector<std::uint32_t> slots_;
-};
 
 void require_equal_length(std::size_t length, std::size_t rows, const char* name) {
   if (length != rows)
@@ -68,37 +23,6 @@ void require_equal_length(std::size_t length, std::size_t rows, const char* name
 }
 
 }  // namespace
-
-DistinctRows distinct_rows(std::span<const std::span<const double>> columns) {
-  DistinctRows distinct;
-  if (columns.empty()) return distinct;
-  const std::size_t rows = columns.front().size();
-  for (const auto& column : columns) require_equal_length(column.size(), rows, "a column");
-  if (rows >= 0xFFFFFFFFU) throw UsageError("more than 4,294,967,294 rows");
-  RowTable table(columns);
-  distinct.code.resize(rows);
-  for (std::size_t row = 0; row < rows; ++row) {
-    tick(row);
-    distinct.code[row] = table.code_of(row, distinct.first);
-  }
-  return distinct;
-}
-
-void evaluate(std::span<const std::span<const double>> columns, const std::function<double(const double*)>& f,
-              std::span<double> out, const Execution& execution) {
-  constexpr std::size_t block = 64;
-  const DistinctRows distinct = distinct_rows(columns);
-  require_equal_length(out.size(), distinct.code.size(), "the result");
-  std::vector<double> values(distinct.first.size());
-  for_rows(values.size(), block, execution, [&](std::size_t first, std::size_t last) {
-    std::vector<double> row(columns.size());
-    for (std::size_t i = first; i < last; ++i) {
-      for (std::size_t k = 0; k < columns.size(); ++k) row[k] = columns[k][distinct.first[i]];
-      values[i] = f(row.data());
-    }
-  });
-  for (std::size_t row = 0; row < out.size(); ++row) out[row] = values[distinct.code[row]];
-}
 
 namespace {
 
@@ -150,37 +74,34 @@ std::vector<M> models_at(const M& model, std::span<const double> covariance, con
   return models;
 }
 
-// ---- one row ----
+// ---- one future ----
 
-/// P(alive), purchases and discounted purchases of one history.
-struct Answer {
-  double p_alive = 0;
+/// Purchases of a customer that is alive.
+struct Ahead {
   double transactions = 0;
   double discounted = 0;
 };
 
-template <class M>
 class Forecaster {
  public:
   explicit Forecaster(const PredictOptions& options)
       : horizon_(options.horizon), rate_(options.discount_rate), endless_(std::isinf(options.horizon)) {}
 
-  [[nodiscard]] Answer operator()(const M& model, double x, double t_x, double T) const noexcept {
-    const double p = p_alive(model, x, t_x, T);
-    const auto living = given_alive(model, x, t_x, T);
+  template <class Living>
+  [[nodiscard]] Ahead operator()(const Living& living) const noexcept {
     if (endless_) {
-      const double all = p * dert_new(living, rate_);
-      return {p, all, all};
+      const double all = dert_new(living, rate_);
+      return {all, all};
     }
     const double mean = expected_transactions_new(living, horizon_);
-    return {p, p * mean, p * (rate_ == 0 ? mean : dect_new(living, horizon_, rate_))};
+    return {mean, rate_ == 0 ? mean : dect_new(living, horizon_, rate_)};
   }
   /// The same of a drawn model, whose discount within a horizon is taken from the estimate.
-  [[nodiscard]] Answer of_draw(const M& model, double x, double t_x, double T, double kept) const noexcept {
-    if (endless_) return (*this)(model, x, t_x, T);
-    const double p = p_alive(model, x, t_x, T);
-    const double mean = p * expected_transactions_new(given_alive(model, x, t_x, T), horizon_);
-    return {p, mean, mean * kept};
+  template <class Living>
+  [[nodiscard]] Ahead of_draw(const Living& living, double kept) const noexcept {
+    if (endless_) return (*this)(living);
+    const double mean = expected_transactions_new(living, horizon_);
+    return {mean, mean * kept};
   }
 
  private:
@@ -196,7 +117,6 @@ class Range {
   explicit Range(double level) : tail_((1 - level / 100) / 2) {}
   void write(std::vector<double>& draws, std::size_t row, PredictedColumn& into) const {
     if (std::any_of(draws.begin(), draws.end(), [](double x) { return std::isnan(x); })) return;
-    std::sort(draws.begin(), draws.end());
     into.low[row] = at(draws, tail_);
     into.high[row] = at(draws, 1 - tail_);
   }
@@ -212,12 +132,14 @@ class Range {
   }
 
  private:
-  static double at(const std::vector<double>& sorted, double probability) {
-    const double place = probability * static_cast<double>(sorted.size() - 1);
+  static double at(std::vector<double>& draws, double probability) {
+    const double place = probability * static_cast<double>(draws.size() - 1);
     const auto below = static_cast<std::size_t>(place);
-    const std::size_t above = std::min(below + 1, sorted.size() - 1);
+    const auto found = draws.begin() + static_cast<std::ptrdiff_t>(below);
+    std::nth_element(draws.begin(), found, draws.end());
     const double share = place - static_cast<double>(below);
-    return share == 0 ? sorted[below] : sorted[below] + share * (sorted[above] - sorted[below]);
+    if (share == 0) return *found;
+    return *found + share * (*std::min_element(found + 1, draws.end()) - *found);
   }
   double tail_;
 };
@@ -261,10 +183,14 @@ class Futures {
   std::vector<double> counts;  ///< of each future
 };
 
+void require_columns(const RfmView& customers) {
+  require_equal_length(customers.t_x.size(), customers.x.size(), "t_x");
+  require_equal_length(customers.T.size(), customers.x.size(), "T");
+}
+
 void check(const RfmView& customers, const PredictOptions& options, const SpendForecast* spend) {
   const std::size_t rows = customers.x.size();
-  require_equal_length(customers.t_x.size(), rows, "t_x");
-  require_equal_length(customers.T.size(), rows, "T");
+  require_columns(customers);
   if (spend != nullptr) {
     require_equal_length(spend->x.size(), rows, "the spend's x");
     require_equal_length(spend->mean_spend.size(), rows, "mean_spend");
@@ -286,19 +212,6 @@ PredictedColumn column_of(std::size_t rows, bool intervals) {
   }
   return column;
 }
-
-/// Rows by the distinct row they are.
-struct Groups {
-  std::vector<std::size_t> starts;
-  std::vector<std::uint32_t> rows;
-  explicit Groups(const DistinctRows& distinct)
-      : starts(distinct.first.size() + 1), rows(distinct.code.size()) {
-    for (const std::uint32_t code : distinct.code) ++starts[code + 1];
-    std::partial_sum(starts.begin(), starts.end(), starts.begin());
-    std::vector<std::size_t> place(starts.begin(), starts.end() - 1);
-    for (std::uint32_t row = 0; row < rows.size(); ++row) rows[place[distinct.code[row]]++] = row;
-  }
-};
 
 template <class M>
 class Predictor {
@@ -322,10 +235,9 @@ class Predictor {
   }
 
   Prediction operator()(const Execution& execution) {
-    const std::array<std::span<const double>, 3> columns{customers_.x, customers_.t_x, customers_.T};
-    const DistinctRows distinct = distinct_rows(columns);
-    const Groups groups(distinct);
-    const std::size_t rows = distinct.code.size();
+    const Crowd crowd({}, customers_, remembers_last(model_), execution);
+    const Groups customers_of(crowd.rows.first.size(), crowd.rows.code);
+    const std::size_t rows = crowd.rows.code.size();
     result_.p_alive = column_of(rows, intervals_);
     result_.expected_transactions = column_of(rows, intervals_);
     result_.discounted_transactions.resize(rows);
@@ -333,24 +245,45 @@ class Predictor {
       result_.expected_spend = column_of(rows, intervals_);
       result_.clv = column_of(rows, intervals_);
     }
-    for_rows(distinct.first.size(), 16, execution, [&](std::size_t begin, std::size_t end) {
+    for_blocks(crowd.pieces.size() - 1, execution, [&](std::size_t piece) {
+      const std::size_t begin = crowd.pieces[piece];
+      const std::size_t count = crowd.pieces[piece + 1] - begin;
       Scratch scratch;
-      for (std::size_t code = begin; code < end; ++code)
-        write({groups.rows.data() + groups.starts[code], groups.starts[code + 1] - groups.starts[code]},
-              scratch);
+      look_ahead(crowd, begin, count, scratch);
+      for (std::size_t i = 0; i < count; ++i) {
+        scratch.ahead = std::span<const Ahead>(scratch.all_ahead).subspan(i * (1 + models_.size()));
+        for (const std::uint32_t row : crowd.alike(begin + i)) write(customers_of[row], scratch);
+      }
     });
     return std::move(result_);
   }
 
  private:
-  /// Answers of the draws for one row.
   struct Scratch {
-    std::vector<double> alive, bought, discounted, spent, product;
+    std::vector<Ahead> all_ahead;  ///< of each future, by the estimate and then by each draw
+    std::span<const Ahead> ahead;  ///< of the future at hand
+    std::vector<double> alive, bought, discounted, spent, product;  ///< of the draws
     Futures futures;
     std::vector<double> amounts;  ///< of each future, at a spend rate of 1
     std::vector<double> rates;    ///< of each future, with v + x z̄ = 1
     double rates_of = -1;         ///< the x that these are of
   };
+
+  /// The futures of a piece. Those of one model come one after the other, as they share its tables.
+  void look_ahead(const Crowd& crowd, std::size_t begin, std::size_t count, Scratch& scratch) {
+    const std::size_t models = 1 + models_.size();
+    scratch.all_ahead.resize(count * models);
+    ShapeTables tables;
+    for (std::size_t k = 0; k < models; ++k)
+      for (std::size_t i = 0; i < count; ++i) {
+        const std::uint32_t one = crowd.alike(begin + i).front();
+        const Ahead& known = scratch.all_ahead[i * models];
+        const double kept = known.transactions > 0 ? known.discounted / known.transactions : 1;
+        scratch.all_ahead[i * models + k] = ask_living(
+            k == 0 ? model_ : models_[k - 1], crowd.x[one], crowd.t_x[one], crowd.T[one], tables,
+            [&](const auto& living) { return k == 0 ? forecast_(living) : forecast_.of_draw(living, kept); });
+      }
+  }
 
   /// Customers of one history.
   void write(std::span<const std::uint32_t> rows, Scratch& draws) {
@@ -358,16 +291,16 @@ class Predictor {
     const double x = customers_.x[lead];
     const double t_x = customers_.t_x[lead];
     const double T = customers_.T[lead];
-    const Answer answer = forecast_(model_, x, t_x, T);
-    const double kept = answer.transactions > 0 ? answer.discounted / answer.transactions : 1;
+    const double p = clv::p_alive(model_, x, t_x, T);
+    const double discounted = p * draws.ahead[0].discounted;
     draws.alive.clear();
     draws.bought.clear();
     draws.discounted.clear();
-    for (const M& drawn : models_) {
-      const Answer of_draw = forecast_.of_draw(drawn, x, t_x, T, kept);
-      draws.alive.push_back(of_draw.p_alive);
-      draws.bought.push_back(of_draw.transactions);
-      draws.discounted.push_back(of_draw.discounted);
+    for (std::size_t k = 0; k < models_.size(); ++k) {
+      const double p_drawn = clv::p_alive(models_[k], x, t_x, T);
+      draws.alive.push_back(p_drawn);
+      draws.bought.push_back(p_drawn * draws.ahead[k + 1].transactions);
+      draws.discounted.push_back(p_drawn * draws.ahead[k + 1].discounted);
     }
     if (!models_.empty()) {
       range_.write(draws.alive, lead, result_.p_alive);
@@ -377,10 +310,10 @@ class Predictor {
         range_.write(draws.bought, lead, result_.expected_transactions);
     }
     for (const std::uint32_t row : rows) {
-      result_.p_alive.value[row] = answer.p_alive;
-      result_.expected_transactions.value[row] = answer.transactions;
-      result_.discounted_transactions[row] = answer.discounted;
-      if (spend_ != nullptr) write_spend(row, answer.discounted, draws);
+      result_.p_alive.value[row] = p;
+      result_.expected_transactions.value[row] = p * draws.ahead[0].transactions;
+      result_.discounted_transactions[row] = discounted;
+      if (spend_ != nullptr) write_spend(row, discounted, draws);
       if (intervals_)
         for (PredictedColumn* column : {&result_.p_alive, &result_.expected_transactions}) {
           column->low[row] = column->low[lead];
@@ -453,7 +386,7 @@ class Predictor {
   bool outcomes_;
   double horizon_;
   double rate_;
-  Forecaster<M> forecast_;
+  Forecaster forecast_;
   Range range_;
   std::vector<M> models_;
   std::vector<GammaGamma> spends_;
@@ -536,7 +469,7 @@ Prediction predict(std::span<const M> models, std::span<const std::uint32_t> of_
     result.expected_spend = column_of(rows, intervals);
     result.clv = column_of(rows, intervals);
   }
-  const Groups groups({std::vector<std::uint32_t>(models.size()), {of_row.begin(), of_row.end()}});
+  const Groups groups(models.size(), of_row);
   // Many small groups run side by side; few large ones use the threads inside.
   const bool inside = models.size() <= few;
   Execution outer = options.execution;
@@ -546,8 +479,7 @@ Prediction predict(std::span<const M> models, std::span<const std::uint32_t> of_
       PredictOptions own = options;
       if (!inside) own.execution = {.threads = 1, .stop = options.execution.stop};
       if (!own.covariance.empty()) own.covariance = own.covariance.subspan(g * cells, cells);
-      const std::span<const std::uint32_t> part(groups.rows.data() + groups.starts[g],
-                                                groups.starts[g + 1] - groups.starts[g]);
+      const std::span<const std::uint32_t> part = groups[g];
       if (!part.empty()) predict_part(models[g], part, customers, own, spend, result);
     }
   });

@@ -306,6 +306,40 @@ TEST(ClvFit, SaysWhatTheDataCannotTell) {
   }
 }
 
+TEST(ClvFit, ReachesTheEndWhereNobodyLeaves) {
+  // All bought on the last day: the likelihood rises to that of the NBD as the dropout goes to 0, over a
+  // plateau where a and b run away together.
+  Columns c;
+  for (std::size_t i = 0; i < 3000; ++i) {
+    random::Stream stream(6, i);
+    const double rate = stream.gamma(0.8, 3);
+    double n = 1;
+    for (double t = stream.exponential(rate); t < 30; t += stream.exponential(rate)) ++n;
+    c.x.push_back(n);
+    c.t_x.push_back(30);
+    c.T.push_back(30);
+  }
+  const auto never = fit_nbd(c.view());
+  for (const FitSummary& fit : {FitSummary(fit_bg_nbd(c.view())), FitSummary(fit_mbg_nbd(c.view()))}) {
+    EXPECT_NEAR(fit.log_likelihood, never.log_likelihood, 1e-6);
+    EXPECT_LT(fit.estimates[2] / (fit.estimates[2] + fit.estimates[3]), 1e-9);
+    EXPECT_NEAR(fit.estimates[0], never.estimates[0], 1e-5 * never.estimates[0]);
+    EXPECT_TRUE(fit.converged) << fit.reason;
+    EXPECT_TRUE(notes_say(fit, "nobody seems to leave"));
+  }
+  // Intervals and reports of progress go on.
+  FitOptions options{.profile_level = 90};
+  double told = 0;
+  options.execution.progress = [&](double share) {
+    EXPECT_GE(share, told);
+    told = share;
+  };
+  const auto bg = fit_bg_nbd(c.view(), options);
+  EXPECT_EQ(told, 1);
+  EXPECT_LT(bg.profile[0].low, never.estimates[0]);
+  EXPECT_GT(bg.profile[0].high, never.estimates[0]);
+}
+
 TEST(ClvFit, SaysWhatIsWrongWithTheRows) {
   const std::vector<double> x{1, 0, 2.5, -1, 1, 2}, t_x{5, 3, 1, 1, 9, special::not_a_number},
       T{9, 9, 9, 9, 4, 9};

@@ -242,6 +242,12 @@ TEST(ClvIdentities, NoDiscount) {
   expect_relative(dert_new(BGBB{1, 3, 2, 5}, 0), 0.25 * 5 / 1, 1e-14);
   expect_relative(dert_new(BGBB{1, 3, 4, 5}, 1e-9), dert_new(BGBB{1, 3, 4, 5}, 0), 1e-7);
   expect_relative(dert_new(ggompertz, 0), expected_transactions_new(ggompertz, 1e5), 1e-11);
+  // Customers who differ much in their rates, and hardly in leaving: k = 1 has to agree with BG/NBD.
+  for (const double r : {0.02, 0.3, 40.0})
+    for (const double a : {0.05, 1.0, 30.0})
+      expect_relative(dert_new(LivingCNBD{1, r, 4, a, 0.4, 0.2}, 0.01), dert_new(BGNBD{r, 4, a, 0.4}, 0.01),
+                      1e-14);
+  EXPECT_GT(dert_new(LivingCNBD{3, 0.02, 4, 0.05, 0.4, 0.2}, 0.01), 0);
   EXPECT_EQ(dert_new(bg, 0), salesops::special::infinity);
   EXPECT_EQ(dert_new(pareto, 0), salesops::special::infinity);
   EXPECT_EQ(dert_new(nbd, 0), salesops::special::infinity);

@@ -1,4 +1,6 @@
 #include <random>
+#include <set>
+#include <typeinfo>
 
 #include "salesops/clv/predict.hpp"
 #include "test_data.hpp"
@@ -173,6 +175,78 @@ TEST(Predict, SaysWhatIsWrong) {
   const std::vector<double> x{1}, t_x{9}, T{5};
   EXPECT_TRUE(std::isnan(clv::predict(bg, {.x = x, .t_x = t_x, .T = T}, {.horizon = 1}).p_alive.value[0]));
   EXPECT_TRUE(clv::predict(bg, {}, {.horizon = 1}).p_alive.value.empty());
+}
+
+namespace {
+
+/// Customers of whole days, of whom many are alike, or of any time.
+Customers crowd(std::size_t n, bool whole_days) {
+  std::mt19937_64 random(7);
+  std::uniform_real_distribution<double> share;
+  Customers many{{}, {}, {}};
+  for (std::size_t i = 0; i < n; ++i) {
+    const double T = 20 + 20 * share(random);
+    const double x = std::floor(6 * std::pow(share(random), 4));
+    const double t_x = x > 0 ? T * share(random) : 0;
+    many.x.push_back(x);
+    many.t_x.push_back(whole_days ? std::floor(t_x) : t_x);
+    many.T.push_back(whole_days ? std::floor(T) : T);
+  }
+  return many;
+}
+
+}  // namespace
+
+TEST(Rows, AreAskedTogetherToTheSameBit) {
+  const auto check = [](const auto& model, const Customers& many, const std::vector<double>& t,
+                        const std::vector<double>& rate) {
+    const std::size_t n = many.x.size();
+    std::vector<double> bought(n), endless(n), discounted(n);
+    for (const int threads : {1, 3}) {
+      clv::expected_transactions(model, t, many.view(), bought, {.threads = threads});
+      clv::dert(model, rate, many.view(), endless, {.threads = threads});
+      clv::dect(model, t, rate, many.view(), discounted, {.threads = threads});
+      for (std::size_t i = 0; i < n; i += 7) {
+        const double x = many.x[i], t_x = many.t_x[i], T = many.T[i];
+        ASSERT_EQ(bought[i], expected_transactions(model, t[i], x, t_x, T)) << typeid(model).name() << i;
+        ASSERT_EQ(endless[i], dert(model, rate[i], x, t_x, T)) << typeid(model).name() << i;
+        ASSERT_EQ(discounted[i], dect(model, t[i], rate[i], x, t_x, T)) << typeid(model).name() << i;
+      }
+    }
+  };
+  for (const bool whole_days : {true, false}) {
+    const Customers many = crowd(300, whole_days);
+    std::vector<double> t(300, 39), rate(300, 0.002);
+    for (std::size_t i = 0; i < 300; i += 5) t[i] = 3000, rate[i] = 1e-9;  // beyond what tables keep
+    check(bg, many, t, rate);
+    check(clv::MBGNBD{0.525, 6.183, 0.891, 1.614}, many, t, rate);
+    check(pareto, many, t, rate);
+    check(clv::NBD{0.385, 12.07}, many, t, rate);
+    check(clv::BGCNBD{1, 0.85, 1.45, 0.79, 2.42}, many, t, rate);
+    check(clv::MBGCNBD{3, 0.85, 1.45, 0.79, 2.42}, many, t, rate);
+  }
+}
+
+TEST(Rows, AreCodedInOrderOfFirstSight) {
+  // Long enough for tables of several threads, which meet the same rows.
+  const Customers many = crowd(300'000, true);
+  const std::vector<double> same(many.x.size(), 39);
+  const std::array<std::span<const double>, 4> columns{many.x, same, many.t_x, many.T};
+  const auto one = clv::distinct_rows(columns, {.threads = 1});
+  const auto four = clv::distinct_rows(columns, {.threads = 4});
+  EXPECT_EQ(one.first, four.first);
+  EXPECT_EQ(one.code, four.code);
+  EXPECT_TRUE(std::is_sorted(one.first.begin(), one.first.end()));
+  std::set<std::array<double, 3>> seen;
+  for (std::size_t i = 0; i < many.x.size(); ++i) {
+    const std::uint32_t like = one.first[one.code[i]];
+    ASSERT_EQ(std::tie(many.x[i], many.t_x[i], many.T[i]),
+              std::tie(many.x[like], many.t_x[like], many.T[like]));
+    seen.insert({many.x[i], many.t_x[i], many.T[i]});
+  }
+  EXPECT_EQ(seen.size(), one.first.size());
+  const std::array<std::span<const double>, 1> constant{same};
+  EXPECT_EQ(clv::distinct_rows(constant).first.size(), 1);
 }
 
 TEST(Evaluate, ComputesEachDistinctRowOnce) {

@@ -478,6 +478,80 @@ TEST(Regularity, FindsTheShapeOfSimulatedGaps) {
   EXPECT_GT(state.regularity().customers, 2900);
 }
 
+TEST(RfmState, GoesThroughJson) {
+  std::vector<Transaction> rows = toy();
+  rows.push_back({4, day("2015-02-03"), -250});
+  rows.push_back({2, day("2015-01-01"), 700});
+  std::vector<std::string> names;
+  for (const auto& row : rows) names.push_back("Käufer " + std::to_string(row.customer));
+  const Table numbered = table_of(rows);
+  const Table named({{"customer", Column::of_strings(names)},
+                     {"time", numbered.column("time")},
+                     {"amount", numbered.column("amount")}});
+  for (const Table& table : {numbered, named}) {
+    const auto state = clv::RfmState::partial(table, with_amount());
+    const auto read = clv::RfmState::from_json(state.to_json());
+    EXPECT_EQ(read.to_json(), state.to_json());
+    EXPECT_EQ(bits_of(read.finish()), bits_of(state.finish()));
+    EXPECT_EQ(read.finish().issues.count("refund_day"), state.finish().issues.count("refund_day"));
+    EXPECT_EQ(read.finish().currency, "USD");
+    // Merged on another machine.
+    auto both = clv::RfmState::from_json(state.to_json());
+    both.merge(state);
+    auto twice = state;
+    twice.merge(state);
+    EXPECT_EQ(bits_of(both.finish()), bits_of(twice.finish()));
+  }
+  auto empty = clv::RfmState::from_json(clv::RfmState().to_json());
+  empty.merge(clv::RfmState::partial(named, with_amount()));
+  EXPECT_EQ(empty.customers(), 6);
+}
+
+TEST(RfmState, KeepsItsIssuesThroughJson) {
+  // 150 cases, of which only some are kept.
+  std::vector<std::string> time(150, "no day");
+  time.emplace_back("2026-01-05");
+  const Table table({{"customer", Column::of(Type::int64, std::vector<std::int64_t>(151, 7))},
+                     {"time", Column::of_strings(time)}});
+  const auto state = clv::RfmState::partial(table);
+  ASSERT_EQ(state.issues().count("not_a_date"), 150);
+  const auto read = clv::RfmState::from_json(state.to_json());
+  EXPECT_EQ(read.issues().total(), 150);
+  const auto& kept = state.issues().rows();
+  ASSERT_LT(kept.size(), 150);
+  ASSERT_EQ(read.issues().rows().size(), kept.size());
+  for (std::size_t i = 0; i < kept.size(); ++i) {
+    EXPECT_EQ(read.issues().rows()[i].row, kept[i].row);
+    EXPECT_EQ(read.issues().rows()[i].value, kept[i].value);
+    EXPECT_EQ(read.issues().rows()[i].severity, kept[i].severity);
+  }
+  EXPECT_EQ(read.to_json(), state.to_json());
+}
+
+TEST(RfmState, ReadsOnlyWhatItWrote) {
+  const std::string good =
+      clv::RfmState::partial(table_of({{1, 0, 5}, {1, 3, 7}, {2, 1, 1}}), with_amount()).to_json();
+  EXPECT_EQ(clv::RfmState::from_json(good).days(), 3);
+  const auto refuse = [&](const std::string& from, const std::string& to) {
+    std::string text = good;
+    const std::size_t at = text.find(from);
+    ASSERT_NE(at, std::string::npos) << from << " in " << good;
+    text.replace(at, from.size(), to);
+    EXPECT_THROW((void)clv::RfmState::from_json(text), salesops::DataError) << text;
+  };
+  refuse("[0,5,1,3,7,1]", "[3,5,1,0,7,1]");
+  refuse("[0,5,1,3,7,1]", "[0,5,1,3,7]");
+  refuse("[0,5,1,3,7,1]", "[0,5,0,3,7,1]");
+  refuse("[0,5,1,3,7,1]", "[0.5,5,1,3,7,1]");
+  refuse("[0,5,1,3,7,1]", "[99999999,5,1]");
+  refuse("[0,5,1,3,7,1],", "");
+  refuse("[1,2]", "[2,1]");
+  refuse("[1,2]", "[\"a\",\"b\"]");
+  refuse("\"format\":1", "\"format\":2");
+  refuse("\"zone\"", "\"none\"");
+  refuse("{", "");
+}
+
 TEST(Regularity, HasNoAnswerWithoutGaps) {
   const auto state = clv::RfmState::partial(table_of({{1, 0, 1}, {1, 5, 1}, {2, 3, 1}}));
   for (const auto method :

@@ -1,5 +1,6 @@
 import datetime as dt
 import math
+import pickle
 
 import numpy as np
 import pandas as pd
@@ -167,6 +168,19 @@ def test_batches_in_any_order_equal_the_whole(rows, cut, shuffler):
     merged = state.finish(**options)
     for name in whole.table.names:
         np.testing.assert_array_equal(merged[name], whole[name])
+
+
+def test_a_state_goes_through_json_and_processes():
+    frame = pd.DataFrame(toy())
+    state = so.clv.RfmState.partial(frame, customer="id", time="date", amount="value")
+    whole = state.finish(unit="week").to_frame()
+    for copy in (pickle.loads(pickle.dumps(state)), so.clv.RfmState.from_json(state.to_json())):
+        assert copy.to_json() == state.to_json()
+        copy.merge(state)
+        assert copy.customers == state.customers
+    pd.testing.assert_frame_equal(pickle.loads(pickle.dumps(state)).finish(unit="week").to_frame(), whole)
+    with pytest.raises(so.DataError, match="no RFM state"):
+        so.clv.RfmState.from_json('{"format": 1}')
 
 
 def test_batches_that_differ_in_kind_are_refused():

@@ -79,12 +79,11 @@ template <class Function>
   return sum / weight;
 }
 
-template <bool survival>
-[[nodiscard]] double thinned_mean(const LivingCNBD& m, double t) noexcept {
+template <class Thin>
+[[nodiscard]] double thinned_mean(const LivingCNBD& m, double t, const Thin& thinning) noexcept {
   const double v = t / m.alpha;
   if (!(valid_cnbd(m) && t >= 0 && m.k * (37 * (1 + v) + m.r * v) < 3e6)) return not_a_number;
-  return over_progress(m,
-                       [&](int j) noexcept { return thinned_mean<survival>(m.r + j, v, m.a, m.b, m.k, j); });
+  return over_progress(m, [&](int j) noexcept { return thinned_mean(m.r + j, v, m.k, j, thinning); });
 }
 
 /// ln of [density of x gaps and silence since, λ and leaving apart] ÷ [the same left at t_x]. `chances` is b
@@ -156,13 +155,13 @@ template <class M>
 
 /// P(alive after t) of a living customer.
 [[nodiscard]] inline double p_alive_new(const LivingCNBD& m, double t) noexcept {
-  return detail::thinned_mean<true>(m, t);
+  return detail::thinned_mean(m, t, detail::Thinning<true>{m.a, m.b});
 }
 
 /// Mean number of purchases in t of a living customer:
 /// Σ_j w_j Σ_{n≥1} B(a, b+n−1)/B(a, b) · P(N_j ≥ nk−j), N_j ~ NB(r+j, alpha/(alpha+t)).
 [[nodiscard]] inline double expected_transactions_new(const LivingCNBD& m, double t) noexcept {
-  return detail::thinned_mean<false>(m, t);
+  return detail::thinned_mean(m, t, detail::Thinning<false>{m.a, m.b});
 }
 
 /// P(n purchases in t) of a living customer: nk−j to nk+k−j−1 events and each purchase survived, or left at
@@ -189,37 +188,21 @@ template <class M>
   });
 }
 
+namespace detail {
+template <class Nodes>
+[[nodiscard]] double dert_on(const Nodes& nodes, const LivingCNBD& m, double discount_rate) noexcept {
+  if (!(valid_cnbd(m) && discount_rate >= 0 && discount_rate < infinity)) return not_a_number;
+  if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : infinity;
+  // λ^j from the density and (r)_j from its constant cancel against the weights.
+  return residual(m.r, discount_rate * m.alpha, m.waited, m.k, nodes) /
+         progress(m.r, m.waited, m.k, [](int, double) noexcept {});
+}
+}  // namespace detail
+
 /// Discounted purchases of a living customer: E[Σ_j w_j y^(k−j) ₂F₁(1, b; a+b; y^k)], y = λ/(λ+δ), one
 /// integral over ln λ. At δ = 0 (a+b−1)/(a−1), or +∞ for a ≤ 1.
 [[nodiscard]] inline double dert_new(const LivingCNBD& m, double discount_rate) noexcept {
-  if (!(detail::valid_cnbd(m) && discount_rate >= 0 && discount_rate < detail::infinity))
-    return detail::not_a_number;
-  if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : detail::infinity;
-  const double start = -special::log_gamma(m.r);
-  const auto slope = [&](double y) noexcept {
-    const double rate = std::exp(y);  // λ·alpha
-    const double fade = -std::log1p(discount_rate * m.alpha / rate);
-    double sum = 0;
-    // λ^j from the density and (r)_j from its constant cancel against the weights.
-    double term = std::exp(start + m.r * y - rate + m.k * fade);
-    for (int j = 0; j < m.k; ++j) {
-      sum += term;
-      term *= m.waited * rate * std::exp(-fade) / (j + 1);
-    }
-    return sum * special::hyp2f1_1(m.b, m.a + m.b, std::exp(m.k * fade), -std::expm1(m.k * fade));
-  };
-  const double weight = detail::progress(m.r, m.waited, m.k, [](int, double) noexcept {});
-  const double mode = std::log(m.r);
-  const double tail = std::sqrt(80 / m.r) + 40 / m.r;
-  const double lowest = m.r > 2 ? mode - 2 * tail : -special::infinity;
-  const double bend = std::fmax(lowest, std::log(discount_rate * m.alpha));
-  const double low = std::fmin(mode, bend) - tail;
-  const double high = std::log(m.r + m.k + 10 * std::sqrt(m.r + m.k) + 60);
-  const double first = std::fmin(mode, bend);
-  const double second = std::fmin(high, std::fmax(mode, bend));
-  return (special::integrate(slope, low, first) + special::integrate(slope, first, second) +
-          special::integrate(slope, second, high)) /
-         weight;
+  return detail::dert_on(detail::RateNodes(m.r, m.a, m.b, m.k), m, discount_rate);
 }
 
 /// Discounted purchases in t of a living customer.

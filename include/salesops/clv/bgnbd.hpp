@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cmath>
+#include <numbers>
 
 #include "salesops/clv/model.hpp"
 #include "salesops/special.hpp"
@@ -59,15 +60,90 @@ template <class Function>
 }
 
 /// `thinned_mean` of each purchase, by quadrature over p where the sum would be long.
-template <bool survival>
-[[nodiscard]] double thinned_mean(const BGNBD& m, double t) noexcept {
+template <class Thin>
+[[nodiscard]] double thinned_mean(const BGNBD& m, double t, const Thin& thinning) noexcept {
+  if (!(valid(m) && t >= 0 && t < infinity)) return not_a_number;
   const double v = t / m.alpha;
-  if (37 * (1 + v) + m.r * v < 3000) return thinned_mean<survival>(m.r, v, m.a, m.b, 1, 0);
+  if (37 * (1 + v) + m.r * v < 3000) return thinned_mean(m.r, v, 1, 0, thinning);
   return beta_mean(m.a, m.b, std::fmin(1, 1 / (m.r * v)), [&](double p) noexcept {
     const double log_silent = -m.r * std::log1p(p * v);
-    if (survival) return std::exp(log_silent);
+    if (Thin::survives) return std::exp(log_silent);
     return p > 0 ? -std::expm1(log_silent) / p : m.r * v;
   });
+}
+
+/// 1/(1 + odds · (1 + idle)^shape).
+[[nodiscard]] inline double share_alive(double odds, double shape, double idle) noexcept {
+  return 1 / (1 + odds * std::exp(shape * std::log1p(idle)));
+}
+
+/// What is still to come from a customer of one rate who buys now.
+struct RateNode {
+  double rate = 0;   ///< λ/δ
+  double ahead = 0;  ///< discounted purchases, this one included
+};
+
+/// Places at which `residual` measures its integral: λ/δ = e^(i·step), and there y^k ₂F₁(1, b; a+b; y^k), y =
+/// λ/(λ+δ). They are the same for any alpha and δ.
+struct RateNodes {
+  double a = 0;
+  double b = 0;
+  int k = 1;
+  double step = 0;
+
+  /// The trapezoidal rule errs by e^(−2πθ/step) (cos θ)^(−r) for the best θ < π/2, the strip around the real
+  /// line in which the integrand is analytic: below 1e-12 for this step.
+  RateNodes(double r, double a_, double b_, int k_) noexcept
+      : a(a_), b(b_), k(k_), step(0.75 / std::sqrt(r + k_ + 4)) {}
+
+  [[nodiscard]] RateNode operator()(int i) const noexcept {
+    const double rate = std::exp(i * step);
+    const double log_y = -k * std::log1p(1 / rate);
+    const double y = std::exp(log_y);
+    const double rest = -std::expm1(log_y);
+    const double c = a + b;
+    // ₂F₁(1, b; c; y) = 1 + b/c y ₂F₁(1, b+1; c+1; y), for any c > 0.
+    return {rate, y * (c > 2 ? special::hyp2f1_1(b, c, y, rest)
+                             : 1 + b / c * y * special::hyp2f1_1(b + 1, c + 1, y, rest))};
+  }
+};
+
+/// E[Σ_j (waited λ alpha)^j/j! · ahead] over λ ~ Gamma(r, rate alpha), ζ = δ alpha, j < k: the integral over
+/// ln(λ/δ) by the trapezoidal rule, on nodes that depend on r and k alone.
+template <class Nodes>
+[[nodiscard]] double residual(double r, double zeta, double waited, int k, const Nodes& nodes) noexcept {
+  const double step = nodes.step;
+  const double mode = std::log(r / zeta);
+  if (!(std::fabs(mode) < 700)) return not_a_number;
+  const double height = r < 10
+                            ? r * std::log(r) - r - special::log_gamma(r)
+                            : 0.5 * std::log(r / (2 * std::numbers::pi)) - special::detail::stirling_rest(r);
+  const auto term = [&](int i) noexcept {
+    const RateNode node = nodes(i);
+    double part = node.ahead * std::exp(height + r * (i * step - mode - (node.rate * (zeta / r) - 1)));
+    double sum = part;
+    for (int j = 1; j < k; ++j) {
+      part *= waited * zeta * (1 + node.rate) / j;
+      sum += part;
+    }
+    return sum;
+  };
+  constexpr double small = 1e-15;
+  const int middle = static_cast<int>(std::lround(mode / step));
+  double sum = 0;
+  for (int i = middle;; ++i) {
+    const double next = term(i);
+    sum += next;
+    if (!(next > small * sum)) break;
+  }
+  // Downwards the density falls like e^(rz), and `ahead` like e^(z/2) at least where λ < δ.
+  for (int i = middle - 1;; --i) {
+    const double next = term(i);
+    const double fall = step * (i < 0 ? r + 0.5 : r);
+    sum += next;
+    if (!(next * (1 + fall) > small * fall * sum)) break;
+  }
+  return step * sum;
 }
 
 }  // namespace detail
@@ -78,6 +154,12 @@ template <bool survival>
   if (x == 0) return 0;
   return -special::softplus(std::log(m.a / (m.b + x - 1)) +
                             (m.r + x) * std::log1p((T - t_x) / (m.alpha + t_x)));
+}
+
+/// The same without a detour over its logarithm: most of the cost of a forecast of many customers.
+[[nodiscard]] inline double p_alive(const BGNBD& m, double x, double t_x, double T) noexcept {
+  if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
+  return x == 0 ? 1 : detail::share_alive(m.a / (m.b + x - 1), m.r + x, (T - t_x) / (m.alpha + t_x));
 }
 
 /// ln [Γ(r+x)/Γ(r) · alpha^r (alpha+T)^(−r−x) · B(a, b+x)/B(a, b)] − ln P(alive): the density of the x
@@ -95,15 +177,13 @@ template <bool survival>
 
 /// P(alive at t) of a new customer: E[B(a, b+N)/B(a, b)], N ~ NB.
 [[nodiscard]] inline double p_alive_new(const BGNBD& m, double t) noexcept {
-  if (!(detail::valid(m) && t >= 0 && t < detail::infinity)) return detail::not_a_number;
-  return detail::thinned_mean<true>(m, t);
+  return detail::thinned_mean(m, t, detail::Thinning<true>{m.a, m.b});
 }
 
 /// E[X(t)] = Σ_{n≥1} B(a, b+n−1)/B(a, b) · P(N ≥ n), N ~ NB(r, alpha/(alpha+t)). No special a; equal to the
 /// ₂F₁ form of the paper, whose terms cancel.
 [[nodiscard]] inline double expected_transactions_new(const BGNBD& m, double t) noexcept {
-  if (!(detail::valid(m) && t >= 0 && t < detail::infinity)) return detail::not_a_number;
-  return detail::thinned_mean<false>(m, t);
+  return detail::thinned_mean(m, t, detail::Thinning<false>{m.a, m.b});
 }
 
 /// P(X(t) = n) of a new customer: n purchases survived, or left at the n-th.
@@ -117,19 +197,19 @@ template <bool survival>
   return stayed + left * special::beta_cdf(n, m.r, t / (m.alpha + t), m.alpha / (m.alpha + t));
 }
 
-/// Discounted repeat purchases of a new customer: E[λ/(δ+λp)] = E[(r/p) e^ζ E_{r+1}(ζ)], ζ = δ alpha/p.
+namespace detail {
+template <class Nodes>
+[[nodiscard]] double dert_on(const Nodes& nodes, const BGNBD& m, double discount_rate) noexcept {
+  if (!(valid(m) && discount_rate >= 0 && discount_rate < infinity)) return not_a_number;
+  if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : infinity;
+  return residual(m.r, discount_rate * m.alpha, 0, 1, nodes);
+}
+}  // namespace detail
+
+/// Discounted repeat purchases of a new customer: E[λ/(δ+λp)] = E[y ₂F₁(1, b; a+b; y)], y = λ/(λ+δ).
 /// At δ = 0 (a+b−1)/(a−1), or +∞ for a ≤ 1.
 [[nodiscard]] inline double dert_new(const BGNBD& m, double discount_rate) noexcept {
-  if (!(detail::valid(m) && discount_rate >= 0 && discount_rate < detail::infinity))
-    return detail::not_a_number;
-  if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : detail::infinity;
-  const double scale = discount_rate * m.alpha;
-  return m.r * detail::beta_mean(m.a, m.b, std::fmin(1, scale / m.r), [&](double p) noexcept {
-           // e^ζ E_{r+1}(ζ) → 1/ζ, also where p is too small to be told from 0.
-           const double zeta = scale / p;
-           return zeta < 1e16 * (m.r + 1) ? special::scaled_exponential_integral(m.r + 1, zeta) / p
-                                          : 1 / scale;
-         });
+  return detail::dert_on(detail::RateNodes(m.r, m.a, m.b, 1), m, discount_rate);
 }
 
 /// Discounted repeat purchases in (0, t] of a new customer.

@@ -27,6 +27,12 @@ struct MBGNBD {
   return -special::softplus(std::log(m.a / (m.b + x)) + (m.r + x) * std::log1p((T - t_x) / (m.alpha + t_x)));
 }
 
+/// The same without a detour over its logarithm.
+[[nodiscard]] inline double p_alive(const MBGNBD& m, double x, double t_x, double T) noexcept {
+  if (!(detail::positive(m.r, m.alpha, m.a, m.b) && detail::history(x, t_x, T))) return detail::not_a_number;
+  return detail::share_alive(m.a / (m.b + x), m.r + x, (T - t_x) / (m.alpha + t_x));
+}
+
 /// ln [Γ(r+x)/Γ(r) · alpha^r (alpha+T)^(−r−x) · B(a, b+x+1)/B(a, b)] − ln P(alive).
 [[nodiscard]] inline double log_likelihood(const MBGNBD& m, double x, double t_x, double T) noexcept {
   const double log_p = log_p_alive(m, x, t_x, T);

@@ -184,12 +184,30 @@ template <class Present, class Hazard>
   return at(t) + special::integrate(slope, 0, peak) + special::integrate(slope, peak, std::log1p(t / scale));
 }
 
-/// What the purchases that a customer could make in (0, t] come to when it may leave after each one with
-/// probability p ~ Beta(a, b): with m = ⌊(N+j)/k⌋ and N ~ NB(r, alpha/(alpha+t)), either E[V_m], where
-/// V_m = (b)_m/(a+b)_m is the chance to survive m purchases, or E[W_m], W_m = V_0 + … + V_(m−1) the mean
-/// number made of m. All terms are positive.
+/// One purchase after the other of a customer who may leave after each with probability p ~ Beta(a, b):
+/// the chance V_m = (b)_m/(a+b)_m to survive m purchases, and W_m = V_0 + … + V_(m−1), the mean number made
+/// of m.
 template <bool survival>
-[[nodiscard]] double thinned_mean(double r, double v, double a, double b, int k, int j) noexcept {
+struct Thinning {
+  static constexpr bool survives = survival;
+  double a = 0;
+  double b = 0;
+  double passed = 0;
+  double alive = 1;
+  double made = 0;
+
+  [[nodiscard]] double now() const noexcept { return survival ? alive : made; }
+  void next() noexcept {
+    made += alive;
+    alive *= (b + passed) / (a + b + passed);
+    passed += 1;
+  }
+};
+
+/// The mean of V_m or W_m, whichever `thinning` gives, over the purchases that a customer could make in (0,
+/// t]: m = ⌊(N+j)/k⌋, N ~ NB(r, alpha/(alpha+t)), v = t/alpha. All terms are positive.
+template <class Thin>
+[[nodiscard]] double thinned_mean(double r, double v, int k, int j, Thin thinning) noexcept {
   const double z = v / (1 + v);
   double log_scale = -r * std::log1p(v);  // true value = kept value · e^log_scale
   double q = 1;
@@ -197,21 +215,16 @@ template <bool survival>
     q = std::exp(log_scale);
     log_scale = 0;
   }
-  double passed = 0;
-  double alive = 1;
-  double made = 0;
-  double sum = survival ? q : 0;
+  double sum = q * thinning.now();
   int phase = j;
   for (double n = 0; q > 0; n += 1) {
     const double up = z * (r + n);
     q *= up / (n + 1);
     if (++phase == k) {
       phase = 0;
-      made += alive;
-      alive *= (b + passed) / (a + b + passed);
-      passed += 1;
+      thinning.next();
     }
-    const double term = q * (survival ? alive : made);
+    const double term = q * thinning.now();
     sum += term;
     // Later terms fall about as fast as a geometric series of ratio z(r+n+1)/(n+1).
     if (sum > 0 && term * (up + z) <= 1e-16 * sum * (n + 1 - up - z)) break;

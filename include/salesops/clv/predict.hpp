@@ -6,7 +6,7 @@
 ///     clv = expected spend a purchase · discounted expected transactions
 ///
 /// Each customer's numbers depend on its own row and the model alone. Rows alike in (x, t_x, T) are computed
-/// once.
+/// once, and so is the future of living customers alike in (x, T).
 ///
 /// Intervals are of the uncertainty of the parameters: the model is drawn from the normal distribution of the
 /// logarithms of its estimates (256 draws, the same for all customers, at the points of a lattice, so nothing
@@ -95,13 +95,31 @@ template <class M>
 struct DistinctRows {
   std::vector<std::uint32_t> first;  ///< row that shows each one first
   std::vector<std::uint32_t> code;   ///< which of them each row is
+
+  /// `out[row] = values[code[row]]`.
+  void spread(std::span<const double> values, std::span<double> out, const Execution& execution = {}) const;
 };
 /// Columns of equal length, at most 2³² − 1 rows.
-[[nodiscard]] DistinctRows distinct_rows(std::span<const std::span<const double>> columns);
+[[nodiscard]] DistinctRows distinct_rows(std::span<const std::span<const double>> columns,
+                                         const Execution& execution = {});
 
 /// `out[i] = f(row i)`, once for each distinct row. `f` gets one value a column.
 void evaluate(std::span<const std::span<const double>> columns, const std::function<double(const double*)>& f,
               std::span<double> out, const Execution& execution = {});
+
+/// `expected_transactions` of many customers, equal to the bit and many times as fast: what depends on (x, T)
+/// or on x alone is computed once. `t` has one value a row.
+template <class M>
+void expected_transactions(const M& model, std::span<const double> t, const RfmView& customers,
+                           std::span<double> out, const Execution& execution = {});
+/// `dert` of many customers, likewise.
+template <class M>
+void dert(const M& model, std::span<const double> discount_rate, const RfmView& customers,
+          std::span<double> out, const Execution& execution = {});
+/// `dect` of many customers, likewise.
+template <class M>
+void dect(const M& model, std::span<const double> t, std::span<const double> discount_rate,
+          const RfmView& customers, std::span<double> out, const Execution& execution = {});
 
 }  // namespace clv
 }  // namespace v0

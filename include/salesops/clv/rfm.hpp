@@ -4,7 +4,7 @@
 /// | question                                              | here                         |
 /// |-------------------------------------------------------|------------------------------|
 /// | how often, how recently, how long known, how much     | `rfm`                        |
-/// | the same from files or machines one at a time         | `RfmState`: partial → merge → finish |
+/// | the same from files or machines one at a time         | `RfmState`: partial → merge → finish, JSON |
 /// | who are the best, the new, the ones at risk           | `rfm_scores`                 |
 /// | do customers buy at random or at a regular pace       | `RfmState::regularity`       |
 ///
@@ -135,6 +135,11 @@ class RfmState {
   [[nodiscard]] Rfm finish(const RfmOptions& options = {}) const;
   /// Of all customers with at least two gaps (wheat, mle) or ten (minka, thom, cv), in days.
   [[nodiscard]] Regularity regularity(RegularityMethod method = RegularityMethod::mle) const;
+
+  /// All of the state, to be merged elsewhere or later. `UsageError` for customers whose names are no UTF-8.
+  [[nodiscard]] std::string to_json() const;
+  /// Throws `DataError` for text that `to_json` didn't write.
+  static RfmState from_json(std::string_view text);
 
   [[nodiscard]] std::size_t customers() const noexcept;
   /// Days on which somebody bought or gave back, over all customers.

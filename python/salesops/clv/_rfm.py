@@ -245,6 +245,18 @@ class RfmState:
         k: float | None = self._core.regularity(method)[0]
         return k
 
+    def to_json(self) -> str:
+        """The state as text, exactly: to be merged on another machine or another day."""
+        return self._core.to_json()
+
+    @classmethod
+    def from_json(cls, text: str) -> RfmState:
+        """A state that ``to_json`` wrote; `DataError` for any other text."""
+        return _restored(text, None)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _restored, (self.to_json(), self._source)
+
     @property
     def customers(self) -> int:
         """Customers seen so far."""
@@ -252,6 +264,13 @@ class RfmState:
 
     def __repr__(self) -> str:
         return f"<RfmState: {self._core.customers:,} customers, {self._core.days:,} days with transactions>"
+
+
+def _restored(text: str, source: Any) -> RfmState:
+    state = RfmState()
+    state._core = _RfmState.from_json(text)
+    state._source = source
+    return state
 
 
 def kind_of(data: Any) -> Any:

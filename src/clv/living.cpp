@@ -1,0 +1,125 @@
+#include "living.hpp"
+
+#include "salesops/error.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+Crowd::Crowd(std::span<const std::span<const double>> asked, const RfmView& customers, bool remember_last,
+             const Execution& execution)
+    : rows_of(0, {}) {
+  constexpr std::size_t piece = 64;
+  std::vector<std::span<const double>> columns(asked.begin(), asked.end());
+  columns.insert(columns.end(), {customers.x, customers.t_x, customers.T});
+  rows = distinct_rows(columns, execution);
+  const auto of_rows = [&](std::span<const double> column) {
+    std::vector<double> values;
+    values.reserve(rows.first.size());
+    for (const std::uint32_t row : rows.first) values.push_back(column[row]);
+    return values;
+  };
+  x = of_rows(customers.x);
+  t_x = of_rows(customers.t_x);
+  T = of_rows(customers.T);
+  std::vector<std::vector<double>> asked_of_rows;
+  for (const auto& column : asked) asked_of_rows.push_back(of_rows(column));
+  columns.assign(asked_of_rows.begin(), asked_of_rows.end());
+  columns.insert(columns.end(), {x, T});
+  if (remember_last) columns.push_back(t_x);
+  const DistinctRows distinct = distinct_rows(columns, execution);
+  rows_of = Groups(distinct.first.size(), distinct.code);
+  std::vector<double> x_of_futures;
+  for (const std::uint32_t row : distinct.first) x_of_futures.push_back(x[row]);
+  const std::array by_x{std::span<const double>(x_of_futures)};
+  const DistinctRows numbers = distinct_rows(by_x, execution);
+  const Groups alike_in_x(numbers.first.size(), numbers.code);
+  futures = alike_in_x.members;
+  for (std::size_t number = 0; number < numbers.first.size(); ++number)
+    for (std::size_t i = alike_in_x.starts[number]; i < alike_in_x.starts[number + 1]; i += piece)
+      pieces.push_back(i);
+  pieces.push_back(futures.size());
+}
+
+namespace {
+
+/// `out[i] = P(alive) · question(living process, what row i asks)`.
+template <class M, class Question>
+void ask(const M& model, std::span<const std::span<const double>> asked, const RfmView& customers,
+         std::span<double> out, const Execution& execution, const Question& question) {
+  const StopScope scope(execution.stop);
+  if (out.size() != customers.x.size())
+    throw UsageError("the result has " + std::to_string(out.size()) + " rows, x has " +
+                     std::to_string(customers.x.size()));
+  const Crowd crowd(asked, customers, remembers_last(model), execution);
+  std::vector<double> values(crowd.rows.first.size());
+  for_blocks(crowd.pieces.size() - 1, execution, [&](std::size_t piece) {
+    ShapeTables tables;
+    for (std::size_t i = crowd.pieces[piece]; i < crowd.pieces[piece + 1]; ++i) {
+      const std::uint32_t one = crowd.alike(i).front();
+      const double ahead =
+          ask_living(model, crowd.x[one], crowd.t_x[one], crowd.T[one], tables,
+                     [&](const auto& living) { return question(living, crowd.rows.first[one]); });
+      for (const std::uint32_t row : crowd.alike(i))
+        values[row] = p_alive(model, crowd.x[row], crowd.t_x[row], crowd.T[row]) * ahead;
+    }
+  });
+  crowd.rows.spread(values, out, execution);
+}
+
+}  // namespace
+
+template <class M>
+void expected_transactions(const M& model, std::span<const double> t, const RfmView& customers,
+                           std::span<double> out, const Execution& execution) {
+  const std::array asked{t};
+  ask(model, asked, customers, out, execution,
+      [&](const auto& living, std::size_t row) { return expected_transactions_new(living, t[row]); });
+}
+
+template <class M>
+void dert(const M& model, std::span<const double> discount_rate, const RfmView& customers,
+          std::span<double> out, const Execution& execution) {
+  const std::array asked{discount_rate};
+  ask(model, asked, customers, out, execution,
+      [&](const auto& living, std::size_t row) { return dert_new(living, discount_rate[row]); });
+}
+
+template <class M>
+void dect(const M& model, std::span<const double> t, std::span<const double> discount_rate,
+          const RfmView& customers, std::span<double> out, const Execution& execution) {
+  const std::array asked{t, discount_rate};
+  ask(model, asked, customers, out, execution,
+      [&](const auto& living, std::size_t row) { return dect_new(living, t[row], discount_rate[row]); });
+}
+
+using Values = std::span<const double>;
+using Out = std::span<double>;
+template void expected_transactions(const NBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const BGNBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const BGBB&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const GGompertzNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const NBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const BGNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const BGBB&, Values, const RfmView&, Out, const Execution&);
+template void dert(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const GGompertzNBD&, Values, const RfmView&, Out, const Execution&);
+template void dect(const NBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const BGNBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const MBGNBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const ParetoNBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const BGBB&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const BGCNBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const MBGCNBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const GGompertzNBD&, Values, Values, const RfmView&, Out, const Execution&);
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops
