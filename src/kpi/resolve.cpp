@@ -24,6 +24,8 @@ std::string column_of(const Crm& crm, const std::string& table, std::string_view
   std::string text = "no column '" + std::string(word) + "' in table '" + table + "'";
   if (const auto near = near_names(word, names); !near.empty())
     text += "; did you mean '" + near.front() + "'?";
+  else
+    text += ".";
   text += " It has:";
   for (const std::string& name : crm.table(table).names()) text += " " + name;
   throw UsageError(text);
@@ -317,6 +319,11 @@ class Evaluation {
 
   Truth text(const Expression& expression, const Lookup& lookup) const {
     const Dictionary& dictionary = lookup.column.dictionary();
+    for (const auto& literal : expression.literals)
+      if (literal.type == Expression::Literal::Type::boolean)
+        throw UsageError("where: '" + expression.name +
+                         "' is text and no flag; compare it with text in quotes" +
+                         (dictionary.size() > 0 ? ", such as " + quoted(dictionary[0]) : ""));
     Truth holds(dictionary.size());
     for (std::size_t code = 0; code < holds.size(); ++code)
       for (const auto& literal : expression.literals) {

@@ -152,6 +152,15 @@ def test_where_as_text_or_dict_is_the_same(crm, name):
     assert sum(r["n"] for r in rows) + sum(r["n"] for r in other) == sum(r["n"] for r in whole)
 
 
+def test_a_flag_that_is_text_is_not_compared_with_true():
+    book = so.crm.Crm.build({"opportunity": {"opportunity_id": ["a", "b"], "hot": ["Yes", "No"]}})
+    with pytest.raises(so.UsageError, match="'hot' is text and no flag.*'Yes'"):
+        so.kpi.win_rate(book, where="hot = true")
+    with pytest.raises(so.UsageError, match="no flag"):
+        so.kpi.win_rate(book, where={"hot": False})
+    so.kpi.win_rate(book, where={"hot": "Yes"})
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_periods_in_every_form(crm, name):
     text = call(name, crm, period="2025-Q2")
