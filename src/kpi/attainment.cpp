@@ -232,7 +232,7 @@ class RepFacts {
 }  // namespace
 
 Result attainment(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "attainment", {Mode::closed_in_period});
+  const Mode mode = mode_for(book, options, "attainment");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   RepFacts reps(crm, "attainment", options);
@@ -252,8 +252,7 @@ Result attainment(const Crm& book, const Options& options) {
 
 Result pipeline_coverage(const Crm& book, const Options& asked) {
   const Options options = with_period(asked);
-  const Mode mode = mode_of(options, "pipeline_coverage", {Mode::snapshot});
-  require(book, "pipeline_coverage", "opportunity", "close_date");
+  const Mode mode = mode_for(book, options, "pipeline_coverage");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const Scope scope = scope_of(crm, options);
@@ -317,6 +316,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
 
 Result attainment_distribution(const Crm& book, const Options& asked) {
   Options options = with_period(asked);
+  (void)mode_for(book, options, "attainment_distribution");
   options.by.emplace_back("owner");
   options.keep_rows = false;
   const Result by_rep = attainment(book, options);

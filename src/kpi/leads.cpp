@@ -133,10 +133,9 @@ struct LeadFacts : Facts {
 }  // namespace
 
 Result lead_conversion(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "lead_conversion");
   const Crm crm = rewound(book, options);
-  (void)crm.column("lead", "created_at");
   const Leads leads(crm);
-  const Mode mode = options.mode == Mode::standard ? Mode::created_cohort : options.mode;
   const std::int64_t as_of = as_of_us(crm, options);
   const std::int64_t window = options.window_days * us_per_day;
   const std::string days = std::to_string(options.window_days) + " days";
@@ -170,8 +169,7 @@ Result lead_conversion(const Crm& book, const Options& options) {
           facts.put(lead, std::max<std::int64_t>(end - created, 0), won ? 1 : lost ? 2 : 0);
         break;
       }
-      default:
-        throw UsageError("lead_conversion: use created_cohort, window_cohort, survival or closed_in_period");
+      default: break;
     }
   }
   switch (mode) {
@@ -202,6 +200,7 @@ Result lead_conversion(const Crm& book, const Options& options) {
 }
 
 Result lead_response_time(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "lead_response_time");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
@@ -220,7 +219,7 @@ Result lead_response_time(const Crm& book, const Options& options) {
                 "share of leads answered within " + std::to_string(static_cast<int>(options.target_minutes)) +
                     (options.hours ? " business" : "") +
                     " minutes of being available (Kaplan–Meier over all leads); median and p90 in minutes",
-                Mode::survival);
+                mode);
   for (Metric& metric : result.metrics)
     if (metric.n > 0)
       metric.details["never"] = static_cast<double>(metric.censored) / static_cast<double>(metric.n);
@@ -228,6 +227,7 @@ Result lead_response_time(const Crm& book, const Options& options) {
 }
 
 Result sla_compliance(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "sla_compliance");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
@@ -246,7 +246,7 @@ Result sla_compliance(const Crm& book, const Options& options) {
   }
   return summarise(crm, facts, options, "sla_compliance",
                    "leads answered within the target ÷ leads answered or whose time has run out",
-                   Mode::created_cohort);
+                   mode);
 }
 
 Result response_bands(const Crm& book, const Options& options) {
@@ -259,6 +259,7 @@ Result response_bands(const Crm& book, const Options& options) {
                                               {"15 to 60 min", 60},
                                               {"1 to 4 h", 240},
                                               {"over 4 h", INFINITY}}};
+  const Mode mode = mode_for(book, options, "response_bands");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
@@ -280,7 +281,7 @@ Result response_bands(const Crm& book, const Options& options) {
     Result part = summarise(crm, facts, options, "response_bands",
                             "leads converted by as_of ÷ leads created in the period, by time to the first "
                             "answer; an association, not an effect",
-                            Mode::created_cohort);
+                            mode);
     const std::string label = band < bands.size() ? std::string(bands[band].label) : "never";
     for (Metric& metric : part.metrics) {
       metric.keys.insert(metric.keys.begin(), label);
@@ -296,6 +297,7 @@ Result response_bands(const Crm& book, const Options& options) {
 }
 
 Result funnel(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "funnel");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const auto deal_of = crm.link("lead", "converted_opportunity_id");
@@ -329,7 +331,7 @@ Result funnel(const Crm& book, const Options& options) {
     Result part = summarise(crm, facts, options, "funnel",
                             "of leads created in the period: share of the step before that came this far by "
                             "as_of (cumulative: of all leads)",
-                            Mode::created_cohort);
+                            mode);
     for (std::size_t g = 0; g < part.metrics.size(); ++g) {
       Metric& metric = part.metrics[g];
       metric.keys.insert(metric.keys.begin(), std::string(steps[step]));
@@ -351,30 +353,34 @@ Result funnel(const Crm& book, const Options& options) {
 }
 
 Result activity(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "activity");
   const Crm crm = rewound(book, options);
   const Table& table = crm.table("activity");
   const Column& at = crm.column("activity", "at");
   const Column* completed = table.find("is_completed");
   const Column* type = table.find("type");
+  const Column* automated = table.find("is_automated");
   const auto times = at.values<std::int64_t>();
   Facts facts;
   facts.table = "activity";
   facts.reserve(table.num_rows());
   facts.shape = Shape::total;
   facts.unit = "count";
-  const auto no_time = facts.reason("no_time");
+  const auto no_time = facts.reason("no_time"), by_machine = facts.reason("automated");
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     tick(row);
+    const bool machine =
+        automated != nullptr && automated->valid(row) && automated->values<std::uint8_t>()[row] != 0;
     const bool open =
         completed != nullptr && completed->valid(row) && completed->values<std::uint8_t>()[row] == 0;
     if (at.is_null(row))
       facts.add(row, null_value, 0, 0, no_time);
     else
-      facts.add(row, times[row], 1, 1, open ? Facts::censored : Facts::counted);
+      facts.add(row, times[row], 1, 1, machine ? by_machine : open ? Facts::censored : Facts::counted);
   }
   Options keep = options;
   keep.keep_rows = true;
-  Result result = summarise(crm, facts, keep, "activity", "completed activities", Mode::closed_in_period);
+  Result result = summarise(crm, facts, keep, "activity", "completed activities of people", mode);
   const auto actor = crm.link("activity", "actor_id");
   for (Metric& metric : result.metrics) {
     std::vector<std::int32_t> reps;

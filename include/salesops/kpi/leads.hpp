@@ -39,7 +39,7 @@ Result response_bands(const Crm& crm, const Options& options = {});
 /// the step before (value) and of all leads (detail `cumulative`). A lead that skipped a step passed it.
 Result funnel(const Crm& crm, const Options& options = {});
 
-/// Completed activities of the period. Details: calls, emails, meetings, …, `reps` that had any, and
+/// Completed activities of people in the period; automated ones are left out and counted. Details: calls, emails, meetings, …, `reps` that had any, and
 /// `per_rep`. Open tasks are counted as censored.
 Result activity(const Crm& crm, const Options& options = {});
 

@@ -45,6 +45,14 @@ enum class Reopened : std::uint8_t {
 /// `"last_close"`, …; throws `UsageError` for another.
 Reopened parse_reopened(std::string_view name);
 
+/// By what lost customers are divided.
+enum class ChurnBase : std::uint8_t {
+  start,          ///< the customers at the start of the period
+  daily_average,  ///< the mean over the days of the period; those won and lost inside it count as lost
+};
+/// `"start"`, `"daily_average"`; throws `UsageError` for another.
+ChurnBase parse_churn_base(std::string_view name);
+
 struct Options {
   /// Which rows: an expression such as `type = 'new' and account.segment in ('smb', 'mid')` (where.hpp).
   std::string where;
@@ -70,8 +78,17 @@ struct Options {
   std::optional<BusinessHours> hours;  ///< of response times; all time when absent
   double target_minutes = 60;          ///< within which a lead should be answered
   std::optional<double> gross_margin;  ///< share of revenue, where the book has no margins
+  /// How long before its customers money was spent: `"30 days"`, `"sales_cycle"`; empty: at once.
+  std::string lag;
+  ChurnBase churn_base = ChurnBase::start;
   Execution execution;
 };
+
+/// Throws `UsageError` that names the option which no KPI could use: a level of 0, a negative window, a
+/// target that is no number.
+void check(const Options& options);
+/// The days of a `lag` of days; nothing where it is empty or `"sales_cycle"`.
+std::optional<int> days_of_lag(std::string_view lag);
 
 /// One number with all it rests on.
 struct Metric {
