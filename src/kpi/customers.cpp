@@ -181,12 +181,21 @@ struct AccountFacts : Facts {
   std::uint8_t no_account;
 };
 
-constexpr double customer = 1e9;  ///< parts of a customer that a day of the period is counted in
+/// Parts of a customer in which a day of any of the periods is a whole number (of very many lengths, nearly).
+std::int64_t parts_of_customer(const Scope& scope, const Options& options) {
+  constexpr std::int64_t most = 1'000'000'000;
+  std::int64_t parts = 1;
+  for (const Scope::Part& part : scope.parts) {
+    const auto days = day_of(part.interval.end.us, options) - day_of(part.interval.start.us, options);
+    parts = std::min(most, std::lcm(parts, std::int64_t{days}));
+  }
+  return parts;
+}
 
 /// A fact for each customer of a part: at its start, or for the daily average at any time in it.
 class ChurnFacts {
  public:
-  ChurnFacts(const Crm& crm, const Options& options, bool lost)
+  ChurnFacts(const Crm& crm, const Scope& scope, const Options& options, bool lost)
       : options_(options), subscriptions_(crm, options), lost_(lost), accounts_(crm.table("account").num_rows()) {
     facts.finish = [this](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
       if (!subscriptions_.pauses.known()) return;
@@ -195,7 +204,8 @@ class ChurnFacts {
     };
     if (!average()) return;
     facts.shape = Shape::ratio;
-    facts.denominator_scale = 1 / customer;
+    parts_ = static_cast<double>(parts_of_customer(scope, options));
+    facts.denominator_scale = 1 / parts_;
   }
   void add(const Interval& part) {
     const std::int32_t begin = day_of(part.start.us, options_), end = day_of(part.end.us, options_);
@@ -205,7 +215,7 @@ class ChurnFacts {
     for (std::size_t row = 0; row < accounts_; ++row) {
       if (average() ? days[row] == 0 : before[row] == Subscriptions::nobody) continue;
       const bool gone = after[row] == Subscriptions::nobody;
-      const double share = average() ? customer * days[row] / (end - begin) : 1;
+      const double share = average() ? parts_ * days[row] / (end - begin) : 1;
       facts.add(row, part.start.us, gone == lost_ ? 1 : 0, std::llround(share));
       resting_.push_back(after[row] == Subscriptions::resting ? 1 : 0);
     }
@@ -225,6 +235,7 @@ class ChurnFacts {
   Subscriptions subscriptions_;
   bool lost_;
   std::size_t accounts_;
+  double parts_ = 1;
   std::vector<std::uint8_t> resting_;
 };
 
@@ -233,7 +244,7 @@ Result kept_or_lost(const Crm& book, const Options& options, bool lost, std::str
   const Mode mode = mode_for(book, options, name);
   const Crm crm = rewound(book, options);
   const Scope scope = scope_of(crm, options);
-  ChurnFacts churn(crm, options, lost);
+  ChurnFacts churn(crm, scope, options, lost);
   for (const Scope::Part& part : scope.parts) churn.add(part.interval);
   Result result = summarise(crm, churn.facts, options, std::string(name), std::move(definition), mode);
   flag_incomplete(book, scope, result);
