@@ -32,8 +32,10 @@ struct Grouping {
         continue;
       }
       if (name != "channel" && name != "campaign")
-        throw UsageError("cac: spend has no columns in common with customers but 'channel' and 'campaign'; leave out by '" +
-                         name + "'");
+        throw UsageError(
+            "cac: spend has no columns in common with customers but 'channel' and 'campaign'; leave out by "
+            "'" +
+            name + "'");
       (void)crm.column("spend", name);
       columns.push_back(name);
     }
@@ -43,7 +45,8 @@ struct Grouping {
 /// Where a deal came from, as spend calls it: its `source` is the channel.
 class Origins {
  public:
-  Origins(const Crm& crm, const std::vector<std::string>& columns) : lead_(crm.link("opportunity", "lead_id")) {
+  Origins(const Crm& crm, const std::vector<std::string>& columns)
+      : lead_(crm.link("opportunity", "lead_id")) {
     for (const std::string& column : columns) {
       const std::string_view name = column == "channel" ? "source" : std::string_view(column);
       deal_.push_back(find(crm, "opportunity", name));
@@ -78,7 +81,8 @@ class Origins {
 
 /// What of an amount falls into the first `days` of `all`, to the nearest minor unit: parts that meet add up.
 std::int64_t until(std::int64_t amount, std::int32_t days, std::int32_t all) {
-  return static_cast<std::int64_t>(money::divide(static_cast<int128>(amount) * days, all, Rounding::half_even));
+  return static_cast<std::int64_t>(
+      money::divide(static_cast<int128>(amount) * days, all, Rounding::half_even));
 }
 
 /// Money spent, and accounts when they were first won, by source: the two sides of one ratio.
@@ -125,7 +129,8 @@ class Costs {
         continue;
       }
       // Without the other day, spend is of the one it has; so it is where they are the same.
-      const std::int32_t last = ended ? ends->values<std::int32_t>()[row] : starts.values<std::int32_t>()[row] + 1;
+      const std::int32_t last =
+          ended ? ends->values<std::int32_t>()[row] : starts.values<std::int32_t>()[row] + 1;
       const std::int32_t begin = starts.valid(row) ? starts.values<std::int32_t>()[row] : last - 1;
       const std::int32_t end = last == begin ? begin + 1 : last;
       const std::int64_t at = options_.zone.start_of(Date{begin + lag_}).us;
@@ -176,7 +181,10 @@ class Costs {
       const std::int64_t at = deals.closed_at[deal];
       const std::int32_t account = deals.account_row[deal];
       if (deals.deleted[deal] != 0 || account < 0 || at == null_value) {
-        leave_out(of(origins(deal)), at, deals.deleted[deal] != 0 ? "deleted" : account < 0 ? "no_account" : "no_time");
+        leave_out(of(origins(deal)), at,
+                  deals.deleted[deal] != 0 ? "deleted"
+                  : account < 0            ? "no_account"
+                                           : "no_time");
         continue;
       }
       First& known = first[static_cast<std::size_t>(account)];
@@ -197,8 +205,7 @@ class Costs {
         continue;
       }
       First& known = first[static_cast<std::size_t>(account[row])];
-      if (known.at == null_value || at < known.at)
-        known = {at, {}, Source(by_.columns.size(), {true, ""})};
+      if (known.at == null_value || at < known.at) known = {at, {}, Source(by_.columns.size(), {true, ""})};
     }
   }
 

@@ -42,7 +42,8 @@ class Pauses {
                          seq == nullptr || seq->is_null(row) ? 0.0 : seq->number(row), pause);
     }
     std::sort(turns.begin(), turns.end());
-    for (const auto& [subscription, us, order, pause] : turns) days_[subscription].emplace_back(day_of(us, options), pause);
+    for (const auto& [subscription, us, order, pause] : turns)
+      days_[subscription].emplace_back(day_of(us, options), pause);
   }
   [[nodiscard]] bool known() const { return !days_.empty(); }
   [[nodiscard]] bool on(std::size_t subscription, std::int32_t day) const {
@@ -110,7 +111,9 @@ struct Subscriptions {
               [&](std::size_t a, std::size_t b) { return monthly[a] < monthly[b]; });
   }
 
-  [[nodiscard]] bool runs(std::size_t row, std::int32_t day) const { return from[row] <= day && day < to[row]; }
+  [[nodiscard]] bool runs(std::size_t row, std::int32_t day) const {
+    return from[row] <= day && day < to[row];
+  }
   /// Makes a customer while it runs: what brings nothing, or less, doesn't.
   [[nodiscard]] bool counts(std::size_t row) const {
     return amount[row] == Amount::known || amount[row] == Amount::unknown;
@@ -127,7 +130,8 @@ struct Subscriptions {
     return result;
   }
   /// On how many days of [begin, end) each account is a customer.
-  [[nodiscard]] std::vector<std::int32_t> days(std::int32_t begin, std::int32_t end, std::size_t accounts) const {
+  [[nodiscard]] std::vector<std::int32_t> days(std::int32_t begin, std::int32_t end,
+                                               std::size_t accounts) const {
     std::vector<std::size_t> rows(account.size());
     std::iota(rows.begin(), rows.end(), std::size_t{0});
     std::sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) { return from[a] < from[b]; });
@@ -148,7 +152,8 @@ struct Subscriptions {
 double months_of(const Scope::Part& part, const Options& options) {
   const auto start = Date{day_of(part.interval.start.us, options)}.ymd();
   const auto end = Date{day_of(part.interval.end.us, options)}.ymd();
-  const int months = (end.year - start.year) * 12 + static_cast<int>(end.month) - static_cast<int>(start.month);
+  const int months =
+      (end.year - start.year) * 12 + static_cast<int>(end.month) - static_cast<int>(start.month);
   if (start.day == end.day && months > 0) return months;
   return static_cast<double>(part.interval.end.us - part.interval.start.us) /
          (static_cast<double>(us_per_day) * days_per_month);
@@ -196,8 +201,12 @@ std::int64_t parts_of_customer(const Scope& scope, const Options& options) {
 class ChurnFacts {
  public:
   ChurnFacts(const Crm& crm, const Scope& scope, const Options& options, bool lost)
-      : options_(options), subscriptions_(crm, options), lost_(lost), accounts_(crm.table("account").num_rows()) {
-    facts.finish = [this](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+      : options_(options),
+        subscriptions_(crm, options),
+        lost_(lost),
+        accounts_(crm.table("account").num_rows()) {
+    facts.finish = [this](Metric& metric, std::span<const std::int32_t> counted,
+                          std::span<const std::int32_t>) {
       if (!subscriptions_.pauses.known()) return;
       double& paused = metric.details["paused"];
       for (const std::int32_t fact : counted) paused += resting_[static_cast<std::size_t>(fact)];
@@ -251,7 +260,8 @@ Result kept_or_lost(const Crm& book, const Options& options, bool lost, std::str
   if (lost)
     for (Metric& metric : result.metrics)
       if (metric.value)
-        metric.details["annual"] = 1.0 - kept(*metric.value, 12.0 / months_of(part_of(scope, metric), options));
+        metric.details["annual"] =
+            1.0 - kept(*metric.value, 12.0 / months_of(part_of(scope, metric), options));
   return result;
 }
 
@@ -300,9 +310,10 @@ const Metric* same_group(const Metric& a, const Result& b) {
 
 void ungrouped(const char* kpi, const Options& options) {
   if (!options.by.empty() || !options.where.empty())
-    throw UsageError(std::string(kpi) +
-                     ": spend has no columns in common with customers; leave out by and where (cac answers by "
-                     "channel)");
+    throw UsageError(
+        std::string(kpi) +
+        ": spend has no columns in common with customers; leave out by and where (cac answers by "
+        "channel)");
 }
 
 /// Calls `work` for each metric with the one of its group in `cost`; rows and what is left out are of both.
@@ -313,7 +324,8 @@ void for_each_pair(Result& result, const Result& cost, Work work) {
     if (spent == nullptr) continue;
     metric.details["customers"] = static_cast<double>(metric.n);
     for (const auto& [reason, rows] : spent->excluded) metric.excluded[reason] += rows;
-    if (const auto lag = spent->details.find("lag_days"); lag != spent->details.end()) metric.details.insert(*lag);
+    if (const auto lag = spent->details.find("lag_days"); lag != spent->details.end())
+      metric.details.insert(*lag);
     metric.n = spent->n;
     metric.rows = spent->rows;
     work(metric, *spent);
@@ -326,7 +338,8 @@ Result logo_churn(const Crm& crm, const Options& options) {
   const bool average = options.churn_base == ChurnBase::daily_average;
   return kept_or_lost(
       crm, with_month(options), true, "logo_churn",
-      average ? "customers of any day of the period that are none at its end ÷ mean number of customers of its days"
+      average ? "customers of any day of the period that are none at its end ÷ mean number of customers of "
+                "its days"
               : "customers at the start of the period that are none at its end ÷ customers at its start");
 }
 
@@ -356,11 +369,11 @@ Result arpa(const Crm& book, const Options& given) {
       const std::int32_t account = subscriptions.account[row];
       const Amount amount = subscriptions.amount[row];
       if (!subscriptions.runs(row, day) || amount == Amount::none) continue;
-      const std::uint8_t state = account < 0                                              ? facts.no_account
-                                 : amount == Amount::unknown                              ? null_amount
+      const std::uint8_t state = account < 0                                             ? facts.no_account
+                                 : amount == Amount::unknown                             ? null_amount
                                  : amount == Amount::negative && !options.allow_negative ? negative
-                                 : subscriptions.pauses.on(row, day)                      ? paused
-                                                                                          : Facts::counted;
+                                 : subscriptions.pauses.on(row, day)                     ? paused
+                                                                                         : Facts::counted;
       if (state != Facts::counted) {
         facts.leave_out(account, at, state);
         continue;

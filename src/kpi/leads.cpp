@@ -245,8 +245,7 @@ Result sla_compliance(const Crm& book, const Options& options) {
       facts.put(lead, responses.answered[lead] != 0 && within ? 1 : 0, 1);
   }
   return summarise(crm, facts, options, "sla_compliance",
-                   "leads answered within the target ÷ leads answered or whose time has run out",
-                   mode);
+                   "leads answered within the target ÷ leads answered or whose time has run out", mode);
 }
 
 Result response_bands(const Crm& book, const Options& options) {

@@ -81,7 +81,8 @@ std::optional<int> days_of_lag(std::string_view lag) {
   const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
   if (error != std::errc() || days < 0 || days > most_days || (unit != " days" && unit != " day"))
     throw UsageError("lag is a number of days up to " + std::to_string(most_days) +
-                     ", such as \"30 days\", or \"sales_cycle\", not \"" + std::string(lag.substr(0, 40)) + "\"");
+                     ", such as \"30 days\", or \"sales_cycle\", not \"" + std::string(lag.substr(0, 40)) +
+                     "\"");
   return days;
 }
 

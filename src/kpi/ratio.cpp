@@ -14,7 +14,8 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
   check(options);
   const Mode mode = definition.at == "created_at" ? Mode::created_cohort : Mode::closed_in_period;
   if ((options.mode != Mode::standard && options.mode != mode) || options.weight != Weight::count)
-    throw UsageError(name + ": a ratio of one's own has no modes and no weights; its time and its value say both");
+    throw UsageError(name +
+                     ": a ratio of one's own has no modes and no weights; its time and its value say both");
   const Crm crm = rewound(book, options);
   require(crm, name, definition.table, definition.at);
   const Table& table = crm.table(definition.table);

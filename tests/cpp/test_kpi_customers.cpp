@@ -153,23 +153,24 @@ TEST(Cac, HasNoValueWithoutNewCustomers) {
   }
 }
 
-/// 91 days of 1.00, a row of one day, reversed, empty and negative ones; won by channels, one without account.
+/// 91 days of 1.00, a row of one day, reversed, empty and negative ones; won by channels, one without
+/// account.
 Crm spenders() {
   const std::optional<std::string> none;
   return Crm::build(
       {{"account", Table({{"account_id", texts({"a", "b", "c"})}})},
        {"lead", Table({{"lead_id", texts({"l"})}, {"source", texts({"fair"})}})},
-       {"opportunity", Table({{"opportunity_id", texts({"1", "2", "3", "4", "5"})},
-                              {"account_id", texts({"a", "b", "c", none, "c"})},
-                              {"source", texts({"web", none, none, "web", "web"})},
-                              {"lead_id", texts({none, "l", none, none, none})},
-                              {"created_at", texts(Texts(5, "2026-05-20"))},
-                              {"closed_at", texts({"2026-05-09", "2026-06-20", "2026-06-30", "2026-06-05",
-                                                   "2026-07-01"})},
-                              {"is_won", texts(Texts(5, "true"))}})},
+       {"opportunity",
+        Table({{"opportunity_id", texts({"1", "2", "3", "4", "5"})},
+               {"account_id", texts({"a", "b", "c", none, "c"})},
+               {"source", texts({"web", none, none, "web", "web"})},
+               {"lead_id", texts({none, "l", none, none, none})},
+               {"created_at", texts(Texts(5, "2026-05-20"))},
+               {"closed_at", texts({"2026-05-09", "2026-06-20", "2026-06-30", "2026-06-05", "2026-07-01"})},
+               {"is_won", texts(Texts(5, "true"))}})},
        {"spend", Table({{"spend_id", texts({"q", "day", "back", "null", "minus", "nowhere"})},
-                        {"period_start", texts({"2026-04-01", "2026-06-10", "2026-06-20", "2026-06-01",
-                                                "2026-06-01", none})},
+                        {"period_start",
+                         texts({"2026-04-01", "2026-06-10", "2026-06-20", "2026-06-01", "2026-06-01", none})},
                         {"period_end", texts({"2026-07-01", none, "2026-06-01", none, none, none})},
                         {"channel", texts({"web", "fair", "web", "web", "web", "web"})},
                         {"amount", texts({"1.00", "0.50", "7", none, "-3", "4"})},
@@ -185,10 +186,10 @@ TEST(Cac, TakesSpendByItsDays) {
   EXPECT_EQ(metric.denominator, 2);
   EXPECT_EQ(metric.rows, (std::vector<std::int64_t>{1, 2}));
   EXPECT_EQ(metric.excluded, (std::map<std::string, std::int64_t>{{"no_account", 1},
-                                                                 {"no_time", 1},
-                                                                 {"null_amount", 1},
-                                                                 {"negative_amount", 1},
-                                                                 {"period_end_before_start", 1}}));
+                                                                  {"no_time", 1},
+                                                                  {"null_amount", 1},
+                                                                  {"negative_amount", 1},
+                                                                  {"period_end_before_start", 1}}));
   options.allow_negative = true;
   EXPECT_DOUBLE_EQ(kpi::cac(spenders(), options).single().numerator, 0.33 + 0.5 - 3);
 }
@@ -239,19 +240,19 @@ TEST(Cac, IsOfEachChannel) {
 /// A discount, a subscription that rests from the tenth of June, two days of a customer, one without account.
 Crm pausing() {
   const std::optional<std::string> none;
-  return Crm::build(
-      {{"account", Table({{"account_id", texts({"a", "b", "c"})}, {"created_at", texts(Texts(3, "2026-08-01"))}})},
-       {"subscription", Table({{"subscription_id", texts({"1", "2", "3", "4", "5", "6"})},
-                               {"account_id", texts({"a", "b", "c", none, "a", "a"})},
-                               {"start", texts({"2026-01-01", "2026-01-01", "2026-06-11", "2026-01-01",
-                                                "2026-01-01", "2026-01-01"})},
-                               {"end", texts({none, none, "2026-06-13", none, none, none})},
-                               {"qty", texts({"2", "1", "1", "1", "1", "1"})},
-                               {"unit_amount", texts({"10", "30", "5", "5", none, "-4"})},
-                               {"discount", texts({"2.50", none, none, none, none, none})}})},
-       {"subscription_event", Table({{"subscription_id", texts({"2", "2", "2"})},
-                                     {"at", texts({"2026-06-10", "2026-07-10", "2026-03-01"})},
-                                     {"type", texts({"pause", "resume", "start"})}})}});
+  return Crm::build({{"account", Table({{"account_id", texts({"a", "b", "c"})},
+                                        {"created_at", texts(Texts(3, "2026-08-01"))}})},
+                     {"subscription", Table({{"subscription_id", texts({"1", "2", "3", "4", "5", "6"})},
+                                             {"account_id", texts({"a", "b", "c", none, "a", "a"})},
+                                             {"start", texts({"2026-01-01", "2026-01-01", "2026-06-11",
+                                                              "2026-01-01", "2026-01-01", "2026-01-01"})},
+                                             {"end", texts({none, none, "2026-06-13", none, none, none})},
+                                             {"qty", texts({"2", "1", "1", "1", "1", "1"})},
+                                             {"unit_amount", texts({"10", "30", "5", "5", none, "-4"})},
+                                             {"discount", texts({"2.50", none, none, none, none, none})}})},
+                     {"subscription_event", Table({{"subscription_id", texts({"2", "2", "2"})},
+                                                   {"at", texts({"2026-06-10", "2026-07-10", "2026-03-01"})},
+                                                   {"type", texts({"pause", "resume", "start"})}})}});
 }
 
 TEST(Arpa, IsAfterDiscountsAndWithoutWhatRests) {

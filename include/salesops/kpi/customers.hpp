@@ -50,8 +50,8 @@ Result clv_simple(const Crm& crm, const Options& options = {});
 /// first won deal, else of that deal's lead. Customers without spend: state "no spend".
 Result cac(const Crm& crm, const Options& options = {});
 
-/// `clv_simple` ÷ `cac`, both of the same period. As in `cac_payback`, `n` and `rows` are of the accounts won;
-/// detail `customers` counts those at the start.
+/// `clv_simple` ÷ `cac`, both of the same period. As in `cac_payback`, `n` and `rows` are of the accounts
+/// won; detail `customers` counts those at the start.
 Result ltv_cac(const Crm& crm, const Options& options = {});
 
 /// Months until a customer has paid for being won: cac ÷ (arpa × margin). No value when the margin isn't

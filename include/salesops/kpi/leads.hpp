@@ -8,8 +8,8 @@ namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
-/// Share of leads that were converted (`converted_at`: to a contact, an account or a deal, as the CRM says). Whether a
-/// deal was won in the end is what `funnel` tells.
+/// Share of leads that were converted (`converted_at`: to a contact, an account or a deal, as the CRM says).
+/// Whether a deal was won in the end is what `funnel` tells.
 ///
 /// `created_cohort` (default): converted by as_of ÷ leads created in the period. `window_cohort`: converted
 /// within `window_days` ÷ leads at least that old. `survival`: Kaplan–Meier share converted within
@@ -39,8 +39,8 @@ Result response_bands(const Crm& crm, const Options& options = {});
 /// the step before (value) and of all leads (detail `cumulative`). A lead that skipped a step passed it.
 Result funnel(const Crm& crm, const Options& options = {});
 
-/// Completed activities of people in the period; automated ones are left out and counted. Details: calls, emails, meetings, …, `reps` that had any, and
-/// `per_rep`. Open tasks are counted as censored.
+/// Completed activities of people in the period; automated ones are left out and counted. Details: calls,
+/// emails, meetings, …, `reps` that had any, and `per_rep`. Open tasks are counted as censored.
 Result activity(const Crm& crm, const Options& options = {});
 
 }  // namespace kpi

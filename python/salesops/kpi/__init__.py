@@ -352,9 +352,10 @@ def ratio(
 
 
 def catalogue(kind: str | None = None) -> Any:
-    """All KPIs as a frame: name, title, formula, unit, default mode, modes, weights, options of its own,
-    columns needed, source. Lists are words with a space between; the unit "money" stands for the book's
-    currency.
+    """All KPIs as a frame: what each is, what it can be asked, which columns it needs.
+
+    Modes, weights, options of its own and columns are words with a space between; the unit "money" stands
+    for the book's currency.
 
     Examples
     --------

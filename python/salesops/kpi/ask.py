@@ -59,8 +59,8 @@ def _day(value: Any, zone: Any) -> str:
         moment += dt.timedelta(seconds=time_zone(zone).offset_at(instant(value)))
     if moment.time() != dt.time():
         raise UsageError(
-            f"period: {given} lies within a day; periods are of whole days in the zone asked. Choose rows within "
-            "a day by where=, e.g. \"closed_at >= '2026-01-01T12:00'\""
+            f"period: {given} lies within a day; periods are of whole days in the zone asked. Choose rows "
+            "within a day by where=, e.g. \"closed_at >= '2026-01-01T12:00'\""
         )
     return moment.date().isoformat()
 
