@@ -181,12 +181,13 @@ TEST(Funnel, PassesStepsThatWereSkipped) {
   }
 }
 
-TEST(Activity, CountsWhatWasDone) {
+TEST(Activity, CountsWhatPeopleDid) {
   kpi::Options options;
   const auto metric = kpi::activity(answers(), options).single();
-  EXPECT_EQ(*metric.value, 6);
+  EXPECT_EQ(*metric.value, 5);
   EXPECT_EQ(metric.details.at("calls"), 3);
-  EXPECT_EQ(metric.details.at("emails"), 2);
+  EXPECT_EQ(metric.details.at("emails"), 1);
+  EXPECT_EQ(metric.excluded.at("automated"), 1);
   EXPECT_TRUE(metric.rows.empty());
   options.period = "2025";
   EXPECT_FALSE(kpi::activity(answers(), options).single().value);
