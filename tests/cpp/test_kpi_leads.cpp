@@ -81,14 +81,14 @@ TEST(LeadConversion, KnowsNothingOfLaterConversions) {
 }
 
 TEST(LeadResponse, ATouchBeforeRoutingAnswersAtOnce) {
-  const Crm crm = Crm::build(
-      {{"lead", Table({{"lead_id", texts({"l"})},
-                       {"created_at", texts({"2026-03-02T09:00:00"})},
-                       {"available_at", texts({"2026-03-02T10:00:00"})}})},
-       {"activity", Table({{"activity_id", texts({"1", "2"})},
-                           {"lead_id", texts({"l", "l"})},
-                           {"at", texts({"2026-03-02T09:30:00", "2026-03-02T15:00:00"})},
-                           {"type", texts({"call", "call"})}})}});
+  const Crm crm =
+      Crm::build({{"lead", Table({{"lead_id", texts({"l"})},
+                                  {"created_at", texts({"2026-03-02T09:00:00"})},
+                                  {"available_at", texts({"2026-03-02T10:00:00"})}})},
+                  {"activity", Table({{"activity_id", texts({"1", "2"})},
+                                      {"lead_id", texts({"l", "l"})},
+                                      {"at", texts({"2026-03-02T09:30:00", "2026-03-02T15:00:00"})},
+                                      {"type", texts({"call", "call"})}})}});
   const auto metric = kpi::lead_response_time(crm).single();
   EXPECT_EQ(metric.n, 1);
   EXPECT_EQ(metric.censored, 0);
