@@ -78,13 +78,14 @@ constexpr Names<Every, 6> lengths{{{Every::day, "day"},
 
 kpi::Options make_options(const py::dict& given) {
   kpi::Options options;
-  std::vector<std::string> known{"mode", "reopened", "weight", "as_of"};
+  std::vector<std::string> known{"mode", "reopened", "weight", "as_of", "churn_base"};
   const auto take = [&](const char* name, auto& field) {
     known.emplace_back(name);
     if (!given.contains(name) || given[name].is_none()) return;
     try {
       field = py::cast<std::decay_t<decltype(field)>>(given[name]);
     } catch (const py::cast_error&) {
+      if (py::isinstance<py::int_>(given[name])) throw UsageError(std::string(name) + " is out of range");
       throw UsageError(std::string(name) + " can't be " + std::string(py::str(py::type::of(given[name]))) +
                        "; see help(salesops.kpi)");
     }
@@ -103,6 +104,7 @@ kpi::Options make_options(const py::dict& given) {
   take("target_minutes", options.target_minutes);
   take("gross_margin", options.gross_margin);
   take("hours", options.hours);
+  take("lag", options.lag);
   take("threads", options.execution.threads);
   const auto take_name = [&](const char* name, auto& field, const auto& names) {
     std::string text;
@@ -134,6 +136,8 @@ kpi::Options make_options(const py::dict& given) {
     options.mode = kpi::parse_mode(py::cast<std::string>(given["mode"]));
   if (given.contains("reopened") && !given["reopened"].is_none())
     options.reopened = kpi::parse_reopened(py::cast<std::string>(given["reopened"]));
+  if (given.contains("churn_base") && !given["churn_base"].is_none())
+    options.churn_base = kpi::parse_churn_base(py::cast<std::string>(given["churn_base"]));
   if (given.contains("weight") && !given["weight"].is_none()) {
     const auto weight = py::cast<std::string>(given["weight"]);
     if (weight != "count" && weight != "value")

@@ -173,8 +173,8 @@ class RepFacts {
       });
   }
 
-  /// Of each holder and period the highest version valid on a day; of reps if any has one. Bookings alone: quotas of
-  /// meetings or units are no money won.
+  /// Of each holder and period the highest version valid on a day; of reps if any has one. Bookings alone:
+  /// quotas of meetings or units are no money won.
   std::vector<std::size_t> current_quotas(std::int32_t today) {
     const Table& table = crm_.table("quota");
     const auto text = [&](const char* name, std::size_t row) {
@@ -193,7 +193,8 @@ class RepFacts {
       if (table.column("period_end").values<std::int32_t>()[row] <=
           table.column("period_start").values<std::int32_t>()[row])
         continue;
-      if (const std::string measure = text("measure", row); !measure.empty() && measure != "bookings") continue;
+      if (const std::string measure = text("measure", row); !measure.empty() && measure != "bookings")
+        continue;
       if (from != nullptr && from->valid(row) && from->values<std::int32_t>()[row] > today) continue;
       if (to != nullptr && to->valid(row) && to->values<std::int32_t>()[row] <= today) continue;
       const std::string type = text("holder_type", row).empty() ? "rep" : text("holder_type", row);
@@ -232,7 +233,7 @@ class RepFacts {
 }  // namespace
 
 Result attainment(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "attainment", {Mode::closed_in_period});
+  const Mode mode = mode_for(book, options, "attainment");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   RepFacts reps(crm, "attainment", options);
@@ -252,8 +253,7 @@ Result attainment(const Crm& book, const Options& options) {
 
 Result pipeline_coverage(const Crm& book, const Options& asked) {
   const Options options = with_period(asked);
-  const Mode mode = mode_of(options, "pipeline_coverage", {Mode::snapshot});
-  require(book, "pipeline_coverage", "opportunity", "close_date");
+  const Mode mode = mode_for(book, options, "pipeline_coverage");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const Scope scope = scope_of(crm, options);
@@ -320,6 +320,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
 
 Result attainment_distribution(const Crm& book, const Options& asked) {
   Options options = with_period(asked);
+  (void)mode_for(book, options, "attainment_distribution");
   options.by.emplace_back("owner");
   options.keep_rows = false;
   const Result by_rep = attainment(book, options);

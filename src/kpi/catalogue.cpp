@@ -1,5 +1,7 @@
 #include "salesops/kpi/catalogue.hpp"
 
+#include <algorithm>
+
 #include "salesops/kpi.hpp"
 
 namespace salesops {
@@ -8,93 +10,149 @@ namespace kpi {
 
 namespace {
 
-// When a deal was closed also follows from its history, or else from its close date.
-constexpr std::string_view won_money = "opportunity.amount";
-
-constexpr std::string_view subscribed = "subscription.account_id subscription.start subscription.unit_amount";
+constexpr std::string_view subscribed =
+    "account.account_id subscription.account_id subscription.start subscription.unit_amount";
 constexpr std::string_view customer_cost =
-    "subscription.account_id subscription.start subscription.unit_amount spend.amount spend.period_start";
+    "account.account_id subscription.account_id subscription.start subscription.unit_amount spend.amount "
+    "spend.period_start";
+constexpr std::string_view quotas =
+    "opportunity.amount opportunity.close_date quota.amount quota.period_start quota.period_end";
 
 constexpr Definition all[] = {
-    {"win_rate", "Win rate", "won ÷ (won + lost)", "share", Mode::closed_in_period,
-     "opportunity.opportunity_id", "Varicent, Funnelcast", &win_rate},
-    {"sales_cycle", "Sales cycle", "median days from creation to the win", "days", Mode::closed_in_period,
-     "opportunity.created_at", "field practice; Aalen & Johansen 1978 in mode survival", &sales_cycle},
-    {"average_deal", "Average deal", "Σ amount won ÷ deals won", "money", Mode::closed_in_period, won_money,
-     "field practice", &average_deal},
+    {"win_rate", "Win rate", "deals won ÷ deals won and lost, closed in the period", "share",
+     "closed_in_period created_cohort window_cohort survival", "count value",
+     "window_days reopened allow_negative no_decision", "opportunity.opportunity_id", "Varicent, Funnelcast",
+     &win_rate},
+    {"sales_cycle", "Sales cycle", "median days from creation to the win, of deals won in the period", "days",
+     "closed_in_period survival", "count", "reopened start from_rank", "opportunity.created_at",
+     "field practice; Aalen & Johansen 1978 in mode survival", &sales_cycle},
+    {"average_deal", "Average deal", "amount won ÷ deals won, closed in the period", "money",
+     "closed_in_period", "count", "reopened allow_negative", "opportunity.amount", "field practice",
+     &average_deal},
     {"velocity", "Sales velocity", "open deals × average deal × win rate ÷ mean sales cycle", "money / day",
-     Mode::closed_in_period, "opportunity.amount opportunity.created_at", "Gong glossary", &velocity},
-    {"stage_conversion", "Stage conversion", "moved on to a higher stage ÷ entered the stage", "share",
-     Mode::entered_in_period, "opportunity.stage_id stage_def.rank", "PostHog, Metabase", &stage_conversion},
-    {"time_in_stage", "Time in stage", "mean days of completed visits", "days", Mode::entered_in_period,
-     "opportunity.stage_id stage_def.rank", "HubSpot, Salesforce stage duration", &time_in_stage},
-    {"stage_regression", "Stage regression", "deals that moved back ÷ deals created", "share",
-     Mode::created_cohort, "opportunity.stage_id stage_def.rank", "process mining: rework",
-     &stage_regression},
-    {"slippage", "Slippage", "expected at the start, not closed by the end ÷ expected", "share",
-     Mode::snapshot, "opportunity.close_date", "Ebsta, Gong", &slippage},
-    {"pushes", "Pushes", "close dates moved to a later month", "count", Mode::closed_in_period,
-     "opportunity.close_date", "Salesforce push count", &pushes},
-    {"pipeline_created", "Pipeline created", "Σ amount as of creation", "money", Mode::created_cohort,
+     "closed_in_period", "count", "reopened allow_negative start from_rank no_decision",
+     "opportunity.amount opportunity.created_at", "Gong glossary", &velocity},
+    {"stage_conversion", "Stage conversion",
+     "deals that moved on to a higher stage ÷ deals that entered the stage in the period and left it for "
+     "good",
+     "share", "entered_in_period", "count", "visits", "opportunity.stage_id stage_def.rank",
+     "PostHog, Metabase", &stage_conversion},
+    {"time_in_stage", "Time in stage",
+     "mean days of completed visits to open stages that began in the period", "days", "entered_in_period",
+     "count", "visits", "opportunity.stage_id stage_def.rank", "HubSpot, Salesforce stage duration",
+     &time_in_stage},
+    {"stage_regression", "Stage regression",
+     "deals that moved back at least once ÷ deals created in the period", "share", "created_cohort", "count",
+     "", "opportunity.stage_id stage_def.rank", "process mining: rework", &stage_regression},
+    {"slippage", "Slippage",
+     "expected to close in the period at its start, and neither closed nor removed by its end ÷ expected",
+     "share", "snapshot", "count value", "allow_negative", "opportunity.close_date", "Ebsta, Gong",
+     &slippage},
+    {"pushes", "Pushes", "close dates moved to a later month in the period, while the deal was open", "count",
+     "closed_in_period", "count", "every", "opportunity.close_date", "Salesforce push count", &pushes},
+    {"pipeline_created", "Pipeline created", "amount, as of creation, of deals created in the period",
+     "money", "created_cohort", "count", "allow_negative start from_rank",
      "opportunity.amount opportunity.created_at", "Atrium", &pipeline_created},
-    {"weighted_pipeline", "Weighted pipeline", "Σ amount × probability of open deals", "money",
-     Mode::snapshot, "opportunity.amount", "field practice", &weighted_pipeline},
-    {"pipeline_coverage", "Pipeline coverage", "open amount expected in the period ÷ (quota − won)", "ratio",
-     Mode::snapshot,
-     "opportunity.amount opportunity.close_date quota.amount quota.period_start quota.period_end",
-     "Gong, Clari", &pipeline_coverage},
-    {"forecast_rollup", "Forecast roll-up", "amount by category, surer ones included", "money",
-     Mode::snapshot, "opportunity.amount opportunity.forecast_category", "Salesforce cumulative roll-up",
-     &forecast_rollup},
-    {"idle_share", "Idle deals", "open deals idle for more than idle_days ÷ open deals", "share",
-     Mode::snapshot, "opportunity.created_at", "Pipedrive rotting", &idle_share},
-    {"snapshot_yield", "Pipeline yield", "won in the period from the pipeline at its start ÷ that pipeline",
-     "share", Mode::snapshot, won_money, "Gong projection", &snapshot_yield},
-    {"hygiene", "Pipeline hygiene", "checks passed ÷ checks made of open deals", "share", Mode::snapshot,
-     "opportunity.opportunity_id", "field check-lists", &hygiene},
-    {"attainment", "Quota attainment", "credited amount won ÷ quota of the same days", "share",
-     Mode::closed_in_period, "opportunity.amount quota.amount quota.period_start quota.period_end",
-     "Xactly, Salesforce", &attainment},
+    {"weighted_pipeline", "Weighted pipeline",
+     "amount × probability of open deals with a close date in the period", "money", "snapshot", "count",
+     "allow_negative", "opportunity.amount", "field practice", &weighted_pipeline},
+    {"pipeline_coverage", "Pipeline coverage",
+     "open amount with a close date in the rest of the period ÷ (quota − amount won)", "ratio", "snapshot",
+     "count", "allow_negative", quotas, "Gong, Clari", &pipeline_coverage},
+    {"forecast_rollup", "Forecast roll-up",
+     "amount won in the period and open with a close date in it, surer categories included", "money",
+     "snapshot", "count", "allow_negative", "opportunity.amount opportunity.forecast_category",
+     "Salesforce cumulative roll-up", &forecast_rollup},
+    {"idle_share", "Idle deals",
+     "open deals without a stage change or activity for more than 30 days ÷ open deals (created in the "
+     "period)",
+     "share", "snapshot", "count", "idle_days", "opportunity.opportunity_id", "Pipedrive rotting",
+     &idle_share},
+    {"snapshot_yield", "Pipeline yield",
+     "amount won in the period from the deals open at its start ÷ amount of those deals", "share", "snapshot",
+     "count", "allow_negative", "opportunity.amount", "Gong projection", &snapshot_yield},
+    {"hygiene", "Pipeline hygiene", "checks passed ÷ checks made of open deals", "share", "snapshot", "count",
+     "", "opportunity.opportunity_id", "field check-lists", &hygiene},
+    {"attainment", "Quota attainment", "credited amount won in the period ÷ quota of its days", "share",
+     "closed_in_period", "count", "allow_negative",
+     "opportunity.amount quota.amount quota.period_start quota.period_end", "Xactly, Salesforce",
+     &attainment},
     {"attainment_distribution", "Reps at quota", "reps with at least their quota ÷ reps with a quota",
-     "share", Mode::closed_in_period,
-     "opportunity.amount opportunity.owner_id rep.rep_id quota.amount quota.period_start "
-     "quota.period_end",
+     "share", "closed_in_period", "count", "allow_negative",
+     "opportunity.amount opportunity.owner_id rep.rep_id quota.amount quota.period_start quota.period_end",
      "Alexander Group", &attainment_distribution},
     {"linearity", "Linearity", "amount won in the last third of the period ÷ amount won", "share",
-     Mode::closed_in_period, won_money, "field practice", &linearity},
-    {"concentration", "Concentration", "amount won from the ten largest accounts ÷ amount won", "share",
-     Mode::closed_in_period, won_money, "Herfindahl and Hirschman in details", &concentration},
-    {"loss_reasons", "Loss reasons", "lost deals with the reason ÷ lost deals", "share",
-     Mode::closed_in_period, "opportunity.loss_reason", "HubSpot, Odoo", &loss_reasons},
-    {"lead_conversion", "Lead conversion", "leads converted ÷ leads created", "share", Mode::created_cohort,
+     "closed_in_period", "count", "reopened allow_negative", "opportunity.amount", "field practice",
+     &linearity},
+    {"concentration", "Concentration", "amount won from the ten largest accounts ÷ amount won in the period",
+     "share", "closed_in_period", "count", "reopened allow_negative", "opportunity.amount",
+     "Herfindahl and Hirschman in details", &concentration},
+    {"loss_reasons", "Loss reasons", "share of the deals lost in the period", "share", "closed_in_period",
+     "count value", "allow_negative", "opportunity.loss_reason", "HubSpot, Odoo", &loss_reasons},
+    {"lead_conversion", "Lead conversion", "leads converted by as_of ÷ leads created in the period", "share",
+     "created_cohort window_cohort survival closed_in_period", "count", "window_days",
      "lead.created_at lead.converted_at", "Salesforce lead fields", &lead_conversion},
-    {"lead_response_time", "Lead response time", "median time from lead to the first touch by a person",
-     "hours", Mode::created_cohort, "lead.created_at activity.at activity.lead_id",
-     "Harvard Business Review 2011", &lead_response_time},
-    {"sla_compliance", "Response within target", "leads answered in time ÷ leads due", "share",
-     Mode::created_cohort, "lead.created_at activity.at activity.lead_id", "Frappe CRM", &sla_compliance},
-    {"response_bands", "Response bands", "leads answered within each band ÷ leads", "share",
-     Mode::created_cohort, "lead.created_at activity.at activity.lead_id", "Harvard Business Review 2011",
+    {"lead_response_time", "Lead response time",
+     "share of leads answered within 60 minutes of being available (Kaplan–Meier over all leads); median and "
+     "p90 in minutes",
+     "share", "survival", "count", "target_minutes hours hours_of clock",
+     "lead.created_at activity.at activity.lead_id", "Harvard Business Review 2011", &lead_response_time},
+    {"sla_compliance", "Response within target",
+     "leads answered within the target ÷ leads answered or whose time has run out", "share", "created_cohort",
+     "count", "target_minutes hours hours_of clock", "lead.created_at activity.at activity.lead_id",
+     "Frappe CRM", &sla_compliance},
+    {"response_bands", "Response bands",
+     "leads converted by as_of ÷ leads created in the period, by time to the first answer; an association, "
+     "not an effect",
+     "share", "created_cohort", "count", "hours hours_of clock",
+     "lead.created_at lead.converted_at activity.at activity.lead_id", "Harvard Business Review 2011",
      &response_bands},
-    {"funnel", "Funnel", "leads that reached each step ÷ leads", "share", Mode::created_cohort,
-     "lead.created_at", "HubSpot lifecycle stages", &funnel},
-    {"activity", "Activity", "activities of people", "count", Mode::closed_in_period, "activity.at",
-     "Salesforce, HubSpot", &activity},
-    {"logo_churn", "Churn", "customers lost in the period ÷ customers at its start", "share",
-     Mode::created_cohort, subscribed, "ChartMogul, Baremetrics", &logo_churn},
-    {"logo_retention", "Retention", "customers kept through the period ÷ customers at its start", "share",
-     Mode::created_cohort, subscribed, "ChartMogul, Baremetrics", &logo_retention},
-    {"arpa", "Revenue per account", "monthly recurring revenue ÷ customers", "money", Mode::snapshot,
-     subscribed, "ChartMogul", &arpa},
-    {"clv_simple", "Customer lifetime value (simple)", "revenue per account × gross margin ÷ monthly churn",
-     "money", Mode::created_cohort, subscribed, "Baremetrics, ChartMogul", &clv_simple},
-    {"cac", "Cost of a customer", "spend ÷ new customers", "money", Mode::created_cohort,
-     "spend.amount spend.period_start", "field practice", &cac},
-    {"ltv_cac", "Lifetime value to cost", "lifetime value ÷ cost of a customer", "ratio",
-     Mode::created_cohort, customer_cost, "field practice", &ltv_cac},
-    {"cac_payback", "Payback of a customer", "cost of a customer ÷ (revenue per account × margin)", "months",
-     Mode::created_cohort, customer_cost, "field practice", &cac_payback},
+    {"funnel", "Funnel",
+     "of leads created in the period: share of the step before that came this far by as_of (cumulative: of "
+     "all leads)",
+     "share", "created_cohort window_cohort", "count", "window_days in_order", "lead.created_at",
+     "HubSpot lifecycle stages", &funnel},
+    {"activity", "Activity", "completed activities of people", "count", "closed_in_period", "count", "",
+     "activity.at", "Salesforce, HubSpot", &activity},
+    {"logo_churn", "Churn",
+     "customers at the start of the period that are none at its end ÷ customers at its start", "share",
+     "snapshot", "count", "churn_base", "account.account_id subscription.account_id subscription.start",
+     "ChartMogul, Baremetrics; Shopify for daily_average", &logo_churn},
+    {"logo_retention", "Retention",
+     "customers at the start of the period that are still at its end ÷ customers at its start", "share",
+     "snapshot", "count", "", "account.account_id subscription.account_id subscription.start",
+     "ChartMogul, Baremetrics", &logo_retention},
+    {"arpa", "Revenue per account",
+     "monthly recurring revenue after discounts ÷ customers, at the start of the period", "money / month",
+     "snapshot", "count", "allow_negative", subscribed, "ChartMogul", &arpa},
+    {"clv_simple", "Customer lifetime value (simple)",
+     "revenue per customer and month × gross margin ÷ monthly churn", "money", "snapshot", "count",
+     "gross_margin churn_base allow_negative", subscribed, "Baremetrics, ChartMogul", &clv_simple},
+    {"cac", "Cost of a customer", "spend of the days of the period ÷ accounts first won in it", "money",
+     "closed_in_period", "count", "lag allow_negative", "account.account_id spend.amount spend.period_start",
+     "field practice", &cac},
+    {"ltv_cac", "Lifetime value to cost", "simple customer lifetime value ÷ cost of winning a customer",
+     "ratio", "snapshot", "count", "gross_margin churn_base lag allow_negative", customer_cost,
+     "field practice", &ltv_cac},
+    {"cac_payback", "Payback of a customer",
+     "cost of winning a customer ÷ (revenue per customer and month × gross margin)", "months", "snapshot",
+     "count", "gross_margin lag allow_negative", customer_cost, "field practice", &cac_payback},
 };
+
+std::vector<std::string_view> words(std::string_view list) {
+  std::vector<std::string_view> result;
+  while (!list.empty()) {
+    const std::size_t space = std::min(list.find(' '), list.size());
+    result.push_back(list.substr(0, space));
+    list.remove_prefix(std::min(space + 1, list.size()));
+  }
+  return result;
+}
+
+bool holds(std::string_view list, std::string_view word) {
+  const auto known = words(list);
+  return std::find(known.begin(), known.end(), word) != known.end();
+}
 
 }  // namespace
 
@@ -112,14 +170,21 @@ const Definition& definition(std::string_view name) {
   throw UsageError(text + " kpi::catalogue() lists them");
 }
 
+bool is_built_in(std::string_view name) noexcept {
+  return std::any_of(std::begin(all), std::end(all),
+                     [&](const Definition& known) { return known.name == name; });
+}
+
 Table catalogue() {
-  std::vector<std::string> columns[7];
+  constexpr const char* names[] = {"name",  "title",   "formula", "unit",  "default_mode",
+                                   "modes", "weights", "options", "needs", "source"};
+  std::vector<std::string> columns[std::size(names)];
   for (const Definition& known : all) {
     const std::string_view cells[] = {
-        known.name, known.title, known.formula, known.unit, mode_name(known.mode), known.needs, known.source};
-    for (std::size_t c = 0; c < std::size(cells); ++c) columns[c].emplace_back(cells[c]);
+        known.name,  known.title,   known.formula, known.unit,  words(known.modes).front(),
+        known.modes, known.weights, known.options, known.needs, known.source};
+    for (std::size_t c = 0; c < std::size(names); ++c) columns[c].emplace_back(cells[c]);
   }
-  const char* names[] = {"name", "title", "formula", "unit", "default_mode", "needs", "source"};
   std::vector<std::pair<std::string, Column>> table;
   for (std::size_t c = 0; c < std::size(names); ++c)
     table.emplace_back(names[c], Column::of_strings(columns[c]));
@@ -128,15 +193,28 @@ Table catalogue() {
 
 std::vector<std::string> missing(const Crm& crm, const Definition& known) {
   std::vector<std::string> lacking;
-  std::string_view needs = known.needs;
-  while (!needs.empty()) {
-    const std::size_t space = std::min(needs.find(' '), needs.size());
-    const std::string_view name = needs.substr(0, space);
+  for (const std::string_view name : words(known.needs)) {
     const std::size_t dot = name.find('.');
     if (!crm.has(name.substr(0, dot), name.substr(dot + 1))) lacking.emplace_back(name);
-    needs.remove_prefix(std::min(space + 1, needs.size()));
   }
   return lacking;
+}
+
+Mode mode_for(const Crm& crm, const Options& options, std::string_view kpi) {
+  const Definition& known = definition(kpi);
+  check(options);
+  const std::string name(kpi);
+  if (options.mode != Mode::standard && !holds(known.modes, mode_name(options.mode)))
+    throw UsageError(name + ": mode " + std::string(mode_name(options.mode)) + " isn't defined here; use " +
+                     std::string(known.modes));
+  if (options.weight == Weight::value && !holds(known.weights, "value"))
+    throw UsageError(name + ": weight value isn't defined here; use " + std::string(known.weights));
+  if (const auto lacking = missing(crm, known); !lacking.empty()) {
+    const std::size_t dot = lacking.front().find('.');
+    throw UsageError(name + " needs column '" + lacking.front().substr(dot + 1) + "' of table '" +
+                     lacking.front().substr(0, dot) + "', which this book lacks");
+  }
+  return options.mode == Mode::standard ? parse_mode(words(known.modes).front()) : options.mode;
 }
 
 }  // namespace kpi

@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <numeric>
+#include <tuple>
 
 #include "salesops/kpi.hpp"
 
@@ -13,33 +15,69 @@ namespace {
 constexpr double days_per_month = 365.0 / 12.0;
 constexpr double max_minor_units = 9e18;  ///< what int64 holds
 
-Options with_period(const Options& options) {
+Options with_month(const Options& options) {
   Options result = options;
   if (result.period.empty()) result.period = "last month";
   return result;
 }
 
-/// Days in which a subscription pays, and what it brings a month.
+/// Pauses of subscriptions, as days; a pause without an end lasts.
+class Pauses {
+ public:
+  explicit Pauses(const Crm& crm, const Options& options) {
+    for (const char* column : {"subscription_id", "at", "type"})
+      if (!crm.has("subscription_event", column)) return;
+    const Column& at = crm.column("subscription_event", "at");
+    const Column& type = crm.column("subscription_event", "type");
+    const Column* seq = crm.table("subscription_event").find("seq");
+    const auto link = crm.link("subscription_event", "subscription_id");
+    std::vector<std::tuple<std::int32_t, std::int64_t, double, bool>> turns;
+    for (std::size_t row = 0; row < link.size(); ++row) {
+      tick(row);
+      if (link[row] < 0 || at.is_null(row) || type.is_null(row)) continue;
+      const std::string_view what = type.text(row);
+      const bool pause = what == "pause";
+      if (!pause && what != "resume" && what != "reactivate" && what != "renew" && what != "start") continue;
+      turns.emplace_back(link[row], at.values<std::int64_t>()[row],
+                         seq == nullptr || seq->is_null(row) ? 0.0 : seq->number(row), pause);
+    }
+    std::sort(turns.begin(), turns.end());
+    for (const auto& [subscription, us, order, pause] : turns)
+      days_[subscription].emplace_back(day_of(us, options), pause);
+  }
+  [[nodiscard]] bool known() const { return !days_.empty(); }
+  [[nodiscard]] bool on(std::size_t subscription, std::int32_t day) const {
+    const auto found = days_.find(static_cast<std::int32_t>(subscription));
+    bool paused = false;
+    if (found != days_.end())
+      for (const auto& [from, pause] : found->second)
+        if (from <= day) paused = pause;
+    return paused;
+  }
+
+ private:
+  std::map<std::int32_t, std::vector<std::pair<std::int32_t, bool>>> days_;
+};
+
+/// Days in which subscriptions run, and what they bring a month.
 struct Subscriptions {
+  enum class Amount : std::uint8_t { known, none, negative, unknown };
   std::vector<std::int32_t> account, from, to;
   std::vector<double> monthly;
-  std::vector<std::uint8_t> pays;
-  std::vector<std::size_t> by_amount;
+  std::vector<Amount> amount;
+  std::vector<std::size_t> by_amount;  ///< added from the smallest on: the order of the rows changes no digit
+  Pauses pauses;
 
-  explicit Subscriptions(const Crm& crm) {
+  Subscriptions(const Crm& crm, const Options& options) : pauses(crm, options) {
     const Table& table = crm.table("subscription");
-    (void)crm.column("subscription", "start");
-    (void)crm.column("subscription", "account_id");
     const auto link = crm.link("subscription", "account_id");
-    if (link.empty() && table.num_rows() > 0)
-      throw UsageError(
-          "churn and customer value need the table 'account'; this book has subscriptions without it");
     account.assign(link.begin(), link.end());
     const Column& start = crm.column("subscription", "start");
     const Column* end = table.find("end");
     const Column* trial = table.find("trial_end");
-    const Column* amount = table.find("unit_amount");
+    const Column* price = table.find("unit_amount");
     const Column* quantity = table.find("qty");
+    const Column* discount = table.find("discount");
     const Column* interval = table.find("interval");
     const Column* count = table.find("interval_count");
     for (std::size_t row = 0; row < table.num_rows(); ++row) {
@@ -59,9 +97,13 @@ struct Subscriptions {
                              : unit == "day"  ? 12.0 / 365.0
                                               : 1.0) *
                             number(count, 1.0);
-      const double minor = number(amount, 0.0) * number(quantity, 1.0);
-      monthly.push_back(months > 0 ? minor / months : 0.0);
-      pays.push_back(amount == nullptr || amount->is_null(row) || minor > 0 ? 1 : 0);
+      const double minor = number(price, NAN) * number(quantity, 1.0) - number(discount, 0.0);
+      const bool sound = std::isfinite(minor) && months > 0;
+      monthly.push_back(sound ? minor / months : 0.0);
+      amount.push_back(!sound      ? Amount::unknown
+                       : minor > 0 ? Amount::known
+                       : minor < 0 ? Amount::negative
+                                   : Amount::none);
     }
     by_amount.resize(monthly.size());
     std::iota(by_amount.begin(), by_amount.end(), std::size_t{0});
@@ -69,14 +111,38 @@ struct Subscriptions {
               [&](std::size_t a, std::size_t b) { return monthly[a] < monthly[b]; });
   }
 
-  /// What each account brings a month on a day; NaN where it is no customer. Added from the smallest on, so
-  /// that the order of the rows can't change a digit.
-  [[nodiscard]] std::vector<double> on(std::int32_t day, std::size_t accounts) const {
-    std::vector<double> result(accounts, NAN);
-    for (const std::size_t row : by_amount) {
-      if (account[row] < 0 || pays[row] == 0 || day < from[row] || day >= to[row]) continue;
-      double& sum = result[static_cast<std::size_t>(account[row])];
-      sum = (std::isnan(sum) ? 0.0 : sum) + monthly[row];
+  [[nodiscard]] bool runs(std::size_t row, std::int32_t day) const {
+    return from[row] <= day && day < to[row];
+  }
+  /// Makes a customer while it runs: what brings nothing, or less, doesn't.
+  [[nodiscard]] bool counts(std::size_t row) const {
+    return amount[row] == Amount::known || amount[row] == Amount::unknown;
+  }
+  enum : std::uint8_t { nobody = 0, resting = 1, active = 2 };
+  /// What each account is on a day: no customer, one whose subscriptions are all paused, or a customer.
+  [[nodiscard]] std::vector<std::uint8_t> on(std::int32_t day, std::size_t accounts) const {
+    std::vector<std::uint8_t> result(accounts, nobody);
+    for (std::size_t row = 0; row < account.size(); ++row) {
+      if (account[row] < 0 || !counts(row) || !runs(row, day)) continue;
+      std::uint8_t& state = result[static_cast<std::size_t>(account[row])];
+      state = std::max<std::uint8_t>(state, pauses.on(row, day) ? resting : active);
+    }
+    return result;
+  }
+  /// On how many days of [begin, end) each account is a customer.
+  [[nodiscard]] std::vector<std::int32_t> days(std::int32_t begin, std::int32_t end,
+                                               std::size_t accounts) const {
+    std::vector<std::size_t> rows(account.size());
+    std::iota(rows.begin(), rows.end(), std::size_t{0});
+    std::sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) { return from[a] < from[b]; });
+    std::vector<std::int32_t> result(accounts, 0), reached(accounts, begin);
+    for (const std::size_t row : rows) {
+      if (account[row] < 0 || !counts(row)) continue;
+      const auto of = static_cast<std::size_t>(account[row]);
+      const std::int32_t first = std::max(from[row], reached[of]), last = std::min(to[row], end);
+      if (first >= last) continue;
+      result[of] += last - first;
+      reached[of] = last;
     }
     return result;
   }
@@ -86,11 +152,15 @@ struct Subscriptions {
 double months_of(const Scope::Part& part, const Options& options) {
   const auto start = Date{day_of(part.interval.start.us, options)}.ymd();
   const auto end = Date{day_of(part.interval.end.us, options)}.ymd();
-  const int months = (end.year - start.year) * 12 + static_cast<int>(end.month) - static_cast<int>(start.month);
+  const int months =
+      (end.year - start.year) * 12 + static_cast<int>(end.month) - static_cast<int>(start.month);
   if (start.day == end.day && months > 0) return months;
   return static_cast<double>(part.interval.end.us - part.interval.start.us) /
          (static_cast<double>(us_per_day) * days_per_month);
 }
+
+/// The share kept over `times` periods that each lose `churn`; daily averages may lose more than all.
+double kept(double churn, double times) { return std::pow(std::max(0.0, 1.0 - churn), times); }
 
 const Scope::Part& part_of(const Scope& scope, const Metric& metric) {
   if (scope.parts.size() > 1)
@@ -106,39 +176,98 @@ void flag_incomplete(const Crm& book, const Scope& scope, Result& result) {
     if (part_of(scope, metric).interval.end.us > known + us_per_day) metric.state = "incomplete";
 }
 
-Result kept_or_lost(const Crm& book, const Options& given, bool lost, std::string name,
-                    std::string definition) {
-  const Options options = with_period(given);
-  const Crm crm = rewound(book, options);
-  const Subscriptions subscriptions(crm);
-  const Scope scope = scope_of(crm, options);
-  const std::size_t accounts = crm.table("account").num_rows();
-  Facts facts;
-  facts.table = "account";
-  for (const Scope::Part& part : scope.parts) {
-    const auto before = subscriptions.on(day_of(part.interval.start.us, options), accounts);
-    const auto after = subscriptions.on(day_of(part.interval.end.us, options), accounts);
-    for (std::size_t row = 0; row < accounts; ++row)
-      if (!std::isnan(before[row]))
-        facts.add(row, part.interval.start.us, std::isnan(after[row]) == lost ? 1 : 0, 1);
+/// Facts about accounts; those of subscriptions without one are left out.
+struct AccountFacts : Facts {
+  AccountFacts() : no_account(reason("no_account")) { table = "account"; }
+  void leave_out(std::int32_t account, std::int64_t instant, std::uint8_t why) {
+    add(0, instant, 0, 0, why);
+    row.back() = account;
   }
-  Result result = summarise(crm, facts, options, std::move(name), std::move(definition), Mode::snapshot);
+  std::uint8_t no_account;
+};
+
+/// Parts of a customer in which a day of any of the periods is a whole number (of very many lengths, nearly).
+std::int64_t parts_of_customer(const Scope& scope, const Options& options) {
+  constexpr std::int64_t most = 1'000'000'000;
+  std::int64_t parts = 1;
+  for (const Scope::Part& part : scope.parts) {
+    const auto days = day_of(part.interval.end.us, options) - day_of(part.interval.start.us, options);
+    parts = std::min(most, std::lcm(parts, std::int64_t{days}));
+  }
+  return parts;
+}
+
+/// A fact for each customer of a part: at its start, or for the daily average at any time in it.
+class ChurnFacts {
+ public:
+  ChurnFacts(const Crm& crm, const Scope& scope, const Options& options, bool lost)
+      : options_(options),
+        subscriptions_(crm, options),
+        lost_(lost),
+        accounts_(crm.table("account").num_rows()) {
+    facts.finish = [this](Metric& metric, std::span<const std::int32_t> counted,
+                          std::span<const std::int32_t>) {
+      if (!subscriptions_.pauses.known()) return;
+      double& paused = metric.details["paused"];
+      for (const std::int32_t fact : counted) paused += resting_[static_cast<std::size_t>(fact)];
+    };
+    if (!average()) return;
+    facts.shape = Shape::ratio;
+    parts_ = static_cast<double>(parts_of_customer(scope, options));
+    facts.denominator_scale = 1 / parts_;
+  }
+  void add(const Interval& part) {
+    const std::int32_t begin = day_of(part.start.us, options_), end = day_of(part.end.us, options_);
+    const auto before = subscriptions_.on(begin, accounts_), after = subscriptions_.on(end, accounts_);
+    std::vector<std::int32_t> days;
+    if (average()) days = subscriptions_.days(begin, end, accounts_);
+    for (std::size_t row = 0; row < accounts_; ++row) {
+      if (average() ? days[row] == 0 : before[row] == Subscriptions::nobody) continue;
+      const bool gone = after[row] == Subscriptions::nobody;
+      const double share = average() ? parts_ * days[row] / (end - begin) : 1;
+      facts.add(row, part.start.us, gone == lost_ ? 1 : 0, std::llround(share));
+      resting_.push_back(after[row] == Subscriptions::resting ? 1 : 0);
+    }
+    for (std::size_t row = 0; row < subscriptions_.account.size(); ++row)
+      if (subscriptions_.account[row] < 0 && subscriptions_.counts(row) && subscriptions_.runs(row, begin)) {
+        facts.leave_out(-1, part.start.us, facts.no_account);
+        resting_.push_back(0);
+      }
+  }
+
+  AccountFacts facts;
+
+ private:
+  [[nodiscard]] bool average() const { return options_.churn_base == ChurnBase::daily_average; }
+
+  const Options& options_;
+  Subscriptions subscriptions_;
+  bool lost_;
+  std::size_t accounts_;
+  double parts_ = 1;
+  std::vector<std::uint8_t> resting_;
+};
+
+Result kept_or_lost(const Crm& book, const Options& options, bool lost, std::string_view name,
+                    std::string definition) {
+  const Mode mode = mode_for(book, options, name);
+  const Crm crm = rewound(book, options);
+  const Scope scope = scope_of(crm, options);
+  ChurnFacts churn(crm, scope, options, lost);
+  for (const Scope::Part& part : scope.parts) churn.add(part.interval);
+  Result result = summarise(crm, churn.facts, options, std::string(name), std::move(definition), mode);
   flag_incomplete(book, scope, result);
   if (lost)
     for (Metric& metric : result.metrics)
       if (metric.value)
         metric.details["annual"] =
-            1.0 - std::pow(1.0 - *metric.value, 12.0 / months_of(part_of(scope, metric), options));
+            1.0 - kept(*metric.value, 12.0 / months_of(part_of(scope, metric), options));
   return result;
 }
 
 /// Share of revenue left after its costs, of the transactions in the periods.
 std::optional<double> margin_of(const Crm& crm, const Scope& scope, const Options& options) {
-  if (options.gross_margin) {
-    if (!(*options.gross_margin >= -1 && *options.gross_margin <= 1))
-      throw UsageError("gross_margin is a share of revenue, such as 0.8 for 80 %");
-    return options.gross_margin;
-  }
+  if (options.gross_margin) return options.gross_margin;
   if (!crm.has("transaction", "margin") || !crm.has("transaction", "amount") || !crm.has("transaction", "at"))
     return std::nullopt;
   const Column& margin = crm.column("transaction", "margin");
@@ -179,52 +308,100 @@ const Metric* same_group(const Metric& a, const Result& b) {
   return nullptr;
 }
 
+void ungrouped(const char* kpi, const Options& options) {
+  if (!options.by.empty() || !options.where.empty())
+    throw UsageError(
+        std::string(kpi) +
+        ": spend has no columns in common with customers; leave out by and where (cac answers by "
+        "channel)");
+}
+
+/// Calls `work` for each metric with the one of its group in `cost`; rows and what is left out are of both.
+template <class Work>
+void for_each_pair(Result& result, const Result& cost, Work work) {
+  for (Metric& metric : result.metrics) {
+    const Metric* spent = same_group(metric, cost);
+    if (spent == nullptr) continue;
+    metric.details["customers"] = static_cast<double>(metric.n);
+    for (const auto& [reason, rows] : spent->excluded) metric.excluded[reason] += rows;
+    if (const auto lag = spent->details.find("lag_days"); lag != spent->details.end())
+      metric.details.insert(*lag);
+    metric.n = spent->n;
+    metric.rows = spent->rows;
+    work(metric, *spent);
+  }
+}
+
 }  // namespace
 
 Result logo_churn(const Crm& crm, const Options& options) {
+  const bool average = options.churn_base == ChurnBase::daily_average;
   return kept_or_lost(
-      crm, options, true, "logo_churn",
-      "customers at the start of the period that are none at its end ÷ customers at its start");
+      crm, with_month(options), true, "logo_churn",
+      average ? "customers of any day of the period that are none at its end ÷ mean number of customers of "
+                "its days"
+              : "customers at the start of the period that are none at its end ÷ customers at its start");
 }
 
-Result logo_retention(const Crm& crm, const Options& options) {
+Result logo_retention(const Crm& crm, const Options& given) {
+  Options options = with_month(given);
+  options.churn_base = ChurnBase::start;
   return kept_or_lost(
       crm, options, false, "logo_retention",
       "customers at the start of the period that are still at its end ÷ customers at its start");
 }
 
 Result arpa(const Crm& book, const Options& given) {
-  const Options options = with_period(given);
+  using Amount = Subscriptions::Amount;
+  const Options options = with_month(given);
+  const Mode mode = mode_for(book, options, "arpa");
   const Crm crm = rewound(book, options);
-  (void)crm.column("subscription", "unit_amount");
-  const Subscriptions subscriptions(crm);
+  const Subscriptions subscriptions(crm, options);
   const Scope scope = scope_of(crm, options);
-  const std::size_t accounts = crm.table("account").num_rows();
-  Facts facts;
-  facts.table = "account";
-  const auto too_large = facts.reason("too_large");
+  AccountFacts facts;
+  const auto too_large = facts.reason("too_large"), paused = facts.reason("paused"),
+             null_amount = facts.reason("null_amount"), negative = facts.reason("negative_amount");
   for (const Scope::Part& part : scope.parts) {
-    const auto monthly = subscriptions.on(day_of(part.interval.start.us, options), accounts);
-    for (std::size_t row = 0; row < accounts; ++row) {
+    const std::int64_t at = part.interval.start.us;
+    const std::int32_t day = day_of(at, options);
+    std::vector<double> monthly(crm.table("account").num_rows(), NAN);
+    for (const std::size_t row : subscriptions.by_amount) {
+      const std::int32_t account = subscriptions.account[row];
+      const Amount amount = subscriptions.amount[row];
+      if (!subscriptions.runs(row, day) || amount == Amount::none) continue;
+      const std::uint8_t state = account < 0                                             ? facts.no_account
+                                 : amount == Amount::unknown                             ? null_amount
+                                 : amount == Amount::negative && !options.allow_negative ? negative
+                                 : subscriptions.pauses.on(row, day)                     ? paused
+                                                                                         : Facts::counted;
+      if (state != Facts::counted) {
+        facts.leave_out(account, at, state);
+        continue;
+      }
+      double& sum = monthly[static_cast<std::size_t>(account)];
+      sum = (std::isnan(sum) ? 0.0 : sum) + subscriptions.monthly[row];
+    }
+    for (std::size_t row = 0; row < monthly.size(); ++row) {
       if (std::isnan(monthly[row])) continue;
       if (std::abs(monthly[row]) < max_minor_units)
-        facts.add(row, part.interval.start.us, std::llround(monthly[row]), 1);
+        facts.add(row, at, std::llround(monthly[row]), 1);
       else
-        facts.add(row, part.interval.start.us, 0, 0, too_large);
+        facts.leave_out(static_cast<std::int32_t>(row), at, too_large);
     }
   }
   std::vector<std::int32_t> rows(crm.table("subscription").num_rows());
-  for (std::size_t row = 0; row < rows.size(); ++row) rows[row] = static_cast<std::int32_t>(row);
+  std::iota(rows.begin(), rows.end(), 0);
   const std::string currency = one_currency(crm, "subscription", rows, false);
   facts.shape = Shape::ratio;
   facts.scale = major_units(currency);
   facts.unit = currency + " / month";
   return summarise(crm, facts, options, "arpa",
-                   "monthly recurring revenue ÷ customers, at the start of the period", Mode::snapshot);
+                   "monthly recurring revenue after discounts ÷ customers, at the start of the period", mode);
 }
 
 Result clv_simple(const Crm& book, const Options& given) {
-  const Options options = with_period(given);
+  const Options options = with_month(given);
+  (void)mode_for(book, options, "clv_simple");
   const Crm crm = rewound(book, options);
   const Scope scope = scope_of(crm, options);
   const double margin = need_margin(crm, scope, options);
@@ -242,8 +419,7 @@ Result clv_simple(const Crm& book, const Options& given) {
     metric.interval_note = "none: a ratio of estimates";
     metric.details["margin"] = margin;
     if (lost == nullptr || !average || !lost->value) continue;
-    const double monthly =
-        1.0 - std::pow(1.0 - *lost->value, 1.0 / months_of(part_of(scope, metric), options));
+    const double monthly = 1.0 - kept(*lost->value, 1.0 / months_of(part_of(scope, metric), options));
     metric.details["arpa"] = *average;
     metric.details["churn"] = monthly;
     metric.numerator = *average * margin;
@@ -257,89 +433,36 @@ Result clv_simple(const Crm& book, const Options& given) {
   return result;
 }
 
-Result cac(const Crm& book, const Options& given) {
-  const Options options = with_period(given);
-  if (!options.by.empty() || !options.where.empty())
-    throw UsageError("cac: spend has no columns in common with customers; leave out by and where");
-  const Crm crm = rewound(book, options);
-  const Column& amount = crm.column("spend", "amount");
-  const Column& start = crm.column("spend", "period_start");
-  std::vector<std::int64_t> first(crm.table("account").num_rows(), null_value);
-  const auto earliest = [&](std::int32_t account, std::int64_t at) {
-    if (account < 0 || at == null_value) return;
-    std::int64_t& known = first[static_cast<std::size_t>(account)];
-    if (known == null_value || at < known) known = at;
-  };
-  const Deals& deals = crm.deals();
-  for (std::size_t deal = 0; deal < deals.size(); ++deal)
-    if (deals.status[deal] == DealStatus::won && deals.deleted[deal] == 0)
-      earliest(deals.account_row[deal], deals.closed_at[deal]);
-  if (deals.size() == 0 && crm.has("subscription", "start")) {
-    const Column& started = crm.column("subscription", "start");
-    const auto account = crm.link("subscription", "account_id");
-    for (std::size_t row = 0; row < account.size(); ++row)
-      if (started.valid(row)) earliest(account[row], started.values<std::int32_t>()[row] * us_per_day);
-  }
-  // Spend stands over the line, new customers under it: two kinds of facts of one ratio.
-  Facts facts;
-  facts.table = "spend";
-  const auto null_amount = facts.reason("null_amount");
-  std::vector<std::int32_t> rows;
-  for (std::size_t row = 0; row < amount.size(); ++row) {
-    tick(row);
-    if (start.is_null(row)) continue;
-    rows.push_back(static_cast<std::int32_t>(row));
-    if (amount.valid(row))
-      facts.add(row, options.zone.start_of(Date{start.values<std::int32_t>()[row]}).us,
-                amount.values<std::int64_t>()[row], 0);
-    else
-      facts.add(row, options.zone.start_of(Date{start.values<std::int32_t>()[row]}).us, 0, 0, null_amount);
-  }
-  for (std::size_t account = 0; account < first.size(); ++account)
-    if (first[account] != null_value) facts.add(0, first[account], 0, 1);
-  const std::string currency = one_currency(crm, "spend", rows, false);
-  facts.shape = Shape::ratio;
-  facts.scale = major_units(currency);
-  facts.unit = currency;
-  Options plain = options;
-  plain.keep_rows = false;
-  Result result = summarise(crm, facts, plain, "cac",
-                            "marketing and sales spend of the period ÷ customers first won in it",
-                            Mode::closed_in_period);
-  for (Metric& metric : result.metrics) {
-    metric.n = static_cast<std::int64_t>(std::llround(metric.denominator));
-    metric.low.reset();
-    metric.high.reset();
-    metric.interval_note = "none: spend is no sample";
-  }
-  return result;
-}
-
 Result ltv_cac(const Crm& crm, const Options& given) {
-  const Options options = with_period(given);
+  Options options = with_month(given);
+  ungrouped("ltv_cac", options);
+  (void)mode_for(crm, options, "ltv_cac");
+  options.mode = Mode::standard;
   Result result = clv_simple(crm, options);
   const Result cost = cac(crm, options);
   same_currency("ltv_cac", result.unit, cost.unit);
   result.name = "ltv_cac";
   result.unit = "ratio";
   result.definition = "simple customer lifetime value ÷ cost of winning a customer";
-  for (Metric& metric : result.metrics) {
-    const Metric* spent = same_group(metric, cost);
+  for_each_pair(result, cost, [](Metric& metric, const Metric& spent) {
     const auto worth = metric.value;
     metric.value.reset();
     if (worth) metric.details["clv"] = *worth;
-    if (spent == nullptr || !spent->value) continue;
-    metric.details["cac"] = *spent->value;
-    if (!worth || *spent->value == 0) continue;
+    if (!spent.value) return;
+    metric.details["cac"] = *spent.value;
+    if (!worth || *spent.value == 0) return;
     metric.numerator = *worth;
-    metric.denominator = *spent->value;
-    metric.value = *worth / *spent->value;
-  }
+    metric.denominator = *spent.value;
+    metric.value = *worth / *spent.value;
+  });
   return result;
 }
 
 Result cac_payback(const Crm& crm, const Options& given) {
-  const Options options = with_period(given);
+  Options options = with_month(given);
+  ungrouped("cac_payback", options);
+  (void)mode_for(crm, options, "cac_payback");
+  options.mode = Mode::standard;
   const Result cost = cac(crm, options);
   Result result = arpa(crm, options);
   const double margin = need_margin(crm, scope_of(crm, options), options);
@@ -347,22 +470,23 @@ Result cac_payback(const Crm& crm, const Options& given) {
   result.name = "cac_payback";
   result.unit = "months";
   result.definition = "cost of winning a customer ÷ (revenue per customer and month × gross margin)";
-  for (Metric& metric : result.metrics) {
-    const Metric* spent = same_group(metric, cost);
+  for_each_pair(result, cost, [&](Metric& metric, const Metric& spent) {
     const auto average = metric.value;
     metric.value.reset();
     metric.low.reset();
     metric.high.reset();
     metric.interval_note = "none: a ratio of estimates";
-    if (spent == nullptr || !spent->value || !average) continue;
-    metric.details = {{"cac", *spent->value}, {"arpa", *average}, {"margin", margin}};
-    metric.numerator = *spent->value;
+    if (!spent.value || !average) return;
+    metric.details["cac"] = *spent.value;
+    metric.details["arpa"] = *average;
+    metric.details["margin"] = margin;
+    metric.numerator = *spent.value;
     metric.denominator = *average * margin;
     if (metric.denominator > 0)
       metric.value = metric.numerator / metric.denominator;
     else
       metric.state = "margin isn't positive";
-  }
+  });
   return result;
 }
 

@@ -7,6 +7,7 @@ inline namespace v0 {
 namespace kpi {
 
 Mode mode_of(const Options& options, std::string_view name, std::initializer_list<Mode> allowed) {
+  check(options);
   if (options.mode == Mode::standard) return *allowed.begin();
   if (std::find(allowed.begin(), allowed.end(), options.mode) != allowed.end()) return options.mode;
   std::string text =

@@ -8,13 +8,14 @@
 #include <string_view>
 #include <vector>
 
+#include "salesops/kpi/catalogue.hpp"
 #include "salesops/kpi/facts.hpp"
 
 namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
-/// The mode asked for, `standard` as the first of `allowed`; throws `UsageError` for another.
+/// What `mode_for` says, of what isn't in the catalogue: `standard` is the first of `allowed`.
 Mode mode_of(const Options& options, std::string_view name, std::initializer_list<Mode> allowed);
 
 /// The visits asked for, `standard` as the first of `allowed`; throws `UsageError` for others.

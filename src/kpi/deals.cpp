@@ -24,8 +24,7 @@ DealFacts won_amounts(const Crm& crm, const Options& options, std::string_view k
 }  // namespace
 
 Result average_deal(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "average_deal", {Mode::closed_in_period});
-  require(book, "average_deal", "opportunity", "amount");
+  const Mode mode = mode_for(book, options, "average_deal");
   const Crm crm = rewound(book, options);
   DealFacts facts = won_amounts(crm, options, "average_deal");
   facts.shape = Shape::mean;
@@ -37,7 +36,7 @@ Result average_deal(const Crm& book, const Options& options) {
 }
 
 Result velocity(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "velocity", {Mode::closed_in_period});
+  const Mode mode = mode_for(book, options, "velocity");
   Options each = options;
   each.mode = Mode::standard;
   each.weight = Weight::count;
@@ -76,8 +75,7 @@ Result velocity(const Crm& book, const Options& options) {
 }
 
 Result loss_reasons(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "loss_reasons", {Mode::closed_in_period});
-  require(book, "loss_reasons", "opportunity", "loss_reason");
+  const Mode mode = mode_for(book, options, "loss_reasons");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const bool value = options.weight == Weight::value;
@@ -134,8 +132,7 @@ Result loss_reasons(const Crm& book, const Options& options) {
 
 Result linearity(const Crm& book, const Options& asked) {
   const Options options = with_period(asked);
-  const Mode mode = mode_of(options, "linearity", {Mode::closed_in_period});
-  require(book, "linearity", "opportunity", "amount");
+  const Mode mode = mode_for(book, options, "linearity");
   const Crm crm = rewound(book, options);
   DealFacts facts = won_amounts(crm, options, "linearity");
   const Scope scope = scope_of(crm, options);
@@ -177,8 +174,7 @@ Result linearity(const Crm& book, const Options& asked) {
 }
 
 Result concentration(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "concentration", {Mode::closed_in_period});
-  require(book, "concentration", "opportunity", "amount");
+  const Mode mode = mode_for(book, options, "concentration");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   DealFacts facts = won_amounts(crm, options, "concentration");

@@ -54,7 +54,7 @@ std::size_t furthest(const Path& path, std::span<const std::size_t> known, std::
 }  // namespace
 
 Result funnel(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "funnel", {Mode::created_cohort, Mode::window_cohort});
+  const Mode mode = mode_for(book, options, "funnel");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const auto deal_of = crm.link("lead", "converted_opportunity_id");

@@ -26,10 +26,9 @@ double distinct(std::vector<T> values) {
 }  // namespace
 
 Result lead_conversion(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "lead_conversion");
   const Crm crm = rewound(book, options);
-  (void)crm.column("lead", "created_at");
   const Leads leads(crm);
-  const Mode mode = options.mode == Mode::standard ? Mode::created_cohort : options.mode;
   const std::int64_t as_of = now_of(crm, options);
   const std::int64_t window = options.window_days * us_per_day;
   const std::string days = std::to_string(options.window_days) + " days";
@@ -63,8 +62,7 @@ Result lead_conversion(const Crm& book, const Options& options) {
           facts.put(lead, std::max<std::int64_t>(end - created, 0), won ? 1 : lost ? 2 : 0);
         break;
       }
-      default:
-        throw UsageError("lead_conversion: use created_cohort, window_cohort, survival or closed_in_period");
+      default: break;
     }
   }
   switch (mode) {
@@ -102,6 +100,7 @@ Result lead_conversion(const Crm& book, const Options& options) {
 }
 
 Result activity(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "activity");
   const Crm crm = rewound(book, options);
   const Table& table = crm.table("activity");
   const Column& at = crm.column("activity", "at");
@@ -114,19 +113,21 @@ Result activity(const Crm& book, const Options& options) {
   facts.reserve(table.num_rows());
   facts.shape = Shape::total;
   facts.unit = "count";
-  const auto no_time = facts.reason("no_time");
+  const auto no_time = facts.reason("no_time"), by_machine = facts.reason("automated");
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     tick(row);
     const bool open =
         completed != nullptr && completed->valid(row) && completed->values<std::uint8_t>()[row] == 0;
+    const bool machine =
+        automated != nullptr && automated->valid(row) && automated->values<std::uint8_t>()[row] != 0;
     if (at.is_null(row))
       facts.add(row, null_value, 0, 0, no_time);
     else
-      facts.add(row, times[row], 1, 1, open ? Facts::censored : Facts::counted);
+      facts.add(row, times[row], 1, 1, machine ? by_machine : open ? Facts::censored : Facts::counted);
   }
   Options keep = options;
   keep.keep_rows = true;
-  Result result = summarise(crm, facts, keep, "activity", "completed activities", Mode::closed_in_period);
+  Result result = summarise(crm, facts, keep, "activity", "completed activities of people", mode);
   const auto actor = crm.link("activity", "actor_id");
   const auto lead_of = crm.link("activity", "lead_id");
   for (Metric& metric : result.metrics) {
@@ -138,8 +139,6 @@ Result activity(const Crm& book, const Options& options) {
       const std::string name = type != nullptr && type->valid(r) ? std::string(type->text(r)) + "s" : "";
       if (!name.empty()) metric.details[name] += 1;
       if (!actor.empty() && actor[r] >= 0) reps.push_back(actor[r]);
-      // What a machine sent is no work of a day.
-      if (automated != nullptr && automated->valid(r) && automated->values<std::uint8_t>()[r] != 0) continue;
       if (!lead_of.empty() && lead_of[r] >= 0) leads.push_back(lead_of[r]);
       if (actor.empty() || actor[r] < 0) continue;
       days.emplace_back(actor[r], day_of(times[r], options));

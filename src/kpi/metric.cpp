@@ -1,6 +1,7 @@
 #include "salesops/kpi/metric.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <cmath>
 #include <set>
 
@@ -19,6 +20,8 @@ constexpr std::pair<Mode, std::string_view> modes[] = {{Mode::standard, "standar
                                                        {Mode::entered_in_period, "entered_in_period"},
                                                        {Mode::snapshot, "snapshot"},
                                                        {Mode::survival, "survival"}};
+
+constexpr int most_days = 36'500;  ///< a century: a longer window is a mistake
 
 class OptionalNumbers {
  public:
@@ -62,6 +65,42 @@ Mode parse_mode(std::string_view name) {
     text += " " + std::string(known);
   }
   throw UsageError(text);
+}
+
+ChurnBase parse_churn_base(std::string_view name) {
+  if (name == "start") return ChurnBase::start;
+  if (name == "daily_average") return ChurnBase::daily_average;
+  throw UsageError("churn_base is 'start' or 'daily_average', not '" + std::string(name) + "'");
+}
+
+std::optional<int> days_of_lag(std::string_view lag) {
+  if (lag.empty() || lag == "sales_cycle") return std::nullopt;
+  int days = 0;
+  const char* end = lag.data() + lag.size();
+  const auto [rest, error] = std::from_chars(lag.data(), end, days);
+  const std::string_view unit(rest, static_cast<std::size_t>(end - rest));
+  if (error != std::errc() || days < 0 || days > most_days || (unit != " days" && unit != " day"))
+    throw UsageError("lag is a number of days up to " + std::to_string(most_days) +
+                     ", such as \"30 days\", or \"sales_cycle\", not \"" + std::string(lag.substr(0, 40)) +
+                     "\"");
+  return days;
+}
+
+void check(const Options& options) {
+  const auto within = [](const char* name, double value, double low, double high) {
+    if (value >= low && value <= high) return;
+    throw UsageError(std::string(name) + " lies between " + std::to_string(static_cast<int>(low)) + " and " +
+                     std::to_string(static_cast<int>(high)));
+  };
+  constexpr double minutes_per_day = 1440;
+  if (!(options.level > 0 && options.level < 100))
+    throw UsageError("level must lie between 0 and 100, e.g. level = 95");
+  within("window_days", options.window_days, 0, most_days);
+  within("idle_days", options.idle_days, 0, most_days);
+  within("target_minutes", options.target_minutes, 0, most_days * minutes_per_day);
+  if (options.gross_margin && !(*options.gross_margin >= -1 && *options.gross_margin <= 1))
+    throw UsageError("gross_margin is a share of revenue between -1 and 1, such as 0.8 for 80 %");
+  (void)days_of_lag(options.lag);
 }
 
 const Metric& Result::single() const {

@@ -52,8 +52,7 @@ constexpr std::array<const char*, 5> fates = {"won", "lost", "pushed", "removed"
 
 Result slippage(const Crm& book, const Options& asked) {
   const Options options = with_period(asked);
-  const Mode mode = mode_of(options, "slippage", {Mode::snapshot});
-  require(book, "slippage", "opportunity", "close_date");
+  const Mode mode = mode_for(book, options, "slippage");
   const Crm crm = rewound(book, options);
   const bool value = options.weight == Weight::value;
   const Scope scope = scope_of(crm, options);
@@ -114,7 +113,7 @@ Result slippage(const Crm& book, const Options& asked) {
 }
 
 Result pushes(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "pushes", {Mode::closed_in_period});
+  const Mode mode = mode_for(book, options, "pushes");
   if (options.every == Every::all) throw UsageError("pushes: every is a length of time, such as a month");
   const Crm crm = rewound(book, options);
   const History& history = crm.history();
@@ -161,9 +160,7 @@ Result pushes(const Crm& book, const Options& options) {
 }
 
 Result pipeline_created(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "pipeline_created", {Mode::created_cohort});
-  require(book, "pipeline_created", "opportunity", "amount");
-  require(book, "pipeline_created", "opportunity", "created_at");
+  const Mode mode = mode_for(book, options, "pipeline_created");
   const Crm crm = rewound(book, options);
   if (options.start == Start::lead)
     throw UsageError("pipeline_created: a lead has no amount yet; start is 'created' or 'stage'");
@@ -197,8 +194,7 @@ Result pipeline_created(const Crm& book, const Options& options) {
 }
 
 Result weighted_pipeline(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "weighted_pipeline", {Mode::snapshot});
-  require(book, "weighted_pipeline", "opportunity", "amount");
+  const Mode mode = mode_for(book, options, "weighted_pipeline");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const Column* own = crm.table("opportunity").find("probability");
@@ -235,9 +231,7 @@ Result weighted_pipeline(const Crm& book, const Options& options) {
 }
 
 Result forecast_rollup(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "forecast_rollup", {Mode::snapshot});
-  require(book, "forecast_rollup", "opportunity", "amount");
-  require(book, "forecast_rollup", "opportunity", "forecast_category");
+  const Mode mode = mode_for(book, options, "forecast_rollup");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   static constexpr std::array<const char*, 5> names = {"closed", "commit", "most_likely", "best_case",
@@ -304,7 +298,7 @@ Result forecast_rollup(const Crm& book, const Options& options) {
 }
 
 Result idle_share(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "idle_share", {Mode::snapshot});
+  const Mode mode = mode_for(book, options, "idle_share");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   std::vector<std::int64_t> last(deals.created_at.begin(), deals.created_at.end());
@@ -341,8 +335,7 @@ Result idle_share(const Crm& book, const Options& options) {
 
 Result snapshot_yield(const Crm& book, const Options& asked) {
   const Options options = with_period(asked);
-  const Mode mode = mode_of(options, "snapshot_yield", {Mode::snapshot});
-  require(book, "snapshot_yield", "opportunity", "amount");
+  const Mode mode = mode_for(book, options, "snapshot_yield");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const Scope scope = scope_of(crm, options);
@@ -380,7 +373,7 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
 }
 
 Result hygiene(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "hygiene", {Mode::snapshot});
+  const Mode mode = mode_for(book, options, "hygiene");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const Table& table = crm.table("opportunity");

@@ -9,7 +9,13 @@ namespace kpi {
 
 Result ratio(const Crm& book, const RatioDefinition& definition, const Options& options) {
   const std::string name = definition.name.empty() ? "ratio" : definition.name;
-  const Mode mode = mode_of(options, name, {Mode::closed_in_period, Mode::created_cohort, Mode::snapshot});
+  if (is_built_in(name))
+    throw UsageError("ratio: '" + name + "' is a built-in KPI; give your own another name");
+  check(options);
+  const Mode mode = definition.at == "created_at" ? Mode::created_cohort : Mode::closed_in_period;
+  if ((options.mode != Mode::standard && options.mode != mode) || options.weight != Weight::count)
+    throw UsageError(name +
+                     ": a ratio of one's own has no modes and no weights; its time and its value say both");
   const Crm crm = rewound(book, options);
   require(crm, name, definition.table, definition.at);
   const Table& table = crm.table(definition.table);

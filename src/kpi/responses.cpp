@@ -176,6 +176,7 @@ struct ResponseFacts : LeadFacts {
 }  // namespace
 
 Result lead_response_time(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "lead_response_time");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
@@ -193,7 +194,7 @@ Result lead_response_time(const Crm& book, const Options& options) {
       "share of leads answered within " + std::to_string(static_cast<int>(options.target_minutes)) +
           (options.hours ? " business" : "") + " minutes of " + std::string(clock_text(options.clock)) +
           " (Kaplan–Meier over all leads); median and p90 in minutes",
-      Mode::survival);
+      mode);
   for (Metric& metric : result.metrics)
     if (metric.n > 0)
       metric.details["never"] = static_cast<double>(metric.censored) / static_cast<double>(metric.n);
@@ -201,6 +202,7 @@ Result lead_response_time(const Crm& book, const Options& options) {
 }
 
 Result sla_compliance(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "sla_compliance");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
@@ -217,8 +219,7 @@ Result sla_compliance(const Crm& book, const Options& options) {
       facts.put(lead, responses.answered[lead] != 0 && within ? 1 : 0, 1);
   }
   return summarise(crm, facts, options, "sla_compliance",
-                   "leads answered within the target ÷ leads answered or whose time has run out",
-                   Mode::created_cohort);
+                   "leads answered within the target ÷ leads answered or whose time has run out", mode);
 }
 
 Result response_bands(const Crm& book, const Options& options) {
@@ -231,6 +232,7 @@ Result response_bands(const Crm& book, const Options& options) {
                                               {"15 to 60 min", 60},
                                               {"1 to 4 h", 240},
                                               {"over 4 h", INFINITY}}};
+  const Mode mode = mode_for(book, options, "response_bands");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
   const Responses responses(crm, leads, options);
@@ -255,7 +257,7 @@ Result response_bands(const Crm& book, const Options& options) {
     Result part = summarise(crm, facts, options, "response_bands",
                             "leads converted by as_of ÷ leads created in the period, by time to the first "
                             "answer; an association, not an effect",
-                            Mode::created_cohort);
+                            mode);
     const std::string label = band < bands.size() ? std::string(bands[band].label) : "never";
     for (Metric& metric : part.metrics) {
       metric.keys.insert(metric.keys.begin(), label);

@@ -113,8 +113,7 @@ Result cycle_by_survival(const Crm& crm, const Options& options, std::span<const
 }  // namespace
 
 Result sales_cycle(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "sales_cycle", {Mode::closed_in_period, Mode::survival});
-  require(book, "sales_cycle", "opportunity", "created_at");
+  const Mode mode = mode_for(book, options, "sales_cycle");
   const Crm crm = rewound(book, options);
   const std::vector<std::int64_t> starts = starts_of(crm, options, "sales_cycle");
   const Result survival = cycle_by_survival(crm, options, starts);

@@ -251,6 +251,7 @@ ScorecardRow row_of(const Line& line, const Definition& known, const Answer& ans
 }  // namespace
 
 Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
+  check(asked);
   const StopScope stop(asked.execution.stop);
   if (!asked.by.empty()) return ScorecardState::partial(book, asked).finish(asked.level);
   Options options = with_period(asked);

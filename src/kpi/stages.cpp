@@ -45,7 +45,7 @@ Step step_from(std::span<const Visit> visits, std::size_t entry, std::size_t fir
 }  // namespace
 
 Result stage_conversion(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "stage_conversion", {Mode::entered_in_period});
+  const Mode mode = mode_for(book, options, "stage_conversion");
   const Visits how = visits_asked(options, "stage_conversion", {Visits::first, Visits::each, Visits::deal});
   const Crm crm = rewound(book, options);
   const std::vector<Visit> visits = visits_of(crm, "stage_conversion");
@@ -109,7 +109,7 @@ Result stage_conversion(const Crm& book, const Options& options) {
 }
 
 Result time_in_stage(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "time_in_stage", {Mode::entered_in_period});
+  const Mode mode = mode_for(book, options, "time_in_stage");
   const Visits how =
       visits_asked(options, "time_in_stage",
                    {Visits::each, Visits::first, Visits::latest, Visits::cumulative, Visits::current});
@@ -180,7 +180,7 @@ Result time_in_stage(const Crm& book, const Options& options) {
 }
 
 Result stage_regression(const Crm& book, const Options& options) {
-  const Mode mode = mode_of(options, "stage_regression", {Mode::created_cohort});
+  const Mode mode = mode_for(book, options, "stage_regression");
   const Crm crm = rewound(book, options);
   const std::vector<Visit> visits = visits_of(crm, "stage_regression");
   const Deals& deals = crm.deals();

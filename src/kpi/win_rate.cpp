@@ -62,9 +62,9 @@ Result won_by_age(const Crm& crm, const Options& options) {
 }  // namespace
 
 Result win_rate(const Crm& book, const Options& options) {
+  const Mode mode = mode_for(book, options, "win_rate");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  const Mode mode = options.mode == Mode::standard ? Mode::closed_in_period : options.mode;
   if (mode == Mode::survival) return won_by_age(crm, options);
   const bool value = options.weight == Weight::value;
   DealFacts facts(deals, options);
@@ -78,9 +78,6 @@ Result win_rate(const Crm& book, const Options& options) {
   const std::int64_t window = options.window_days * us_per_day;
   const std::int64_t as_of = options.as_of.value_or(crm.latest()).us;
 
-  if (mode != Mode::closed_in_period && mode != Mode::created_cohort && mode != Mode::window_cohort)
-    throw UsageError("win_rate: mode " + std::string(mode_name(mode)) +
-                     " isn't defined here; use closed_in_period, created_cohort, window_cohort or survival");
   const bool closes = mode == Mode::closed_in_period;
   if (closes && options.reopened != Reopened::last_close) {
     for (const Close& close : closes_of(crm, options, "win_rate")) {

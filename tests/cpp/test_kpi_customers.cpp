@@ -143,12 +143,147 @@ TEST(Cac, IsOfAccountsWonForTheFirstTime) {
   EXPECT_FALSE(metric.low);
 }
 
-TEST(Cac, HasNoValueWithoutNewCustomersAndNoGroups) {
+TEST(Cac, HasNoValueWithoutNewCustomers) {
   kpi::Options options = june();
   options.period = "2026-04";
   EXPECT_FALSE(kpi::cac(winners(), options).single().value);
+  for (const char* by : {"channel", "campaign", "owner"}) {
+    options.by = {by};
+    EXPECT_THROW(kpi::cac(winners(), options), UsageError) << by;
+  }
+}
+
+/// 91 days of 1.00, a row of one day, reversed, empty and negative ones; won by channels, one without
+/// account.
+Crm spenders() {
+  const std::optional<std::string> none;
+  return Crm::build(
+      {{"account", Table({{"account_id", texts({"a", "b", "c"})}})},
+       {"lead", Table({{"lead_id", texts({"l"})}, {"source", texts({"fair"})}})},
+       {"opportunity",
+        Table({{"opportunity_id", texts({"1", "2", "3", "4", "5"})},
+               {"account_id", texts({"a", "b", "c", none, "c"})},
+               {"source", texts({"web", none, none, "web", "web"})},
+               {"lead_id", texts({none, "l", none, none, none})},
+               {"created_at", texts(Texts(5, "2026-05-20"))},
+               {"closed_at", texts({"2026-05-09", "2026-06-20", "2026-06-30", "2026-06-05", "2026-07-01"})},
+               {"is_won", texts(Texts(5, "true"))}})},
+       {"spend", Table({{"spend_id", texts({"q", "day", "back", "null", "minus", "nowhere"})},
+                        {"period_start",
+                         texts({"2026-04-01", "2026-06-10", "2026-06-20", "2026-06-01", "2026-06-01", none})},
+                        {"period_end", texts({"2026-07-01", none, "2026-06-01", none, none, none})},
+                        {"channel", texts({"web", "fair", "web", "web", "web", "web"})},
+                        {"amount", texts({"1.00", "0.50", "7", none, "-3", "4"})},
+                        {"currency", texts(Texts(6, "USD"))}})}});
+}
+
+TEST(Cac, TakesSpendByItsDays) {
+  kpi::Options options = june();
+  options.keep_rows = true;
+  const auto metric = kpi::cac(spenders(), options).single();
+  // 30 of 91 days of a dollar, and half a dollar on the tenth.
+  EXPECT_DOUBLE_EQ(metric.numerator, 0.33 + 0.5);
+  EXPECT_EQ(metric.denominator, 2);
+  EXPECT_EQ(metric.rows, (std::vector<std::int64_t>{1, 2}));
+  EXPECT_EQ(metric.excluded, (std::map<std::string, std::int64_t>{{"no_account", 1},
+                                                                  {"no_time", 1},
+                                                                  {"null_amount", 1},
+                                                                  {"negative_amount", 1},
+                                                                  {"period_end_before_start", 1}}));
+  options.allow_negative = true;
+  EXPECT_DOUBLE_EQ(kpi::cac(spenders(), options).single().numerator, 0.33 + 0.5 - 3);
+}
+
+TEST(Cac, PartsOfARowAddUpToIt) {
+  for (const char* every : {"day", "week", "month"}) {
+    kpi::Options options;
+    options.period = "2026-04-01/2026-07-01";
+    options.by = {every};
+    double sum = 0;
+    for (const auto& metric : kpi::cac(spenders(), options).metrics) sum += metric.numerator;
+    EXPECT_NEAR(sum, 1.5, 1e-9) << every;
+  }
+}
+
+TEST(Cac, LagsByDaysOrByTheSalesCycle) {
+  kpi::Options options = june();
+  options.lag = "30 days";
+  const auto lagged = kpi::cac(spenders(), options);
+  // The second to the thirty-first of May, which is the tenth of June no more.
+  EXPECT_DOUBLE_EQ(lagged.single().numerator, 0.33);
+  EXPECT_EQ(lagged.single().details.at("lag_days"), 30);
+  EXPECT_NE(lagged.definition.find("moved back by 30 days"), std::string::npos);
+  options.lag = "sales_cycle";  // 16, 31 and 41 days
+  EXPECT_EQ(kpi::cac(spenders(), options).single().details.at("lag_days"), 31);
+  options.period = "2026-03";
+  EXPECT_EQ(kpi::cac(spenders(), options).single().state, "no sales cycle");
+  for (const char* bad : {"soon", "-1 days", "3", "99999999999 days", "3 weeks"}) {
+    options.lag = bad;
+    EXPECT_THROW(kpi::cac(spenders(), options), UsageError) << bad;
+  }
+}
+
+TEST(Cac, IsOfEachChannel) {
+  kpi::Options options = june();
   options.by = {"channel"};
-  EXPECT_THROW(kpi::cac(winners(), options), UsageError);
+  const auto result = kpi::cac(spenders(), options);
+  ASSERT_EQ(result.metrics.size(), 3U);
+  EXPECT_EQ(result.metrics[0].keys, (std::vector<std::string>{"fair"}));
+  EXPECT_DOUBLE_EQ(*result.metrics[0].value, 0.5);
+  EXPECT_FALSE(result.metrics[1].value);  // web: spend, and a first win in May
+  EXPECT_DOUBLE_EQ(result.metrics[1].numerator, 0.33);
+  EXPECT_EQ(result.metrics[2].key_null.front(), 1);
+  EXPECT_EQ(result.metrics[2].state, "no spend");
+  EXPECT_EQ(result.by, (std::vector<std::string>{"channel"}));
+}
+
+/// A discount, a subscription that rests from the tenth of June, two days of a customer, one without account.
+Crm pausing() {
+  const std::optional<std::string> none;
+  return Crm::build({{"account", Table({{"account_id", texts({"a", "b", "c"})},
+                                        {"created_at", texts(Texts(3, "2026-08-01"))}})},
+                     {"subscription", Table({{"subscription_id", texts({"1", "2", "3", "4", "5", "6"})},
+                                             {"account_id", texts({"a", "b", "c", none, "a", "a"})},
+                                             {"start", texts({"2026-01-01", "2026-01-01", "2026-06-11",
+                                                              "2026-01-01", "2026-01-01", "2026-01-01"})},
+                                             {"end", texts({none, none, "2026-06-13", none, none, none})},
+                                             {"qty", texts({"2", "1", "1", "1", "1", "1"})},
+                                             {"unit_amount", texts({"10", "30", "5", "5", none, "-4"})},
+                                             {"discount", texts({"2.50", none, none, none, none, none})}})},
+                     {"subscription_event", Table({{"subscription_id", texts({"2", "2", "2"})},
+                                                   {"at", texts({"2026-06-10", "2026-07-10", "2026-03-01"})},
+                                                   {"type", texts({"pause", "resume", "start"})}})}});
+}
+
+TEST(Arpa, IsAfterDiscountsAndWithoutWhatRests) {
+  kpi::Options options = june();
+  const auto june_first = kpi::arpa(pausing(), options).single();
+  EXPECT_DOUBLE_EQ(june_first.numerator, 47.5);
+  EXPECT_EQ(june_first.denominator, 2);
+  EXPECT_EQ(june_first.excluded, (std::map<std::string, std::int64_t>{
+                                     {"no_account", 1}, {"null_amount", 1}, {"negative_amount", 1}}));
+  options.period = "2026-07";
+  EXPECT_DOUBLE_EQ(*kpi::arpa(pausing(), options).single().value, 17.5);
+  EXPECT_EQ(kpi::arpa(pausing(), options).single().excluded.at("paused"), 1);
+}
+
+TEST(LogoChurn, KeepsWhoRests) {
+  const auto metric = kpi::logo_churn(pausing(), june()).single();
+  EXPECT_EQ(metric.numerator, 0);
+  EXPECT_EQ(metric.denominator, 2);
+  EXPECT_EQ(metric.details.at("paused"), 1);
+  EXPECT_EQ(metric.excluded.at("no_account"), 1);
+}
+
+TEST(LogoChurn, MayBeOfTheDailyAverage) {
+  kpi::Options options = june();
+  options.churn_base = kpi::ChurnBase::daily_average;
+  const auto metric = kpi::logo_churn(pausing(), options).single();
+  EXPECT_EQ(metric.numerator, 1);
+  EXPECT_NEAR(metric.denominator, 2 + 2.0 / 30, 1e-8);
+  EXPECT_EQ(metric.n, 3);
+  options.period = "2026-06-11/2026-06-13";
+  EXPECT_EQ(kpi::logo_churn(pausing(), options).single().denominator, 3);
 }
 
 TEST(CustomerKpis, NameTheTableThatIsMissing) {

@@ -81,14 +81,14 @@ TEST(LeadConversion, KnowsNothingOfLaterConversions) {
 }
 
 TEST(LeadResponse, ATouchBeforeRoutingAnswersAtOnce) {
-  const Crm crm = Crm::build(
-      {{"lead", Table({{"lead_id", texts({"l"})},
-                       {"created_at", texts({"2026-03-02T09:00:00"})},
-                       {"available_at", texts({"2026-03-02T10:00:00"})}})},
-       {"activity", Table({{"activity_id", texts({"1", "2"})},
-                           {"lead_id", texts({"l", "l"})},
-                           {"at", texts({"2026-03-02T09:30:00", "2026-03-02T15:00:00"})},
-                           {"type", texts({"call", "call"})}})}});
+  const Crm crm =
+      Crm::build({{"lead", Table({{"lead_id", texts({"l"})},
+                                  {"created_at", texts({"2026-03-02T09:00:00"})},
+                                  {"available_at", texts({"2026-03-02T10:00:00"})}})},
+                  {"activity", Table({{"activity_id", texts({"1", "2"})},
+                                      {"lead_id", texts({"l", "l"})},
+                                      {"at", texts({"2026-03-02T09:30:00", "2026-03-02T15:00:00"})},
+                                      {"type", texts({"call", "call"})}})}});
   const auto metric = kpi::lead_response_time(crm).single();
   EXPECT_EQ(metric.n, 1);
   EXPECT_EQ(metric.censored, 0);
@@ -226,12 +226,13 @@ TEST(Funnel, PassesStepsThatWereSkipped) {
   }
 }
 
-TEST(Activity, CountsWhatWasDone) {
+TEST(Activity, CountsWhatPeopleDid) {
   kpi::Options options;
   const auto metric = kpi::activity(answers(), options).single();
-  EXPECT_EQ(*metric.value, 6);
+  EXPECT_EQ(*metric.value, 5);
   EXPECT_EQ(metric.details.at("calls"), 3);
-  EXPECT_EQ(metric.details.at("emails"), 2);
+  EXPECT_EQ(metric.details.at("emails"), 1);
+  EXPECT_EQ(metric.excluded.at("automated"), 1);
   EXPECT_TRUE(metric.rows.empty());
   options.period = "2025";
   EXPECT_FALSE(kpi::activity(answers(), options).single().value);

@@ -80,7 +80,9 @@ def trial(job: tuple[str, int]) -> Trial:
     drawn = truth.simulate(T, horizon=HORIZON, seed=seed)
     seen = {"x": drawn["frequency"], "t_x": drawn["recency"], "T": drawn["T"]}
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", so.clv.ConvergenceWarning)  # at the ends some run away, which is right
+        warnings.simplefilter(
+            "ignore", so.clv.ConvergenceWarning
+        )  # at the ends some run away, which is right
         fit = type(truth)(threads=1).fit(**seen)
     off = math.log(total(fit, seen) / total(truth, seen))
     judged = ranks(fit, seen, drawn["holdout_frequency"], rng)

@@ -13,13 +13,16 @@ namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
+/// Lists are words with one space between.
 struct Definition {
   std::string_view name;     ///< of the function, in C++ and in Python
   std::string_view title;    ///< "Win rate"
-  std::string_view formula;  ///< in words
-  std::string_view unit;     ///< "share", "days", "money", …
-  Mode mode;                 ///< the default one
-  std::string_view needs;    ///< columns without which it can't answer, "table.column", one space between
+  std::string_view formula;  ///< `Result::definition` of an answer that is asked nothing more
+  std::string_view unit;     ///< "share", "days", "count", …; "money" stands for the book's currency
+  std::string_view modes;    ///< it answers in; the first is its own
+  std::string_view weights;  ///< "count", or "count value"
+  std::string_view options;  ///< it heeds beside those that every KPI has
+  std::string_view needs;    ///< columns without which it can't answer, "table.column"
   std::string_view source;   ///< who defines it so
   Result (*compute)(const Crm&, const Options&);
 };
@@ -27,10 +30,14 @@ struct Definition {
 std::span<const Definition> definitions() noexcept;
 /// Throws `UsageError` that names near ones.
 const Definition& definition(std::string_view name);
-/// Columns name, title, formula, unit, default_mode, needs, source.
+[[nodiscard]] bool is_built_in(std::string_view name) noexcept;
+/// Columns name, title, formula, unit, default_mode, modes, weights, options, needs, source.
 Table catalogue();
 /// The columns a KPI needs that the book lacks.
 std::vector<std::string> missing(const Crm& crm, const Definition& definition);
+/// The mode in which a built-in KPI answers. Throws `UsageError` where it can't: an option no KPI could
+/// use, a mode or weight it doesn't have, a column that the book lacks.
+Mode mode_for(const Crm& crm, const Options& options, std::string_view kpi);
 
 }  // namespace kpi
 }  // namespace v0

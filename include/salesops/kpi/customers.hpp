@@ -2,9 +2,9 @@
 /// Customers won, kept and lost, and what one is worth.
 ///
 /// A customer is an account with a paying subscription: started, not ended, past its trial, with an amount
-/// that isn't zero. Without `Options::period` these KPIs look at the last whole month before as_of. A
-/// period that reaches past the book's latest instant can't tell an end from missing data: its state
-/// is "incomplete".
+/// that isn't zero. A pause doesn't end it. Without `Options::period` these KPIs look at the last whole month
+/// before as_of. A period that reaches past the book's latest instant can't tell an end from missing data:
+/// its state is "incomplete". What names no account is left out and counted (`no_account`).
 #pragma once
 
 #include "salesops/kpi/facts.hpp"
@@ -14,14 +14,21 @@ inline namespace v0 {
 namespace kpi {
 
 /// Customers at the start of the period that are none at its end ÷ customers at its start. Customers won
-/// inside the period count in the next one. Wilson interval. Detail `annual`: 1 − (1 − churn)^(12/months).
+/// inside the period count in the next one. Wilson interval. Details: `annual`, 1 − (1 − churn)^(12/months);
+/// `paused`, where the book knows pauses: counted customers all of whose subscriptions rest at the end.
+///
+/// With `ChurnBase::daily_average` (Shopify's): customers of any day of the period that are none at its end ÷
+/// the mean number of customers of its days. Bootstrap interval; a share above 1 is possible.
 Result logo_churn(const Crm& crm, const Options& options = {});
 
-/// 1 − `logo_churn`, counted the other way round.
+/// 1 − `logo_churn` of the customers at the start, counted the other way round.
 Result logo_retention(const Crm& crm, const Options& options = {});
 
-/// Monthly recurring revenue per customer at the start of the period: Σ amount · quantity ÷ months of the
-/// interval (a year is 12, a week 12/52, a day 12/365), over customers. Bootstrap interval.
+/// Monthly recurring revenue per customer at the start of the period: Σ (amount · quantity − discount) ÷
+/// months of the interval (a year is 12, a week 12/52, a day 12/365), over customers. The discount is money
+/// off an interval of the subscription. Subscriptions that rest (`paused`), that say no amount
+/// (`null_amount`), or one below zero unless `allow_negative` (`negative_amount`), are left out and counted.
+/// Bootstrap interval.
 Result arpa(const Crm& crm, const Options& options = {});
 
 /// Simple customer lifetime value: arpa × gross margin ÷ monthly churn. No value while nobody churned
@@ -29,11 +36,22 @@ Result arpa(const Crm& crm, const Options& options = {});
 /// period, else `Options::gross_margin`. Details: arpa, churn, margin.
 Result clv_simple(const Crm& crm, const Options& options = {});
 
-/// Cost of winning a customer: Σ spend that starts in the period ÷ accounts whose first won deal (without
-/// deals: first subscription) falls in it.
+/// Cost of winning a customer: spend of the days of the period ÷ accounts whose first won deal (without
+/// deals: first subscription) falls in it. `n` and `rows` are of these accounts.
+///
+/// A row of spend counts by its days in [period_start, period_end), each part rounded so that parts that meet
+/// add up to the row; with one of the two it is of that day. Left out and counted: spend without an amount
+/// (`null_amount`), below zero unless `allow_negative`, with reversed days (`period_end_before_start`), won
+/// deals that name no account (`no_account`), `deleted` ones, and what has no day at all (`no_time`).
+///
+/// `Options::lag` takes the spend of so many days before, or of the median sales cycle of the deals won in
+/// the periods asked (detail `lag_days`; without wins state "no sales cycle"). Groups: lengths of time, and
+/// `channel` or `campaign` of the spend, which come first: an account is of the `source` (`campaign`) of its
+/// first won deal, else of that deal's lead. Customers without spend: state "no spend".
 Result cac(const Crm& crm, const Options& options = {});
 
-/// `clv_simple` ÷ `cac`, both of the same period.
+/// `clv_simple` ÷ `cac`, both of the same period. As in `cac_payback`, `n` and `rows` are of the accounts
+/// won; detail `customers` counts those at the start.
 Result ltv_cac(const Crm& crm, const Options& options = {});
 
 /// Months until a customer has paid for being won: cac ÷ (arpa × margin). No value when the margin isn't

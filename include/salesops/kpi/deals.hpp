@@ -18,14 +18,14 @@ namespace kpi {
 
 /// Days from creation to the win: median (value), mean and p90 (details) of deals won in the period.
 /// `Options::start` may be the creation of the first lead that led to the deal (deals without one are left
-/// out: `no_lead`), or its first entry of a stage of rank `from_rank` or higher (`stage_not_reached`). The win
-/// is at `closed_at`, else where the history of stages has it, else on the expected date (an issue says so).
-/// Wins before their start are left out (`negative_duration`). Details `lost_median`, `lost_mean`: the same of
-/// deals lost in the period; `open_median_age`, `open_mean_age`: from the start to the end of the period (or
-/// as_of), of deals open then. Fast deals weigh more while sales grow,
-/// so details carry `survival_median`, what `Mode::survival` gives as value: of deals created in the
-/// period, the day by which half of all that will be won are won (Aalen–Johansen incidence with losses
-/// competing and open deals censored, at half of its last value; `won_share` is that last value).
+/// out: `no_lead`), or its first entry of a stage of rank `from_rank` or higher (`stage_not_reached`). The
+/// win is at `closed_at`, else where the history of stages has it, else on the expected date (an issue says
+/// so). Wins before their start are left out (`negative_duration`). Details `lost_median`, `lost_mean`: the
+/// same of deals lost in the period; `open_median_age`, `open_mean_age`: from the start to the end of the
+/// period (or as_of), of deals open then. Fast deals weigh more while sales grow, so details carry
+/// `survival_median`, what `Mode::survival` gives as value: of deals created in the period, the day by which
+/// half of all that will be won are won (Aalen–Johansen incidence with losses competing and open deals
+/// censored, at half of its last value; `won_share` is that last value).
 Result sales_cycle(const Crm& crm, const Options& options = {});
 
 /// Amount won ÷ deals won, closed in the period; details median, p90.
@@ -53,10 +53,10 @@ Result concentration(const Crm& crm, const Options& options = {});
 // ---- stages (need the change history of stages, and stage_def with ranks) ----
 
 /// Share of the deals that entered a stage in the period and later entered a higher-ranked one of the
-/// same pipeline (skipping counts; lost stages are no step up). Deals still open below are censored. One fact a
-/// deal and stage, at its first entry (`Visits::first`, the default); `each` entry a fact; or a `deal` a fact
-/// at its first entry, passed if it was ever higher, be it before it fell back. `by = "stage"` for each step.
-/// Details: `to_won`, the share that is won by as_of of all that entered; `survival`, the step's
+/// same pipeline (skipping counts; lost stages are no step up). Deals still open below are censored. One fact
+/// a deal and stage, at its first entry (`Visits::first`, the default); `each` entry a fact; or a `deal` a
+/// fact at its first entry, passed if it was ever higher, be it before it fell back. `by = "stage"` for each
+/// step. Details: `to_won`, the share that is won by as_of of all that entered; `survival`, the step's
 /// Aalen–Johansen share with losses competing; `rank`.
 Result stage_conversion(const Crm& crm, const Options& options = {});
 
@@ -94,10 +94,10 @@ Result weighted_pipeline(const Crm& crm, const Options& options = {});
 /// Open amount with a close date in the rest of the period ÷ (quota − amount won in the period). Nothing
 /// left to win: no value, state "attained". Details `open`, `past_due` (open with a close date in the period
 /// before as_of, not in the value), `quota`, `won`, `remaining`, `of_full_quota`; `required` (1 ÷ win rate by
-/// value of the year before as_of); `yield`, what was won by their end out of the pipelines that were expected
-/// in the rest of up to four like periods before, each at the same elapsed point and amounts of that day, and
-/// `required_by_yield` (its inverse); `weighted`, the open amount × probability, and `weighted_coverage` of
-/// the remaining. A snapshot has no interval. Groups: `owner`, names that follow it
+/// value of the year before as_of); `yield`, what was won by their end out of the pipelines that were
+/// expected in the rest of up to four like periods before, each at the same elapsed point and amounts of that
+/// day, and `required_by_yield` (its inverse); `weighted`, the open amount × probability, and
+/// `weighted_coverage` of the remaining. A snapshot has no interval. Groups: `owner`, names that follow it
 /// (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
 Result pipeline_coverage(const Crm& crm, const Options& options = {});
 

@@ -8,8 +8,8 @@ namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
-/// Share of leads that were converted (`converted_at`: to a contact, an account or a deal, as the CRM says). Whether a
-/// deal was won in the end is what `funnel` tells.
+/// Share of leads that were converted (`converted_at`: to a contact, an account or a deal, as the CRM says).
+/// Whether a deal was won in the end is what `funnel` tells.
 ///
 /// `created_cohort` (default): converted by as_of ÷ leads created in the period. `window_cohort`: converted
 /// within `window_days` ÷ leads at least that old. `survival`: Kaplan–Meier share converted within
@@ -45,10 +45,10 @@ Result response_bands(const Crm& crm, const Options& options = {});
 /// `window_cohort`: steps within `window_days` of creation, of leads at least that old.
 Result funnel(const Crm& crm, const Options& options = {});
 
-/// Completed activities of the period. Details: calls, emails, meetings, …, `reps` that had any,
-/// `per_rep`; of those that weren't automated `rep_days` (days of `zone` on which a rep did anything),
-/// `calls_per_rep_day`, `emails_per_rep_day`, `meetings_per_rep_day`, and `per_lead` (of leads that had any).
-/// Open tasks are counted as censored.
+/// Completed activities of people in the period; automated ones are left out and counted. Details: calls,
+/// emails, meetings, …, `reps` that had any, `per_rep`, `rep_days` (days of `zone` on which a rep did
+/// anything), `calls_per_rep_day`, `emails_per_rep_day`, `meetings_per_rep_day`, and `per_lead` (of leads
+/// that had any). Open tasks are counted as censored.
 Result activity(const Crm& crm, const Options& options = {});
 
 }  // namespace kpi

@@ -71,6 +71,14 @@ enum class Visits : std::uint8_t {
   current,     ///< the stays that still last, by their length so far
 };
 
+/// By what lost customers are divided.
+enum class ChurnBase : std::uint8_t {
+  start,          ///< the customers at the start of the period
+  daily_average,  ///< the mean over the days of the period; those won and lost inside it count as lost
+};
+/// `"start"`, `"daily_average"`; throws `UsageError` for another.
+ChurnBase parse_churn_base(std::string_view name);
+
 struct Options {
   /// Which rows: an expression such as `type = 'new' and account.segment in ('smb', 'mid')` (where.hpp).
   std::string where;
@@ -106,8 +114,17 @@ struct Options {
   Every every = Every::month;            ///< of `pushes`: into a later one
   bool in_order = false;                 ///< of `funnel`: no step without those before it
   std::vector<std::string> no_decision;  ///< loss reasons that `win_rate` takes for no outcome
+  /// How long before its customers money was spent: `"30 days"`, `"sales_cycle"`; empty: at once.
+  std::string lag;
+  ChurnBase churn_base = ChurnBase::start;
   Execution execution;
 };
+
+/// Throws `UsageError` that names the option which no KPI could use: a level of 0, a negative window, a
+/// target that is no number.
+void check(const Options& options);
+/// The days of a `lag` of days; nothing where it is empty or `"sales_cycle"`.
+std::optional<int> days_of_lag(std::string_view lag);
 
 /// One number with all it rests on.
 struct Metric {

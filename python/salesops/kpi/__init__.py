@@ -66,7 +66,8 @@ class KpiResult:
     """What a KPI answers: the number, and everything it rests on.
 
     Ungrouped results have ``value``, ``numerator``, ``denominator``, ``n``, ``censored``, ``excluded``,
-    ``low``, ``high``, ``state``, ``details`` and ``ids``; grouped ones are read with ``to_frame()``.
+    ``low``, ``high``, ``state`` and ``details``; grouped ones are read with ``to_frame()``. Both have
+    ``ids``.
     """
 
     def __init__(self, core: _kpi.Result, crm: Crm) -> None:
@@ -139,12 +140,28 @@ class KpiResult:
         return list(self._core.warnings)
 
     @property
-    def ids(self) -> list[str]:
-        """Keys of the rows behind the number (asked with ``ids=True``)."""
+    def ids(self) -> Any:
+        """Keys of the rows behind the number, a list (asked with ``ids=True``).
+
+        A grouped result gives a dict of such lists. Its keys are the groups: a text or None, or a tuple of
+        them where there are several columns in ``by``.
+        """
         table = self._crm.table(self._core.table)
         key = table.names[0] if not table.has(f"{self._core.table}_id") else f"{self._core.table}_id"
-        keys = table.select([key]).to_dict()[key]
-        return [str(keys[row]) for row in self._single().rows]
+        keys = table.select([key]).to_dict()[key] if any(m.rows for m in self._core.metrics) else []
+
+        def listed(metric: _kpi.Metric) -> list[str]:
+            return [str(keys[row]) for row in metric.rows]
+
+        if not self._core.by:
+            return listed(self._single())
+        groups = self._core.to_table()
+        columns = groups.select(groups.names[: len(self._core.by)]).to_dict()
+        names = list(zip(*columns.values(), strict=True))
+        return {
+            name if len(name) > 1 else name[0]: listed(metric)
+            for name, metric in zip(names, self._core.metrics, strict=True)
+        }
 
     def to_table(self) -> Table:
         """One row a group, as a plain table."""
@@ -192,12 +209,22 @@ class KpiResult:
         return f"{head}\n{line}{state}\n{self.definition}{notes}"
 
 
+_catalogue = _kpi.catalogue().to_dict()
+# What each built-in KPI heeds beside the options that all of them have.
+_own_options = {
+    name: listed.split() for name, listed in zip(_catalogue["name"], _catalogue["options"], strict=True)
+}
+_some_options = {option for listed in _own_options.values() for option in listed}
+
+
 def _make(name: str) -> Callable[..., KpiResult]:
     compute = getattr(_kpi, name)
-    return _wrap(name, compute, compute.__doc__)
+    return _wrap(name, compute, compute.__doc__, _own_options[name])
 
 
-def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> Callable[..., KpiResult]:
+def _wrap(
+    name: str, compute: Callable[..., _kpi.Result], text: str | None, own: list[str]
+) -> Callable[..., KpiResult]:
     def function(
         crm: Crm,
         *,
@@ -213,6 +240,10 @@ def _wrap(name: str, compute: Callable[..., _kpi.Result], text: str | None) -> C
         **options: Any,
     ) -> KpiResult:
         core = core_of(crm, name)
+        for option, value in options.items():
+            if value is not None and option in _some_options and option not in own:
+                known = f"; of its own it has {', '.join(own)}" if own else ""
+                raise UsageError(f"{name} has no option '{option}'{known}")
         given = {"where": where, "by": by, "period": period, "mode": mode, "weight": weight, "level": level}
         given |= {"as_of": as_of, "keep_rows": ids, **options}
         if isinstance(path := options.get("hours_of"), str):
@@ -262,7 +293,7 @@ attainment = _make("attainment")
 attainment_distribution = _make("attainment_distribution")
 
 
-_ratios: dict[str, tuple[str, str]] = {}
+_ratios: dict[str, tuple[str, str, str]] = {}
 
 
 def ratio(
@@ -304,6 +335,8 @@ def ratio(
     """
     if not name:
         raise UsageError("ratio: the KPI needs a name")
+    if name in _own_options:
+        raise UsageError(f"ratio: '{name}' is a built-in KPI; give your own another name")
     definition = {"name": name, "numerator": where_text(numerator), "denominator": where_text(denominator)}
     definition |= {"table": table, "at": time, "value": value or ""}
 
@@ -315,12 +348,16 @@ def ratio(
         what + (f" where {definition[part]}" if definition[part] else "")
         for part in ("numerator", "denominator")
     )
-    _ratios[name] = (formula, f"{table}.{time}" + (f" {table}.{value}" if value else ""))
-    return _wrap(name, compute, f"Share: {formula}.")
+    mode = "created_cohort" if time == "created_at" else "closed_in_period"
+    _ratios[name] = (formula, mode, f"{table}.{time}" + (f" {table}.{value}" if value else ""))
+    return _wrap(name, compute, f"Share: {formula}.", [])
 
 
 def catalogue(kind: str | None = None) -> Any:
-    """All KPIs as a frame: name, title, formula, unit, default mode, columns needed, source.
+    """All KPIs as a frame: what each is, what it can be asked, which columns it needs.
+
+    Modes, weights, options of its own and columns are words with a space between; the unit "money" stands
+    for the book's currency.
 
     Examples
     --------
@@ -330,15 +367,16 @@ def catalogue(kind: str | None = None) -> Any:
     """
     from salesops._core.table import Table
 
-    columns = {name: list(values) for name, values in _kpi.catalogue().to_dict().items()}
-    for name, (formula, needs) in _ratios.items():
+    columns = {name: list(values) for name, values in _catalogue.items()}
+    for name, (formula, mode, needs) in _ratios.items():
         row = {
             "name": name,
             "title": name.replace("_", " ").capitalize(),
             "formula": formula,
             "unit": "share",
         }
-        row |= {"default_mode": "closed_in_period", "needs": needs, "source": "kpi.ratio"}
+        row |= {"default_mode": mode, "modes": mode, "weights": "count", "options": ""}
+        row |= {"needs": needs, "source": "kpi.ratio"}
         for column, value in row.items():
             columns[column].append(value)
     return frame(Table.from_columns(columns), kind)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from salesops._core import kpi as _kpi
@@ -48,16 +48,29 @@ def where_text(where: Where) -> str:
     return " and ".join(parts)
 
 
-def period_text(period: Period) -> str:
+def _day(value: Any, zone: Any) -> str:
+    """The civil day that begins with an end of a period; an instant with a zone has it in the zone asked."""
+    moment = timestamp(instant(value, "period"))
+    given = dt.datetime.fromisoformat(value) if isinstance(value, str) else value
+    if not isinstance(given, dt.date) or (isinstance(given, dt.datetime) and given.tzinfo):
+        moment += dt.timedelta(seconds=time_zone(zone).offset_at(instant(value)))
+    if moment.time() != dt.time():
+        raise UsageError(
+            f"period: {given} lies within a day; periods are of whole days in the zone asked. Choose rows "
+            "within a day by where=, e.g. \"closed_at >= '2026-01-01T12:00'\""
+        )
+    return moment.date().isoformat()
+
+
+def period_text(period: Period, zone: Any = None) -> str:
     """A period given as text or as (start, end), end not included."""
     if period is None:
         return ""
     if isinstance(period, str):
         return period
-    if len(period) != 2:
+    if not isinstance(period, Sequence) or len(period) != 2:
         raise UsageError('period: a text such as "2026-Q1", or (start, end), the end not included')
-    start, end = (timestamp(instant(day, "period")).date().isoformat() for day in period)
-    return f"{start}/{end}"
+    return "/".join(_day(day, zone) for day in period)
 
 
 def zones_of(crm: Crm, path: str) -> dict[str, TimeZone]:
@@ -78,13 +91,15 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     """What a KPI is asked, for the core."""
     options = {key: value for key, value in given.items() if value is not None}
     options["where"] = where_text(options.get("where"))
-    options["period"] = period_text(options.get("period"))
+    options["period"] = period_text(options.get("period"), options.get("zone"))
     by = options.get("by", [])
     options["by"] = [by] if isinstance(by, str) else list(by)
     if "zone" in options:
         options["zone"] = time_zone(options["zone"])
     if "hours" in options:
         options["hours"] = getattr(options["hours"], "_core", options["hours"])
+    if isinstance(options.get("lag"), int) and not isinstance(options["lag"], bool):
+        options["lag"] = f"{options['lag']} days"
     if "as_of" in options:
         options["as_of"] = instant(options["as_of"], zone=options.get("zone"))
     return _kpi.Options(options)
