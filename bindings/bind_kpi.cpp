@@ -134,6 +134,12 @@ void bind_catalogue(py::module_& word) {
       .def_readonly("by", &kpi::Scorecard::by)
       .def_readonly("currency", &kpi::Scorecard::currency)
       .def_readonly("level", &kpi::Scorecard::level)
+      .def("ids",
+           [](const kpi::Scorecard& card) {
+             auto ids = card.group_ids;
+             for (const kpi::ScorecardRow& row : card.rows) ids.push_back(row.ids);
+             return ids;
+           })
       .def("to_table", &kpi::Scorecard::to_table)
       .def("to_text", &kpi::Scorecard::to_text);
   word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"),

@@ -4,6 +4,7 @@ KPIs with honest definitions (salesops/kpi.hpp).
 
 from __future__ import annotations
 import collections.abc
+import salesops._core.calendar
 import salesops._core.crm
 import salesops._core.table
 import typing
@@ -122,6 +123,7 @@ class Scorecard:
     """
     The KPIs of one period on a page.
     """
+    def ids(self) -> list[list[str]]: ...
     def to_table(self) -> salesops._core.table.Table: ...
     def to_text(self) -> str: ...
     @property

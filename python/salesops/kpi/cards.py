@@ -58,6 +58,11 @@ class Scorecard:
         """The currency of the amounts of groups."""
         return self._core.currency
 
+    @property
+    def ids(self) -> list[list[str]]:
+        """Keys of the rows that each line counts, in the order of the lines (asked with ``ids=True``)."""
+        return self._core.ids()
+
     def to_table(self) -> Table:
         """One row a KPI, or a group, as a plain table."""
         return self._core.to_table()
@@ -237,6 +242,7 @@ def scorecard(
     where: Where = None,
     as_of: Any = None,
     level: float = 95,
+    ids: bool = False,
     progress: Wanted = None,
     **options: Any,
 ) -> Scorecard:
@@ -253,6 +259,8 @@ def scorecard(
         known then; of a period that is over, at its end. Groups aren't compared.
     where
         Which rows; KPIs whose table lacks a column of it are listed as not available.
+    ids
+        Also list the rows that each line counts: ``Scorecard.ids``.
     progress
         Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
         error is a terminal or a notebook; False shows none.
@@ -266,7 +274,8 @@ def scorecard(
     >>> so.kpi.scorecard(crm, by=["owner", "month"]).to_frame("polars").columns[:4]
     ['owner', 'month', 'won', 'lost']
     """
-    given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, **options}
+    given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, "keep_rows": ids}
+    given |= options
     asked = options_of(given)
     with shown(progress, "scorecard") as tell:
         return Scorecard(_kpi.scorecard(crm._core, asked, compare, tell))
