@@ -171,6 +171,7 @@ void bind_catalogue(py::module_& word) {
 
 void salesops_bind_kpi(py::module_& module) {
   auto word = module.def_submodule("kpi", "KPIs with honest definitions (salesops/kpi.hpp).");
+  word.def("fiscal_calendar", &kpi::fiscal_calendar, py::arg("crm"));
   bind_results(word);
   py::class_<kpi::Options>(word, "Options", "What a KPI is asked; see salesops/kpi/metric.hpp.")
       .def(py::init(&make_options), py::arg("given"));
