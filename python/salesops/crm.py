@@ -142,9 +142,10 @@ class Crm:
     def fiscal_calendar(self) -> FiscalCalendar | None:
         """The calendar of table ``fiscal_period``, for ``calendar=`` of KPIs and forecasts; None without one.
 
-        Rows of type ``month`` (or ``period``) are its periods, else those of type ``quarter``; each belongs to the
-        quarter and the year that began last. ``number`` names a year, and counts quarters and months in it;
-        ``end`` is the day after, or the last day. Gaps, overlaps and periods without a year are a `UsageError`.
+        Rows of type ``month`` (or ``period``) are its periods, else those of type ``quarter``; each belongs
+        to the quarter and the year that began last. ``number`` names a year, and counts quarters and months
+        in it; ``end`` is the day after, or the last day. Gaps, overlaps and periods without a year are a
+        `UsageError`.
         """
         from salesops._core import kpi
 

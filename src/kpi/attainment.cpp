@@ -19,8 +19,8 @@ namespace {
 enum class Part : std::uint8_t { won, quota, open, past_due, overlay, own_quota, ramping_quota };
 constexpr std::size_t parts = 7;
 
-/// Credited deals and quotas as facts about reps, so that both group by the same names. Facts that stand beside
-/// the ratio are `censored`: listed by group, and in no sum.
+/// Credited deals and quotas as facts about reps, so that both group by the same names. Facts that stand
+/// beside the ratio are `censored`: listed by group, and in no sum.
 class RepFacts {
  public:
   /// `until_leave`: the quota of a rep who leaves ends that day.
@@ -70,24 +70,27 @@ class RepFacts {
       }
       const Splits& splits = splits_.at(rows[i]);
       if (splits.reps.empty()) put(part, deals.owner_row[deal], times[i], amount, state, rows[i]);
-      const auto shares = splits.reps.empty() ? std::vector<std::int64_t>() : money::split(amount, splits.weights);
+      const auto shares =
+          splits.reps.empty() ? std::vector<std::int64_t>() : money::split(amount, splits.weights);
       for (std::size_t s = 0; s < shares.size(); ++s)
         put(part, splits.reps[s], times[i], shares[s], state, rows[i]);
       if (part == Part::won)
         for (const auto& [rep, weight] : splits.overlays)
-          put(Part::overlay, rep, times[i], std::llround(static_cast<double>(amount) * weight), state, rows[i]);
+          put(Part::overlay, rep, times[i], std::llround(static_cast<double>(amount) * weight), state,
+              rows[i]);
     }
   }
 
-  /// Quotas by their days in each period. Reps' quotas stand in the ratio; where all reps are added up and none
-  /// has one, the teams' or the company's do. The company's own stands beside them.
+  /// Quotas by their days in each period. Reps' quotas stand in the ratio; where all reps are added up and
+  /// none has one, the teams' or the company's do. The company's own stands beside them.
   void add_quotas(const Scope& scope) {
     const Date today{day_of(scope.as_of.us, options_)};
     const auto [all, other_currency] =
         pipeline::quotas_in_force(crm_, {.currency = currency(), .day = today});
     if (other_currency > 0)
-      warnings_.push_back(std::to_string(other_currency) +
-                          " quotas in other currencies are left out; convert the book with crm.in_currency(…)");
+      warnings_.push_back(
+          std::to_string(other_currency) +
+          " quotas in other currencies are left out; convert the book with crm.in_currency(…)");
     for (const Scope::Part& part : scope.parts) {
       const Date first = scope.all ? first_date : Date{day_of(part.interval.start.us, options_)};
       const Date last = scope.all ? last_date : Date{day_of(part.interval.end.us, options_)};
@@ -407,9 +410,10 @@ Result attainment_distribution(const Crm& book, const Options& asked) {
     Metric& metric = result.metrics[g];
     const auto& values = shares[g];
     if (!ramping[g].empty())
-      metric.details["ramping_attained"] = static_cast<double>(std::count_if(
-                                               ramping[g].begin(), ramping[g].end(), [](double v) { return v >= 1; })) /
-                                           static_cast<double>(ramping[g].size());
+      metric.details["ramping_attained"] =
+          static_cast<double>(
+              std::count_if(ramping[g].begin(), ramping[g].end(), [](double v) { return v >= 1; })) /
+          static_cast<double>(ramping[g].size());
     metric.n = static_cast<std::int64_t>(values.size());
     const auto n = static_cast<double>(values.size());
     metric.denominator = n;

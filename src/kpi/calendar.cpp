@@ -40,8 +40,8 @@ std::map<std::string, std::vector<Row>> rows_of(const Table& table) {
 
 /// The row that began last by a day.
 const Row* holder(const std::vector<Row>& rows, Date day) {
-  const auto after = std::upper_bound(rows.begin(), rows.end(), day,
-                                      [](Date at, const Row& row) { return at < row.start; });
+  const auto after =
+      std::upper_bound(rows.begin(), rows.end(), day, [](Date at, const Row& row) { return at < row.start; });
   return after == rows.begin() ? nullptr : &*std::prev(after);
 }
 

@@ -54,7 +54,8 @@ void DealFacts::in_money(const Crm& crm, const Options& options, bool share) {
     unit = currency;
 }
 
-std::vector<std::string> ids_of(const Crm& crm, const std::string& table, std::span<const std::int64_t> rows) {
+std::vector<std::string> ids_of(const Crm& crm, const std::string& table,
+                                std::span<const std::int64_t> rows) {
   std::vector<std::string> ids;
   if (rows.empty()) return ids;
   const Column& keys = crm.column(table, table_model(table).keys().front());

@@ -125,9 +125,11 @@ Ranked ranks(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t 
 template <class Before, class Label>
 Dimension dimension_of(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Before before,
                        Label label, const Execution& execution) {
-  Dimension dimension{ranks(
-      keys, low, high, [&](std::vector<std::int64_t>& all) { std::sort(all.begin(), all.end(), before); },
-      execution), {}};
+  Dimension dimension{
+      ranks(
+          keys, low, high, [&](std::vector<std::int64_t>& all) { std::sort(all.begin(), all.end(), before); },
+          execution),
+      {}};
   for (const std::int64_t key : dimension.keys) dimension.labels.push_back(label(key));
   return dimension;
 }
@@ -212,7 +214,8 @@ Groups group_by(const Crm& crm, std::string_view table, std::span<const std::str
     const auto order = keys.order({found.begin(), found.end()}, groups);
     for (std::size_t i = 0; i < order.size(); ++i) all[i] = found[order[i]];
   };
-  groups.of = ranks(numbers, 0, static_cast<std::int64_t>(keys.combinations()) - 1, arrange, options.execution).rank;
+  groups.of =
+      ranks(numbers, 0, static_cast<std::int64_t>(keys.combinations()) - 1, arrange, options.execution).rank;
   return groups;
 }
 

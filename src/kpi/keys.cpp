@@ -94,8 +94,8 @@ Key own_key(const Placed& placed, const std::string& name, const Column& column,
 /// Any other name: looked up for all places at once.
 Key looked_up_key(const Placed& placed, const std::string& name) {
   const std::vector<std::int64_t> present(placed.present_names ? placed.size() : 0, null_value);
-  const Lookup lookup = resolve(placed.crm, placed.table, name, placed.all_rows(),
-                                placed.present_names ? present : placed.at);
+  const Lookup lookup =
+      resolve(placed.crm, placed.table, name, placed.all_rows(), placed.present_names ? present : placed.at);
   Dimension ranked = column_dimension(lookup, placed.options.execution);
   const bool text = lookup.column.type() == Type::string;
   return ranked_key(name, ranked, [keys = ranked.keys, text](std::size_t code) {

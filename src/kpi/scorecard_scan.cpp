@@ -98,9 +98,9 @@ class Scan {
   [[nodiscard]] const Keys& keys() const noexcept { return keys_; }
 
   [[nodiscard]] Sums<DealSums> sums(const Execution& execution) const {
-    const auto parts = scan<ScanSums>(
-        placed_.size(), keys_.combinations(), execution,
-        [&](std::size_t first, std::size_t last, ScanSums& sums) { add(first, last, sums); });
+    const auto parts =
+        scan<ScanSums>(placed_.size(), keys_.combinations(), execution,
+                       [&](std::size_t first, std::size_t last, ScanSums& sums) { add(first, last, sums); });
     Sums<DealSums> whole(keys_.combinations());
     if (!parts.empty()) whole.reserve(parts.front()->numbers.size());
     for (const auto& part : parts)
@@ -155,7 +155,9 @@ class Scan {
     if (plain_)
       keep([deleted = deals.deleted.data()](std::size_t place) { return deleted[place] == 0; });
     else
-      keep([&](std::size_t place) { return deals.deleted[static_cast<std::size_t>(placed_.row(place))] == 0; });
+      keep([&](std::size_t place) {
+        return deals.deleted[static_cast<std::size_t>(placed_.row(place))] == 0;
+      });
     if (!chosen_.empty()) keep([&](std::size_t place) { return chosen_[place] != 0; });
     if (!scope_.all) keep([&](std::size_t place) { return inside(placed_.at[place]); });
     return kinds;

@@ -91,7 +91,8 @@ struct InPeriod {
   void add(const pipeline::Quota& quota, Quota& to) const {
     const std::int64_t part = quota.of_days(first, last);
     to.amount = to.amount.value_or(0) + part;
-    to.prorated |= quota.start < first || quota.end > last || quota.from > quota.start || quota.to < quota.end;
+    to.prorated |=
+        quota.start < first || quota.end > last || quota.from > quota.start || quota.to < quota.end;
   }
   [[nodiscard]] bool meets(const pipeline::Quota& quota) const {
     return quota.from < last && first < quota.to;

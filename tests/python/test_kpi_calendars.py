@@ -1,4 +1,4 @@
-"""KPIs by the quarters of a company: 4-4-5 weeks, years from February, and the calendar of the book itself."""
+"""KPIs by the quarters of a company: 4-4-5 weeks, years from February, and the book's own calendar."""
 
 import datetime as dt
 from collections import defaultdict
@@ -120,7 +120,10 @@ def test_win_rate_by_quarter(case, deals, from_table):
     one = kpi.win_rate(crm, period=period, calendar=calendar)
     assert [one.numerator, one.denominator] == expected[period]
     card = kpi.scorecard(crm, by="quarter", calendar=calendar).to_table().to_dict()
-    assert dict(zip(card["quarter"], map(list, zip(card["won"], card["closed"], strict=True)), strict=True)) == ours
+    assert (
+        dict(zip(card["quarter"], map(list, zip(card["won"], card["closed"], strict=True)), strict=True))
+        == ours
+    )
 
 
 @pytest.mark.parametrize("from_table", [False, True])
@@ -140,7 +143,7 @@ def test_linearity_by_months_of_the_quarter(case, deals, from_table):
 
 @pytest.mark.parametrize("from_table", [False, True])
 def test_attainment_takes_the_days_of_the_quarter(case, deals, from_table):
-    crm, calendar, plain, period = case
+    crm, calendar, _, period = case
     calendar = crm.fiscal_calendar() if from_table else calendar
     span = calendar.parse_period(period, "2026-01-01")[0]
     quota = Fraction(0)

@@ -16,7 +16,10 @@ REPS = ["r1", "r2", "r3"]
 
 def columns(rows: list[dict]) -> dict[str, list]:
     names = list(dict.fromkeys(name for row in rows for name in row))
-    return {name: [str(cell) if isinstance(cell := row.get(name), dt.date) else cell for row in rows] for name in names}
+    return {
+        name: [str(cell) if isinstance(cell := row.get(name), dt.date) else cell for row in rows]
+        for name in names
+    }
 
 
 def quota(holder="r1", amount="90", start="2025-10-01", end="2026-01-01", **more) -> dict:
@@ -122,7 +125,10 @@ def test_quotas_of_reps_first_then_of_teams_then_of_the_company():
     # A team above another holds its quota.
     assert same(book(team))["company", ""] == 700
     assert same(book([company]))["company", ""] == 1000
-    assert kpi.attainment(book([company]), period=PERIOD, by="owner").to_table().to_dict()["denominator"] == [0] * 3
+    assert (
+        kpi.attainment(book([company]), period=PERIOD, by="owner").to_table().to_dict()["denominator"]
+        == [0] * 3
+    )
 
 
 days = st.integers(0, 540).map(lambda n: dt.date(2025, 1, 1) + dt.timedelta(days=n))
@@ -152,7 +158,11 @@ def in_force(rows: list[dict], holder: str, first: dt.date, last: dt.date) -> fl
     for family in (None, "a"):
         best: dict[tuple, tuple[int, int]] = {}
         for row in rows:
-            if row["holder_id"] == holder and row["product_family"] == family and row["measure"] != "meetings":
+            if (
+                row["holder_id"] == holder
+                and row["product_family"] == family
+                and row["measure"] != "meetings"
+            ):
                 span = row["period_start"], row["period_end"]
                 best[span] = max(best.get(span, (0, 0)), (row["version"], int(row["amount"])))
         for n in range((last - first).days):
@@ -167,7 +177,9 @@ def in_force(rows: list[dict], holder: str, first: dt.date, last: dt.date) -> fl
 @settings(max_examples=25, deadline=None)
 @given(st.lists(quotas, max_size=9))
 def test_any_quotas_count_as_they_do_day_by_day(rows):
-    crm = book([*rows, quota("r1", "5", "2030-01-01", "2030-02-01", version=1, product_family="z", measure=None)])
+    crm = book(
+        [*rows, quota("r1", "5", "2030-01-01", "2030-02-01", version=1, product_family="z", measure=None)]
+    )
     by_rep = kpi.attainment(crm, period=PERIOD, by="owner").to_table().to_dict()
     for rep, amount in zip(by_rep["owner"], by_rep["denominator"], strict=True):
         expected = in_force(rows, rep, dt.date(2025, 10, 1), dt.date(2026, 1, 1))
@@ -232,7 +244,12 @@ def test_ramping_reps_stand_apart_and_leavers_count_to_their_last_day():
         {"rep_id": "r3"},
     ]
     hired = {"rep_id": "r3", "valid_from": "2025-11-20", "ramp_profile_id": "six months"}
-    grown = {"rep_id": "r1", "valid_from": "2025-01-01", "valid_to": "2025-12-01", "ramp_profile_id": "six months"}
+    grown = {
+        "rep_id": "r1",
+        "valid_from": "2025-01-01",
+        "valid_to": "2025-12-01",
+        "ramp_profile_id": "six months",
+    }
     full = {"rep_id": "r1", "valid_from": "2025-12-01"}
     deals = [
         deal(0, "r1", "2025-10-20", "46"),

@@ -81,8 +81,8 @@ Result weighted_pipeline(const Crm& crm, const Options& options = {});
 /// Open amount with a close date in the rest of the period ÷ (quota − amount won in the period). Nothing
 /// left to win: no value, state "attained". Details `open`, `past_due` (open with a close date in the period
 /// before as_of, not in the value), `quota`, `won`, `remaining`, `required` (1 ÷ win rate by value of the
-/// year before as_of), `of_full_quota`. A snapshot has no interval. Rows are deals, each once. Groups: `owner`,
-/// names that follow it (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
+/// year before as_of), `of_full_quota`. A snapshot has no interval. Rows are deals, each once. Groups:
+/// `owner`, names that follow it (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
 Result pipeline_coverage(const Crm& crm, const Options& options = {});
 
 /// Amount by forecast category, each with the surer ones in it: closed (won in the period), commit,
@@ -105,19 +105,19 @@ Result hygiene(const Crm& crm, const Options& options = {});
 // ---- quota ----
 
 /// Credited amount won ÷ quota, both of the period. Which quotas count, and how much of each, says
-/// pipeline/quotas.hpp: they are those of reps; of teams or the company only where no rep has one in the period,
-/// and only where all reps are added up. The company's own quota stands beside: details `own_quota`,
-/// `of_own_quota`. Credit follows `credit_split` where a deal has any, else its owner, and each deal is credited
-/// once: in proportion to the rows that must total 100 % (of several such types to "revenue", else to the first
-/// by name). What other rows credit is the detail `overlay`, in no sum. `ramping_quota`: the quotas of reps whose
-/// assignment, on the last day, has a ramp profile. Rows are deals, each once. Groups: `owner`, names that follow
-/// it, lengths of time.
+/// pipeline/quotas.hpp: they are those of reps; of teams or the company only where no rep has one in the
+/// period, and only where all reps are added up. The company's own quota stands beside: details `own_quota`,
+/// `of_own_quota`. Credit follows `credit_split` where a deal has any, else its owner, and each deal is
+/// credited once: in proportion to the rows that must total 100 % (of several such types to "revenue", else
+/// to the first by name). What other rows credit is the detail `overlay`, in no sum. `ramping_quota`: the
+/// quotas of reps whose assignment, on the last day, has a ramp profile. Rows are deals, each once. Groups:
+/// `owner`, names that follow it, lengths of time.
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,
 /// `above_120` (sum to 1), `mean`, `sd`, `gini`, `top_20_share` of credit. Reps who ramp (as in `attainment`)
-/// stand apart: `excluded`, and of them `ramping_attained`. A rep who leaves stays in, with a quota up to that
-/// day. Rows are reps. Default period: this quarter.
+/// stand apart: `excluded`, and of them `ramping_attained`. A rep who leaves stays in, with a quota up to
+/// that day. Rows are reps. Default period: this quarter.
 Result attainment_distribution(const Crm& crm, const Options& options = {});
 
 // ---- one's own ----

@@ -84,9 +84,9 @@ struct Facts {
       }
     });
   }
-  /// Facts made when they are added up, a few at a time, instead of being written down: one a row of the table,
-  /// at the instants of a column that outlives them. For shares and totals of many rows, with at most eight
-  /// reasons and without `where`, `keep_rows` or `finish`; `fact(row)` has to be free of side effects.
+  /// Facts made when they are added up, a few at a time, instead of being written down: one a row of the
+  /// table, at the instants of a column that outlives them. For shares and totals of many rows, with at most
+  /// eight reasons and without `where`, `keep_rows` or `finish`; `fact(row)` has to be free of side effects.
   template <class Make>
   void stream(std::span<const std::int64_t> instants, Make fact) {
     streamed_at = instants;

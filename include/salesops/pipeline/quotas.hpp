@@ -1,12 +1,12 @@
 /// @file pipeline/quotas.hpp
 /// Which quotas count, and how much of them in a period: one rule for forecasts, attainment and coverage.
 ///
-/// A quota counts when its measure is the one asked for, its currency fits, it isn't negative, its period ends
-/// after it starts, and it is valid on the day the book is read (`valid_from` ≤ day < `valid_to`). Of several
-/// versions for a holder, product family and period the highest counts; of equal ones the larger. On a day that
-/// several periods of one holder and product family cover, the shortest counts alone (of equal ones the later):
-/// a year's quota gives way to its quarters'. Part of a period has the share of its days, and all parts add up to
-/// the whole to the cent.
+/// A quota counts when its measure is the one asked for, its currency fits, it isn't negative, its period
+/// ends after it starts, and it is valid on the day the book is read (`valid_from` ≤ day < `valid_to`). Of
+/// several versions for a holder, product family and period the highest counts; of equal ones the larger. On
+/// a day that several periods of one holder and product family cover, the shortest counts alone (of equal
+/// ones the later): a year's quota gives way to its quarters'. Part of a period has the share of its days,
+/// and all parts add up to the whole to the cent.
 #pragma once
 
 #include <cstdint>
