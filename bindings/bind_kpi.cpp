@@ -179,6 +179,12 @@ void bind_catalogue(py::module_& word) {
       .def_readonly("by", &kpi::Scorecard::by)
       .def_readonly("currency", &kpi::Scorecard::currency)
       .def_readonly("level", &kpi::Scorecard::level)
+      .def("ids",
+           [](const kpi::Scorecard& card) {
+             auto ids = card.group_ids;
+             for (const kpi::ScorecardRow& row : card.rows) ids.push_back(row.ids);
+             return ids;
+           })
       .def("to_table", &kpi::Scorecard::to_table)
       .def("to_text", &kpi::Scorecard::to_text);
   word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"),
@@ -210,6 +216,7 @@ void bind_catalogue(py::module_& word) {
 
 void salesops_bind_kpi(py::module_& module) {
   auto word = module.def_submodule("kpi", "KPIs with honest definitions (salesops/kpi.hpp).");
+  word.def("fiscal_calendar", &kpi::fiscal_calendar, py::arg("crm"));
   bind_results(word);
   py::class_<kpi::Options>(word, "Options", "What a KPI is asked; see salesops/kpi/metric.hpp.")
       .def(py::init(&make_options), py::arg("given"));

@@ -4,6 +4,7 @@
 /// making one's own.
 #pragma once
 
+#include "salesops/kpi/calendar.hpp"
 #include "salesops/kpi/catalogue.hpp"
 #include "salesops/kpi/customers.hpp"
 #include "salesops/kpi/deals.hpp"

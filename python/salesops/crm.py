@@ -12,6 +12,7 @@ from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
 from salesops._core.issues import Issues
 from salesops._progress import Wanted, shown
+from salesops.calendar import FiscalCalendar
 
 if TYPE_CHECKING:
     from salesops._core.calendar import TimeZone
@@ -147,6 +148,19 @@ class Crm:
     def issues(self) -> Issues:
         """What was wrong with the rows: counts by rule, and the first rows of each."""
         return self._issues
+
+    def fiscal_calendar(self) -> FiscalCalendar | None:
+        """The calendar of table ``fiscal_period``, for ``calendar=`` of KPIs and forecasts; None without one.
+
+        Rows of type ``month`` (or ``period``) are its periods, else those of type ``quarter``; each belongs
+        to the quarter and the year that began last. ``number`` names a year, and counts quarters and months
+        in it; ``end`` is the day after, or the last day. Gaps, overlaps and periods without a year are a
+        `UsageError`.
+        """
+        from salesops._core import kpi
+
+        made = kpi.fiscal_calendar(self._core)
+        return None if made is None else FiscalCalendar._of(made)
 
     def counts(self) -> Table:
         """Rows read, kept, superseded, rejected and deleted of each table; they add up."""

@@ -6,6 +6,7 @@
 #include "groups.hpp"
 #include "salesops/kpi.hpp"
 #include "salesops/kpi/deals.hpp"
+#include "salesops/pipeline/quotas.hpp"
 #include "salesops/stats.hpp"
 
 namespace salesops {
@@ -14,21 +15,25 @@ namespace kpi {
 
 namespace {
 
-enum class Part : std::uint8_t { won, quota, open, past_due };
+/// What a fact adds to; from `overlay` on it stands beside the ratio.
+enum class Part : std::uint8_t { won, quota, open, past_due, overlay, own_quota, ramping_quota };
+constexpr std::size_t parts = 7;
 
-/// Credited deals and quotas as facts about reps, so that both group by the same names.
+/// Credited deals and quotas as facts about reps, so that both group by the same names. Facts that stand
+/// beside the ratio are `censored`: listed by group, and in no sum.
 class RepFacts {
  public:
-  RepFacts(const Crm& crm, std::string_view kpi, const Options& options)
-      : facts(crm.deals(), options), crm_(crm), options_(options) {
+  /// `until_leave`: the quota of a rep who leaves ends that day.
+  RepFacts(const Crm& crm, std::string_view kpi, const Options& options, bool until_leave = false)
+      : facts(crm.deals(), options), crm_(crm), options_(options), until_leave_(until_leave) {
     require(crm, kpi, "opportunity", "amount");
     for (const char* column : {"amount", "period_start", "period_end"}) require(crm, kpi, "quota", column);
     facts.table = facts.cluster_table = "rep";
     for (const std::string& name : options.by) {
       if (name == "owner" || name == "owner_id")
-        by.emplace_back("rep_id");
+        by.emplace_back("rep_id"), whole_ = false;
       else if (name.starts_with("owner."))
-        by.push_back(name.substr(6));
+        by.push_back(name.substr(6)), whole_ = false;
       else if (const auto every = every_of(name))
         by.push_back(name), shortest_ = std::min(shortest_, *every);
       else
@@ -60,45 +65,41 @@ class RepFacts {
       const std::int64_t amount = deals.amount[deal];
       const auto state = deals.deleted[deal] != 0 ? facts.deleted : facts.amount_state(amount);
       if (state != Facts::counted || !splits_.contains(rows[i])) {
-        put(part, deals.owner_row[deal], times[i], amount, state);
+        put(part, deals.owner_row[deal], times[i], amount, state, rows[i]);
         continue;
       }
-      // Rounded shares; what rounding leaves goes to the last rep, so a deal is credited once.
-      std::int64_t left = amount;
-      const auto& splits = splits_.at(rows[i]);
-      for (std::size_t s = 0; s < splits.size(); ++s) {
-        const bool last = s + 1 == splits.size();
-        const std::int64_t share = last ? left : std::llround(static_cast<double>(amount) * splits[s].second);
-        left -= share;
-        put(part, splits[s].first, times[i], share, Facts::counted);
-      }
+      const Splits& splits = splits_.at(rows[i]);
+      if (splits.reps.empty()) put(part, deals.owner_row[deal], times[i], amount, state, rows[i]);
+      const auto shares =
+          splits.reps.empty() ? std::vector<std::int64_t>() : money::split(amount, splits.weights);
+      for (std::size_t s = 0; s < shares.size(); ++s)
+        put(part, splits.reps[s], times[i], shares[s], state, rows[i]);
+      if (part == Part::won)
+        for (const auto& [rep, weight] : splits.overlays)
+          put(Part::overlay, rep, times[i], std::llround(static_cast<double>(amount) * weight), state,
+              rows[i]);
     }
   }
 
-  /// Quotas by the share of their days in each period.
+  /// Quotas by their days in each period. Reps' quotas stand in the ratio; where all reps are added up and
+  /// none has one, the teams' or the company's do. The company's own stands beside them.
   void add_quotas(const Scope& scope) {
-    const Table& table = crm_.table("quota");
-    const Column& amount = table.column("amount");
-    const auto amounts = amount.values<std::int64_t>();
-    const auto starts = table.column("period_start").values<std::int32_t>();
-    const auto ends = table.column("period_end").values<std::int32_t>();
-    for (const std::size_t row : current_quotas(day_of(scope.as_of.us, options_))) {
-      const Date start{starts[row]}, end{ends[row]};
-      const std::int32_t rep = rep_of_[row];
-      std::vector<Period> pieces = {{start, end}};
-      if (shortest_ != Every::all) pieces = options_.calendar.between(start, end, shortest_);
-      for (const Scope::Part& part : scope.parts)
-        for (const Period& piece : pieces) {
-          const Date first =
-              scope.all ? Date{-1'000'000'000} : Date{day_of(part.interval.start.us, options_)};
-          const Date last = scope.all ? Date{1'000'000'000} : Date{day_of(part.interval.end.us, options_)};
-          const Date from = std::max({start, piece.start, first}), to = std::min({end, piece.end, last});
-          if (from >= to) continue;
-          const double share = static_cast<double>(to - from) / static_cast<double>(end - start);
-          put(Part::quota, rep, options_.zone.start_of(from).us,
-              std::llround(static_cast<double>(amounts[row]) * share), Facts::counted);
-        }
+    const Date today{day_of(scope.as_of.us, options_)};
+    const auto [all, other_currency] =
+        pipeline::quotas_in_force(crm_, {.currency = currency(), .day = today});
+    if (other_currency > 0)
+      warnings_.push_back(
+          std::to_string(other_currency) +
+          " quotas in other currencies are left out; convert the book with crm.in_currency(…)");
+    for (const Scope::Part& part : scope.parts) {
+      const Date first = scope.all ? first_date : Date{day_of(part.interval.start.us, options_)};
+      const Date last = scope.all ? last_date : Date{day_of(part.interval.end.us, options_)};
+      for (const pipeline::Quota& quota : pipeline::quotas_of_members(crm_, all, first, last))
+        if (whole_ || quota.holder.type == "rep") add_quota(Part::quota, quota, first, last, today);
+      for (const pipeline::Quota& quota : all)
+        if (whole_ && quota.holder.type == "company") add_quota(Part::own_quota, quota, first, last, today);
     }
+    add_ramping_quotas();
   }
 
   /// Answers with the names as they were asked.
@@ -112,20 +113,30 @@ class RepFacts {
               result.by.end() - static_cast<std::ptrdiff_t>(options_.by.size()));
     if (!options_.where.empty())
       result.warnings.emplace_back("where chooses deals; quotas are of all the work of their reps");
+    result.warnings.insert(result.warnings.end(), warnings_.begin(), warnings_.end());
+    result.table = "opportunity";
     return result;
   }
 
-  /// Sums of one group, in major units; `n` counts the deals.
-  [[nodiscard]] std::array<double, 4> sums(std::span<const std::int32_t> counted, std::int64_t& n) const {
-    std::array<int128, 4> minor{};
-    n = 0;
-    for (const std::int32_t fact : counted) {
-      const auto i = static_cast<std::size_t>(fact);
-      minor[static_cast<std::size_t>(parts_[i])] += amounts_[i];
-      n += parts_[i] == Part::quota ? 0 : 1;
-    }
-    std::array<double, 4> result{};
-    for (std::size_t part = 0; part < result.size(); ++part)
+  /// Sums of one group by part, in major units; `n` and `rows` are of the deals in the ratio, each once.
+  [[nodiscard]] std::array<double, parts> sums(Metric& metric, std::span<const std::int32_t> counted,
+                                               std::span<const std::int32_t> beside) const {
+    std::array<int128, parts> minor{};
+    std::vector<std::int64_t> deals;
+    for (const auto& facts_of : {counted, beside})
+      for (const std::int32_t fact : facts_of) {
+        const auto i = static_cast<std::size_t>(fact);
+        minor[static_cast<std::size_t>(parts_[i])] += amounts_[i];
+        if (parts_[i] < Part::overlay && deals_[i] >= 0) deals.push_back(deals_[i]);
+      }
+    std::sort(deals.begin(), deals.end());
+    deals.erase(std::unique(deals.begin(), deals.end()), deals.end());
+    metric.n = static_cast<std::int64_t>(deals.size());
+    metric.censored = 0;
+    metric.rows.clear();
+    if (options_.keep_rows) metric.rows = std::move(deals);
+    std::array<double, parts> result{};
+    for (std::size_t part = 0; part < parts; ++part)
       result[part] = static_cast<double>(minor[part]) * facts.scale;
     return result;
   }
@@ -141,115 +152,151 @@ class RepFacts {
     return one_currency(crm_, "opportunity", deals, false);
   }
 
-  void put(Part part, std::int32_t rep, std::int64_t at, std::int64_t amount, std::uint8_t state) {
+  /// The part of a quota on days [first, last), cut by the lengths of time that are grouped by.
+  void add_quota(Part part, const pipeline::Quota& quota, Date first, Date last, Date today) {
+    std::int32_t rep = -1;
+    if (quota.holder.type == "rep" && crm_.has("rep"))
+      rep = static_cast<std::int32_t>(crm_.row_of("rep", quota.holder.id));
+    if (until_leave_ && rep >= 0) last = std::min(last, leave_date(rep));
+    const Date from = std::max(first, quota.from), to = std::min(last, quota.to);
+    if (from >= to) return;
+    std::vector<Period> pieces = {{from, to}};
+    if (shortest_ != Every::all) pieces = options_.calendar.between(from, to, shortest_);
+    for (const Period& piece : pieces) {
+      const Date begin = std::max(from, piece.start), end = std::min(to, piece.end);
+      const std::int64_t amount = quota.of_days(begin, end);
+      put(part, rep, options_.zone.start_of(begin).us, amount, Facts::counted);
+      if (part != Part::quota || rep < 0) continue;
+      quota_reps_.push_back(rep);
+      quota_last_days_.push_back(at_midnight_utc(std::min(end - 1, today)).us);
+      quota_facts_.push_back(facts.size() - 1);
+    }
+  }
+
+  [[nodiscard]] Date leave_date(std::int32_t rep) const {
+    const Column* leave = crm_.table("rep").find("leave_date");
+    const auto row = static_cast<std::size_t>(rep);
+    return leave == nullptr || leave->is_null(row) ? last_date : Date{leave->values<std::int32_t>()[row]};
+  }
+
+  /// Of reps whose assignment, on the last known day of the quota, has a ramp.
+  void add_ramping_quotas() {
+    if (!crm_.has("rep_assignment", "ramp_profile_id")) return;
+    const Lookup ramp = resolve(crm_, "rep", "ramp_profile_id", quota_reps_, quota_last_days_);
+    for (std::size_t i = 0; i < quota_facts_.size(); ++i)
+      if (const std::size_t fact = quota_facts_[i];
+          ramp.rows[i] >= 0 && ramp.column.valid(static_cast<std::size_t>(ramp.rows[i])))
+        put(Part::ramping_quota, quota_reps_[i], facts.at[fact], amounts_[fact], Facts::counted);
+  }
+
+  void put(Part part, std::int32_t rep, std::int64_t at, std::int64_t amount, std::uint8_t state,
+           std::int32_t deal = -1) {
+    if (state == Facts::counted && part >= Part::overlay) state = Facts::censored;
     facts.add(0, at, part == Part::won ? amount : 0, part == Part::quota ? amount : 0, state);
     facts.row.back() = rep;
     facts.cluster.push_back(rep);
     parts_.push_back(part);
-    amounts_.push_back(state == Facts::counted ? amount : 0);
+    deals_.push_back(deal);
+    amounts_.push_back(state <= Facts::censored ? amount : 0);
   }
 
+  /// Who is credited with a deal: parts of it, and overlays beside them.
+  struct Splits {
+    std::vector<std::int32_t> reps;
+    std::vector<std::int64_t> weights;  ///< in 10⁻⁹
+    std::vector<std::pair<std::int32_t, double>> overlays;
+  };
+
+  /// Of several types that must total 100 %, "revenue" is the one (else the first by name); the others are
+  /// overlays, for a deal is credited once.
   void read_splits() {
     if (!crm_.has("credit_split", "pct") || !crm_.has("rep")) return;
     const Table& table = crm_.table("credit_split");
     const auto deal_of = crm_.link("credit_split", "opportunity_id");
     const auto rep_of = crm_.link("credit_split", "rep_id");
     const Column& pct = table.column("pct");
-    const Column* total = table.find("must_total_100");
-    for (std::size_t row = 0; row < table.num_rows(); ++row) {
-      tick(row);
-      const bool overlay = total != nullptr && total->valid(row) && total->values<std::uint8_t>()[row] == 0;
-      if (!overlay && deal_of[row] >= 0 && pct.valid(row))
-        splits_[deal_of[row]].emplace_back(rep_of[row], pct.number(row));
-    }
-    // What rounding leaves goes to the last one, whatever the order of the rows.
+    const Column *total = table.find("must_total_100"), *type = table.find("split_type");
     const Column& reps = crm_.column("rep", "rep_id");
-    const auto name = [&](std::int32_t rep) {
-      return rep < 0 ? std::string_view() : reps.text(static_cast<std::size_t>(rep));
+    struct Row {
+      bool overlay, other;
+      std::string_view type, rep;
+      double share;
+      std::int32_t rep_row;
+      auto operator<=>(const Row&) const = default;
     };
-    for (auto& [deal, splits] : splits_)
-      std::sort(splits.begin(), splits.end(), [&](const auto& a, const auto& b) {
-        return std::pair(name(a.first), a.second) < std::pair(name(b.first), b.second);
-      });
-  }
-
-  /// Of each holder and period the highest version valid on a day; of reps if any has one. Bookings alone:
-  /// quotas of meetings or units are no money won.
-  std::vector<std::size_t> current_quotas(std::int32_t today) {
-    const Table& table = crm_.table("quota");
-    const auto text = [&](const char* name, std::size_t row) {
-      const Column* column = table.find(name);
-      return column == nullptr || column->is_null(row) ? std::string() : column->cell(row);
-    };
-    const Column* version = table.find("version");
-    const Column* from = table.find("valid_from");
-    const Column* to = table.find("valid_to");
-    std::map<std::string, std::map<std::vector<std::string>, std::size_t>> by_type;
+    std::map<std::int32_t, std::vector<Row>> rows;
     for (std::size_t row = 0; row < table.num_rows(); ++row) {
       tick(row);
-      if (table.column("amount").is_null(row) || table.column("period_start").is_null(row) ||
-          table.column("period_end").is_null(row))
-        continue;
-      if (table.column("period_end").values<std::int32_t>()[row] <=
-          table.column("period_start").values<std::int32_t>()[row])
-        continue;
-      if (const std::string measure = text("measure", row); !measure.empty() && measure != "bookings")
-        continue;
-      if (from != nullptr && from->valid(row) && from->values<std::int32_t>()[row] > today) continue;
-      if (to != nullptr && to->valid(row) && to->values<std::int32_t>()[row] <= today) continue;
-      const std::string type = text("holder_type", row).empty() ? "rep" : text("holder_type", row);
-      const std::vector<std::string> key = {text("holder_id", row), text("product_family", row),
-                                            text("period_start", row), text("period_end", row)};
-      const auto [place, fresh] = by_type[type].try_emplace(key, row);
-      const auto number = [&](std::size_t r) {
-        return std::pair(version != nullptr && version->valid(r) ? version->number(r) : 0.0,
-                         table.column("amount").values<std::int64_t>()[r]);
-      };
-      if (!fresh && number(row) >= number(place->second)) place->second = row;
+      if (deal_of[row] < 0 || pct.is_null(row) || !(pct.number(row) > 0)) continue;
+      const bool overlay = total != nullptr && total->valid(row) && total->values<std::uint8_t>()[row] == 0;
+      const std::string_view name = type == nullptr || type->is_null(row) ? "" : type->text(row);
+      const std::string_view rep = rep_of[row] < 0 ? "" : reps.text(static_cast<std::size_t>(rep_of[row]));
+      rows[deal_of[row]].push_back({overlay, name != "revenue", name, rep, pct.number(row), rep_of[row]});
     }
-    rep_of_.assign(table.num_rows(), -1);
-    std::vector<std::size_t> rows;
-    for (const char* type : {"rep", "team", "company", "territory"}) {
-      if (!by_type.contains(type)) continue;
-      for (const auto& [key, row] : by_type[type]) {
-        rows.push_back(row);
-        if (std::string_view(type) == "rep" && crm_.has("rep"))
-          rep_of_[row] = static_cast<std::int32_t>(crm_.row_of("rep", key.front()));
+    for (auto& [deal, of_deal] : rows) {
+      std::sort(of_deal.begin(), of_deal.end());
+      Splits splits;
+      for (const Row& row : of_deal) {
+        if (row.overlay || row.type != of_deal.front().type) {
+          splits.overlays.emplace_back(row.rep_row, row.share);
+        } else {
+          splits.reps.push_back(row.rep_row);
+          splits.weights.push_back(std::llround(std::clamp(row.share * 1e9, 1.0, 1e15)));
+        }
       }
-      break;
+      splits_[deal] = std::move(splits);
     }
-    return rows;
   }
 
   const Crm& crm_;
   const Options& options_;
   Every shortest_ = Every::all;
-  std::map<std::int32_t, std::vector<std::pair<std::int32_t, double>>> splits_;
-  std::vector<std::int32_t> rep_of_;
+  bool whole_ = true;  ///< groups are of all reps
+  bool until_leave_;
+  std::map<std::int32_t, Splits> splits_;
+  std::vector<std::string> warnings_;
+  std::vector<std::int32_t> quota_reps_;  ///< of the quotas of reps, with their last known days and facts
+  std::vector<std::int64_t> quota_last_days_;
+  std::vector<std::size_t> quota_facts_;
   std::vector<Part> parts_;
+  std::vector<std::int32_t> deals_;  ///< -1: a quota
   std::vector<std::int64_t> amounts_;
 };
 
 }  // namespace
 
-Result attainment(const Crm& book, const Options& options) {
+namespace {
+
+Result attainment_of(const Crm& book, const Options& options, bool until_leave) {
   const Mode mode = mode_for(book, options, "attainment");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  RepFacts reps(crm, "attainment", options);
+  RepFacts reps(crm, "attainment", options, until_leave);
   reps.add_deals(
       Part::won, [&](std::size_t deal) { return deals.status[deal] == DealStatus::won; },
       [&](std::size_t deal) { return deals.closed_at[deal]; });
   reps.add_quotas(scope_of(crm, options));
   reps.facts.shape = Shape::ratio;
   reps.facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted,
-                          std::span<const std::int32_t>) {
-    (void)reps.sums(counted, metric.n);
+                          std::span<const std::int32_t> beside) {
+    const auto sums = reps.sums(metric, counted, beside);
+    const auto say = [&](const char* name, Part part) {
+      if (const double sum = sums[static_cast<std::size_t>(part)]; sum != 0) metric.details[name] = sum;
+    };
+    say("overlay", Part::overlay);
+    say("own_quota", Part::own_quota);
+    say("ramping_quota", Part::ramping_quota);
+    if (const auto own = metric.details.find("own_quota"); own != metric.details.end())
+      metric.details["of_own_quota"] = metric.numerator / own->second;
     if (!metric.value) metric.state = "no quota";
     if (metric.low) metric.interval_note = "bootstrap over reps";
   };
   return reps.answer("attainment", "credited amount won in the period ÷ quota of its days", mode);
 }
+
+}  // namespace
+
+Result attainment(const Crm& book, const Options& options) { return attainment_of(book, options, false); }
 
 Result pipeline_coverage(const Crm& book, const Options& asked) {
   const Options options = with_period(asked);
@@ -290,8 +337,9 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
   reps.facts.shape = Shape::total;
   reps.facts.unit = "ratio";
   reps.facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted,
-                          std::span<const std::int32_t>) {
-    const auto [won, quota, open, past_due] = reps.sums(counted, metric.n);
+                          std::span<const std::int32_t> beside) {
+    const auto sums = reps.sums(metric, counted, beside);
+    const auto [won, quota, open, past_due] = std::array{sums[0], sums[1], sums[2], sums[3]};
     auto& details = metric.details;
     details["won"] = won;
     details["quota"] = quota;
@@ -323,14 +371,16 @@ Result attainment_distribution(const Crm& book, const Options& asked) {
   (void)mode_for(book, options, "attainment_distribution");
   options.by.emplace_back("owner");
   options.keep_rows = false;
-  const Result by_rep = attainment(book, options);
+  const Crm crm = rewound(book, options);
+  const Result by_rep = attainment_of(crm, options, true);
   Result result = by_rep;
+  result.table = "rep";
   result.name = "attainment_distribution";
   result.definition = "reps with at least their quota ÷ reps with a quota";
   result.by.pop_back();
   result.metrics.clear();
   std::map<std::vector<std::string>, std::size_t> place;
-  std::vector<std::vector<double>> shares, credits;
+  std::vector<std::vector<double>> shares, credits, ramping;
   const auto group_of = [&](std::vector<std::string> keys, std::vector<std::uint8_t> null) {
     const auto [found, fresh] = place.try_emplace(keys, result.metrics.size());
     if (fresh) {
@@ -339,6 +389,7 @@ Result attainment_distribution(const Crm& book, const Options& asked) {
       metric.key_null = std::move(null);
       shares.emplace_back();
       credits.emplace_back();
+      ramping.emplace_back();
     }
     return found->second;
   };
@@ -346,16 +397,26 @@ Result attainment_distribution(const Crm& book, const Options& asked) {
   for (const Metric& rep : by_rep.metrics) {
     const std::size_t g =
         group_of({rep.keys.begin(), rep.keys.end() - 1}, {rep.key_null.begin(), rep.key_null.end() - 1});
-    if (rep.value && rep.key_null.back() == 0) {
+    Metric& metric = result.metrics[g];
+    if (!rep.value || rep.key_null.back() != 0) {
+      ++metric.excluded["no_quota"];
+    } else if (rep.details.contains("ramping_quota")) {
+      ++metric.excluded["ramping"];
+      ramping[g].push_back(*rep.value);
+    } else {
       shares[g].push_back(*rep.value);
       credits[g].push_back(std::max(0.0, rep.numerator));
-    } else {
-      ++result.metrics[g].excluded["no_quota"];
+      if (asked.keep_rows) metric.rows.push_back(crm.row_of("rep", rep.keys.back()));
     }
   }
   for (std::size_t g = 0; g < result.metrics.size(); ++g) {
     Metric& metric = result.metrics[g];
     const auto& values = shares[g];
+    if (!ramping[g].empty())
+      metric.details["ramping_attained"] =
+          static_cast<double>(
+              std::count_if(ramping[g].begin(), ramping[g].end(), [](double v) { return v >= 1; })) /
+          static_cast<double>(ramping[g].size());
     metric.n = static_cast<std::int64_t>(values.size());
     const auto n = static_cast<double>(values.size());
     metric.denominator = n;
@@ -368,11 +429,11 @@ Result attainment_distribution(const Crm& book, const Options& asked) {
     constexpr double most = 1e300;
     metric.numerator = std::round(between(1, most) * n);
     metric.value = metric.numerator / n;
-    metric.details = {{"below_50", between(-most, .5)},
-                      {"from_50", between(.5, .8)},
-                      {"from_80", between(.8, 1)},
-                      {"from_100", between(1, 1.2)},
-                      {"above_120", between(1.2, most)}};
+    metric.details.merge(std::map<std::string, double>{{"below_50", between(-most, .5)},
+                                                       {"from_50", between(.5, .8)},
+                                                       {"from_80", between(.8, 1)},
+                                                       {"from_100", between(1, 1.2)},
+                                                       {"above_120", between(1.2, most)}});
     metric.details["mean"] = stats::sum(values) / n;
     if (const auto variance = stats::moments(values).variance()) metric.details["sd"] = std::sqrt(*variance);
     if (const auto gini = stats::gini(credits[g])) metric.details["gini"] = *gini;

@@ -104,6 +104,16 @@ void DealFacts::in_money(const Crm& crm, const Options& options, bool share) {
     unit = currency;
 }
 
+std::vector<std::string> ids_of(const Crm& crm, const std::string& table,
+                                std::span<const std::int64_t> rows) {
+  std::vector<std::string> ids;
+  if (rows.empty()) return ids;
+  const Column& keys = crm.column(table, table_model(table).keys().front());
+  ids.reserve(rows.size());
+  for (const std::int64_t row : rows) ids.push_back(keys.cell(static_cast<std::size_t>(row)));
+  return ids;
+}
+
 void require(const Crm& crm, std::string_view kpi, std::string_view table, std::string_view column) {
   if (!crm.has(table, column))
     throw UsageError(std::string(kpi) + " needs column '" + std::string(column) + "' of table '" +

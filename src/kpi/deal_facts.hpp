@@ -106,6 +106,9 @@ void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage
 /// Currency of the rows that `where` keeps.
 std::string currency_of(const Crm& crm, const Facts& facts, const Options& options);
 
+/// The keys of rows of a table.
+std::vector<std::string> ids_of(const Crm& crm, const std::string& table, std::span<const std::int64_t> rows);
+
 /// Throws a `UsageError` that says what the column is needed for.
 void require(const Crm& crm, std::string_view kpi, std::string_view table, std::string_view column);
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "keys.hpp"
 #include "salesops/kpi/scorecard_state.hpp"
 #include "spread.hpp"
 
@@ -47,11 +48,39 @@ struct DealSums {
   friend bool operator==(const DealSums&, const DealSums&) = default;
 };
 
-/// A value of a key: periods and numbers are ordered by a number, texts by themselves.
-struct Label {
-  std::int64_t order = 0;
-  std::string text;
-  friend auto operator<=>(const Label&, const Label&) = default;
+/// The sums of a group's plain deals, in one cache line: lost with an amount that counts, or won with one and
+/// with a cycle. All others go to its `DealSums`, as do sums that outgrow 64 bits.
+struct alignas(64) PlainSums {
+  uint128 amount_squares = 0, cycle_squares = 0;
+  std::int64_t won_amount = 0, lost_amount = 0, cycle = 0;
+  std::uint32_t won = 0, lost = 0;
+
+  /// Without effect and false where a sum would outgrow its place.
+  bool add_won(std::int64_t amount, std::int64_t took) noexcept {
+    PlainSums next = *this;
+    next.amount_squares += static_cast<uint128>(static_cast<int128>(amount) * amount);
+    next.cycle_squares += static_cast<uint128>(static_cast<int128>(took) * took);
+    const bool outgrown = next.amount_squares < amount_squares || next.cycle_squares < cycle_squares ||
+                          __builtin_add_overflow(won_amount, amount, &next.won_amount) ||
+                          __builtin_add_overflow(cycle, took, &next.cycle) || ++next.won == 0;
+    if (!outgrown) *this = next;
+    return !outgrown;
+  }
+  bool add_lost(std::int64_t amount) noexcept {
+    std::int64_t next = 0;
+    if (__builtin_add_overflow(lost_amount, amount, &next) || lost + 1 == 0) return false;
+    lost_amount = next;
+    ++lost;
+    return true;
+  }
+  [[nodiscard]] DealSums wide() const noexcept {
+    return {.won = won,
+            .lost = lost,
+            .lost_priced = lost,
+            .lost_amount = lost_amount,
+            .won_amount = {won, won_amount, {amount_squares, 0}},
+            .cycle = {won, cycle, {cycle_squares, 0}}};
+  }
 };
 
 struct LabelHash {
@@ -95,6 +124,9 @@ struct ScorecardState::Data {
   [[nodiscard]] Order order() const;
   [[nodiscard]] Column key_column(std::size_t key, const Order& order) const;
 };
+
+/// The deals behind each group of a card, by id, in the order of its rows.
+std::vector<std::vector<std::string>> scorecard_ids(const Crm& book, const Options& options);
 
 }  // namespace kpi
 }  // namespace v0

@@ -1,11 +1,13 @@
 #include "salesops/kpi/facts.hpp"
 
 #include <algorithm>
+#include <array>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
 #include <mutex>
 
 #include "groups.hpp"
+#include "keys.hpp"
 #include "salesops/money.hpp"
 #include "salesops/random.hpp"
 #include "salesops/stats.hpp"
@@ -262,6 +264,18 @@ void put_incidence(const Cell& cell, const Facts& facts, const Options& options,
     metric.details["naive_mean"] = static_cast<double>(had) * facts.scale / metric.details["with_outcome"];
 }
 
+/// What streamed facts of a group add up to, in one cache line.
+struct alignas(64) StreamedSum {
+  std::int64_t numerator = 0, denominator = 0;
+  std::array<std::uint32_t, 10> facts{};  ///< by state
+
+  void add(const Facts::Fact& fact) noexcept {
+    numerator += fact.state == Facts::counted ? fact.numerator : 0;
+    denominator += fact.state == Facts::counted ? fact.denominator : 0;
+    ++facts[fact.state];
+  }
+};
+
 /// Cells of the groups, and the facts each leaves out by reason.
 class Tally {
  public:
@@ -293,6 +307,15 @@ class Tally {
       cells[g].censored += other.cells[g].censored;
     }
     for (std::size_t i = 0; i < excluded_.size(); ++i) excluded_[i] += other.excluded_[i];
+  }
+  void add(const StreamedSum& sum, std::size_t group) {
+    Cell& cell = cells[group];
+    cell.numerator += sum.numerator;
+    cell.denominator += sum.denominator;
+    cell.counted += sum.facts[Facts::counted];
+    cell.censored += sum.facts[Facts::censored];
+    for (std::size_t r = 0; r < facts_->reasons.size(); ++r)
+      excluded_[group * facts_->reasons.size() + r] += sum.facts[r + 2];
   }
   [[nodiscard]] std::span<const std::int64_t> excluded(std::size_t group) const {
     return std::span(excluded_).subspan(group * facts_->reasons.size(), facts_->reasons.size());
@@ -404,16 +427,47 @@ Metric metric_of(const Crm& crm, const Facts& facts, const Options& options, con
   return metric;
 }
 
+/// Adds up facts that are made on the way.
+Tally streamed_tally(const Crm& crm, const Facts& facts, const Options& options, const Scope& scope,
+                     const Scope::Part& part, Groups& groups) {
+  const Placed placed{crm, facts.table, options, {}, facts.streamed_at, facts.present_names};
+  const Keys keys(placed, options.by);
+  using StreamedSums = Sums<StreamedSum>;
+  const auto add = [&](std::size_t first, std::size_t last, StreamedSums& sums) {
+    std::array<Facts::Fact, rows_at_once> made;
+    std::array<std::int32_t, rows_at_once> places;
+    std::array<std::uint64_t, rows_at_once> numbers;
+    facts.streamed(first, std::span(made).first(last - first));
+    std::size_t n = 0;
+    for (std::size_t place = first; place < last; ++place) {
+      const std::int64_t at = facts.streamed_at[place];
+      places[n] = static_cast<std::int32_t>(place);
+      n += scope.all || (at != null_value && part.interval.contains(Instant{at})) ? 1 : 0;
+    }
+    const std::span chosen = std::span(places).first(n);
+    keys.number({chosen, chosen}, GroupNumbers(numbers).first(n));
+    for (std::size_t i = 0; i < n; ++i)
+      sums[numbers[i]].add(made[static_cast<std::size_t>(places[i]) - first]);
+  };
+  const auto parts =
+      scan<StreamedSums>(facts.streamed_at.size(), keys.combinations(), options.execution, add);
+  Sums<std::uint8_t> found(keys.combinations());
+  for (const auto& sums : parts)
+    for (const std::uint64_t number : sums->numbers) (void)found[number];
+  if (options.by.empty()) (void)found[0];
+  const auto order = keys.order(found.numbers, groups);
+  std::vector<std::size_t> rank(order.size());
+  for (std::size_t i = 0; i < order.size(); ++i) rank[order[i]] = i;
+  Tally whole(facts, order.size(), false);
+  for (const auto& sums : parts)
+    for (std::size_t g = 0; g < sums->numbers.size(); ++g)
+      whole.add(sums->sums[g], rank[found.place(sums->numbers[g])]);
+  return whole;
+}
+
 /// The metrics of one period, in order of the groups.
-std::vector<Metric> metrics_of(const Crm& crm, const Facts& facts, const Options& options,
-                               const Picked& picked) {
-  Groups groups;
-  if (!options.by.empty())
-    groups = group_by(crm, facts.table, options.by, picked.rows, picked.at, options, facts.present_names);
-  const bool listed = facts.shape == Shape::ratio || facts.shape == Shape::mean ||
-                      facts.shape == Shape::median || facts.shape == Shape::incidence || options.keep_rows ||
-                      facts.finish;
-  const Tally tally = tally_of(facts, picked, groups, listed, options);
+std::vector<Metric> metrics_of(const Crm& crm, const Facts& facts, const Options& options, const Tally& tally,
+                               const Groups& groups) {
   std::vector<Metric> metrics(tally.cells.size());
   // A bootstrap runs on all threads by itself.
   Execution execution = options.execution;
@@ -432,6 +486,25 @@ std::vector<Metric> metrics_of(const Crm& crm, const Facts& facts, const Options
       facts.finish(metrics[g], tally.cells[g].facts, tally.cells[g].censored_facts);
   for (Metric& metric : metrics) flag_small_sample(metric, metric.n);
   return metrics;
+}
+
+/// Facts that were written down.
+std::vector<Metric> metrics_of(const Crm& crm, const Facts& facts, const Options& options,
+                               const Picked& picked) {
+  Groups groups;
+  if (!options.by.empty())
+    groups = group_by(crm, facts.table, options.by, picked.rows, picked.at, options, facts.present_names);
+  const bool listed = facts.shape == Shape::ratio || facts.shape == Shape::mean ||
+                      facts.shape == Shape::median || facts.shape == Shape::incidence || options.keep_rows ||
+                      facts.finish;
+  return metrics_of(crm, facts, options, tally_of(facts, picked, groups, listed, options), groups);
+}
+
+std::vector<Metric> streamed_metrics(const Crm& crm, const Facts& facts, const Options& options,
+                                     const Scope& scope, const Scope::Part& part) {
+  Groups groups;
+  const Tally tally = streamed_tally(crm, facts, options, scope, part, groups);
+  return metrics_of(crm, facts, options, tally, groups);
 }
 
 }  // namespace
@@ -466,7 +539,9 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
   const StopScope stop(asked.execution.stop);
   Steps steps(asked.execution, scope.parts.size());
   for (const Scope::Part& part : scope.parts) {
-    std::vector<Metric> metrics = metrics_of(crm, all, options, Picked(all, scope, part, chosen));
+    std::vector<Metric> metrics = all.streamed
+                                      ? streamed_metrics(crm, all, options, scope, part)
+                                      : metrics_of(crm, all, options, Picked(all, scope, part, chosen));
     if (periods)
       for (Metric& metric : metrics) {
         metric.keys.insert(metric.keys.begin(), part.label);

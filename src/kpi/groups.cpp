@@ -1,9 +1,13 @@
 #include "groups.hpp"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <mutex>
+#include <numeric>
+
+#include "keys.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -63,32 +67,27 @@ std::int32_t PeriodTable::exactly(std::int64_t us) const {
 
 namespace {
 
-/// Numbers the distinct values that occur, in order.
-template <class Key, class Label>
-Dimension ranked(std::span<const std::int64_t> keys, Key before, Label label) {
-  Dimension dimension;
-  dimension.rank.assign(keys.size(), -1);
+/// GroupNumbers the distinct values that occur, in the order that `arrange` puts them in.
+template <class Arrange>
+Ranked ranked(std::span<const std::int64_t> keys, Arrange arrange) {
+  Ranked result;
+  result.rank.assign(keys.size(), -1);
   boost::unordered_flat_map<std::int64_t, std::int32_t> place;
-  std::vector<std::int64_t> distinct;
   for (const std::int64_t key : keys)
-    if (key != null_value && place.try_emplace(key, 0).second) distinct.push_back(key);
-  std::sort(distinct.begin(), distinct.end(), before);
-  for (std::size_t i = 0; i < distinct.size(); ++i) {
-    place[distinct[i]] = static_cast<std::int32_t>(i);
-    dimension.labels.push_back(label(distinct[i]));
-    dimension.keys.push_back(distinct[i]);
-  }
+    if (key != null_value && place.try_emplace(key, 0).second) result.keys.push_back(key);
+  arrange(result.keys);
+  for (std::size_t i = 0; i < result.keys.size(); ++i) place[result.keys[i]] = static_cast<std::int32_t>(i);
   for (std::size_t i = 0; i < keys.size(); ++i)
-    if (keys[i] != null_value) dimension.rank[i] = place[keys[i]];
-  return dimension;
+    if (keys[i] != null_value) result.rank[i] = place[keys[i]];
+  return result;
 }
 
 constexpr std::size_t rows_a_block = std::size_t{1} << 16;
 
 /// Ranks by a table, for keys that lie close together (codes, days, months).
-template <class Key, class Label>
-Dimension ranked_dense(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Key before,
-                       Label label, const Execution& execution) {
+template <class Arrange>
+Ranked ranked_dense(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Arrange arrange,
+                    const Execution& execution) {
   std::vector<std::int32_t> place(static_cast<std::size_t>(high - low + 1), -1);
   for_rows(keys.size(), rows_a_block, execution, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
@@ -97,34 +96,42 @@ Dimension ranked_dense(std::span<const std::int64_t> keys, std::int64_t low, std
       if (seen.load(std::memory_order_relaxed) < 0) seen.store(0, std::memory_order_relaxed);
     }
   });
-  std::vector<std::int64_t> distinct;
+  Ranked result;
   for (std::size_t i = 0; i < place.size(); ++i)
-    if (place[i] == 0) distinct.push_back(low + static_cast<std::int64_t>(i));
-  std::sort(distinct.begin(), distinct.end(), before);
-  Dimension dimension;
-  for (std::size_t i = 0; i < distinct.size(); ++i) {
-    place[static_cast<std::size_t>(distinct[i] - low)] = static_cast<std::int32_t>(i);
-    dimension.labels.push_back(label(distinct[i]));
-    dimension.keys.push_back(distinct[i]);
-  }
-  dimension.rank.resize(keys.size());
+    if (place[i] == 0) result.keys.push_back(low + static_cast<std::int64_t>(i));
+  arrange(result.keys);
+  for (std::size_t i = 0; i < result.keys.size(); ++i)
+    place[static_cast<std::size_t>(result.keys[i] - low)] = static_cast<std::int32_t>(i);
+  result.rank.resize(keys.size());
   for_rows(keys.size(), rows_a_block, execution, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i)
-      dimension.rank[i] = keys[i] == null_value ? -1 : place[static_cast<std::size_t>(keys[i] - low)];
+      result.rank[i] = keys[i] == null_value ? -1 : place[static_cast<std::size_t>(keys[i] - low)];
   });
-  return dimension;
+  return result;
 }
 
 /// `keys` lie from `low` to `high`, or are null.
-template <class Key, class Label>
-Dimension ranks(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Key before,
-                Label label, const Execution& execution) {
+template <class Arrange>
+Ranked ranks(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Arrange arrange,
+             const Execution& execution) {
   constexpr std::int64_t table_limit = 1 << 22, small = 1 << 16;
-  if (low > high) return ranked(keys, before, label);
+  if (low > high) return ranked(keys, arrange);
   // A table pays when it isn't much longer than the column.
   const std::int64_t most = std::min(table_limit, small + 4 * static_cast<std::int64_t>(keys.size()));
   const bool close = high < low + most && low > -table_limit * 1024 && high < table_limit * 1024;
-  return close ? ranked_dense(keys, low, high, before, label, execution) : ranked(keys, before, label);
+  return close ? ranked_dense(keys, low, high, arrange, execution) : ranked(keys, arrange);
+}
+
+template <class Before, class Label>
+Dimension dimension_of(std::span<const std::int64_t> keys, std::int64_t low, std::int64_t high, Before before,
+                       Label label, const Execution& execution) {
+  Dimension dimension{
+      ranks(
+          keys, low, high, [&](std::vector<std::int64_t>& all) { std::sort(all.begin(), all.end(), before); },
+          execution),
+      {}};
+  for (const std::int64_t key : dimension.keys) dimension.labels.push_back(label(key));
+  return dimension;
 }
 
 }  // namespace
@@ -142,7 +149,7 @@ Dimension period_dimension(Every every, std::span<const std::int64_t> at, const 
     return options.calendar.label(options.calendar.period_at(static_cast<std::int32_t>(key), every));
   };
   const auto [low, high] = range_of(keys, options.execution);
-  return ranks(keys, low, high, std::less<>(), label, options.execution);
+  return dimension_of(keys, low, high, std::less<>(), label, options.execution);
 }
 
 Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
@@ -163,7 +170,7 @@ Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
         fill(first, last, [&](std::size_t row) { return std::int64_t{codes[row]}; });
       });
       const auto text = [&](std::int64_t code) { return dictionary[static_cast<std::size_t>(code)]; };
-      return ranks(
+      return dimension_of(
           keys, 0, static_cast<std::int64_t>(dictionary.size()) - 1,
           [&](std::int64_t a, std::int64_t b) { return text(a) < text(b); },
           [&](std::int64_t code) { return std::string(text(code)); }, execution);
@@ -179,7 +186,8 @@ Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
         return key;
       });
       const auto [low, high] = range_of(keys, execution);
-      return ranks(keys, low, high, std::less<>(), [&](std::int64_t key) { return labels[key]; }, execution);
+      return dimension_of(
+          keys, low, high, std::less<>(), [&](std::int64_t key) { return labels[key]; }, execution);
     }
   }
 }
@@ -187,52 +195,27 @@ Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
 Groups group_by(const Crm& crm, std::string_view table, std::span<const std::string> by,
                 std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const Options& options,
                 bool present_names) {
-  Groups groups;
-  const std::vector<std::int64_t> present(present_names ? at.size() : 0, null_value);
-  const std::span<const std::int64_t> named_at = present_names ? present : at;
-  std::vector<Dimension> dimensions;
-  double product = 1;
-  for (const std::string& name : by) {
-    const auto every = crm.has(table, name) ? std::nullopt : every_of(name);
-    dimensions.push_back(
-        every ? period_dimension(*every, at, options)
-              : column_dimension(resolve(crm, table, name, rows, named_at), options.execution));
-    product *= static_cast<double>(dimensions.back().labels.size() + 1);
-  }
-  constexpr double max_product = 9e15;
-  if (product > max_product)
-    throw UsageError("by: too many combinations of groups; group by fewer or coarser columns");
-
-  // Ranks with null as the last one, in mixed radix: sorted keys are sorted numbers.
-  std::vector<std::int64_t> key(rows.size(), 0);
-  for_rows(key.size(), rows_a_block, options.execution, [&](std::size_t first, std::size_t last) {
-    for (const Dimension& dimension : dimensions) {
-      const auto size = static_cast<std::int64_t>(dimension.labels.size());
-      for (std::size_t i = first; i < last; ++i)
-        key[i] = key[i] * (size + 1) + (dimension.rank[i] < 0 ? size : dimension.rank[i]);
+  const Placed placed{crm, table, options, rows, at, present_names};
+  const Keys keys(placed, by);
+  std::vector<std::int64_t> numbers(at.size());
+  for_rows(at.size(), rows_a_block, options.execution, [&](std::size_t first, std::size_t last) {
+    std::array<std::int32_t, rows_at_once> places;
+    std::array<std::uint64_t, rows_at_once> block;
+    for (std::size_t begin = first; begin < last; begin += rows_at_once) {
+      const std::size_t n = std::min(rows_at_once, last - begin);
+      std::iota(places.begin(), places.end(), static_cast<std::int32_t>(begin));
+      keys.number({std::span(places).first(n), rows.subspan(begin, n)}, GroupNumbers(block).first(n));
+      for (std::size_t i = 0; i < n; ++i) numbers[begin + i] = static_cast<std::int64_t>(block[i]);
     }
   });
-  std::vector<std::int64_t> order;
-  const auto no_label = [&](std::int64_t value) {
-    order.push_back(value);
-    return std::string();
+  Groups groups;
+  const auto arrange = [&](std::vector<std::int64_t>& all) {
+    const std::vector<std::int64_t> found = all;
+    const auto order = keys.order({found.begin(), found.end()}, groups);
+    for (std::size_t i = 0; i < order.size(); ++i) all[i] = found[order[i]];
   };
-  Dimension dense =
-      ranks(key, 0, static_cast<std::int64_t>(product) - 1, std::less<>(), no_label, options.execution);
-  groups.of = std::move(dense.rank);
-  for (std::int64_t value : order) {
-    std::vector<std::string> labels(dimensions.size());
-    std::vector<std::uint8_t> null(dimensions.size());
-    for (std::size_t d = dimensions.size(); d-- > 0;) {
-      const auto size = static_cast<std::int64_t>(dimensions[d].labels.size());
-      const std::int64_t rank = value % (size + 1);
-      value /= size + 1;
-      null[d] = rank == size;
-      if (rank < size) labels[d] = dimensions[d].labels[static_cast<std::size_t>(rank)];
-    }
-    groups.keys.push_back(std::move(labels));
-    groups.key_null.push_back(std::move(null));
-  }
+  groups.of =
+      ranks(numbers, 0, static_cast<std::int64_t>(keys.combinations()) - 1, arrange, options.execution).rank;
   return groups;
 }
 

@@ -13,11 +13,13 @@ namespace kpi {
 /// The length of time a word of `by` names.
 std::optional<Every> every_of(std::string_view name);
 
-/// Values 0 … labels-1 in order; -1 = null.
-struct Dimension {
+/// Values numbered 0 … keys-1 in order; -1 = null.
+struct Ranked {
   std::vector<std::int32_t> rank;
+  std::vector<std::int64_t> keys;  ///< by rank: dictionary codes of text, else what orders them
+};
+struct Dimension : Ranked {
   std::vector<std::string> labels;
-  std::vector<std::int64_t> keys;  ///< by label: dictionary codes of text, else what orders them
 };
 
 Dimension column_dimension(const Lookup& lookup, const Execution& execution);

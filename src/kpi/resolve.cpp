@@ -181,7 +181,9 @@ Lookup walk(const Crm& crm, std::string table, std::string_view path, std::vecto
   for (;;) {
     const std::size_t dot = path.find('.');
     const std::string_view word = path.substr(0, dot);
-    if (table == "rep" && crm.has("rep_assignment") && word_exists(crm, "rep_assignment", word)) {
+    // What a rep is now and then stands in assignments; who it is, in its own row.
+    if (table == "rep" && word != "rep_id" && crm.has("rep_assignment") &&
+        word_exists(crm, "rep_assignment", word)) {
       rows = assignments(crm, rows, at);
       table = "rep_assignment";
     }

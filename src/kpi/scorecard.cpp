@@ -6,6 +6,7 @@
 
 #include "columns.hpp"
 #include "deal_facts.hpp"
+#include "deal_sums.hpp"
 #include "salesops/kpi/catalogue.hpp"
 #include "salesops/kpi/scorecard_state.hpp"
 
@@ -56,6 +57,7 @@ struct Answer {
   std::string unit;
   std::string why;  ///< there is no metric
   std::string definition;
+  std::string table = {};  ///< of the metric's rows
 };
 
 /// The number a line shows, as the value of its metric.
@@ -79,7 +81,8 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
     return {shown(result.single(), line),
             line.unit.empty() ? result.unit : std::string(line.unit),
             {},
-            result.definition};
+            result.definition,
+            result.table};
   } catch (const UsageError& error) {
     return {std::nullopt, std::string(known.unit), "not available: " + std::string(error.what()), {}};
   }
@@ -253,7 +256,11 @@ ScorecardRow row_of(const Line& line, const Definition& known, const Answer& ans
 Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
   check(asked);
   const StopScope stop(asked.execution.stop);
-  if (!asked.by.empty()) return ScorecardState::partial(book, asked).finish(asked.level);
+  if (!asked.by.empty()) {
+    Scorecard card = ScorecardState::partial(book, asked).finish(asked.level);
+    if (asked.keep_rows) card.group_ids = scorecard_ids(book, asked);
+    return card;
+  }
   Options options = with_period(asked);
   options.execution.progress = {};  // of the KPIs; the card's goes by its lines
   Steps steps(asked.execution, std::size(lines));
@@ -279,6 +286,7 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
     const Instant point{std::min(begin + elapsed, options.zone.start_of(before.end).us - 1)};
     prior.period = card.prior_period = options.calendar.label(before);
     prior.as_of = card.prior_as_of = point;
+    prior.keep_rows = false;
     then = book.as_of(point);
   }
   for (const Line& line : lines) {
@@ -286,6 +294,7 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
     options.weight = prior.weight = line.weight;
     const Answer answer = ask(now, line, known, options);
     ScorecardRow row = row_of(line, known, answer);
+    if (answer.metric) row.ids = ids_of(now, answer.table, answer.metric->rows);
     if (then && answer.metric) {
       if (const Answer past = ask(*then, line, known, prior); past.metric && past.metric->n > 0)
         row.prior = past.metric->value;

@@ -1,7 +1,6 @@
 #include "salesops/kpi/scorecard_state.hpp"
 
 #include <algorithm>
-#include <numeric>
 
 #include "columns.hpp"
 #include "deal_sums.hpp"
@@ -43,31 +42,10 @@ std::size_t ScorecardState::Data::place(const std::vector<std::int32_t>& of) {
 
 ScorecardState::Data::Order ScorecardState::Data::order() const {
   Order order;
-  for (const Key& key : keys) {
-    std::vector<std::int32_t> sorted(key.labels.size()), rank(key.labels.size());
-    std::iota(sorted.begin(), sorted.end(), 0);
-    std::sort(sorted.begin(), sorted.end(), [&](std::int32_t a, std::int32_t b) {
-      return key.labels[static_cast<std::size_t>(a)] < key.labels[static_cast<std::size_t>(b)];
-    });
-    for (std::size_t i = 0; i < sorted.size(); ++i)
-      rank[static_cast<std::size_t>(sorted[i])] = static_cast<std::int32_t>(i);
-    order.ranks.push_back(std::move(rank));
-  }
+  for (const Key& key : keys) order.ranks.push_back(ranks_of(key.labels));
   for (std::size_t g = 0; g < sums.size(); ++g)
     if (!sums[g].empty()) order.groups.push_back(g);
-  // By the last key first: each counting sort keeps the order of those before it.
-  for (std::size_t k = keys.size(); k-- > 0;) {
-    const std::vector<std::int32_t>& rank = order.ranks[k];
-    const auto rank_of = [&](std::size_t group) {
-      const std::int32_t code = codes[group * keys.size() + k];
-      return code < 0 ? rank.size() : static_cast<std::size_t>(rank[static_cast<std::size_t>(code)]);
-    };
-    std::vector<std::size_t> next(rank.size() + 2, 0), sorted(order.groups.size());
-    for (const std::size_t group : order.groups) ++next[rank_of(group) + 1];
-    std::partial_sum(next.begin(), next.end(), next.begin());
-    for (const std::size_t group : order.groups) sorted[next[rank_of(group)]++] = group;
-    order.groups = std::move(sorted);
-  }
+  order.groups = in_order(std::move(order.groups), codes, order.ranks);
   return order;
 }
 

@@ -92,7 +92,7 @@ Result win_rate(const Crm& book, const Options& options) {
           (deals.reopened[deal] == 0 || options.reopened == Reopened::each_close))
         facts.put(deal, deals.closed_at[deal], 0, 0, Facts::censored);
   } else {
-    facts.assign(deals.size(), options.execution, [&](std::size_t deal) {
+    const auto fact = [&](std::size_t deal) {
       const DealStatus status = deals.status[deal];
       const std::int64_t created = deals.created_at[deal];
       const std::int64_t closed = deals.closed_at[deal];
@@ -113,9 +113,12 @@ Result win_rate(const Crm& book, const Options& options) {
         outcome.state = too_young;
       else
         outcome = weigh(deal, won && closed != null_value && closed <= created + window);
-      return Facts::Fact{mode == Mode::closed_in_period ? closed : created, outcome.top, outcome.bottom,
-                         outcome.state};
-    });
+      return Facts::Fact{closes ? closed : created, outcome.top, outcome.bottom, outcome.state};
+    };
+    if (value || options.keep_rows || !options.where.empty())
+      facts.assign(deals.size(), options.execution, fact);
+    else
+      facts.stream(closes ? deals.closed_at : deals.created_at, fact);
   }
   if (value) {
     facts.shape = Shape::ratio;

@@ -9,8 +9,6 @@ namespace salesops {
 inline namespace v0 {
 namespace pipeline_detail {
 
-namespace {
-
 std::string text_at(const Column* column, std::size_t row) {
   return column == nullptr || column->is_null(row) ? std::string() : std::string(column->text(row));
 }
@@ -19,6 +17,25 @@ std::optional<std::int32_t> date_at(const Column* column, std::size_t row) {
   if (column == nullptr || column->is_null(row)) return std::nullopt;
   return column->values<std::int32_t>()[row];
 }
+
+std::map<std::string, std::string> team_parents(const Crm& crm) {
+  std::map<std::string, std::string> parents;
+  if (!crm.has("team", "parent_id")) return parents;
+  const Table& table = crm.table("team");
+  for (std::size_t row = 0; row < table.num_rows(); ++row)
+    if (const std::string parent = text_at(table.find("parent_id"), row); !parent.empty())
+      parents[text_at(table.find("team_id"), row)] = parent;
+  return parents;
+}
+
+bool in_circle(const std::map<std::string, std::string>& parents, const std::string& team) {
+  std::set<std::string> seen;
+  for (auto at = parents.find(team); at != parents.end(); at = parents.find(at->second))
+    if (!seen.insert(at->first).second) return true;
+  return false;
+}
+
+namespace {
 
 /// Spans of a member in time order, cut where the next begins, so that there is one parent at a time.
 void close_gaps(std::vector<Membership>& rows) {
@@ -54,23 +71,6 @@ std::vector<Membership> rep_teams(const Crm& crm) {
   return rows;
 }
 
-std::map<std::string, std::string> team_parents(const Crm& crm) {
-  std::map<std::string, std::string> parents;
-  if (!crm.has("team", "parent_id")) return parents;
-  const Table& table = crm.table("team");
-  for (std::size_t row = 0; row < table.num_rows(); ++row)
-    if (const std::string parent = text_at(table.find("parent_id"), row); !parent.empty())
-      parents[text_at(table.find("team_id"), row)] = parent;
-  return parents;
-}
-
-bool in_circle(const std::map<std::string, std::string>& parents, const std::string& team) {
-  std::set<std::string> seen;
-  for (auto at = parents.find(team); at != parents.end(); at = parents.find(at->second))
-    if (!seen.insert(at->first).second) return true;
-  return false;
-}
-
 /// Days of [from, to) that no row of the member covers go straight to the company.
 void fill_gaps(std::vector<Membership>& rows, const Holder& member) {
   std::vector<Membership> own;
@@ -84,12 +84,28 @@ void fill_gaps(std::vector<Membership>& rows, const Holder& member) {
   if (at < last_date) rows.push_back({member, company, at, last_date});
 }
 
-/// Share of a quota that falls into the period: days of overlap over days of the quota.
-double overlap(Date from, Date to, const Interval& period) {
-  const Date start = day_begun(period.start), end = day_begun(period.end);
-  const int days = std::min(to, end) - std::max(from, start);
-  return to - from <= 0 || days <= 0 ? 0 : static_cast<double>(days) / static_cast<double>(to - from);
-}
+/// What quotas are in a period.
+struct InPeriod {
+  Date first, last;
+
+  void add(const pipeline::Quota& quota, Quota& to) const {
+    const std::int64_t part = quota.of_days(first, last);
+    to.amount = to.amount.value_or(0) + part;
+    to.prorated |=
+        quota.start < first || quota.end > last || quota.from > quota.start || quota.to < quota.end;
+  }
+  [[nodiscard]] bool meets(const pipeline::Quota& quota) const {
+    return quota.from < last && first < quota.to;
+  }
+  /// Whether quotas leave days of the period without any.
+  [[nodiscard]] bool gaps(std::vector<const pipeline::Quota*> quotas) const {
+    std::sort(quotas.begin(), quotas.end(), [](const auto* a, const auto* b) { return a->from < b->from; });
+    Date covered = first;
+    for (const pipeline::Quota* quota : quotas)
+      if (quota->from <= covered) covered = std::max(covered, quota->to);
+    return covered < last;
+  }
+};
 
 }  // namespace
 
@@ -132,70 +148,46 @@ std::vector<bool> active_owners(const Crm& crm, const std::vector<std::string>& 
 }
 
 std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interval& period,
-                          pipeline::Measure measure, const std::string& currency) {
-  const auto& holders = scenario.holders();
-  std::vector<Quota> result(holders.size());
-  const bool wins = measure == pipeline::Measure::wins;
-  if (!crm.has("quota", "holder_type") || !crm.has("quota", "period_start") ||
-      !crm.has("quota", "period_end") || !crm.has("quota", wins ? "quantity" : "amount"))
-    return result;
-  const Table& table = crm.table("quota");
-  struct Row {
-    double share = 0;
-    std::int64_t version = 0;
-    double amount = 0;
+                          const pipeline::QuotaOptions& options) {
+  const InPeriod in{day_begun(period.start), day_begun(period.end)};
+  const std::vector<pipeline::Quota> all = pipeline::quotas_in_force(crm, options).all;
+  std::map<Holder, std::vector<const pipeline::Quota*>> rows;
+  for (const pipeline::Quota& quota : all)
+    if (in.meets(quota)) rows[quota.holder].push_back(&quota);
+  std::map<Holder, Quota> own;
+  std::vector<Holder> reps;
+  for (const auto& [holder, quotas] : rows) {
+    Quota& sum = own[holder];
+    for (const pipeline::Quota* quota : quotas) in.add(*quota, sum);
+    sum.prorated |= in.gaps(quotas);
+    if (holder.type == "rep") reps.push_back(holder);
+  }
+  std::map<Holder, Holder> parent;
+  for (const Membership& row : memberships(crm, reps))
+    if (row.from <= in.first && in.first < row.to) parent[row.member] = row.parent;
+  std::map<Holder, Quota> below;
+  const auto add = [&](const Holder& to, const Quota& quota) {
+    Quota& sum = below[to];
+    sum.amount = sum.amount.value_or(0) + *quota.amount;
+    sum.prorated |= quota.prorated;
+    sum.summed = true;
   };
-  // Of two quotas of one holder and span the later version stays.
-  std::map<Holder, std::map<std::pair<std::int32_t, std::int32_t>, Row>> found;
-  for (std::size_t row = 0; row < table.num_rows(); ++row) {
-    tick(row);
-    const std::string measured = text_at(table.find("measure"), row);
-    if (measured != (wins ? "wins" : "bookings") && !(measured.empty() && !wins)) continue;
-    const Column& amounts = table.column(wins ? "quantity" : "amount");
-    const auto from = date_at(table.find("period_start"), row), to = date_at(table.find("period_end"), row);
-    if (amounts.is_null(row) || !from || !to) continue;
-    const std::string said = text_at(table.find("currency"), row);
-    if (!wins && !said.empty() && said != currency) continue;
-    Holder holder{text_at(table.find("holder_type"), row), text_at(table.find("holder_id"), row)};
-    if (holder.type == "company") holder.id.clear();
-    const double share = overlap(Date{*from}, Date{*to}, period);
-    if (share == 0) continue;
-    const Column* version = table.find("version");
-    const std::int64_t number =
-        version == nullptr || version->is_null(row) ? 0 : version->values<std::int64_t>()[row];
-    const double amount =
-        wins ? amounts.number(row) : static_cast<double>(amounts.values<std::int64_t>()[row]);
-    Row& kept = found[holder][{*from, *to}];
-    if (kept.share == 0 || number >= kept.version) kept = {share, number, amount};
-  }
-  const int period_days = day_begun(period.end) - day_begun(period.start);
-  for (std::size_t i = 0; i < holders.size(); ++i) {
-    const auto own = found.find(holders[i]);
-    if (own == found.end()) continue;
-    double sum = 0;
-    int covered = 0;
-    for (const auto& [span, row] : own->second) {
-      sum += row.share * row.amount;
-      result[i].prorated |= row.share < 1;
-      covered += static_cast<int>(std::lround(row.share * (span.second - span.first)));
+  for (const Holder& rep : reps)
+    for (auto up = parent.find(rep); up != parent.end(); up = parent.find(up->second))
+      add(up->second, own[rep]);
+  if (reps.empty())
+    for (const pipeline::Quota& quota : pipeline::quotas_of_members(crm, all, in.first, in.last)) {
+      Quota part;
+      in.add(quota, part);
+      if (const auto parents = team_parents(crm); !in_circle(parents, quota.holder.id))
+        for (auto up = parents.find(quota.holder.id); up != parents.end(); up = parents.find(up->second))
+          add({"team", up->second}, part);
+      add(company, part);
     }
-    result[i].prorated |= covered != period_days;
-    result[i].amount = std::llround(sum);
-  }
-  // Leaves come first and parents after their members, so one pass upwards is enough.
-  const Date day = day_begun(period.start);
-  for (std::size_t i = scenario.leaves().size(); i < holders.size(); ++i) {
-    if (result[i].amount) continue;
-    for (const Membership& row : scenario.memberships()) {
-      if (row.parent != holders[i] || row.from > day || day >= row.to) continue;
-      const auto member = std::find(holders.begin(), holders.end(), row.member);
-      if (member == holders.end()) continue;
-      const Quota& of_member = result[static_cast<std::size_t>(member - holders.begin())];
-      if (!of_member.amount) continue;
-      result[i].amount = result[i].amount.value_or(0) + *of_member.amount;
-      result[i].summed = true;
-      result[i].prorated |= of_member.prorated;
-    }
+  std::vector<Quota> result;
+  for (const Holder& holder : scenario.holders()) {
+    const auto found = own.find(holder);
+    result.push_back(found == own.end() ? below[holder] : found->second);
   }
   return result;
 }

@@ -1,12 +1,13 @@
 // Who belongs to whom, and what they are to reach.
 #pragma once
 
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
 
 #include "salesops/crm.hpp"
-#include "salesops/pipeline/forecast.hpp"
+#include "salesops/pipeline/quotas.hpp"
 #include "salesops/scenario.hpp"
 
 namespace salesops {
@@ -34,9 +35,18 @@ struct Quota {
   bool prorated = false;  ///< a quota covers more or less than the period
 };
 
-/// Quotas of the scenario's holders for the period, in their order.
+/// Quotas of the scenario's holders for the period, in their order: their own, else those of the reps below
+/// (of the teams below, where no rep has one).
 std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interval& period,
-                          pipeline::Measure measure, const std::string& currency);
+                          const pipeline::QuotaOptions& options);
+
+// ---- reading ----
+
+std::string text_at(const Column* column, std::size_t row);
+std::optional<std::int32_t> date_at(const Column* column, std::size_t row);
+std::map<std::string, std::string> team_parents(const Crm& crm);
+/// Whether a team is above itself.
+bool in_circle(const std::map<std::string, std::string>& parents, const std::string& team);
 
 }  // namespace pipeline_detail
 }  // namespace v0

@@ -263,7 +263,8 @@ std::string currency_of(const Crm& crm, const pipeline::ForecastOptions& options
 
 void report(const Outcome& outcome, const pipeline::ForecastOptions&, pipeline::Forecast& forecast) {
   const std::string& currency = forecast.scenario.currency();
-  const auto quota = quotas(*outcome.known, forecast.scenario, forecast.period, forecast.measure, currency);
+  const auto quota = quotas(*outcome.known, forecast.scenario, forecast.period,
+                            {forecast.measure, currency, forecast.as_of.utc_date()});
   forecast.holders = holder_table(outcome, forecast, quota);
   forecast.deals = deal_table(outcome, currency);
   fill_fit(outcome, forecast.fit);

@@ -123,4 +123,18 @@ TEST(WinRate, RefusesToAddCurrencies) {
   EXPECT_DOUBLE_EQ(kpi::win_rate(crm, options).single().denominator, 2.0);
 }
 
+TEST(FiscalCalendar, IsReadFromTheBook) {
+  EXPECT_FALSE(kpi::fiscal_calendar(book()));
+  NamedTables tables{{"fiscal_period", Table({{"period_id", texts({"y", "q1", "q2"})},
+                                              {"type", texts({"Year", "Quarter", "Quarter"})},
+                                              {"start", texts({"2026-02-01", "2026-02-01", "2026-05-01"})},
+                                              {"end", texts({"2027-01-31", "2026-04-30", "2026-07-31"})},
+                                              {"number", texts({"2027", "1", "2"})}})}};
+  const auto calendar = kpi::fiscal_calendar(Crm::build(std::move(tables)));
+  ASSERT_TRUE(calendar);
+  const Date day = Date::from_ymd(2026, 7, 31);
+  EXPECT_EQ(calendar->label(calendar->period_of(day, Every::quarter)), "FY27-Q2");
+  EXPECT_EQ(calendar->table_end(), day + 1);
+}
+
 }  // namespace

@@ -168,6 +168,31 @@ TEST(Pipeline, LearnsTheRatesOfASteadyBook) {
   EXPECT_EQ(forecast.scenario.currency(), "");
 }
 
+TEST(Quotas, PartsAddUpAndShorterPeriodsGoFirst) {
+  const Crm crm =
+      book_of({}, {{"quota", Table({{"holder_id", texts({"R1", "R1", "R1"})},
+                                    {"period_start", texts({"2025-01-01", "2025-03-01", "2025-03-01"})},
+                                    {"period_end", texts({"2026-01-01", "2025-04-01", "2025-04-01"})},
+                                    {"amount", texts({"100", "31", "30"})},
+                                    {"currency", texts({"EUR", "EUR", "EUR"})}})}});
+  const auto quotas =
+      pipeline::quotas_in_force(crm, {.currency = "EUR", .day = *Date::parse("2025-06-01")}).all;
+  ASSERT_EQ(quotas.size(), 3U);
+  EXPECT_EQ(quotas[0].holder, (Holder{"rep", "R1"}));
+  EXPECT_EQ(quotas[1].amount, 3100);
+  EXPECT_EQ(quotas[1].from, quotas[0].to);
+  EXPECT_EQ(quotas[1].to, quotas[2].from);
+  std::int64_t whole = 0;
+  for (Date on = quotas[0].start; on < quotas[0].end; on = on + 1)
+    for (const auto& quota : quotas) whole += quota.of_days(on, on + 1);
+  // January to February and April to December of the year's: 334 of 365 days.
+  EXPECT_EQ(whole,
+            quotas[0].of_days(first_date, last_date) + 3100 + quotas[2].of_days(first_date, last_date));
+  EXPECT_NEAR(static_cast<double>(whole), 3100 + 10000 * 334.0 / 365, 1);
+  EXPECT_TRUE(pipeline::quotas_in_force(crm, {.measure = pipeline::Measure::wins}).all.empty());
+  EXPECT_EQ(pipeline::quotas_in_force(crm, {.currency = "USD"}).other_currency, 3);
+}
+
 TEST(Pipeline, CountsQuotasByDaysOfOverlap) {
   const auto quota = [](std::vector<std::string> starts, std::vector<std::string> ends) {
     const std::size_t n = starts.size();

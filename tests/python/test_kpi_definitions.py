@@ -93,6 +93,15 @@ def test_win_rate(crm, deals):
     )
 
 
+@pytest.mark.parametrize("mode", ["closed_in_period", "created_cohort", "window_cohort"])
+@pytest.mark.parametrize("period", [None, PERIOD, "last 4 quarters"])
+def test_win_rate_listed_and_streamed_are_one(crm, mode, period):
+    for by in ([], ["owner"], ["owner", "month"], ["account.segment", "quarter"], ["is_won", "owner.team"]):
+        asked = {"by": by, "period": period, "mode": mode}
+        listed = kpi.win_rate(crm, ids=True, **asked)
+        assert kpi.win_rate(crm, **asked).to_table().to_dict() == listed.to_table().to_dict()
+
+
 def incidence(durations: list[tuple[float, int]]) -> list[tuple[float, float]]:
     survival, share, curve = 1.0, 0.0, []
     for t in sorted({d for d, _ in durations}):

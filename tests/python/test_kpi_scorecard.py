@@ -159,6 +159,53 @@ def test_groups_of_every_kind(crm):
     assert rows_of(then) == rows_of(kpi.scorecard(crm.as_of("2025-03-01"), by="month"))
 
 
+def test_sums_that_outgrow_a_word_are_exact():
+    largest = 2**63 - 1
+    deals = [("w", True, n % 2 == 0, largest - n) for n in range(40)] + [("l", False, True, largest)] * 40
+    book = {
+        "opportunity_id": [f"{kind}{i}" for i, (kind, *_) in enumerate(deals)],
+        "created_at": ["1500-01-01" if known else None for _, _, known, _ in deals],
+        "closed_at": ["2500-01-01"] * len(deals),
+        "is_won": [won for _, won, _, _ in deals],
+        "amount": [amount for *_, amount in deals],
+        "currency": ["EUR"] * len(deals),
+    }
+    state = ScorecardState.partial(Crm.build({"opportunity": book}, money_unit="minor"))
+    ((_, sums),) = json.loads(state.to_json())["groups"]
+    won = [amount for _, is_won, _, amount in deals if is_won]
+    took = (dt.datetime(2500, 1, 1) - dt.datetime(1500, 1, 1)) // dt.timedelta(microseconds=1)
+    squares = sum(amount * amount for amount in won)
+    assert sums[:5] == [40, 40, 0, 40, str(40 * largest)]
+    assert sums[5] == [40, str(sum(won)), str(squares % 2**128), squares >> 128]
+    assert sums[6] == [20, str(20 * took), str(20 * took * took % 2**128), 20 * took * took >> 128]
+
+
+def test_ids_are_the_deals_of_each_group(crm):
+    for by in (BY, "owner.team"):
+        card = kpi.scorecard(crm, by=by, period="last 4 quarters", where={"type": "new"}, ids=True)
+        rows = rows_of(card)
+        assert [len(ids) for ids in card.ids] == [row["closed"] + row["unknown"] for row in rows]
+        deals = crm.table("opportunity").to_pandas().set_index("opportunity_id")
+        for row, ids in zip(rows, card.ids, strict=True):
+            assert deals.loc[ids, "is_won"].sum() == row["won"]
+            if "month" in row:
+                assert {f"{at:%Y-%m}" for at in deals.loc[ids, "closed_at"]} == {row["month"]}
+    assert kpi.scorecard(crm, by=BY).ids == []
+
+
+def test_ids_of_a_card_are_those_of_its_kpis(crm):
+    card = kpi.scorecard(crm, "2025-Q2", as_of="2025-06-15", ids=True)
+    rows = rows_of(card)
+    assert any(card.ids)
+    for row, ids in zip(rows, card.ids, strict=True):
+        assert len(ids) == len(set(ids)) or row["kpi"] in ("stage_conversion",), row["kpi"]
+        if ids:
+            assert len(ids) == row["n"], row["kpi"]
+    then = crm.as_of("2025-06-15")
+    assert card.ids[0] == kpi.win_rate(then, period="2025-Q2", ids=True).ids
+    assert not any(kpi.scorecard(crm, "2025-Q2").ids)
+
+
 def test_it_prints(crm):
     card = kpi.scorecard(crm, by=BY)
     assert f"amounts in {crm.currency}" in repr(card)

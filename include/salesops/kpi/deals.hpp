@@ -97,7 +97,8 @@ Result weighted_pipeline(const Crm& crm, const Options& options = {});
 /// value of the year before as_of); `yield`, what was won by their end out of the pipelines that were
 /// expected in the rest of up to four like periods before, each at the same elapsed point and amounts of that
 /// day, and `required_by_yield` (its inverse); `weighted`, the open amount × probability, and
-/// `weighted_coverage` of the remaining. A snapshot has no interval. Groups: `owner`, names that follow it
+/// `weighted_coverage` of the remaining. A snapshot has no interval. Rows are deals, each once. Groups:
+/// `owner`, names that follow it
 /// (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
 Result pipeline_coverage(const Crm& crm, const Options& options = {});
 
@@ -120,15 +121,20 @@ Result hygiene(const Crm& crm, const Options& options = {});
 
 // ---- quota ----
 
-/// Credited amount won ÷ quota, both of the period; a quota counts by the share of its days in the period.
-/// Credit follows `credit_split` (rows that must total 100 %) where a deal has any, else its owner. Quotas
-/// are those of reps; of teams or the company only where no rep has one, and only ungrouped. Of several
-/// versions the highest valid at as_of (of equal ones the larger). Groups: `owner`, names that follow it,
-/// lengths of time.
+/// Credited amount won ÷ quota, both of the period. Which quotas count, and how much of each, says
+/// pipeline/quotas.hpp: they are those of reps; of teams or the company only where no rep has one in the
+/// period, and only where all reps are added up. The company's own quota stands beside: details `own_quota`,
+/// `of_own_quota`. Credit follows `credit_split` where a deal has any, else its owner, and each deal is
+/// credited once: in proportion to the rows that must total 100 % (of several such types to "revenue", else
+/// to the first by name). What other rows credit is the detail `overlay`, in no sum. `ramping_quota`: the
+/// quotas of reps whose assignment, on the last day, has a ramp profile. Rows are deals, each once. Groups:
+/// `owner`, names that follow it, lengths of time.
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,
-/// `above_120` (sum to 1), `mean`, `sd`, `gini`, `top_20_share` of credit. Default period: this quarter.
+/// `above_120` (sum to 1), `mean`, `sd`, `gini`, `top_20_share` of credit. Reps who ramp (as in `attainment`)
+/// stand apart: `excluded`, and of them `ramping_attained`. A rep who leaves stays in, with a quota up to
+/// that day. Rows are reps. Default period: this quarter.
 Result attainment_distribution(const Crm& crm, const Options& options = {});
 
 // ---- one's own ----

@@ -33,6 +33,12 @@ struct Facts {
   static constexpr std::uint8_t counted = 0;
   static constexpr std::uint8_t censored = 1;
 
+  /// The fact of a row, for `assign` and `stream`.
+  struct Fact {
+    std::int64_t at = 0, numerator = 0, denominator = 0;
+    std::uint8_t state = counted;
+  };
+
   std::string table;  ///< whose rows the facts are of
   std::vector<std::int32_t> row;
   std::vector<std::int64_t> at;           ///< places the fact in a period; `null_value` = in none
@@ -53,12 +59,11 @@ struct Facts {
   /// Has the last word on each group's metric, given its counted and its censored facts.
   std::function<void(Metric&, std::span<const std::int32_t>, std::span<const std::int32_t>)> finish;
 
+  /// Of `stream`.
+  std::span<const std::int64_t> streamed_at;
+  std::function<void(std::size_t first, std::span<Fact> made)> streamed;
+
   void reserve(std::size_t facts);
-  /// The fact of a row, for `assign`.
-  struct Fact {
-    std::int64_t at = 0, numerator = 0, denominator = 0;
-    std::uint8_t state = counted;
-  };
   /// One fact a row of the table, made in parallel: `fact(row)` has to be free of side effects.
   template <class Make>
   void assign(std::size_t rows, const Execution& execution, Make fact) {
@@ -78,6 +83,16 @@ struct Facts {
         state[i] = made.state;
       }
     });
+  }
+  /// Facts made when they are added up, a few at a time, instead of being written down: one a row of the
+  /// table, at the instants of a column that outlives them. For shares and totals of many rows, with at most
+  /// eight reasons and without `where`, `keep_rows` or `finish`; `fact(row)` has to be free of side effects.
+  template <class Make>
+  void stream(std::span<const std::int64_t> instants, Make fact) {
+    streamed_at = instants;
+    streamed = [fact = std::move(fact)](std::size_t first, std::span<Fact> made) {
+      for (std::size_t i = 0; i < made.size(); ++i) made[i] = fact(first + i);
+    };
   }
   void add(std::size_t table_row, std::int64_t instant, std::int64_t top, std::int64_t bottom,
            std::uint8_t how = counted);

@@ -140,7 +140,10 @@ struct Metric {
   std::string interval_note;              ///< how the interval was made, or why there is none
   std::string state;                      ///< e.g. "attained"; empty in the plain case
   std::map<std::string, double> details;  ///< further numbers of this KPI, by name
-  std::vector<std::int64_t> rows;         ///< row numbers in `Result::table`, under `keep_rows`
+  /// The rows that `n` counts, as numbers in `Result::table`, under `keep_rows`. Where a number divides rows
+  /// of one table by another's (`attainment`, `pipeline_coverage`: deals by quotas) these are the
+  /// numerator's.
+  std::vector<std::int64_t> rows;
 };
 
 struct Result {

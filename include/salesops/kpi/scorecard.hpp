@@ -35,7 +35,8 @@ struct ScorecardRow {
   std::string status;  ///< "met", "missed", or empty without a target
   std::string state;   ///< e.g. "attained", "not available: needs quota.amount"
   std::int64_t n = 0;
-  std::string definition;  ///< in words, as computed
+  std::string definition;             ///< in words, as computed
+  std::vector<std::string> ids = {};  ///< keys of the rows that `n` counts, under `keep_rows`
 };
 
 struct Scorecard {
@@ -46,8 +47,9 @@ struct Scorecard {
   double level = 95;
   std::vector<ScorecardRow> rows;  ///< empty when grouped
   std::vector<std::string> by;
-  std::string currency;  ///< of the amounts in `groups`
-  Table groups;          ///< one row a group: see `ScorecardState::finish`
+  std::string currency;                             ///< of the amounts in `groups`
+  Table groups;                                     ///< one row a group: see `ScorecardState::finish`
+  std::vector<std::vector<std::string>> group_ids;  ///< of the deals of each group, under `keep_rows`
 
   /// One row a KPI, the columns of `ScorecardRow`; `groups` when grouped.
   [[nodiscard]] Table to_table() const;
@@ -68,8 +70,8 @@ struct Scorecard {
 ///
 /// With `by` the answer is that of `ScorecardState`: the closed deals of each group, without a comparison or
 /// targets, of any periods (default: the whole book).
-/// Uses `where`, `by`, `period`, `as_of`, `reopened`, `level`, `calendar`, `zone`, `seed` and the thresholds
-/// of `options`; ungrouped, the period must be a single one (`UsageError`).
+/// Uses `where`, `by`, `period`, `as_of`, `reopened`, `level`, `calendar`, `zone`, `seed`, `keep_rows` and
+/// the thresholds of `options`; ungrouped, the period must be a single one (`UsageError`).
 Scorecard scorecard(const Crm& crm, const Options& options = {}, Compare compare = Compare::prior);
 
 }  // namespace kpi

@@ -100,10 +100,9 @@ struct Forecast {
 /// Throws `UsageError` when the book has no deals, none that was won, no creation times, or when
 /// `as_of`, `period`, `levels` or `draws` can't be; `UnitError` when amounts have several currencies.
 ///
-/// Only what the book knew at `as_of` is used (`Crm::as_of`). Quotas are those of measure `bookings` (or
-/// none said) that the holder has; one that covers more or less than the period counts by days of
-/// overlap; a team or the company without its own has the sum of its members'. Draws depend on (seed,
-/// deal, draw) alone: the same for any number of threads, and more draws keep those before them.
+/// Only what the book knew at `as_of` is used (`Crm::as_of`). Quotas count as pipeline/quotas.hpp says; a
+/// team or the company without its own has the sum of its reps'. Draws depend on (seed, deal, draw) alone:
+/// the same for any number of threads, and more draws keep those before them.
 Forecast forecast(const Crm& crm, const ForecastOptions& options = {});
 
 }  // namespace pipeline

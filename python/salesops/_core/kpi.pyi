@@ -4,6 +4,7 @@ KPIs with honest definitions (salesops/kpi.hpp).
 
 from __future__ import annotations
 import collections.abc
+import salesops._core.calendar
 import salesops._core.crm
 import salesops._core.table
 import typing
@@ -24,6 +25,7 @@ __all__: list[str] = [
     "catalogue",
     "clv_simple",
     "concentration",
+    "fiscal_calendar",
     "forecast_rollup",
     "funnel",
     "hygiene",
@@ -122,6 +124,7 @@ class Scorecard:
     """
     The KPIs of one period on a page.
     """
+    def ids(self) -> list[list[str]]: ...
     def to_table(self) -> salesops._core.table.Table: ...
     def to_text(self) -> str: ...
     @property
@@ -179,6 +182,7 @@ def catalogue() -> salesops._core.table.Table:
 
 def clv_simple(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def concentration(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
+def fiscal_calendar(crm: salesops._core.crm.Crm) -> salesops._core.calendar.FiscalCalendar | None: ...
 def forecast_rollup(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def funnel(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def hygiene(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...

@@ -62,6 +62,11 @@ class Scorecard:
         """The currency of the amounts of groups."""
         return self._core.currency
 
+    @property
+    def ids(self) -> list[list[str]]:
+        """Keys of the rows that each line counts, in the order of the lines (asked with ``ids=True``)."""
+        return self._core.ids()
+
     def to_table(self) -> Table:
         """One row a KPI, or a group, as a plain table."""
         return self._core.to_table()
@@ -260,6 +265,7 @@ def scorecard(
     where: Where = None,
     as_of: Any = None,
     level: float = 95,
+    ids: bool = False,
     progress: Wanted = None,
     **options: Any,
 ) -> Scorecard:
@@ -276,6 +282,8 @@ def scorecard(
         known then; of a period that is over, at its end. Groups aren't compared.
     where
         Which rows; KPIs whose table lacks a column of it are listed as not available.
+    ids
+        Also list the rows that each line counts: ``Scorecard.ids``.
     progress
         Called now and then with the share done, 0 to 1. None shows a bar when the work is long and standard
         error is a terminal or a notebook; False shows none.
@@ -290,7 +298,8 @@ def scorecard(
     ['owner', 'month', 'won', 'lost']
     """
     core = core_of(crm, "scorecard")
-    given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, **options}
+    given = {"period": period, "by": by, "where": where, "as_of": as_of, "level": level, "keep_rows": ids}
+    given |= options
     asked = options_of(given)
     with shown(progress, "scorecard") as tell:
         return Scorecard(_kpi.scorecard(core, asked, compare, tell))

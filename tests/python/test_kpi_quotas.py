@@ -1,0 +1,268 @@
+"""Quotas: the same ones count in attainment, coverage and forecasts; whose credit they are set against."""
+
+import datetime as dt
+
+import pytest
+import salesops as so
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from salesops import kpi
+from salesops.crm import Crm
+
+PERIOD, SPAN = "2025-Q4", ("2025-10-01", "2026-01-01")
+AS_OF = "2025-11-15"
+REPS = ["r1", "r2", "r3"]
+
+
+def columns(rows: list[dict]) -> dict[str, list]:
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    return {
+        name: [str(cell) if isinstance(cell := row.get(name), dt.date) else cell for row in rows]
+        for name in names
+    }
+
+
+def quota(holder="r1", amount="90", start="2025-10-01", end="2026-01-01", **more) -> dict:
+    row = {"holder_type": "rep", "holder_id": holder, "amount": amount, "currency": "EUR"}
+    return {**row, "period_start": start, "period_end": end, **more}
+
+
+def deal(number: int, owner: str, closed: str | None, amount="10", won: bool | None = True) -> dict:
+    row = {"opportunity_id": f"d{number}", "owner_id": owner, "created_at": "2025-06-01", "amount": amount}
+    row |= {"closed_at": closed, "is_won": won, "is_closed": closed is not None, "currency": "EUR"}
+    return {**row, "close_date": "2025-12-01"}
+
+
+DEALS = [
+    *(deal(n, REPS[n % 3], f"2025-0{6 + n % 4}-20", won=n % 2 == 0) for n in range(40)),
+    *(deal(40 + n, REPS[n % 3], "2025-10-20") for n in range(6)),
+    *(deal(50 + n, REPS[n % 3], None, won=None) for n in range(6)),
+]
+
+
+def book(quotas: list[dict], deals=DEALS, **more) -> Crm:
+    tables = {
+        "opportunity": columns(deals),
+        "rep": columns([{"rep_id": rep, "team_id": "t1" if rep != "r3" else "t2"} for rep in REPS]),
+        "team": columns([{"team_id": "t1", "parent_id": "t0"}, {"team_id": "t2"}, {"team_id": "t0"}]),
+        **{name: columns(rows) for name, rows in more.items()},
+    }
+    if quotas:
+        tables["quota"] = columns([{"quota_id": f"q{i}", **row} for i, row in enumerate(quotas)])
+    return Crm.build(tables)
+
+
+def forecast_quotas(crm) -> dict[tuple[str, str], float | None]:
+    table = so.pipeline.forecast(crm, period=SPAN, as_of=AS_OF, draws=100).to_frame("pyarrow").to_pydict()
+    return dict(zip(zip(table["holder_type"], table["holder_id"], strict=True), table["quota"], strict=True))
+
+
+def attained_quotas(crm) -> dict[tuple[str, str], float | None]:
+    one = kpi.attainment(crm, period=PERIOD, as_of=AS_OF)
+    assert kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF).details["quota"] == one.denominator
+    known = {("company", ""): one.details.get("own_quota", one.denominator)}
+    table = kpi.attainment(crm, period=PERIOD, as_of=AS_OF, by="owner").to_table().to_dict()
+    for rep, amount in zip(table["owner"], table["denominator"], strict=True):
+        known["rep", rep] = amount
+    return known
+
+
+def same(crm) -> dict:
+    ours, theirs = attained_quotas(crm), forecast_quotas(crm)
+    for holder, amount in ours.items():
+        assert (theirs[holder] or 0) == pytest.approx(amount, abs=1e-9), holder
+    return ours
+
+
+HOSTILE = [
+    quota("r1", "90", measure="bookings"),
+    quota("r1", "77", measure="meetings"),  # another measure
+    quota("r1", "91", version=2),  # a later version
+    quota("r1", "89", version=2),  # the same version twice
+    quota("r1", "500", version=3, valid_to="2025-11-01"),  # not valid any more
+    quota("r1", "600", version=3, valid_from="2025-12-01"),  # not valid yet
+    quota("r2", "365", "2025-01-01", "2026-01-01"),  # a year of a euro a day
+    quota("r2", "60", "2025-10-01", "2025-11-01"),  # whose October is told apart
+    quota("r2", "13", product_family="support"),
+    quota("r2", "1000000", currency="USD"),
+    quota("r3", "0"),
+    quota("r3", "-50", "2025-11-01", "2025-12-01"),
+    quota("r3", "40", "2025-12-01", "2025-11-01"),  # ends before it starts
+    quota("r3", None, "2025-10-01", "2025-11-01"),
+]
+
+
+def test_hostile_quotas_count_alike_everywhere():
+    crm = book(HOSTILE)
+    known = same(crm)
+    assert known["rep", "r1"] == 91
+    assert known["rep", "r2"] == 60 + 30 + 31 + 13
+    assert known["rep", "r3"] == 0
+    assert known["company", ""] == 91 + 134
+    result = kpi.attainment(crm, period=PERIOD, as_of=AS_OF)
+    assert any("other currencies" in warning for warning in result.warnings)
+    by_rep = kpi.attainment(crm, period=PERIOD, as_of=AS_OF, by="owner").to_table().to_dict()
+    assert by_rep["attainment"][2] is None
+    assert by_rep["state"][2] == "no quota"
+
+
+def test_the_order_of_quotas_is_nothing():
+    assert same(book(HOSTILE)) == same(book(HOSTILE[::-1]))
+
+
+def test_quotas_of_reps_first_then_of_teams_then_of_the_company():
+    company = quota("acme", "1000", holder_type="company")
+    team = [quota("t0", "700", holder_type="team"), quota("t1", "600", holder_type="team")]
+    reps = [quota("r1", "400"), quota("r2", "350")]
+    everything = book([company, *team, *reps])
+    assert same(everything)["company", ""] == 1000
+    one = kpi.attainment(everything, period=PERIOD, as_of=AS_OF)
+    assert (one.denominator, one.details["own_quota"]) == (750, 1000)
+    assert one.details["of_own_quota"] == one.numerator / 1000
+    assert same(book([*team, *reps]))["company", ""] == 750
+    assert forecast_quotas(book([*team, *reps]))["team", "t1"] == 600
+    assert forecast_quotas(book(reps))["team", "t0"] == 750
+    # A team above another holds its quota.
+    assert same(book(team))["company", ""] == 700
+    assert same(book([company]))["company", ""] == 1000
+    assert (
+        kpi.attainment(book([company]), period=PERIOD, by="owner").to_table().to_dict()["denominator"]
+        == [0] * 3
+    )
+
+
+days = st.integers(0, 540).map(lambda n: dt.date(2025, 1, 1) + dt.timedelta(days=n))
+quotas = st.builds(
+    lambda rep, amount, start, length, version, measure, family: quota(
+        rep,
+        str(amount),
+        start,
+        start + dt.timedelta(days=length),
+        version=version,
+        measure=measure,
+        product_family=family,
+    ),
+    st.sampled_from(REPS),
+    st.integers(0, 10**6),
+    days,
+    st.integers(1, 400),
+    st.integers(1, 2),
+    st.sampled_from(["bookings", None, "meetings"]),
+    st.sampled_from([None, "a"]),
+)
+
+
+def in_force(rows: list[dict], holder: str, first: dt.date, last: dt.date) -> float:
+    """Day by day: of each family the highest version of the shortest period that holds the day."""
+    whole = 0.0
+    for family in (None, "a"):
+        best: dict[tuple, tuple[int, int]] = {}
+        for row in rows:
+            if (
+                row["holder_id"] == holder
+                and row["product_family"] == family
+                and row["measure"] != "meetings"
+            ):
+                span = row["period_start"], row["period_end"]
+                best[span] = max(best.get(span, (0, 0)), (row["version"], int(row["amount"])))
+        for n in range((last - first).days):
+            at = first + dt.timedelta(days=n)
+            spans = [span for span in best if span[0] <= at < span[1]]
+            if spans:
+                start, end = min(spans, key=lambda span: (span[1] - span[0], -span[0].toordinal()))
+                whole += best[start, end][1] / (end - start).days
+    return whole
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(quotas, max_size=9))
+def test_any_quotas_count_as_they_do_day_by_day(rows):
+    crm = book(
+        [*rows, quota("r1", "5", "2030-01-01", "2030-02-01", version=1, product_family="z", measure=None)]
+    )
+    by_rep = kpi.attainment(crm, period=PERIOD, by="owner").to_table().to_dict()
+    for rep, amount in zip(by_rep["owner"], by_rep["denominator"], strict=True):
+        expected = in_force(rows, rep, dt.date(2025, 10, 1), dt.date(2026, 1, 1))
+        assert amount == pytest.approx(expected, abs=0.01 * (len(rows) + 1) ** 2)
+    year = kpi.attainment(crm, period="2025").denominator
+    months = kpi.attainment(crm, period="2025", by="month").to_table().to_dict()
+    assert sum(months["denominator"]) == pytest.approx(year, abs=1e-6)
+
+
+def test_two_currencies_of_quotas_without_one_of_deals_cannot_meet():
+    deals = [{**row, "currency": None} for row in DEALS]
+    crm = book([quota("r1"), quota("r2", currency="USD")], deals)
+    with pytest.raises(so.UnitError, match="quotas in EUR and USD"):
+        kpi.attainment(crm)
+
+
+# ---- whose credit ----
+
+
+def split(number: int, rep: str, pct: float, kind="revenue", total: bool | None = True) -> dict:
+    row = {"opportunity_id": f"d{number}", "rep_id": rep, "pct": pct, "split_type": kind}
+    return {**row, "must_total_100": total}
+
+
+def test_overlays_stand_beside_and_the_company_counts_each_deal_once():
+    deals = [deal(0, "r1", "2025-10-20", "100.01"), deal(1, "r2", "2025-10-21", "50")]
+    splits = [
+        split(0, "r1", 0.6),
+        split(0, "r2", 0.4),
+        split(0, "r3", 1.0, "overlay", False),
+        split(0, "r2", 0.5, "overlay", False),
+        split(0, "r3", 1.0, "services"),  # a second type that totals 100 % credits nobody twice
+    ]
+    crm = book([quota(rep, "100") for rep in REPS], deals, credit_split=splits)
+    company = kpi.attainment(crm, period=PERIOD, ids=True)
+    assert (company.numerator, company.denominator, company.n) == (150.01, 300, 2)
+    assert company.details["overlay"] == pytest.approx(100.01 * 2.5, abs=0.005)
+    assert company.ids == ["d0", "d1"]
+    table = kpi.attainment(crm, period=PERIOD, by="owner").to_table().to_dict()
+    assert table["numerator"] == [60.01, 90, 0]
+    assert table["n"] == [1, 2, 0]
+    assert table["overlay"] == [None, pytest.approx(50.01, abs=0.005), pytest.approx(200.02)]
+
+
+def test_ids_of_attainment_and_coverage_are_the_deals_counted():
+    crm = book([quota(rep, "100") for rep in REPS], DEALS)
+    won = [f"d{40 + n}" for n in range(6)]
+    opened = [f"d{50 + n}" for n in range(6)]
+    result = kpi.attainment(crm, period=PERIOD, ids=True)
+    assert (result.ids, result.n) == (won, 6)
+    result = kpi.pipeline_coverage(crm, period=PERIOD, as_of="2025-10-25", ids=True)
+    assert (sorted(result.ids), result.n) == (sorted(won + opened), 12)
+    spread = kpi.attainment_distribution(crm, period=PERIOD, ids=True)
+    assert (spread.ids, spread.n) == (REPS, 3)
+
+
+def test_ramping_reps_stand_apart_and_leavers_count_to_their_last_day():
+    quotas = [quota(rep, "92") for rep in REPS]
+    reps = [
+        {"rep_id": "r1"},
+        {"rep_id": "r2", "leave_date": "2025-11-01"},  # 31 of 92 days, so 31 of quota
+        {"rep_id": "r3"},
+    ]
+    hired = {"rep_id": "r3", "valid_from": "2025-11-20", "ramp_profile_id": "six months"}
+    grown = {
+        "rep_id": "r1",
+        "valid_from": "2025-01-01",
+        "valid_to": "2025-12-01",
+        "ramp_profile_id": "six months",
+    }
+    full = {"rep_id": "r1", "valid_from": "2025-12-01"}
+    deals = [
+        deal(0, "r1", "2025-10-20", "46"),
+        deal(1, "r2", "2025-10-21", "31"),
+        deal(2, "r3", "2025-12-21", "92"),
+    ]
+    crm = book(quotas, deals, rep=reps, rep_assignment=[hired, grown, full])
+    spread = kpi.attainment_distribution(crm, period=PERIOD)
+    # r1 got over its ramp in the quarter, r2 attained what was due until leaving, r3 still ramps.
+    assert (spread.n, spread.numerator, spread.excluded) == (2, 1, {"ramping": 1})
+    assert spread.details["from_50"] == 0.5
+    assert spread.details["from_100"] == 0.5
+    assert spread.details["ramping_attained"] == 1
+    # The company's attainment has all of their quotas.
+    company = kpi.attainment(crm, period=PERIOD)
+    assert (company.denominator, company.details["ramping_quota"]) == (276, 92)
