@@ -30,6 +30,7 @@ struct Facts {
   bool staged = false;
   bool amounts_tracked = false;
   bool close_dates_tracked = false;
+  double typical_amount = 0;  ///< geometric mean; 0 where amounts have no history or can't be compared
   std::vector<std::string> state_pipelines, state_stages;  ///< names of the open states
 
   std::vector<std::int64_t> row;   ///< of the opportunity table

@@ -55,6 +55,10 @@ std::optional<std::size_t> won_visit(const Facts& facts, std::size_t deal, const
   return std::nullopt;
 }
 
+std::int64_t initial_value(const History& history, Field field, std::size_t row) {
+  return history.tracks(field) ? history.initial(field)[row] : null_value;
+}
+
 std::int64_t us_of(double days) { return static_cast<std::int64_t>(std::llround(days * us_per_day)); }
 
 Landmark look_back(const Facts& facts, const History& history, const Window& window, int number) {
@@ -99,7 +103,8 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
 /// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0.
 Features fit_logit(const std::vector<const Row*>& rows, int landmarks) {
   constexpr auto n = static_cast<Eigen::Index>(feature_count);
-  static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7};
+  static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7,
+                                                                  0.7,  0.7, 0.7};
   const Eigen::Index size = n + landmarks;
   Eigen::VectorXd weight = Eigen::VectorXd::Zero(size);
   Eigen::VectorXd precision = Eigen::VectorXd::Constant(size, 1 / (landmark_sd * landmark_sd));
@@ -235,7 +240,8 @@ Grid grid_of(const Window& window) {
 
 const std::array<const char*, feature_count>& feature_names() {
   static constexpr std::array<const char*, feature_count> names{
-      "kernel_logit", "level", "log_age", "close_date_missing", "overdue", "due_in_period", "pushes"};
+      "kernel_logit", "level",         "log_age", "close_date_missing",
+      "overdue",      "due_in_period", "pushes",  "log_amount"};
   return names;
 }
 
@@ -246,24 +252,30 @@ Features features_of(const Facts& facts, const History& history, std::size_t dea
   x[1] = 1;
   // Half-year-old deals are the middle of the scale.
   x[2] = (std::log1p(std::max(0.0, window.origin - facts.created[deal])) - 4) / 1.5;
-  if (!facts.close_dates_tracked) return x;
   const auto row = static_cast<std::size_t>(facts.row[deal]);
   const std::int64_t now = us_of(window.origin);
-  std::int64_t due = history.initial(Field::close_date)[row];
+  std::int64_t due = initial_value(history, Field::close_date, row);
+  std::int64_t amount = initial_value(history, Field::amount, row);
   double pushes = 0;
   for (const Change& change : history.changes(row)) {
     if (change.at > now) break;
+    if (change.field == Field::amount) amount = change.value;
     if (change.field != Field::close_date) continue;
     pushes += due != null_value && change.value != null_value && change.value > due;
     due = change.value;
   }
-  if (due == null_value)
-    x[3] = 1;
-  else if (static_cast<double>(due) < window.origin - 1)
-    x[4] = 1;
-  else if (static_cast<double>(due) < window.end)
-    x[5] = 1;
-  x[6] = std::min(pushes, 4.0) / 2;
+  if (facts.close_dates_tracked) {
+    if (due == null_value)
+      x[3] = 1;
+    else if (static_cast<double>(due) < window.origin - 1)
+      x[4] = 1;
+    else if (static_cast<double>(due) < window.end)
+      x[5] = 1;
+    x[6] = std::min(pushes, 4.0) / 2;
+  }
+  // Large deals take longer and are won less often than small ones in the same stage.
+  if (facts.typical_amount > 0 && amount != null_value && amount > 0)
+    x[7] = std::clamp(std::log(static_cast<double>(amount) / facts.typical_amount) / 2, -2.0, 2.0);
   return x;
 }
 

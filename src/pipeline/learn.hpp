@@ -27,12 +27,13 @@ struct Grid {
 };
 Grid grid_of(const Window& window);
 
-inline constexpr std::size_t feature_count = 7;
+inline constexpr std::size_t feature_count = 8;
 using Features = std::array<double, feature_count>;
 /// Names of the correction's terms.
 const std::array<const char*, feature_count>& feature_names();
 
-/// What the correction knows of a deal: logit of the kernel's p first, then 1, age, close date, pushes.
+/// What the correction knows of a deal: logit of the kernel's p first, then 1, age, close date, pushes,
+/// amount.
 Features features_of(const Facts& facts, const History& history, std::size_t deal, const Window& window,
                      double kernel_p);
 
