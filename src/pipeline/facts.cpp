@@ -103,6 +103,13 @@ void read_owners(const Crm& crm, Facts& facts) {
   }
 }
 
+/// The hundredth part of deals may be older than the log.
+double first_day(std::vector<double> seen) {
+  const auto early = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 100);
+  std::nth_element(seen.begin(), early, seen.end());
+  return *early;
+}
+
 /// Geometric mean of the amounts, of which all must have one currency.
 double typical_amount(const Facts& facts, const Deals& deals, const Column* currency) {
   double sum = 0, n = 0;
@@ -200,6 +207,7 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
             ? 0
             : facts.leaf_of_code[static_cast<std::size_t>(owner->values<std::int32_t>()[row])]);
   }
+  if (facts.size() > 0) facts.first = first_day(facts.seen);
   if (facts.amounts_tracked) facts.typical_amount = typical_amount(facts, deals, currency);
   return facts;
 }

@@ -27,6 +27,7 @@ struct Visit {
 /// Deals of one measure and currency as known at one instant. Deals without a creation time are left out.
 struct Facts {
   double now = 0;
+  double first = 0;  ///< a day that all but the hundredth part of the deals were seen after
   bool staged = false;
   bool amounts_tracked = false;
   bool close_dates_tracked = false;

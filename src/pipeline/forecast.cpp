@@ -56,12 +56,6 @@ std::vector<Interval> leaf_periods(const Interval& period) {
 std::vector<Window> earlier_windows(const Facts& facts, Instant as_of, const Interval& period) {
   constexpr int most = 8;
   constexpr double warm_up = 60;
-  std::vector<double> seen = facts.seen;
-  if (seen.empty()) return {};
-  // The hundredth part of deals may be older than the log.
-  const auto early = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 100);
-  std::nth_element(seen.begin(), early, seen.end());
-  const double first = *early + warm_up;
   const Date start = period.start.utc_date(), end = period.end.utc_date();
   const YearMonthDay a = start.ymd(), b = end.ymd();
   const int months = (b.year - a.year) * 12 + b.month - a.month;
@@ -81,7 +75,7 @@ std::vector<Window> earlier_windows(const Facts& facts, Instant as_of, const Int
     // Counted from the end, where closing happens.
     window.origin = std::min(days_of(as_of.us), days_of(period.end.us)) - shift_end;
     if (window.end > facts.now) continue;
-    if (window.origin < first) break;
+    if (window.origin < facts.first + warm_up) break;
     windows.push_back(window);
   }
   std::reverse(windows.begin(), windows.end());
@@ -121,7 +115,7 @@ void plan_open_deals(Plan& plan, const History& history, std::vector<double>& da
 
 void plan_new_deals(Plan& plan, const Crm& crm, Instant as_of, Fit& fit) {
   const Facts& facts = *plan.facts;
-  const NewBusiness fresh = new_business(facts, plan.window, plan.lessons->rates.mean());
+  const NewBusiness& fresh = plan.lessons->fresh;
   fit.arrivals_per_week = fresh.per_week;
   for (std::size_t mark = 1; mark < plan.marks.size(); ++mark)
     plan.new_wins.push_back(fresh.won_by_step[static_cast<std::size_t>(plan.marks[mark])] -
@@ -148,7 +142,7 @@ void plan_amounts(Plan& plan, const std::vector<Interval>& weeks) {
   const Facts& facts = *plan.facts;
   plan.owner_amounts.resize(facts.owners.size());
   if (plan.wins) return;
-  constexpr double recent = 730;
+  constexpr double recent = 364;
   constexpr std::size_t fewest_young = 20;
   struct Won {
     double age = 0;

@@ -28,12 +28,13 @@ struct Row {
   double y = 0;
   double fitted = 0;
   std::int32_t owner = 0;
-  int landmark = 0;
 };
 
 struct Landmark {
+  double history = 0;  ///< days that its kernel had learned from
   std::vector<Row> rows;
-  double new_expected = 0;
+  std::vector<double> created;  ///< days before the window's end, of deals yet to be created then
+  double new_expected = 0;      ///< wins of those
   double new_won = 0;
   Realised realised;
 };
@@ -61,31 +62,32 @@ std::int64_t initial_value(const History& history, Field field, std::size_t row)
 
 std::int64_t us_of(double days) { return static_cast<std::int64_t>(std::llround(days * us_per_day)); }
 
-Landmark look_back(const Facts& facts, const History& history, const Window& window, int number) {
+Landmark look_back(const Facts& facts, const History& history, const Window& window) {
   Landmark landmark;
   const Rates rates = shrink(count_moves(facts, window.origin));
   const std::vector<double> per_day = rates.mean();
   const Grid grid = grid_of(window);
-  const std::array<int, 2> marks{grid.first, grid.last};
-  const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
+  const WinTable table = win_table(per_day, facts.states(), grid.step, std::array{grid.first, grid.last});
+  landmark.history = window.origin - facts.first;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
     tick(deal);
     if (facts.seen[deal] > window.origin) {
-      landmark.new_won += facts.seen[deal] < window.end && won_visit(facts, deal, window).has_value();
+      if (facts.seen[deal] >= window.end) continue;
+      landmark.created.push_back(window.end - facts.seen[deal]);
+      landmark.new_won += won_visit(facts, deal, window).has_value();
       continue;
     }
     const std::int64_t at = visit_at(facts, deal, window.origin);
     const Visit& visit = facts.visits[static_cast<std::size_t>(at)];
     if (visit.state < 0) continue;
+    const bool won = won_visit(facts, deal, window).has_value();
     const auto state = static_cast<std::size_t>(visit.state);
     const std::size_t age = table.age_of(window.origin - origin_of(facts, deal, at));
     const double p = table.at(1, state, age) - table.at(0, state, age);
-    const bool won = won_visit(facts, deal, window).has_value();
     landmark.rows.push_back({.x = features_of(facts, history, deal, window, p),
                              .y = won ? 1.0 : 0.0,
                              .fitted = p,
-                             .owner = facts.owner[deal],
-                             .landmark = number});
+                             .owner = facts.owner[deal]});
     if (!won || !facts.amounts_tracked || facts.amount[deal] == null_value || facts.amount[deal] <= 0)
       continue;
     const std::int64_t then =
@@ -100,12 +102,13 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
 }
 
 /// Ridge logit by Newton's method with a random level of each landmark: what one period did to all its
-/// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0.
-Features fit_logit(const std::vector<const Row*>& rows, int landmarks) {
+/// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0. A landmark
+/// counts by how much of the history of `now` it knew: a young book's kernel errs otherwise than a grown
+/// one's.
+Features fit_logit(std::span<const Landmark> landmarks, double now) {
   constexpr auto n = static_cast<Eigen::Index>(feature_count);
-  static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7,
-                                                                  0.7,  0.7, 0.7};
-  const Eigen::Index size = n + landmarks;
+  static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7};
+  const Eigen::Index size = n + static_cast<Eigen::Index>(landmarks.size());
   Eigen::VectorXd weight = Eigen::VectorXd::Zero(size);
   Eigen::VectorXd precision = Eigen::VectorXd::Constant(size, 1 / (landmark_sd * landmark_sd));
   weight[0] = 1;
@@ -117,17 +120,20 @@ Features fit_logit(const std::vector<const Row*>& rows, int landmarks) {
   for (int step = 0; step < 30; ++step) {
     Eigen::VectorXd gradient = -precision.cwiseProduct(weight - prior);
     Eigen::MatrixXd hessian = precision.asDiagonal();
-    for (const Row* row : rows) {
-      const Eigen::Map<const Eigen::Matrix<double, n, 1>> x(row->x.data());
-      const Eigen::Index level = n + row->landmark;
-      const double p = special::logistic(x.dot(weight.head<n>()) + weight[level]);
-      const double own = p * (1 - p);
-      gradient.head<n>() += (row->y - p) * x;
-      gradient[level] += row->y - p;
-      hessian.topLeftCorner<n, n>() += own * x * x.transpose();
-      hessian.col(level).head<n>() += own * x;
-      hessian.row(level).head<n>() += own * x.transpose();
-      hessian(level, level) += own;
+    for (std::size_t i = 0; i < landmarks.size(); ++i) {
+      const double trust = std::min(1.0, landmarks[i].history / now);
+      const auto level = n + static_cast<Eigen::Index>(i);
+      for (const Row& row : landmarks[i].rows) {
+        const Eigen::Map<const Eigen::Matrix<double, n, 1>> x(row.x.data());
+        const double p = special::logistic(x.dot(weight.head<n>()) + weight[level]);
+        const double own = trust * p * (1 - p), off = trust * (row.y - p);
+        gradient.head<n>() += off * x;
+        gradient[level] += off;
+        hessian.topLeftCorner<n, n>() += own * x * x.transpose();
+        hessian.col(level).head<n>() += own * x;
+        hessian.row(level).head<n>() += own * x.transpose();
+        hessian(level, level) += own;
+      }
     }
     const Eigen::VectorXd move = hessian.ldlt().solve(gradient).cwiseMax(-2.0).cwiseMin(2.0);
     weight += move;
@@ -203,11 +209,22 @@ void learn_owners(Lessons& lessons, const std::vector<Landmark>& landmarks, std:
   }
 }
 
-void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks) {
+/// Chance to be won in a window, of a deal created `days` before its end.
+double chance(const std::vector<double>& chances, const Grid& grid, double days) {
+  const double until_end = days / grid.step, until_start = until_end - (grid.last - grid.first);
+  const auto at = [&](double steps) {
+    return chances[static_cast<std::size_t>(
+        std::clamp(std::lround(steps), 0L, static_cast<long>(grid.last)))];
+  };
+  return at(until_end) - (until_start > 0 ? at(until_start) : 0);
+}
+
+void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks, const std::vector<double>& chances,
+               const Grid& grid) {
   double won = new_prior_wins, expected = new_prior_wins;
   for (const Landmark& landmark : landmarks) {
     won += landmark.new_won;
-    expected += landmark.new_expected;
+    for (const double days : landmark.created) expected += chance(chances, grid, days);
   }
   lessons.new_factor = won / expected;
   double weights = prior_landmarks, sum = prior_landmarks * new_prior_sd * new_prior_sd;
@@ -297,30 +314,35 @@ Lessons learn(const Facts& facts, const History& history, const Window& window, 
   Lessons lessons;
   lessons.rates = shrink(count_moves(facts, window.origin));
   std::vector<Landmark> landmarks(adjust ? earlier.size() : 0);
-  for_blocks(landmarks.size(), execution, [&](std::size_t i) {
-    landmarks[i] = look_back(facts, history, earlier[i], static_cast<int>(i));
-  });
-  // Oldest first: each landmark is judged with a correction that only older ones made.
-  constexpr std::size_t fewest_rows = 50;
-  std::vector<const Row*> seen;
-  for (Landmark& landmark : landmarks) {
-    const Features weight =
-        seen.size() >= fewest_rows ? fit_logit(seen, static_cast<int>(landmarks.size())) : Features{1};
+  for_blocks(landmarks.size(), execution,
+             [&](std::size_t i) { landmarks[i] = look_back(facts, history, earlier[i]); });
+  // What the first landmarks teach, if they have enough deals, to a kernel of some days of history.
+  const auto correction = [&](std::size_t count, double days) -> std::optional<Features> {
+    constexpr std::size_t fewest_rows = 50;
+    const std::span first(landmarks.data(), count);
+    std::size_t rows = 0;
+    for (const Landmark& landmark : first) rows += landmark.rows.size();
+    if (rows < fewest_rows) return std::nullopt;
+    return fit_logit(first, days);
+  };
+  const auto judge = [](Landmark& landmark, const Features& weight) {
     for (Row& row : landmark.rows) row.fitted = special::logistic(dot(row.x, weight));
-    for (const Row& row : landmark.rows) seen.push_back(&row);
-    lessons.realised.add(landmark.realised);
-  }
-  lessons.landmarks = static_cast<int>(landmarks.size());
-  if (seen.size() >= fewest_rows) {
-    lessons.weight = fit_logit(seen, static_cast<int>(landmarks.size()));
-    lessons.corrected = true;
+  };
+  // Each landmark is judged with a correction that only older ones made.
+  for (std::size_t i = 0; i < landmarks.size(); ++i) {
+    judge(landmarks[i], correction(i, landmarks[i].history).value_or(Features{1}));
+    lessons.realised.add(landmarks[i].realised);
   }
   learn_shock(lessons, landmarks);
+  lessons.landmarks = static_cast<int>(landmarks.size());
+  const std::optional<Features> weight = correction(landmarks.size(), window.origin - facts.first);
+  lessons.corrected = weight.has_value();
+  lessons.weight = weight.value_or(Features{1});
   if (lessons.corrected)
-    for (Landmark& landmark : landmarks)
-      for (Row& row : landmark.rows) row.fitted = special::logistic(dot(row.x, lessons.weight));
+    for (Landmark& landmark : landmarks) judge(landmark, lessons.weight);
   learn_owners(lessons, landmarks, facts.owners.size());
-  learn_new(lessons, landmarks);
+  lessons.fresh = new_business(facts, window, lessons.rates.mean());
+  learn_new(lessons, landmarks, lessons.fresh.chances, grid_of(window));
   return lessons;
 }
 

@@ -44,15 +44,17 @@ struct OwnerEffect {
 };
 
 struct NewBusiness {
+  std::vector<double> chances;      ///< to be won within so many steps of being created
   std::vector<double> won_by_step;  ///< expected wins from deals not yet created, by steps from the origin
   double per_week = 0;
 };
 
-/// Recent arrivals, their season and first stages, through the kernel.
+/// Arrivals by level, trend and season; their chances by what became of recent ones, the kernel behind them.
 NewBusiness new_business(const Facts& facts, const Window& window, const std::vector<double>& per_day);
 
-/// Amounts won against the amounts the same deals had at a landmark, each as likely as that amount is large: the
-/// mean is that of the money, and a placeholder of 1 that became a million says next to nothing of others.
+/// Amounts won against the amounts the same deals had at a landmark, each as likely as that amount is large:
+/// the mean is that of the money, and a placeholder of 1 that became a million says next to nothing of
+/// others.
 class Realised {
  public:
   void add(double expected, double won) {
@@ -80,8 +82,9 @@ struct Lessons {
   double shock_freedom = 4;
   double owner_sd = 0;
   std::vector<OwnerEffect> owners;  ///< by leaf
-  double new_factor = 1;            ///< new business won against expected, at earlier landmarks
+  double new_factor = 1;  ///< wins of the deals created after earlier landmarks against their chances
   double new_sd = 0;
+  NewBusiness fresh;
   Realised realised;
 };
 

@@ -78,8 +78,7 @@ std::int64_t drawn_amount(const Plan& plan, std::size_t owner, random::Stream& s
   const double count = static_cast<double>(size(own));
   const WonAmounts& pool = stream.uniform01() < count / (count + own_amounts_prior) ? own : plan.amounts;
   if (size(pool) == 0) return 0;
-  return pool.values[static_cast<std::size_t>(
-      stream.integer(0, static_cast<std::int64_t>(size(pool)) - 1))];
+  return pool.values[static_cast<std::size_t>(stream.integer(0, static_cast<std::int64_t>(size(pool)) - 1))];
 }
 
 /// What a winning deal books.

@@ -48,9 +48,9 @@ struct Plan {
   std::vector<int> marks;  ///< steps at the leaf periods' bounds, those before the origin cut to 0
   std::vector<Curve> curves;
   std::vector<OpenDeal> open;
-  std::vector<double> new_wins;       ///< expected by leaf period
-  std::vector<double> new_share;      ///< Dirichlet weights of the owners of new deals, by leaf
-  WonAmounts amounts;                 ///< for deals whose amount nobody knows
+  std::vector<double> new_wins;   ///< expected by leaf period
+  std::vector<double> new_share;  ///< Dirichlet weights of the owners of new deals, by leaf
+  WonAmounts amounts;             ///< for deals whose amount nobody knows
   std::vector<WonAmounts> owner_amounts;
   bool wins = false;  ///< count deals rather than amounts
   std::size_t draws = 0;
