@@ -13,7 +13,6 @@ namespace pipeline_detail {
 
 namespace {
 
-constexpr double year = 364;  // whole weeks
 /// Deals' worth of belief in the kernel against what became of recent deals.
 constexpr double kernel_deals = 30;
 

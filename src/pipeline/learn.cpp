@@ -220,9 +220,11 @@ double chance(const std::vector<double>& chances, const Grid& grid, double days)
 }
 
 void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks, const std::vector<double>& chances,
-               const Grid& grid) {
+               const Grid& grid, double now) {
   double won = new_prior_wins, expected = new_prior_wins;
   for (const Landmark& landmark : landmarks) {
+    // The chances are those of the last year's deals; what older ones did is another matter.
+    if (landmark.history < now - year) continue;
     won += landmark.new_won;
     for (const double days : landmark.created) expected += chance(chances, grid, days);
   }
@@ -342,7 +344,7 @@ Lessons learn(const Facts& facts, const History& history, const Window& window, 
     for (Landmark& landmark : landmarks) judge(landmark, lessons.weight);
   learn_owners(lessons, landmarks, facts.owners.size());
   lessons.fresh = new_business(facts, window, lessons.rates.mean());
-  learn_new(lessons, landmarks, lessons.fresh.chances, grid_of(window));
+  learn_new(lessons, landmarks, lessons.fresh.chances, grid_of(window), window.origin - facts.first);
   return lessons;
 }
 

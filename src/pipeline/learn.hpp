@@ -27,6 +27,8 @@ struct Grid {
 };
 Grid grid_of(const Window& window);
 
+inline constexpr double year = 364;  ///< days, whole weeks
+
 inline constexpr std::size_t feature_count = 8;
 using Features = std::array<double, feature_count>;
 /// Names of the correction's terms.

@@ -28,8 +28,8 @@
 ///     G(u) = Σ_{n ≤ u} (won at age n + 30·g(n)) / (watched to age n + 30)
 ///
 /// is won, from the deals of the last year; g is what the rates say of a deal that enters by the mix of
-/// first stages. What deals created after earlier landmarks won against G is a last factor. Owners by recent
-/// share; amounts from deals won in the last year no older than a new deal can be by then.
+/// first stages. What deals created after the last year's landmarks won against G is a last factor. Owners by
+/// recent share; amounts from deals won in the last year no older than a new deal can be by then.
 ///
 /// Uncertainty: rates from their Gamma posterior, a log-odds shock common to all deals of the period
 /// (Student t; its spread from the Pearson dispersion of earlier landmarks), an effect of each owner, the
