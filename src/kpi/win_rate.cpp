@@ -115,7 +115,7 @@ Result win_rate(const Crm& book, const Options& options) {
         outcome = weigh(deal, won && closed != null_value && closed <= created + window);
       return Facts::Fact{closes ? closed : created, outcome.top, outcome.bottom, outcome.state};
     };
-    if (value || options.keep_rows || !options.where.empty())
+    if (value || options.keep_rows || !options.where.empty() || mode == Mode::created_cohort)
       facts.assign(deals.size(), options.execution, fact);
     else
       facts.stream(closes ? deals.closed_at : deals.created_at, fact);

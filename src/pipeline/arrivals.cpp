@@ -1,7 +1,11 @@
+#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
+#include <numbers>
+#include <utility>
 
 #include "learn.hpp"
+#include "salesops/special.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -9,9 +13,8 @@ namespace pipeline_detail {
 
 namespace {
 
-constexpr double year = 364;  // whole weeks
-/// Deals that two equal seasons are believed to hold beforehand.
-constexpr double season_prior = 30;
+/// Deals' worth of belief in the kernel against what became of recent deals.
+constexpr double kernel_deals = 30;
 
 /// Deals first seen in [from, to); they are what "created" means to the forecast.
 double arrivals(const std::vector<double>& seen, double from, double to) {
@@ -19,67 +22,156 @@ double arrivals(const std::vector<double>& seen, double from, double to) {
   return static_cast<double>(std::lower_bound(first, seen.end(), to) - first);
 }
 
-/// Arrivals of the window's days against the quarter before it, a year and two years ago.
-double season(const std::vector<double>& seen, const Window& window) {
-  const double length = std::max(7.0, window.end - window.origin);
-  double after = season_prior, before = season_prior;
-  for (int back = 1; back <= 2; ++back) {
-    const double then = window.origin - back * year;
-    if (seen.empty() || seen.front() > then - 91) break;
-    after += arrivals(seen, then, then + length);
-    before += arrivals(seen, then - 91, then) / 91 * length;
+/// Arrivals a day: Poisson regression on a level, a trend and two waves of the year over spans of four weeks.
+/// Trend and waves are shrunk to nothing, spans count half for each half year back, and where counts spread
+/// more than a Poisson's, they count for less.
+class ArrivalRate {
+ public:
+  ArrivalRate(const std::vector<double>& seen, double origin) : origin_(origin) {
+    const double oldest = seen.empty() ? origin : seen.front();
+    double days = 0, deals = 0;
+    for (int back = 0; back < most_spans; ++back) {
+      const double to = origin - span * back, from = std::max(to - span, std::min(oldest, origin - 7));
+      if (to - from < 1) break;
+      spans_.push_back({terms_at((from + to) / 2), to - from, arrivals(seen, from, to),
+                        std::exp2(-span * back / half_life)});
+      days += to - from;
+      deals += spans_.back().deals;
+    }
+    if (deals == 0) return;
+    weight_[0] = std::log(deals / days);
+    fit(1);
+    double pearson = 0;
+    for (const Span& one : spans_) {
+      const double mean = one.days * rate(one.terms);
+      pearson += (one.deals - mean) * (one.deals - mean) / mean;
+    }
+    const double freedom = static_cast<double>(spans_.size()) - 2;
+    if (freedom > 0 && pearson > freedom) fit(pearson / freedom);
   }
-  return after / before;
+
+  [[nodiscard]] double at(double day) const {
+    return weight_[0] == -special::infinity ? 0 : rate(terms_at(day));
+  }
+
+ private:
+  static constexpr double span = 28, half_life = 182;
+  static constexpr int most_spans = 39;
+  static constexpr Eigen::Index terms = 6;
+  using Terms = Eigen::Matrix<double, terms, 1>;
+  struct Span {
+    Terms terms;
+    double days = 0, deals = 0, trust = 1;
+  };
+
+  [[nodiscard]] Terms terms_at(double day) const {
+    const double years = (day - origin_) / year, wave = 2 * std::numbers::pi * day / 365.25;
+    return Terms{1, years, std::sin(wave), std::cos(wave), std::sin(2 * wave), std::cos(2 * wave)};
+  }
+  [[nodiscard]] double rate(const Terms& x) const { return std::exp(x.dot(weight_)); }
+
+  void fit(double dispersion) {
+    static const Terms prior_sd{1e3, 0.3, 0.1, 0.1, 0.1, 0.1};
+    const Terms precision = prior_sd.cwiseProduct(prior_sd).cwiseInverse();
+    for (int step = 0; step < 30; ++step) {
+      Terms gradient = -precision.cwiseProduct(weight_);
+      gradient[0] = 0;
+      Eigen::Matrix<double, terms, terms> hessian = precision.asDiagonal();
+      for (const Span& one : spans_) {
+        const double mean = one.days * rate(one.terms), trust = one.trust / dispersion;
+        gradient += trust * (one.deals - mean) * one.terms;
+        hessian += trust * mean * one.terms * one.terms.transpose();
+      }
+      const Terms move = hessian.ldlt().solve(gradient).cwiseMax(-1.0).cwiseMin(1.0);
+      weight_ += move;
+      if (move.cwiseAbs().maxCoeff() < 1e-8) break;
+    }
+  }
+
+  double origin_;
+  std::vector<Span> spans_;
+  Terms weight_{-special::infinity, 0, 0, 0, 0, 0};
+};
+
+/// P(won within n steps) of a deal that enters by the mix of first states, under the kernel.
+std::vector<double> kernel_chances(const Facts& facts, double origin, const Grid& grid,
+                                   const std::vector<double>& per_day) {
+  std::vector<double> entry(facts.states() + 2, 0.5 / static_cast<double>(facts.states() + 2));
+  double entries = 0.5;
+  for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
+    if (facts.seen[deal] >= origin || facts.seen[deal] < origin - year) continue;
+    const std::int32_t state = facts.visits[static_cast<std::size_t>(facts.offsets[deal])].state;
+    entry[state >= 0          ? static_cast<std::size_t>(state)
+          : state == End::won ? facts.states()
+                              : facts.states() + 1] += 1;
+    entries += 1;
+  }
+  std::vector<int> marks;
+  for (int n = 0; n <= grid.last; ++n) marks.push_back(n);
+  const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
+  std::vector<double> chances;
+  for (std::size_t n = 0; n < marks.size(); ++n) {
+    double won = entry[facts.states()];
+    for (std::size_t state = 0; state < facts.states(); ++state) won += entry[state] * table.at(n, state, 0);
+    chances.push_back(won / entries);
+  }
+  return chances;
+}
+
+/// P(won within n steps of being seen): what became of the last year's deals, each step's wins among those
+/// that have been watched so long. The kernel alone, which forgets how fast a deal went through the stages
+/// before, thinks too little of quick wins.
+std::vector<double> chances_by_age(const Facts& facts, const std::vector<double>& seen, double origin,
+                                   const Grid& grid, const std::vector<double>& per_day) {
+  std::vector<double> chances = kernel_chances(facts, origin, grid, per_day);
+  std::vector<double> won(chances.size());
+  for (std::size_t deal = 0; deal < facts.size(); ++deal) {
+    tick(deal);
+    const double at = facts.seen[deal];
+    if (at >= origin || at < origin - year) continue;
+    for (std::int64_t i = facts.offsets[deal]; i < facts.offsets[deal + 1]; ++i) {
+      const Visit& visit = facts.visits[static_cast<std::size_t>(i)];
+      if (visit.state != End::won) continue;
+      const double steps = std::ceil((visit.enter - at) / grid.step);
+      if (steps < static_cast<double>(won.size()) && at + steps * grid.step < origin)
+        won[static_cast<std::size_t>(steps)] += 1;
+      break;
+    }
+  }
+  double before = 0, sum = 0;
+  for (std::size_t n = 0; n < chances.size(); ++n) {
+    const double watched = arrivals(seen, origin - year, origin - static_cast<double>(n) * grid.step);
+    sum += (won[n] + kernel_deals * (chances[n] - before)) / (watched + kernel_deals);
+    before = std::exchange(chances[n], sum);
+  }
+  return chances;
 }
 
 }  // namespace
 
 NewBusiness new_business(const Facts& facts, const Window& window, const std::vector<double>& per_day) {
   std::vector<double> seen;
-  std::vector<double> entry(facts.states() + 2, 0.5 / static_cast<double>(facts.states() + 2));
-  double oldest = window.origin;
-  const double recent_year = window.origin - year;
-  for (std::size_t deal = 0; deal < facts.size(); ++deal) {
-    tick(deal);
-    const double at = facts.seen[deal];
-    if (at >= window.origin) continue;
-    oldest = std::min(oldest, at);
-    seen.push_back(at);
-    if (at < recent_year) continue;
-    const std::int32_t state = facts.visits[static_cast<std::size_t>(facts.offsets[deal])].state;
-    const std::size_t place = state >= 0          ? static_cast<std::size_t>(state)
-                              : state == End::won ? facts.states()
-                                                  : facts.states() + 1;
-    entry[place] += 1;
-  }
+  for (const double at : facts.seen)
+    if (at < window.origin) seen.push_back(at);
   std::sort(seen.begin(), seen.end());
-  double entries = 0;
-  for (const double share : entry) entries += share;
-  for (double& share : entry) share /= entries;
-
-  const double known = window.origin - oldest;
-  const auto rate_over = [&](double days) {
-    const double span = std::min(days, std::max(known, 7.0));
-    return arrivals(seen, window.origin - span, window.origin) / span;
-  };
-  NewBusiness result;
-  const double per_day_now = (0.7 * rate_over(91) + 0.3 * rate_over(year)) * season(seen, window);
-  result.per_week = 7 * per_day_now;
   const Grid grid = grid_of(window);
-  std::vector<int> marks;
-  for (int n = 0; n <= grid.last; ++n) marks.push_back(n);
-  const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
-  result.won_by_step.assign(static_cast<std::size_t>(grid.last) + 1, 0);
-  const double born_won = entry[facts.states()];
-  double before = born_won;
-  for (int n = 1; n <= grid.last; ++n) {
-    const auto at = static_cast<std::size_t>(n);
-    double won = born_won;
-    for (std::size_t state = 0; state < facts.states(); ++state) won += entry[state] * table.at(at, state, 0);
-    // A deal of n - 1 to n steps before the end has had half a step less on average.
-    result.won_by_step[at] = result.won_by_step[at - 1] + per_day_now * grid.step * (before + won) / 2;
-    before = won;
+  const ArrivalRate rate(seen, window.origin);
+  const auto steps = static_cast<std::size_t>(grid.last);
+  NewBusiness result;
+  result.chances = chances_by_age(facts, seen, window.origin, grid, per_day);
+  const std::vector<double>& chances = result.chances;
+  result.won_by_step.assign(steps + 1, 0);
+  double deals_made = 0;
+  for (std::size_t made = 1; made <= steps; ++made) {
+    const double deals = grid.step * rate.at(window.origin + (static_cast<double>(made) - 0.5) * grid.step);
+    deals_made += deals;
+    // A deal made in this step has had half a step less on average.
+    for (std::size_t n = made; n <= steps; ++n)
+      result.won_by_step[n] += deals * (chances[n - made] + chances[n - made + 1]) / 2;
   }
+  result.per_week =
+      7 * (steps > 0 ? deals_made / (static_cast<double>(steps) * grid.step) : rate.at(window.origin));
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include "facts.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "salesops/random.hpp"
@@ -102,6 +103,30 @@ void read_owners(const Crm& crm, Facts& facts) {
   }
 }
 
+/// The hundredth part of deals may be older than the log.
+double first_day(std::vector<double> seen) {
+  const auto early = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 100);
+  std::nth_element(seen.begin(), early, seen.end());
+  return *early;
+}
+
+/// Geometric mean of the amounts, of which all must have one currency.
+double typical_amount(const Facts& facts, const Deals& deals, const Column* currency) {
+  double sum = 0, n = 0;
+  std::int32_t first = -1;
+  for (const std::int64_t at : facts.row) {
+    const auto row = static_cast<std::size_t>(at);
+    if (deals.amount[row] == null_value || deals.amount[row] <= 0) continue;
+    const std::int32_t code =
+        currency == nullptr || currency->is_null(row) ? -1 : currency->values<std::int32_t>()[row];
+    if (n == 0) first = code;
+    if (code != first) return 0;
+    sum += std::log(static_cast<double>(deals.amount[row]));
+    n += 1;
+  }
+  return n > 0 ? std::exp(sum / n) : 0;
+}
+
 }  // namespace
 
 void check_currency(const Table& deals, const std::string& wanted, bool needed) {
@@ -182,6 +207,8 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
             ? 0
             : facts.leaf_of_code[static_cast<std::size_t>(owner->values<std::int32_t>()[row])]);
   }
+  if (facts.size() > 0) facts.first = first_day(facts.seen);
+  if (facts.amounts_tracked) facts.typical_amount = typical_amount(facts, deals, currency);
   return facts;
 }
 

@@ -27,9 +27,11 @@ struct Visit {
 /// Deals of one measure and currency as known at one instant. Deals without a creation time are left out.
 struct Facts {
   double now = 0;
+  double first = 0;  ///< a day that all but the hundredth part of the deals were seen after
   bool staged = false;
   bool amounts_tracked = false;
   bool close_dates_tracked = false;
+  double typical_amount = 0;  ///< geometric mean; 0 where amounts have no history or can't be compared
   std::vector<std::string> state_pipelines, state_stages;  ///< names of the open states
 
   std::vector<std::int64_t> row;   ///< of the opportunity table

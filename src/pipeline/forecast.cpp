@@ -56,12 +56,6 @@ std::vector<Interval> leaf_periods(const Interval& period) {
 std::vector<Window> earlier_windows(const Facts& facts, Instant as_of, const Interval& period) {
   constexpr int most = 8;
   constexpr double warm_up = 60;
-  std::vector<double> seen = facts.seen;
-  if (seen.empty()) return {};
-  // The hundredth part of deals may be older than the log.
-  const auto early = seen.begin() + static_cast<std::ptrdiff_t>(seen.size() / 100);
-  std::nth_element(seen.begin(), early, seen.end());
-  const double first = *early + warm_up;
   const Date start = period.start.utc_date(), end = period.end.utc_date();
   const YearMonthDay a = start.ymd(), b = end.ymd();
   const int months = (b.year - a.year) * 12 + b.month - a.month;
@@ -81,7 +75,7 @@ std::vector<Window> earlier_windows(const Facts& facts, Instant as_of, const Int
     // Counted from the end, where closing happens.
     window.origin = std::min(days_of(as_of.us), days_of(period.end.us)) - shift_end;
     if (window.end > facts.now) continue;
-    if (window.origin < first) break;
+    if (window.origin < facts.first + warm_up) break;
     windows.push_back(window);
   }
   std::reverse(windows.begin(), windows.end());
@@ -121,7 +115,7 @@ void plan_open_deals(Plan& plan, const History& history, std::vector<double>& da
 
 void plan_new_deals(Plan& plan, const Crm& crm, Instant as_of, Fit& fit) {
   const Facts& facts = *plan.facts;
-  const NewBusiness fresh = new_business(facts, plan.window, plan.lessons->rates.mean());
+  const NewBusiness& fresh = plan.lessons->fresh;
   fit.arrivals_per_week = fresh.per_week;
   for (std::size_t mark = 1; mark < plan.marks.size(); ++mark)
     plan.new_wins.push_back(fresh.won_by_step[static_cast<std::size_t>(plan.marks[mark])] -
@@ -144,18 +138,36 @@ void plan_new_deals(Plan& plan, const Crm& crm, Instant as_of, Fit& fit) {
   if (!any) plan.new_share[0] = 1;
 }
 
-void plan_amounts(Plan& plan) {
+void plan_amounts(Plan& plan, const std::vector<Interval>& weeks) {
   const Facts& facts = *plan.facts;
   plan.owner_amounts.resize(facts.owners.size());
   if (plan.wins) return;
-  constexpr double recent = 730;
+  constexpr double recent = 364;
+  constexpr std::size_t fewest_young = 20;
+  struct Won {
+    double age = 0;
+    std::size_t deal = 0;
+  };
+  std::vector<Won> won;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
     tick(deal);
-    if (facts.status[deal] != DealStatus::won || facts.closed[deal] < facts.now - recent) continue;
+    if (facts.status[deal] == DealStatus::won && facts.closed[deal] >= facts.now - recent)
+      won.push_back({facts.closed[deal] - facts.created[deal], deal});
+  }
+  std::stable_sort(won.begin(), won.end(), [](const Won& a, const Won& b) { return a.age < b.age; });
+  for (const auto& [age, deal] : won) {
     // A win without an amount books nothing, and so may its like.
     const std::int64_t amount = facts.amount[deal] == null_value ? 0 : facts.amount[deal];
-    plan.amounts.push_back(amount);
-    plan.owner_amounts[static_cast<std::size_t>(facts.owner[deal])].push_back(amount);
+    plan.amounts.values.push_back(amount);
+    plan.owner_amounts[static_cast<std::size_t>(facts.owner[deal])].values.push_back(amount);
+  }
+  for (const Interval& week : weeks) {
+    const double oldest = days_of(week.start.us + (week.end.us - week.start.us) / 2) - plan.window.origin;
+    for (WonAmounts& amounts : plan.owner_amounts) amounts.young.push_back(0);
+    std::size_t young = 0;
+    for (; young < won.size() && won[young].age <= oldest; ++young)
+      ++plan.owner_amounts[static_cast<std::size_t>(facts.owner[won[young].deal])].young.back();
+    plan.amounts.young.push_back(std::max(young, std::min(won.size(), fewest_young)));
   }
 }
 
@@ -258,7 +270,7 @@ Forecast forecast(const Crm& crm, const ForecastOptions& options) {
   std::vector<double> days_in_stage;
   plan_open_deals(plan, known.history(), days_in_stage);
   plan_new_deals(plan, known, as_of, result.fit);
-  plan_amounts(plan);
+  plan_amounts(plan, weeks);
 
   Simulation simulation;
   simulation.draws = plan.draws;

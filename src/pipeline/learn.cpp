@@ -28,12 +28,13 @@ struct Row {
   double y = 0;
   double fitted = 0;
   std::int32_t owner = 0;
-  int landmark = 0;
 };
 
 struct Landmark {
+  double history = 0;  ///< days that its kernel had learned from
   std::vector<Row> rows;
-  double new_expected = 0;
+  std::vector<double> created;  ///< days before the window's end, of deals yet to be created then
+  double new_expected = 0;      ///< wins of those
   double new_won = 0;
   Realised realised;
 };
@@ -55,33 +56,38 @@ std::optional<std::size_t> won_visit(const Facts& facts, std::size_t deal, const
   return std::nullopt;
 }
 
+std::int64_t initial_value(const History& history, Field field, std::size_t row) {
+  return history.tracks(field) ? history.initial(field)[row] : null_value;
+}
+
 std::int64_t us_of(double days) { return static_cast<std::int64_t>(std::llround(days * us_per_day)); }
 
-Landmark look_back(const Facts& facts, const History& history, const Window& window, int number) {
+Landmark look_back(const Facts& facts, const History& history, const Window& window) {
   Landmark landmark;
   const Rates rates = shrink(count_moves(facts, window.origin));
   const std::vector<double> per_day = rates.mean();
   const Grid grid = grid_of(window);
-  const std::array<int, 2> marks{grid.first, grid.last};
-  const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
+  const WinTable table = win_table(per_day, facts.states(), grid.step, std::array{grid.first, grid.last});
+  landmark.history = window.origin - facts.first;
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
     tick(deal);
     if (facts.seen[deal] > window.origin) {
-      landmark.new_won += facts.seen[deal] < window.end && won_visit(facts, deal, window).has_value();
+      if (facts.seen[deal] >= window.end) continue;
+      landmark.created.push_back(window.end - facts.seen[deal]);
+      landmark.new_won += won_visit(facts, deal, window).has_value();
       continue;
     }
     const std::int64_t at = visit_at(facts, deal, window.origin);
     const Visit& visit = facts.visits[static_cast<std::size_t>(at)];
     if (visit.state < 0) continue;
+    const bool won = won_visit(facts, deal, window).has_value();
     const auto state = static_cast<std::size_t>(visit.state);
     const std::size_t age = table.age_of(window.origin - origin_of(facts, deal, at));
     const double p = table.at(1, state, age) - table.at(0, state, age);
-    const bool won = won_visit(facts, deal, window).has_value();
     landmark.rows.push_back({.x = features_of(facts, history, deal, window, p),
                              .y = won ? 1.0 : 0.0,
                              .fitted = p,
-                             .owner = facts.owner[deal],
-                             .landmark = number});
+                             .owner = facts.owner[deal]});
     if (!won || !facts.amounts_tracked || facts.amount[deal] == null_value || facts.amount[deal] <= 0)
       continue;
     const std::int64_t then =
@@ -96,11 +102,13 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
 }
 
 /// Ridge logit by Newton's method with a random level of each landmark: what one period did to all its
-/// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0.
-Features fit_logit(const std::vector<const Row*>& rows, int landmarks) {
+/// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0. A landmark
+/// counts by how much of the history of `now` it knew: a young book's kernel errs otherwise than a grown
+/// one's.
+Features fit_logit(std::span<const Landmark> landmarks, double now) {
   constexpr auto n = static_cast<Eigen::Index>(feature_count);
-  static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7};
-  const Eigen::Index size = n + landmarks;
+  static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7};
+  const Eigen::Index size = n + static_cast<Eigen::Index>(landmarks.size());
   Eigen::VectorXd weight = Eigen::VectorXd::Zero(size);
   Eigen::VectorXd precision = Eigen::VectorXd::Constant(size, 1 / (landmark_sd * landmark_sd));
   weight[0] = 1;
@@ -112,17 +120,20 @@ Features fit_logit(const std::vector<const Row*>& rows, int landmarks) {
   for (int step = 0; step < 30; ++step) {
     Eigen::VectorXd gradient = -precision.cwiseProduct(weight - prior);
     Eigen::MatrixXd hessian = precision.asDiagonal();
-    for (const Row* row : rows) {
-      const Eigen::Map<const Eigen::Matrix<double, n, 1>> x(row->x.data());
-      const Eigen::Index level = n + row->landmark;
-      const double p = special::logistic(x.dot(weight.head<n>()) + weight[level]);
-      const double own = p * (1 - p);
-      gradient.head<n>() += (row->y - p) * x;
-      gradient[level] += row->y - p;
-      hessian.topLeftCorner<n, n>() += own * x * x.transpose();
-      hessian.col(level).head<n>() += own * x;
-      hessian.row(level).head<n>() += own * x.transpose();
-      hessian(level, level) += own;
+    for (std::size_t i = 0; i < landmarks.size(); ++i) {
+      const double trust = std::min(1.0, landmarks[i].history / now);
+      const auto level = n + static_cast<Eigen::Index>(i);
+      for (const Row& row : landmarks[i].rows) {
+        const Eigen::Map<const Eigen::Matrix<double, n, 1>> x(row.x.data());
+        const double p = special::logistic(x.dot(weight.head<n>()) + weight[level]);
+        const double own = trust * p * (1 - p), off = trust * (row.y - p);
+        gradient.head<n>() += off * x;
+        gradient[level] += off;
+        hessian.topLeftCorner<n, n>() += own * x * x.transpose();
+        hessian.col(level).head<n>() += own * x;
+        hessian.row(level).head<n>() += own * x.transpose();
+        hessian(level, level) += own;
+      }
     }
     const Eigen::VectorXd move = hessian.ldlt().solve(gradient).cwiseMax(-2.0).cwiseMin(2.0);
     weight += move;
@@ -198,11 +209,24 @@ void learn_owners(Lessons& lessons, const std::vector<Landmark>& landmarks, std:
   }
 }
 
-void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks) {
+/// Chance to be won in a window, of a deal created `days` before its end.
+double chance(const std::vector<double>& chances, const Grid& grid, double days) {
+  const double until_end = days / grid.step, until_start = until_end - (grid.last - grid.first);
+  const auto at = [&](double steps) {
+    return chances[static_cast<std::size_t>(
+        std::clamp(std::lround(steps), 0L, static_cast<long>(grid.last)))];
+  };
+  return at(until_end) - (until_start > 0 ? at(until_start) : 0);
+}
+
+void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks, const std::vector<double>& chances,
+               const Grid& grid, double now) {
   double won = new_prior_wins, expected = new_prior_wins;
   for (const Landmark& landmark : landmarks) {
+    // The chances are those of the last year's deals; what older ones did is another matter.
+    if (landmark.history < now - year) continue;
     won += landmark.new_won;
-    expected += landmark.new_expected;
+    for (const double days : landmark.created) expected += chance(chances, grid, days);
   }
   lessons.new_factor = won / expected;
   double weights = prior_landmarks, sum = prior_landmarks * new_prior_sd * new_prior_sd;
@@ -235,7 +259,8 @@ Grid grid_of(const Window& window) {
 
 const std::array<const char*, feature_count>& feature_names() {
   static constexpr std::array<const char*, feature_count> names{
-      "kernel_logit", "level", "log_age", "close_date_missing", "overdue", "due_in_period", "pushes"};
+      "kernel_logit", "level",         "log_age", "close_date_missing",
+      "overdue",      "due_in_period", "pushes",  "log_amount"};
   return names;
 }
 
@@ -246,24 +271,30 @@ Features features_of(const Facts& facts, const History& history, std::size_t dea
   x[1] = 1;
   // Half-year-old deals are the middle of the scale.
   x[2] = (std::log1p(std::max(0.0, window.origin - facts.created[deal])) - 4) / 1.5;
-  if (!facts.close_dates_tracked) return x;
   const auto row = static_cast<std::size_t>(facts.row[deal]);
   const std::int64_t now = us_of(window.origin);
-  std::int64_t due = history.initial(Field::close_date)[row];
+  std::int64_t due = initial_value(history, Field::close_date, row);
+  std::int64_t amount = initial_value(history, Field::amount, row);
   double pushes = 0;
   for (const Change& change : history.changes(row)) {
     if (change.at > now) break;
+    if (change.field == Field::amount) amount = change.value;
     if (change.field != Field::close_date) continue;
     pushes += due != null_value && change.value != null_value && change.value > due;
     due = change.value;
   }
-  if (due == null_value)
-    x[3] = 1;
-  else if (static_cast<double>(due) < window.origin - 1)
-    x[4] = 1;
-  else if (static_cast<double>(due) < window.end)
-    x[5] = 1;
-  x[6] = std::min(pushes, 4.0) / 2;
+  if (facts.close_dates_tracked) {
+    if (due == null_value)
+      x[3] = 1;
+    else if (static_cast<double>(due) < window.origin - 1)
+      x[4] = 1;
+    else if (static_cast<double>(due) < window.end)
+      x[5] = 1;
+    x[6] = std::min(pushes, 4.0) / 2;
+  }
+  // Large deals take longer and are won less often than small ones in the same stage.
+  if (facts.typical_amount > 0 && amount != null_value && amount > 0)
+    x[7] = std::clamp(std::log(static_cast<double>(amount) / facts.typical_amount) / 2, -2.0, 2.0);
   return x;
 }
 
@@ -285,30 +316,35 @@ Lessons learn(const Facts& facts, const History& history, const Window& window, 
   Lessons lessons;
   lessons.rates = shrink(count_moves(facts, window.origin));
   std::vector<Landmark> landmarks(adjust ? earlier.size() : 0);
-  for_blocks(landmarks.size(), execution, [&](std::size_t i) {
-    landmarks[i] = look_back(facts, history, earlier[i], static_cast<int>(i));
-  });
-  // Oldest first: each landmark is judged with a correction that only older ones made.
-  constexpr std::size_t fewest_rows = 50;
-  std::vector<const Row*> seen;
-  for (Landmark& landmark : landmarks) {
-    const Features weight =
-        seen.size() >= fewest_rows ? fit_logit(seen, static_cast<int>(landmarks.size())) : Features{1};
+  for_blocks(landmarks.size(), execution,
+             [&](std::size_t i) { landmarks[i] = look_back(facts, history, earlier[i]); });
+  // What the first landmarks teach, if they have enough deals, to a kernel of some days of history.
+  const auto correction = [&](std::size_t count, double days) -> std::optional<Features> {
+    constexpr std::size_t fewest_rows = 50;
+    const std::span first(landmarks.data(), count);
+    std::size_t rows = 0;
+    for (const Landmark& landmark : first) rows += landmark.rows.size();
+    if (rows < fewest_rows) return std::nullopt;
+    return fit_logit(first, days);
+  };
+  const auto judge = [](Landmark& landmark, const Features& weight) {
     for (Row& row : landmark.rows) row.fitted = special::logistic(dot(row.x, weight));
-    for (const Row& row : landmark.rows) seen.push_back(&row);
-    lessons.realised.add(landmark.realised);
-  }
-  lessons.landmarks = static_cast<int>(landmarks.size());
-  if (seen.size() >= fewest_rows) {
-    lessons.weight = fit_logit(seen, static_cast<int>(landmarks.size()));
-    lessons.corrected = true;
+  };
+  // Each landmark is judged with a correction that only older ones made.
+  for (std::size_t i = 0; i < landmarks.size(); ++i) {
+    judge(landmarks[i], correction(i, landmarks[i].history).value_or(Features{1}));
+    lessons.realised.add(landmarks[i].realised);
   }
   learn_shock(lessons, landmarks);
+  lessons.landmarks = static_cast<int>(landmarks.size());
+  const std::optional<Features> weight = correction(landmarks.size(), window.origin - facts.first);
+  lessons.corrected = weight.has_value();
+  lessons.weight = weight.value_or(Features{1});
   if (lessons.corrected)
-    for (Landmark& landmark : landmarks)
-      for (Row& row : landmark.rows) row.fitted = special::logistic(dot(row.x, lessons.weight));
+    for (Landmark& landmark : landmarks) judge(landmark, lessons.weight);
   learn_owners(lessons, landmarks, facts.owners.size());
-  learn_new(lessons, landmarks);
+  lessons.fresh = new_business(facts, window, lessons.rates.mean());
+  learn_new(lessons, landmarks, lessons.fresh.chances, grid_of(window), window.origin - facts.first);
   return lessons;
 }
 

@@ -27,12 +27,15 @@ struct Grid {
 };
 Grid grid_of(const Window& window);
 
-inline constexpr std::size_t feature_count = 7;
+inline constexpr double year = 364;  ///< days, whole weeks
+
+inline constexpr std::size_t feature_count = 8;
 using Features = std::array<double, feature_count>;
 /// Names of the correction's terms.
 const std::array<const char*, feature_count>& feature_names();
 
-/// What the correction knows of a deal: logit of the kernel's p first, then 1, age, close date, pushes.
+/// What the correction knows of a deal: logit of the kernel's p first, then 1, age, close date, pushes,
+/// amount.
 Features features_of(const Facts& facts, const History& history, std::size_t deal, const Window& window,
                      double kernel_p);
 
@@ -43,15 +46,17 @@ struct OwnerEffect {
 };
 
 struct NewBusiness {
+  std::vector<double> chances;      ///< to be won within so many steps of being created
   std::vector<double> won_by_step;  ///< expected wins from deals not yet created, by steps from the origin
   double per_week = 0;
 };
 
-/// Recent arrivals, their season and first stages, through the kernel.
+/// Arrivals by level, trend and season; their chances by what became of recent ones, the kernel behind them.
 NewBusiness new_business(const Facts& facts, const Window& window, const std::vector<double>& per_day);
 
-/// Amounts won against the amounts the same deals had at a landmark, each as likely as that amount is large: the
-/// mean is that of the money, and a placeholder of 1 that became a million says next to nothing of others.
+/// Amounts won against the amounts the same deals had at a landmark, each as likely as that amount is large:
+/// the mean is that of the money, and a placeholder of 1 that became a million says next to nothing of
+/// others.
 class Realised {
  public:
   void add(double expected, double won) {
@@ -79,8 +84,9 @@ struct Lessons {
   double shock_freedom = 4;
   double owner_sd = 0;
   std::vector<OwnerEffect> owners;  ///< by leaf
-  double new_factor = 1;            ///< new business won against expected, at earlier landmarks
+  double new_factor = 1;  ///< wins of the deals created after earlier landmarks against their chances
   double new_sd = 0;
+  NewBusiness fresh;
   Realised realised;
 };
 

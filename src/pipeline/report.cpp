@@ -103,7 +103,7 @@ double mean_if_won(const Plan& plan, std::size_t deal, double mean_ratio, double
   if (plan.wins) return 1;
   const std::int64_t amount = plan.facts->amount[deal];
   if (amount == null_value) {
-    const auto& own = plan.owner_amounts[static_cast<std::size_t>(plan.facts->owner[deal])];
+    const auto& own = plan.owner_amounts[static_cast<std::size_t>(plan.facts->owner[deal])].values;
     double sum = 0;
     for (const std::int64_t value : own) sum += static_cast<double>(value);
     constexpr double prior = 10;
@@ -124,7 +124,7 @@ Table deal_table(const Outcome& outcome, const std::string& currency) {
   const Plan& plan = *outcome.plan;
   const Facts& facts = *plan.facts;
   const double ratio = plan.lessons->realised.mean();
-  const double typical = mean_of(plan.amounts, 0);
+  const double typical = mean_of(plan.amounts.values, 0);
   std::vector<std::int64_t> rows, amounts;
   std::vector<std::uint8_t> known;
   std::vector<double> expected;

@@ -67,14 +67,18 @@ Shocks draw_shocks(const Plan& plan, std::size_t first, std::size_t last) {
   return shocks;
 }
 
-/// An amount out of won deals: the owner's own as far as there are many, else anyone's.
-std::int64_t drawn_amount(const Plan& plan, std::size_t owner, random::Stream& stream) {
-  const auto& own = plan.owner_amounts[owner];
-  const double share =
-      static_cast<double>(own.size()) / (static_cast<double>(own.size()) + own_amounts_prior);
-  const auto& pool = stream.uniform01() < share ? own : plan.amounts;
-  if (pool.empty()) return 0;
-  return pool[static_cast<std::size_t>(stream.integer(0, static_cast<std::int64_t>(pool.size()) - 1))];
+/// An amount out of won deals: the owner's own as far as there are many, else anyone's. With a leaf period,
+/// out of those that a deal won then and not yet created can be like: who wins sooner often sells less.
+std::int64_t drawn_amount(const Plan& plan, std::size_t owner, random::Stream& stream,
+                          std::optional<std::size_t> period = {}) {
+  const auto size = [&](const WonAmounts& amounts) {
+    return period ? amounts.young[*period] : amounts.values.size();
+  };
+  const WonAmounts& own = plan.owner_amounts[owner];
+  const double count = static_cast<double>(size(own));
+  const WonAmounts& pool = stream.uniform01() < count / (count + own_amounts_prior) ? own : plan.amounts;
+  if (size(pool) == 0) return 0;
+  return pool.values[static_cast<std::size_t>(stream.integer(0, static_cast<std::int64_t>(size(pool)) - 1))];
 }
 
 /// What a winning deal books.
@@ -132,7 +136,7 @@ class Block {
         const std::int64_t wins = stream.poisson(plan_.new_wins[period] * level);
         for (std::int64_t i = 0; i < wins; ++i) {
           const std::size_t owner = stream.categorical(share);
-          add(owner, period, draw, plan_.wins ? 1 : drawn_amount(plan_, owner, stream));
+          add(owner, period, draw, plan_.wins ? 1 : drawn_amount(plan_, owner, stream, period));
         }
       }
     }

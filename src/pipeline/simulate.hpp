@@ -32,6 +32,13 @@ struct Simulation {
   std::vector<double> p_win, expected;  ///< by open deal
 };
 
+/// Amounts of won deals, those of deals that were won youngest first.
+struct WonAmounts {
+  std::vector<std::int64_t> values;
+  /// By leaf period: how many were won no older than a deal not created before the origin can be then.
+  std::vector<std::size_t> young;
+};
+
 /// What the draws are made from.
 struct Plan {
   const Facts* facts = nullptr;
@@ -41,10 +48,10 @@ struct Plan {
   std::vector<int> marks;  ///< steps at the leaf periods' bounds, those before the origin cut to 0
   std::vector<Curve> curves;
   std::vector<OpenDeal> open;
-  std::vector<double> new_wins;       ///< expected by leaf period
-  std::vector<double> new_share;      ///< Dirichlet weights of the owners of new deals, by leaf
-  std::vector<std::int64_t> amounts;  ///< of won deals, for deals whose amount nobody knows
-  std::vector<std::vector<std::int64_t>> owner_amounts;
+  std::vector<double> new_wins;   ///< expected by leaf period
+  std::vector<double> new_share;  ///< Dirichlet weights of the owners of new deals, by leaf
+  WonAmounts amounts;             ///< for deals whose amount nobody knows
+  std::vector<WonAmounts> owner_amounts;
   bool wins = false;  ///< count deals rather than amounts
   std::size_t draws = 0;
   std::uint64_t seed = 0;

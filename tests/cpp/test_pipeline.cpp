@@ -193,6 +193,54 @@ TEST(Quotas, PartsAddUpAndShorterPeriodsGoFirst) {
   EXPECT_EQ(pipeline::quotas_in_force(crm, {.currency = "USD"}).other_currency, 3);
 }
 
+/// Of each day one deal of 100.00 that is won after 20 days, and one of 10,000.00 that is won or lost after
+/// 120.
+std::vector<Deal> small_and_large(int days, bool large_won) {
+  std::vector<Deal> deals;
+  const Date start = Date::from_ymd(2024, 1, 1);
+  for (int i = 0; i < days; ++i) {
+    for (const bool large : {false, true}) {
+      const Date closes = start + i + (large ? 120 : 20);
+      Deal deal{(large ? "l" : "s") + std::to_string(i), start + i, std::nullopt, !large || large_won};
+      deal.amount = large ? "10000" : "100";
+      if (closes < start + days) deal.closed = closes;
+      deals.push_back(deal);
+    }
+  }
+  return deals;
+}
+
+TEST(Pipeline, NewDealsBookWhatCanBeWonInTime) {
+  pipeline::ForecastOptions options;
+  options.draws = 500;
+  options.period = Interval{day(2025, 7, 1), day(2025, 10, 1)};
+  const auto forecast = pipeline::forecast(book_of(small_and_large(547, true)), options);
+  const Table& holders = forecast.holders;
+  // One deal a day of the first 72; no large deal can be created and won within the quarter.
+  EXPECT_NEAR(holders.column("new_expected").number(holders.num_rows() - 1), 720'000, 100'000);
+}
+
+TEST(Pipeline, LargeDealsAreNotExpectedToBeWonLikeSmallOnes) {
+  const Table one_change({{"opportunity_id", texts({"s0"})},
+                          {"at", texts({"2024-01-02"})},
+                          {"field", texts({"amount"})},
+                          {"old", texts({"90"})},
+                          {"new", texts({"100"})}});
+  const Crm crm = book_of(small_and_large(638, false), {{"opportunity_event", one_change}});
+  auto options = at(day(2025, 8, 15));
+  const auto forecast = pipeline::forecast(crm, options);
+  std::array<double, 2> expected{}, deals{};
+  for (std::size_t row = 0; row < forecast.deals.num_rows(); ++row) {
+    if (forecast.deals.column("days_in_stage").number(row) > 20) continue;
+    const bool large = forecast.deals.column("amount").number(row) > 500'000;
+    expected[large ? 1 : 0] += forecast.deals.column("p_win").number(row);
+    deals[large ? 1 : 0] += 1;
+  }
+  ASSERT_GE(deals[1], 15);
+  EXPECT_GT(expected[0] / deals[0], 0.8);
+  EXPECT_LT(expected[1] / deals[1], 0.3);
+}
+
 TEST(Pipeline, CountsQuotasByDaysOfOverlap) {
   const auto quota = [](std::vector<std::string> starts, std::vector<std::string> ends) {
     const std::size_t n = starts.size();

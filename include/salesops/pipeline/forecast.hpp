@@ -12,9 +12,24 @@
 /// likelihood. Without a stage history there is one pseudo stage, by age since creation. The rates give
 /// P(won by each week) for every stage and time in it (backward recursion, daily steps).
 /// A ridge logit on earlier landmarks (the same day of earlier periods) then corrects each deal for age,
-/// expected close date and pushes as they were known then. **Deals yet to be created** arrive at the recent
-/// weekly rate, times the season where two years are known, enter by the mix of first stages and run
-/// through the same kernel; owners by recent share, amounts from won deals.
+/// expected close date, pushes and amount as they were known then:
+///
+///     logit p = w₀·logit p(rates) + w·(1, log age, missing, overdue, due in period, pushes, log amount)
+///
+/// A landmark counts by the share of today's history that it had. Amounts enter as the logarithm of their
+/// ratio to the geometric mean, where they have a history and one currency. **Deals yet to be created**
+/// arrive at the rate of a Poisson regression on four-week spans,
+///
+///     log λ(t) = a + b·t + two waves of the year,   b ~ N(0, 0.3²) a year, waves ~ N(0, 0.1²)
+///
+/// where a span half a year back counts half, and all count less where they spread more than Poisson. Of
+/// those created u days before the period's end, the share
+///
+///     G(u) = Σ_{n ≤ u} (won at age n + 30·g(n)) / (watched to age n + 30)
+///
+/// is won, from the deals of the last year; g is what the rates say of a deal that enters by the mix of
+/// first stages. What deals created after the last year's landmarks won against G is a last factor. Owners by
+/// recent share; amounts from deals won in the last year no older than a new deal can be by then.
 ///
 /// Uncertainty: rates from their Gamma posterior, a log-odds shock common to all deals of the period
 /// (Student t; its spread from the Pearson dispersion of earlier landmarks), an effect of each owner, the
