@@ -38,7 +38,7 @@ constexpr Definition all[] = {
      "share", "entered_in_period", "count", "visits", "opportunity.stage_id stage_def.rank",
      "PostHog, Metabase", &stage_conversion},
     {"time_in_stage", "Time in stage",
-     "mean days of completed visits to open stages that began in the period", "days", "entered_in_period",
+     "mean days of completed visits to open stages, that began in the period", "days", "entered_in_period",
      "count", "visits", "opportunity.stage_id stage_def.rank", "HubSpot, Salesforce stage duration",
      &time_in_stage},
     {"stage_regression", "Stage regression",

@@ -158,7 +158,7 @@ def test_where_as_text_or_dict_is_the_same(crm, name):
 
 def test_a_flag_that_is_text_is_not_compared_with_true():
     book = so.crm.Crm.build({"opportunity": {"opportunity_id": ["a", "b"], "hot": ["Yes", "No"]}})
-    with pytest.raises(so.UsageError, match="'hot' is text and no flag.*'Yes'"):
+    with pytest.raises(so.UsageError, match=r"'hot' is text and no flag.*'Yes'"):
         so.kpi.win_rate(book, where="hot = true")
     with pytest.raises(so.UsageError, match="no flag"):
         so.kpi.win_rate(book, where={"hot": False})
