@@ -505,6 +505,12 @@ void bind_rfm(py::module_& word) {
       .def("finish", &finish, py::arg("unit"), py::arg("discrete"), py::arg("calibration_end"),
            py::arg("holdout_end"), py::arg("observation_end"), py::arg("include_first"), py::arg("threads"))
       .def(
+          "repeat_purchases",
+          [](const clv::RfmState& state, const std::vector<salesops::Date>& ends, salesops::Date joined_by) {
+            return state.repeat_purchases(ends, joined_by);
+          },
+          py::arg("ends"), py::arg("joined_by"), py::call_guard<py::gil_scoped_release>())
+      .def(
           "regularity",
           [](const clv::RfmState& state, const std::string& method) {
             const auto by = salesops_bindings::read_name(methods, method);

@@ -207,6 +207,10 @@ CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, 
   FitSummary summary = solve(problem, options);
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "customers of equal covariates buy at one rate");
+  if (summary.parameters[2] == "s")
+    note_homogeneous(summary, 2, 3, "customers of equal covariates leave at one rate");
+  else
+    note_dropout(summary, 2, 3);
   const auto coefficients = [&](const std::vector<Covariate>& list, const std::string& process) {
     std::vector<double> gamma;
     for (const Covariate& covariate : list) {

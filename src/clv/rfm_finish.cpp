@@ -2,6 +2,7 @@
 #include <array>
 #include <atomic>
 #include <cmath>
+#include <numeric>
 
 #include "rfm_state.hpp"
 
@@ -309,6 +310,29 @@ Rfm RfmState::finish(const RfmOptions& options) const {
     column.resize(rows.size());
   });
   return result;
+}
+
+std::vector<std::int64_t> RfmState::repeat_purchases(std::span<const Date> ends, Date joined_by) const {
+  if (!std::is_sorted(ends.begin(), ends.end())) throw UsageError("repeat_purchases: ends must ascend");
+  std::vector<std::int64_t> by_end(ends.size());
+  const DayRows& days = data_->days;
+  for (std::size_t i = 0; i < data_->customers(); ++i) {
+    tick(i);
+    bool bought = false;
+    auto end = ends.begin();
+    for (std::size_t at = data_->begins[i]; at < data_->begins[i + 1]; ++at) {
+      const Date day{days.days[at]};
+      const bool counts = (days.rows[at] & refund_bit) == 0 || days.amounts[at] > 0;
+      if (!counts) continue;
+      if (!bought && day > joined_by) break;
+      end = std::lower_bound(end, ends.end(), day);
+      if (end == ends.end()) break;
+      if (bought) ++by_end[static_cast<std::size_t>(end - ends.begin())];
+      bought = true;
+    }
+  }
+  std::partial_sum(by_end.begin(), by_end.end(), by_end.begin());
+  return by_end;
 }
 
 Table Rfm::to_table() const {

@@ -24,7 +24,8 @@ using Policy = boost::math::policies::policy<boost::math::policies::promote_doub
 
 /// A standard error of a logarithm beyond this says: anything between nothing and infinity.
 constexpr double hopeless = 30;
-constexpr double far_away = 45;  ///< e^45 units: no data tell such parameters from infinity
+constexpr double worthless = 1e-5;  ///< no test and no forecast feels so little likelihood
+constexpr double far_away = 45;     ///< e^45 units: no data tell such parameters from infinity
 
 /// −ln L with the priors added, by the logarithms of the parameters in their units.
 class Objective {
@@ -158,6 +159,26 @@ void describe_uncertainty(FitSummary& summary, const Minimum& minimum) {
     }
     summary.standard_errors.push_back(std::sqrt(summary.covariance[i * k + i]));
   }
+}
+
+/// What a step of length 1 in the logarithms could still gain. The search may be stuck on a ridge, where
+/// rounding hides which way is down although nothing more is to be had.
+double left_to_gain(const Minimum& minimum) {
+  constexpr double rounding = 1e-4;  // of curvatures, relative to the largest
+  const auto size = static_cast<Index>(minimum.gradient.size());
+  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(
+      Eigen::Map<const MatrixXd>(minimum.hessian.data(), size, size));
+  const VectorXd slopes =
+      solver.eigenvectors().transpose() * Eigen::Map<const VectorXd>(minimum.gradient.data(), size);
+  const double flat = rounding * solver.eigenvalues().cwiseAbs().maxCoeff();
+  double gain = 0;
+  for (Index e = 0; e < size; ++e) {
+    const double slope = std::abs(slopes[e]);
+    const double curvature = solver.eigenvalues()[e];
+    if (curvature < -flat) return special::infinity;
+    gain += curvature > 0 ? std::min(slope, slope * slope / curvature / 2) : slope;
+  }
+  return gain;
 }
 
 void note_ridges(FitSummary& summary) {
@@ -356,6 +377,10 @@ FitSummary solve(const Problem& problem, const FitOptions& asked) {
   if (best.hessian.empty())
     throw UsageError(std::string(problem.call) +
                      ": the likelihood is not finite at the start values; give others in start");
+  if (best.reason == optimize::Reason::stuck && left_to_gain(best) < worthless) {
+    summary.converged = true;
+    summary.reason = optimize::text(optimize::Reason::noise);
+  }
   describe_uncertainty(summary, best);
   note_ridges(summary);
   if (options.profile_level > 0) add_profiles(summary, objective, best, options);

@@ -563,3 +563,26 @@ TEST(Regularity, HasNoAnswerWithoutGaps) {
   const auto even = clv::RfmState::partial(table_of({{1, 0, 1}, {1, 7, 1}, {1, 14, 1}, {1, 21, 1}}));
   EXPECT_TRUE(std::isinf(*even.regularity().k));
 }
+
+TEST(Rfm, CountsRepeatPurchasesOfACohortAsFinishDoes) {
+  const auto state = clv::RfmState::partial(table_of(random_transactions(4000, 300, 5)), with_amount());
+  const Date joined{day("2020-09-30")};
+  std::vector<Date> ends;
+  for (std::int32_t at = day("2020-01-03"); at < day("2021-11-01"); at += 40) ends.push_back(Date{at});
+  const auto found = state.repeat_purchases(ends, joined);
+  ASSERT_EQ(found.size(), ends.size());
+  for (std::size_t i = 0; i < ends.size(); ++i) {
+    clv::RfmOptions options;
+    options.calibration_end = std::min(ends[i], joined);
+    if (ends[i] > joined) options.holdout_end = ends[i];
+    options.observation_end = ends[i];
+    const auto rows = state.finish(options);
+    double sum = 0;
+    for (const double n : rows.frequency) sum += n;
+    for (const double n : rows.holdout_frequency) sum += n;
+    EXPECT_EQ(static_cast<double>(found[i]), sum);
+  }
+  EXPECT_GT(found.back(), found.front());
+  std::swap(ends[0], ends[1]);
+  EXPECT_THROW((void)state.repeat_purchases(ends, joined), UsageError);
+}

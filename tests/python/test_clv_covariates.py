@@ -260,3 +260,30 @@ def test_join_adds_columns_by_customer():
     ):
         with pytest.raises(so.UsageError, match=words):
             rows.join(frame, on="key")
+
+
+def test_a_ridge_is_an_end_and_said_to_be_one():
+    """All leave at one rate, so in most samples s and beta tend to infinity together."""
+    ran_away = 0
+    for seed in range(6):
+        rng = np.random.default_rng(seed)
+        n = 400
+        T = rng.integers(27 * 7, 39 * 7, n) / 7
+        rate, end = rng.gamma(1.5, 1 / 11, n), rng.exponential(55, n)
+        x, t_x = np.zeros(n), np.zeros(n)
+        for i in range(n):
+            times = np.cumsum(rng.exponential(1 / rate[i], 400))
+            times = times[times < min(T[i], end[i])]
+            x[i], t_x[i] = len(times), times[-1] if len(times) else 0
+        channel = np.array(["shop", "web"] * (n // 2))
+        frame = pd.DataFrame({"frequency": x, "recency": t_x, "T": T, "channel": channel})
+        plain = so.clv.ParetoNBD().fit(frame)
+        assert plain.converged_, plain.reason_
+        for options in ({}, {"dropout_covariates": ["channel"]}):
+            model = so.clv.ParetoNBD().fit(frame, covariates=["channel"], **options)
+            assert model.converged_, model.reason_
+            assert plain.log_likelihood_ <= model.log_likelihood_ + 1e-6
+            if model.s_ > 1e4:
+                ran_away += 1
+                assert any("leave at one rate" in note for note in model.notes_)
+    assert ran_away >= 4

@@ -133,6 +133,10 @@ class RfmState {
   /// `UnitError`; an empty state fits all.
   void merge(const RfmState& other);
   [[nodiscard]] Rfm finish(const RfmOptions& options = {}) const;
+  /// Repeat purchases up to and including each of the days `ends`, ascending, of all customers who first
+  /// bought by `joined_by`: the sums of the frequencies that `finish` would count by then, in one pass. Days,
+  /// not civil periods, count. `UsageError` for ends out of order.
+  [[nodiscard]] std::vector<std::int64_t> repeat_purchases(std::span<const Date> ends, Date joined_by) const;
   /// Of all customers with at least two gaps (wheat, mle) or ten (minka, thom, cv), in days.
   [[nodiscard]] Regularity regularity(RegularityMethod method = RegularityMethod::mle) const;
 

@@ -1161,8 +1161,6 @@ class FitSummary:
     @property
     def parameters(self) -> list[str]: ...
     @property
-    def posterior(self) -> typing.Any: ...
-    @property
     def profile(self) -> list[tuple[float, float]]: ...
     @property
     def reason(self) -> str: ...
@@ -1200,8 +1198,6 @@ class RfmState:
     Days of purchase by customer; mergeable.
     """
     @staticmethod
-    def from_json(text: str) -> RfmState: ...
-    @staticmethod
     def partial(
         transactions: salesops._core.table.Table,
         customer: str,
@@ -1225,7 +1221,9 @@ class RfmState:
     ) -> Rfm: ...
     def merge(self, other: RfmState) -> None: ...
     def regularity(self, method: str) -> tuple[float | None, int]: ...
-    def to_json(self) -> str: ...
+    def repeat_purchases(
+        self, ends: collections.abc.Sequence[datetime.date], joined_by: datetime.date
+    ) -> list[int]: ...
     @property
     def customers(self) -> int: ...
     @property
@@ -1247,14 +1245,6 @@ def fit_bdw(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BdW]: ...
@@ -1274,14 +1264,6 @@ def fit_bg_bb(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGBB]: ...
@@ -1304,14 +1286,6 @@ def fit_bg_cnbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGCNBD]: ...
@@ -1331,14 +1305,6 @@ def fit_bg_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGNBD]: ...
@@ -1363,14 +1329,6 @@ def fit_bg_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGNBD]: ...
@@ -1388,14 +1346,6 @@ def fit_gamma_gamma(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GammaGamma]: ...
@@ -1415,14 +1365,6 @@ def fit_ggompertz_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GGompertzNBD]: ...
@@ -1445,14 +1387,6 @@ def fit_mbg_cnbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGCNBD]: ...
@@ -1472,14 +1406,6 @@ def fit_mbg_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGNBD]: ...
@@ -1504,14 +1430,6 @@ def fit_mbg_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGNBD]: ...
@@ -1531,14 +1449,6 @@ def fit_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, NBD]: ...
@@ -1558,14 +1468,6 @@ def fit_pareto_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
@@ -1590,14 +1492,6 @@ def fit_pareto_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
@@ -1616,14 +1510,6 @@ def fit_sbg(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
-    sampling: tuple[
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-        typing.SupportsFloat | typing.SupportsIndex,
-        typing.SupportsInt | typing.SupportsIndex,
-    ]
-    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, SBG]: ...

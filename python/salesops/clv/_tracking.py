@@ -166,10 +166,4 @@ def actual_by(rows: Rfm, ends: list[dt.date]) -> npt.NDArray[np.float64]:
     """Repeat purchases by each day, of the customers who came by the end of the calibration."""
     import numpy as np
 
-    def total(end: dt.date) -> float:
-        if end <= rows.calibration_end:
-            return float(rows._again(calibration_end=end)["frequency"].sum())
-        made = rows._again(calibration_end=rows.calibration_end, holdout_end=end)
-        return float(made["frequency"].sum() + made["holdout_frequency"].sum())
-
-    return np.array([total(end) for end in ends])
+    return np.array(rows._state.repeat_purchases(ends, rows.calibration_end), dtype=np.float64)
