@@ -1,5 +1,8 @@
 #include "living.hpp"
 
+#include <concepts>
+#include <string>
+
 #include "salesops/error.hpp"
 
 namespace salesops {
@@ -11,7 +14,8 @@ Crowd::Crowd(std::span<const std::span<const double>> asked, const RfmView& cust
     : rows_of(0, {}) {
   constexpr std::size_t piece = 64;
   std::vector<std::span<const double>> columns(asked.begin(), asked.end());
-  columns.insert(columns.end(), {customers.x, customers.t_x, customers.T});
+  columns.insert(columns.end(), {customers.x, customers.T});
+  if (!customers.t_x.empty()) columns.push_back(customers.t_x);
   rows = distinct_rows(columns, execution);
   const auto of_rows = [&](std::span<const double> column) {
     std::vector<double> values;
@@ -20,7 +24,7 @@ Crowd::Crowd(std::span<const std::span<const double>> asked, const RfmView& cust
     return values;
   };
   x = of_rows(customers.x);
-  t_x = of_rows(customers.t_x);
+  t_x = customers.t_x.empty() ? std::vector<double>(x.size()) : of_rows(customers.t_x);
   T = of_rows(customers.T);
   std::vector<std::vector<double>> asked_of_rows;
   for (const auto& column : asked) asked_of_rows.push_back(of_rows(column));
@@ -43,15 +47,22 @@ Crowd::Crowd(std::span<const std::span<const double>> asked, const RfmView& cust
 
 namespace {
 
+/// P(alive) costs less than to find out whose histories are alike.
+template <class M>
+constexpr bool alive_is_cheap = std::same_as<M, BGNBD> || std::same_as<M, MBGNBD> || std::same_as<M, NBD>;
+
 /// `out[i] = P(alive) · question(living process, what row i asks)`.
 template <class M, class Question>
 void ask(const M& model, std::span<const std::span<const double>> asked, const RfmView& customers,
          std::span<double> out, const Execution& execution, const Question& question) {
   const StopScope scope(execution.stop);
-  if (out.size() != customers.x.size())
-    throw UsageError("the result has " + std::to_string(out.size()) + " rows, x has " +
-                     std::to_string(customers.x.size()));
-  const Crowd crowd(asked, customers, remembers_last(model), execution);
+  for (const std::size_t length : {customers.t_x.size(), customers.T.size(), out.size()})
+    if (length != customers.x.size())
+      throw UsageError("x, t_x, T and the result have " + std::to_string(customers.x.size()) + " and " +
+                       std::to_string(length) + " rows");
+  RfmView told_apart = customers;
+  if (alive_is_cheap<M>) told_apart.t_x = {};
+  const Crowd crowd(asked, told_apart, remembers_last(model), execution);
   std::vector<double> values(crowd.rows.first.size());
   for_blocks(crowd.pieces.size() - 1, execution, [&](std::size_t piece) {
     ShapeTables tables;
@@ -61,10 +72,17 @@ void ask(const M& model, std::span<const std::span<const double>> asked, const R
           ask_living(model, crowd.x[one], crowd.t_x[one], crowd.T[one], tables,
                      [&](const auto& living) { return question(living, crowd.rows.first[one]); });
       for (const std::uint32_t row : crowd.alike(i))
-        values[row] = p_alive(model, crowd.x[row], crowd.t_x[row], crowd.T[row]) * ahead;
+        values[row] =
+            alive_is_cheap<M> ? ahead : p_alive(model, crowd.x[row], crowd.t_x[row], crowd.T[row]) * ahead;
     }
   });
   crowd.rows.spread(values, out, execution);
+  if (!alive_is_cheap<M>) return;
+  for_rows(out.size(), std::size_t{1} << 14U, {.threads = execution.threads, .stop = execution.stop},
+           [&](std::size_t begin, std::size_t end) {
+             for (std::size_t i = begin; i < end; ++i)
+               out[i] = p_alive(model, customers.x[i], customers.t_x[i], customers.T[i]) * out[i];
+           });
 }
 
 }  // namespace

@@ -153,7 +153,7 @@ struct Groups {
 };
 
 /// Customers as distinct rows of (asked, x, t_x, T), each of which has one of the distinct futures, in pieces
-/// of work whose customers are alike in x.
+/// of work whose customers are alike in x. Without t_x the rows are the futures.
 struct Crowd {
   DistinctRows rows;
   std::vector<double> x, t_x, T;       ///< of the distinct rows
