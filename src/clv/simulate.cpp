@@ -4,6 +4,7 @@
 #include <cmath>
 #include <string>
 
+#include "salesops/clv/dynamic.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
 
@@ -63,13 +64,14 @@ double purchase(const Habit& habit, double until, random::Stream& stream, std::v
   }
 }
 
+/// What customer `i` does until `until`: its purchases, and when it leaves.
 template <class M>
-double live(const M& m, double until, random::Stream& stream, std::vector<double>& times) {
+double live(const M& m, std::size_t, double until, random::Stream& stream, std::vector<double>& times) {
   return purchase(habit_of(m, stream), until, stream, times);
 }
 
 /// Opportunities 1, 2, …: first it may leave, then it may buy.
-double live(const BGBB& m, double until, random::Stream& stream, std::vector<double>& times) {
+double live(const BGBB& m, std::size_t, double until, random::Stream& stream, std::vector<double>& times) {
   const double p = stream.beta(m.alpha, m.beta);
   const double theta = stream.beta(m.gamma, m.delta);
   for (double t = 1; t <= until; ++t) {
@@ -77,6 +79,52 @@ double live(const BGBB& m, double until, random::Stream& stream, std::vector<dou
     if (stream.bernoulli(p)) times.push_back(t);
   }
   return special::infinity;
+}
+
+/// Customers whose rates have factors that change.
+struct DynamicPareto {
+  ParetoNBD model;
+  std::span<const std::size_t> first;
+  std::span<const Pace> paces;
+
+  [[nodiscard]] std::span<const Pace> of(std::size_t customer) const {
+    return paces.subspan(first[customer], first[customer + 1] - first[customer]);
+  }
+};
+
+/// When a clock that runs at `rate(pace)` shows each of the rising `readings`, put in their place; +∞ after
+/// the last pace.
+template <class Rate>
+void turn_back(std::span<const Pace> paces, const Rate& rate, std::span<double> readings) {
+  double begin = 0;
+  double shown = 0;
+  std::size_t next = 0;
+  for (const Pace& pace : paces) {
+    const double end = shown + rate(pace) * pace.length;
+    for (; next < readings.size() && readings[next] < end; ++next)
+      readings[next] = begin + std::min((readings[next] - shown) / rate(pace), pace.length);
+    begin += pace.length;
+    shown = end;
+  }
+  for (; next < readings.size(); ++next) readings[next] = special::infinity;
+}
+
+/// A plain customer on the clock of purchases, until it leaves on the clock of leaving.
+double live(const DynamicPareto& m, std::size_t i, double until, random::Stream& stream,
+            std::vector<double>& times) {
+  Habit habit = habit_of(m.model, stream);
+  double leaves = habit.end;
+  turn_back(m.of(i), [](const Pace& pace) { return pace.leave; }, {&leaves, 1});
+  double shown = 0;
+  detail::for_paces(m.of(i), 0, std::min(leaves, until),
+                    [&](const Pace& pace, double length) { shown += pace.buy * length; });
+  const std::size_t start = times.size();
+  habit.end = special::infinity;
+  purchase(habit, shown, stream, times);
+  const std::span<double> own = std::span(times).subspan(start);
+  turn_back(m.of(i), [](const Pace& pace) { return pace.buy; }, own);
+  for (double& t : own) t = std::min(t, until);
+  return leaves;
 }
 
 random::Stream stream_of(const SimulationOptions& options, std::size_t customer, const char* purpose) {
@@ -118,7 +166,7 @@ Simulation crowd(const M& model, std::span<const double> T, const SimulationOpti
     for (std::size_t i = begin; i < end; ++i) {
       random::Stream stream = stream_of(options, i, "clv purchases");
       const std::size_t start = times.size();
-      const double leaves = live(model, T[i] + options.horizon, stream, times);
+      const double leaves = live(model, i, T[i] + options.horizon, stream, times);
       result.alive[i] = leaves > T[i] ? 1 : 0;
       result.first[i + 1] = times.size() - start;
       for (std::size_t j = start; j < times.size(); ++j) {
@@ -202,6 +250,22 @@ Simulation simulate(const GGompertzNBD& m, std::span<const double> T, const Simu
   check({m.r, m.alpha, m.b, m.s, m.beta}, T.size(), options);
   check_times(T, false);
   return crowd(m, T, options);
+}
+Simulation simulate(const ParetoNBD& m, std::span<const std::size_t> first, std::span<const Pace> paces,
+                    std::span<const double> T, const SimulationOptions& options) {
+  check({m.r, m.alpha, m.s, m.beta}, T.size(), options);
+  check_times(T, false);
+  if (first.size() != T.size() + 1 || first.front() != 0 || first.back() != paces.size() ||
+      !std::is_sorted(first.begin(), first.end()))
+    throw UsageError("simulate: first must begin at 0, rise, and end at the number of paces");
+  for (const Pace& pace : paces)
+    if (!detail::positive(pace.length, pace.buy, pace.leave))
+      throw UsageError("simulate: length and both factors of each pace must be finite and above 0");
+  const DynamicPareto model{m, first, paces};
+  for (std::size_t i = 0; i < T.size(); ++i)
+    if (!detail::for_paces(model.of(i), 0, T[i] + options.horizon, [](const Pace&, double) {}))
+      throw UsageError("simulate: the paces of customer " + std::to_string(i) + " end before T + horizon");
+  return crowd(model, T, options);
 }
 Simulation simulate(const BGBB& m, std::span<const double> T, const SimulationOptions& options) {
   check({m.alpha, m.beta, m.gamma, m.delta}, T.size(), options);

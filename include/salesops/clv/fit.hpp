@@ -138,6 +138,13 @@ struct Fit : FitSummary {
 [[nodiscard]] Fit<BGNBD> fit_bg_nbd(const RfmView& customers, const FitOptions& options = {});
 [[nodiscard]] Fit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const FitOptions& options = {});
 [[nodiscard]] Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options = {});
+/// Times in weeks, or in a unit that suits e^−λ (see `SarmanovParetoNBD`). m is sought between its bounds,
+/// rounded off by 0.1 % where two of them meet. Where the likelihood rises up to a bound, m stands there
+/// without a standard error, a note says so, and the other standard errors are those along the bound. m has
+/// no profile interval; starts and priors are given for the other four. `likelihood_ratio_test` against
+/// `fit_pareto_nbd` asks whether there is a correlation.
+[[nodiscard]] Fit<SarmanovParetoNBD> fit_sarmanov_pareto_nbd(const RfmView& customers,
+                                                             const FitOptions& options = {});
 [[nodiscard]] Fit<GGompertzNBD> fit_ggompertz_nbd(const RfmView& customers, const FitOptions& options = {});
 /// T and t_x count opportunities: whole numbers, x ≤ t_x.
 [[nodiscard]] Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options = {});
