@@ -1,5 +1,5 @@
-// Pareto/NBD on two clocks. With A' = A/alpha and D' = D/beta a customer's likelihood is that of alpha = beta =
-// 1, and ln alpha, ln beta are coefficients of a covariate that is −1 everywhere.
+// Pareto/NBD on two clocks. With A' = A/alpha and D' = D/beta a customer's likelihood is that of alpha = beta
+// = 1, and ln alpha, ln beta are coefficients of a covariate that is −1 everywhere.
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -217,8 +217,11 @@ Jet<4> log_silence(double r, double x, double s, double f, double g, double leng
     const double across = fast_d * u / (1 + fast_d * u);
     Jet<4> log(-R * a - (s + 1) * d);
     log.gradient = {-r * a, -s * d, -R * up, -(s + 1) * across};
-    log.hessian = {-r * a, 0,       -s * d, -r * up, 0, -R * up * (1 - up),
-                   0,      -s * across, 0,  -(s + 1) * across * (1 - across)};
+    log.hessian = {-r * a, 0,
+                   -s * d, -r * up,
+                   0,      -R * up * (1 - up),
+                   0,      -s * across,
+                   0,      -(s + 1) * across * (1 - across)};
     const Jet<4> value = exp(log) * weight;
     sum += value;
     return value.value;
@@ -335,15 +338,16 @@ class Evaluator {
   Eigen::Matrix<double, parts, Eigen::Dynamic> map_;  ///< of the parts to all parameters
 };
 
-optimize::Point evaluate(const Histories& histories, const Population& population,
-                         const Execution& execution, std::span<const double> at) {
+optimize::Point evaluate(const Histories& histories, const Population& population, const Execution& execution,
+                         std::span<const double> at) {
   constexpr std::size_t block = 128;
   const auto customers = histories.customers();
   const auto size = static_cast<Index>(at.size());
-  Total total = total_over(customers.size(), block, size, execution, [&](std::size_t first, std::size_t last, Total& part) {
-    Evaluator evaluator(histories, at);
-    for (std::size_t i = first; i < last; ++i) evaluator.add(part, customers[i]);
-  });
+  Total total = total_over(customers.size(), block, size, execution,
+                           [&](std::size_t first, std::size_t last, Total& part) {
+                             Evaluator evaluator(histories, at);
+                             for (std::size_t i = first; i < last; ++i) evaluator.add(part, customers[i]);
+                           });
   // Γ(r+x)/Γ(r), and the rates at the purchases.
   const auto rising = log_rising(Jet<1>::exponential(at[0], 0), population.purchases);
   for (const Row& row : population.rows) {
@@ -412,8 +416,8 @@ std::vector<Pace> DynamicFit::paces(const DynamicCovariates& covariates) const {
   paces.reserve(until.size());
   for (std::size_t i = 0; i + 1 < first.size(); ++i)
     for (std::size_t j = first[i]; j < first[i + 1]; ++j)
-      paces.push_back({until[j] - (j > first[i] ? until[j - 1] : 0), factor(values.transaction, transaction, j),
-                       factor(values.lifetime, lifetime, j)});
+      paces.push_back({until[j] - (j > first[i] ? until[j - 1] : 0),
+                       factor(values.transaction, transaction, j), factor(values.lifetime, lifetime, j)});
   return paces;
 }
 

@@ -238,7 +238,8 @@ Fit<SarmanovParetoNBD> fit_sarmanov_pareto_nbd(const RfmView& customers, const F
   note_homogeneous(summary, 2, 3, "all customers leave at one rate");
   auto fit = with_model<SarmanovParetoNBD, 5>(std::move(summary));
   if (std::abs(reached) > 10) {
-    std::erase_if(fit.notes, [](const std::string& note) { return note.starts_with("the data do not determine m:"); });
+    std::erase_if(fit.notes,
+                  [](const std::string& note) { return note.starts_with("the data do not determine m:"); });
     fit.notes.push_back(std::string("m stands at its ") + (reached > 0 ? "upper" : "lower") + " bound " +
                         number(fit.model.m) + ": no density of this kind is correlated more than " +
                         number(correlation(fit.model)));

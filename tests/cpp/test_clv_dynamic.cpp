@@ -1,7 +1,5 @@
 // Pareto/NBD with covariates over time: against its definition by quadrature, the models it contains, its own
 // simulation, and the maximum that CLVTools (0.12.1) finds on the apparel data.
-#include "salesops/clv/dynamic.hpp"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -14,6 +12,7 @@
 #include <sstream>
 #include <string>
 
+#include "salesops/clv/dynamic.hpp"
 #include "salesops/date.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
@@ -70,12 +69,16 @@ struct Case {
   ParetoNBD model;
   double x, t_x, T;
 };
-const std::vector<Case> cases{
-    {{.5533, 10.578, .6061, 11.669}, 2, 30.43, 38.86}, {{.5533, 10.578, .6061, 11.669}, 0, 0, 38.86},
-    {{.5533, 10.578, .6061, 11.669}, 26, 30.86, 31},   {{.5143, 2.8845, .2856, 14.1087}, 221, 53.4, 53.6},
-    {{10.465, .00798565181, 3.0516, 2.82}, 40, 5, 6},  {{.5, 10, .8, .001}, 5, 50, 50},
-    {{.55, 10.5, 1, 11.6}, 2, 30.43, 38.86},           {{50, 400, 20, 3000}, 26, 3, 31},
-    {{.8, 5, 40, 1000}, 1, 1e-6, 60},                  {{.5, 10, .8, .001}, 3, .5, 50}};
+const std::vector<Case> cases{{{.5533, 10.578, .6061, 11.669}, 2, 30.43, 38.86},
+                              {{.5533, 10.578, .6061, 11.669}, 0, 0, 38.86},
+                              {{.5533, 10.578, .6061, 11.669}, 26, 30.86, 31},
+                              {{.5143, 2.8845, .2856, 14.1087}, 221, 53.4, 53.6},
+                              {{10.465, .00798565181, 3.0516, 2.82}, 40, 5, 6},
+                              {{.5, 10, .8, .001}, 5, 50, 50},
+                              {{.55, 10.5, 1, 11.6}, 2, 30.43, 38.86},
+                              {{50, 400, 20, 3000}, 26, 3, 31},
+                              {{.8, 5, 40, 1000}, 1, 1e-6, 60},
+                              {{.5, 10, .8, .001}, 3, .5, 50}};
 
 // ---- One customer ---------------------------------------------------------------------------------
 
@@ -112,7 +115,8 @@ TEST(ClvDynamic, OtherPacesAreOtherScales) {
   const std::vector<Pace> paces{{40, 2, .5}, {60, 2, .5}};
   const ParetoNBD same{m.r, m.alpha / 2, m.s, m.beta / .5};
   EXPECT_NEAR(log_likelihood(m, paces, 3, 20, 39, 3 * std::log(2.0)), log_likelihood(same, 3, 20, 39), 1e-12);
-  EXPECT_NEAR(expected_transactions(m, paces, 30, 3, 20, 39), expected_transactions(same, 30, 3, 20, 39), 1e-12);
+  EXPECT_NEAR(expected_transactions(m, paces, 30, 3, 20, 39), expected_transactions(same, 30, 3, 20, 39),
+              1e-12);
 }
 
 TEST(ClvDynamic, DiscountedPurchasesAreTheDefinition) {
@@ -182,7 +186,8 @@ TEST(ClvDynamic, SimulationOnEvenPacesIsThePlainOne) {
   EXPECT_EQ(crowd.made.x, plain.x);
   EXPECT_EQ(crowd.made.alive, plain.alive);
   ASSERT_EQ(crowd.made.times.size(), plain.times.size());
-  for (std::size_t i = 0; i < plain.times.size(); ++i) EXPECT_NEAR(crowd.made.times[i], plain.times[i], 1e-10);
+  for (std::size_t i = 0; i < plain.times.size(); ++i)
+    EXPECT_NEAR(crowd.made.times[i], plain.times[i], 1e-10);
 }
 
 TEST(ClvDynamic, FitFindsTheTruthAndForecastsTheFuture) {
@@ -244,8 +249,8 @@ TEST(ClvDynamic, FitIsTheTopOfTheLikelihoodWithItsCurvature) {
   std::vector<double> information(k * k);
   for (std::size_t i = 0; i < k; ++i)
     for (std::size_t j = 0; j < k; ++j)
-      information[i * k + j] = -(at(i, 1, j, 1) - at(i, 1, j, -1) - at(i, -1, j, 1) + at(i, -1, j, -1)) /
-                               (4 * step[i] * step[j]);
+      information[i * k + j] =
+          -(at(i, 1, j, 1) - at(i, 1, j, -1) - at(i, -1, j, 1) + at(i, -1, j, -1)) / (4 * step[i] * step[j]);
   for (std::size_t i = 0; i < k; ++i)
     for (std::size_t j = 0; j < k; ++j) {
       double product = 0;
@@ -326,7 +331,8 @@ TEST(ClvDynamic, DrawsComeAlong) {
   const Crowd crowd(40, truth);
   const DynamicCovariates covariates{crowd.first, crowd.until, {{{"season", crowd.season}}, {}}};
   FitOptions options;
-  options.posterior = posterior::Options{.chains = 2, .warmup = 20, .draws = 10};
+  options.priors = {{.9, .3}, {12, .3}, {1.2, .3}, {60, .3}};
+  options.posterior = posterior::Options{.chains = 2, .warmup = 40, .draws = 20};
   const auto fit = fit_pareto_nbd(crowd.made.view(), crowd.purchases(), covariates, options);
   ASSERT_TRUE(fit.posterior.has_value());
   EXPECT_NEAR(fit.posterior->parameters[4].mean, fit.estimates[4], fit.standard_errors[4]);
@@ -335,8 +341,8 @@ TEST(ClvDynamic, DrawsComeAlong) {
 TEST(ClvDynamic, WrongInputIsNamed) {
   Crowd crowd(20, truth, 10);
   const RfmView view = crowd.made.view();
-  const auto fails = [&](const RfmView& rows, const PurchaseTimes& purchases, const DynamicCovariates& covariates,
-                         const std::string& words) {
+  const auto fails = [&](const RfmView& rows, const PurchaseTimes& purchases,
+                         const DynamicCovariates& covariates, const std::string& words) {
     try {
       (void)fit_pareto_nbd(rows, purchases, covariates);
       ADD_FAILURE() << "no error: " << words;
@@ -429,7 +435,8 @@ TEST(ClvDynamic, ApparelBeatsCLVTools) {
     first.push_back(until.size());
   }
   ASSERT_EQ(x.size(), 600U);
-  const std::vector<Covariate> all{{"High.Season", columns[0]}, {"Gender", columns[1]}, {"Channel", columns[2]}};
+  const std::vector<Covariate> all{
+      {"High.Season", columns[0]}, {"Gender", columns[1]}, {"Channel", columns[2]}};
   const DynamicCovariates covariates{first, until, {all, all}};
 
   // At CLVTools' own (rounded) maximum its log-likelihood.

@@ -3,10 +3,10 @@
 /// The role of time-varying contextual factors in latent attrition models for customer base analysis,
 /// Marketing Science 40, 2021).
 ///
-/// A living customer buys at rate λ e^(γ'z(t)) and leaves at rate μ e^(δ'w(t)), with λ ~ Gamma(r, rate alpha),
-/// μ ~ Gamma(s, rate beta) and covariates z, w that stay as they are within intervals of time. With the
-/// clocks A(t) = ∫ e^(γ'z) and D(t) = ∫ e^(δ'w), which run straight within each interval, the likelihood of
-/// purchases at t₁ … t_x seen until T is
+/// A living customer buys at rate λ e^(γ'z(t)) and leaves at rate μ e^(δ'w(t)), with λ ~ Gamma(r, rate
+/// alpha), μ ~ Gamma(s, rate beta) and covariates z, w that stay as they are within intervals of time. With
+/// the clocks A(t) = ∫ e^(γ'z) and D(t) = ∫ e^(δ'w), which run straight within each interval, the likelihood
+/// of purchases at t₁ … t_x seen until T is
 ///
 ///     Π_j e^(γ'z(t_j)) · Γ(r+x)/Γ(r) · alpha^r beta^s · [ (alpha+A(T))^−(r+x) (beta+D(T))^−s
 ///         + s ∫ from t_x to T of D'(τ) (alpha+A(τ))^−(r+x) (beta+D(τ))^−(s+1) dτ ]
@@ -56,17 +56,23 @@ struct Rule {
 };
 inline constexpr std::array gauss_nodes_4{0.339981043584856264803, 0.861136311594052575224};
 inline constexpr std::array gauss_weights_4{0.652145154862546142627, 0.347854845137453857373};
-inline constexpr std::array gauss_nodes_8{0.183434642495649804939, 0.525532409916328985818, 0.796666477413626739592, 0.960289856497536231684};
-inline constexpr std::array gauss_weights_8{0.362683783378361982965, 0.313706645877887287338, 0.222381034453374470544, 0.101228536290376259153};
-inline constexpr std::array gauss_nodes_16{0.0950125098376374401853, 0.28160355077925891323, 0.458016777657227386342, 0.617876244402643748447, 0.755404408355003033895, 0.86563120238783174388, 0.944575023073232576078, 0.989400934991649932596};
-inline constexpr std::array gauss_weights_16{0.189450610455068496285, 0.182603415044923588867, 0.169156519395002538189, 0.149595988816576732082, 0.124628971255533872052, 0.0951585116824927848099, 0.0622535239386478928628, 0.0271524594117540948518};
+inline constexpr std::array gauss_nodes_8{0.183434642495649804939, 0.525532409916328985818,
+                                          0.796666477413626739592, 0.960289856497536231684};
+inline constexpr std::array gauss_weights_8{0.362683783378361982965, 0.313706645877887287338,
+                                            0.222381034453374470544, 0.101228536290376259153};
+inline constexpr std::array gauss_nodes_16{
+    0.0950125098376374401853, 0.28160355077925891323, 0.458016777657227386342, 0.617876244402643748447,
+    0.755404408355003033895,  0.86563120238783174388, 0.944575023073232576078, 0.989400934991649932596};
+inline constexpr std::array gauss_weights_16{
+    0.189450610455068496285, 0.182603415044923588867,  0.169156519395002538189,  0.149595988816576732082,
+    0.124628971255533872052, 0.0951585116824927848099, 0.0622535239386478928628, 0.0271524594117540948518};
 inline constexpr std::array<Rule, 3> rules{{{gauss_nodes_4, gauss_weights_4, -15.5425435237245434},
-{gauss_nodes_8, gauss_weights_8, 15.5890205634125026},
-{gauss_nodes_16, gauss_weights_16, 88.6415840175841696}}};
+                                            {gauss_nodes_8, gauss_weights_8, 15.5890205634125026},
+                                            {gauss_nodes_16, gauss_weights_16, 88.6415840175841696}}};
 
 /// Σ `term(u, weight)` over the nodes of rules that integrate f over (0, length]; `term` returns weight·f(u).
-/// f falls from f(0) > 0, and |f⁽ⁿ⁾(u)| ≤ f(u) (power)ₙ (rate/(1+rate·u))ⁿ: so (1+rate·u)^−power, and products
-/// of such with smaller rates whose powers sum to `power`. Then the error is below rounding.
+/// f falls from f(0) > 0, and |f⁽ⁿ⁾(u)| ≤ f(u) (power)ₙ (rate/(1+rate·u))ⁿ: so (1+rate·u)^−power, and
+/// products of such with smaller rates whose powers sum to `power`. Then the error is below rounding.
 template <class Term>
 double sum_of_nodes(double length, double rate, double power, const Term& term) noexcept {
   double sum = 0;
@@ -134,8 +140,8 @@ struct Clocks {
                                             double s, double length) noexcept {
   const double fast_a = a_rate / (1 + at.a);
   const double fast_d = d_rate / (1 + at.d);
-  const double integral = sum_of_nodes(
-      length, std::fmax(fast_a, fast_d), R + s + 1, [=](double u, double weight) noexcept {
+  const double integral =
+      sum_of_nodes(length, std::fmax(fast_a, fast_d), R + s + 1, [=](double u, double weight) noexcept {
         return weight * std::exp(-R * std::log1p(fast_a * u) - (s + 1) * std::log1p(fast_d * u));
       });
   return std::log(s * fast_d * integral) - R * std::log1p(at.a) - s * std::log1p(at.d);
@@ -143,8 +149,8 @@ struct Clocks {
 
 }  // namespace detail
 
-/// ln P(alive at T | x, t_x, T) of a customer of these paces, which reach until T. NaN where they don't, as in
-/// all that follows.
+/// ln P(alive at T | x, t_x, T) of a customer of these paces, which reach until T. NaN where they don't, as
+/// in all that follows.
 [[nodiscard]] inline double log_p_alive(const ParetoNBD& m, std::span<const Pace> paces, double x, double t_x,
                                         double T) noexcept {
   if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
@@ -154,8 +160,7 @@ struct Clocks {
   const bool covered = detail::for_paces(paces, t_x, T, [&](const Pace& pace, double length) noexcept {
     const double a_rate = pace.buy / m.alpha;
     const double d_rate = pace.leave / m.beta;
-    log_left =
-        special::log_add(log_left, detail::log_left_within(clocks, a_rate, d_rate, R, m.s, length));
+    log_left = special::log_add(log_left, detail::log_left_within(clocks, a_rate, d_rate, R, m.s, length));
     clocks.a += a_rate * length;
     clocks.d += d_rate * length;
   });
@@ -232,13 +237,14 @@ struct Clocks {
 /// those of customer i, in order of time from its first purchase on.
 struct DynamicCovariates {
   std::span<const std::size_t> first;  ///< one a customer, and the end
-  std::span<const double> until;       ///< where each interval ends, in the customer's own time; it starts where
-                                       ///< the one before ends, or at 0. A purchase at t is made in the interval
-                                       ///< with start ≤ t < end.
-  Covariates values;                   ///< one an interval
+  std::span<const double> until;  ///< where each interval ends, in the customer's own time; it starts where
+                                  ///< the one before ends, or at 0. A purchase at t is made in the interval
+                                  ///< with start ≤ t < end.
+  Covariates values;              ///< one an interval
 };
 
-/// When each customer bought again; customer i's are `first[i]` … `first[i+1] − 1`. Those after T are not read.
+/// When each customer bought again; customer i's are `first[i]` … `first[i+1] − 1`. Those after T are not
+/// read.
 struct PurchaseTimes {
   std::span<const std::size_t> first;
   std::span<const double> times;

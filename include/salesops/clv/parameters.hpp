@@ -85,7 +85,8 @@ template <class M>
 }
 
 /// m outside its bounds is put at the nearer one.
-[[nodiscard]] inline SarmanovParetoNBD with_parameters(SarmanovParetoNBD, std::span<const double> v) noexcept {
+[[nodiscard]] inline SarmanovParetoNBD with_parameters(SarmanovParetoNBD,
+                                                       std::span<const double> v) noexcept {
   const auto [low, high] = m_bounds({v[0], v[1], v[2], v[3], 0});
   return {v[0], v[1], v[2], v[3], std::fmin(std::fmax(v[4], low), high)};
 }

@@ -100,8 +100,8 @@ template <class Mean>
 
 }  // namespace detail
 
-/// ln of (1+κ) L(alpha, beta) + κ (L(alpha+1, beta+1) − L(alpha+1, beta) − L(alpha, beta+1)), κ = m L₁L₂, with
-/// the likelihood L of `ParetoNBD`.
+/// ln of (1+κ) L(alpha, beta) + κ (L(alpha+1, beta+1) − L(alpha+1, beta) − L(alpha, beta+1)), κ = m L₁L₂,
+/// with the likelihood L of `ParetoNBD`.
 [[nodiscard]] inline double log_likelihood(const SarmanovParetoNBD& m, double x, double t_x,
                                            double T) noexcept {
   if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
@@ -138,7 +138,8 @@ template <class Mean>
   return detail::mean_of(m, [=](const ParetoNBD& part) noexcept { return p_alive_new(part, t); });
 }
 [[nodiscard]] inline double expected_transactions_new(const ParetoMixture& m, double t) noexcept {
-  return detail::mean_of(m, [=](const ParetoNBD& part) noexcept { return expected_transactions_new(part, t); });
+  return detail::mean_of(m,
+                         [=](const ParetoNBD& part) noexcept { return expected_transactions_new(part, t); });
 }
 [[nodiscard]] inline double pmf_new(const ParetoMixture& m, double n, double t) noexcept {
   return detail::mean_of(m, [=](const ParetoNBD& part) noexcept { return pmf_new(part, n, t); });
@@ -156,8 +157,8 @@ template <class Mean>
                                           double T) noexcept {
   double base = 0;
   const ParetoMixture mixture = detail::weighed(detail::mixture_of(m), x, t_x, T, base);
-  return detail::mean_of(
-             mixture, [&](const ParetoNBD& part) noexcept { return expected_rate(part, x, t_x, T); }) /
+  return detail::mean_of(mixture,
+                         [&](const ParetoNBD& part) noexcept { return expected_rate(part, x, t_x, T); }) /
          detail::total(mixture);
 }
 
@@ -166,8 +167,8 @@ template <class Mean>
                                              double T) noexcept {
   double base = 0;
   const ParetoMixture mixture = detail::weighed(detail::mixture_of(m), x, t_x, T, base);
-  return detail::mean_of(
-             mixture, [&](const ParetoNBD& part) noexcept { return expected_dropout(part, x, t_x, T); }) /
+  return detail::mean_of(mixture,
+                         [&](const ParetoNBD& part) noexcept { return expected_dropout(part, x, t_x, T); }) /
          detail::total(mixture);
 }
 
