@@ -241,8 +241,8 @@ class Evaluator {
         a_(at_.size()),
         d_(at_.size()),
         sum_(at_.size()),
-        buy_(at_.size()),
-        leave_(at_.size()),
+        buy_(VectorXd::Zero(at_.size())),
+        leave_(VectorXd::Zero(at_.size())),
         map_(decltype(map_)::Zero(parts, at_.size())) {
     map_(log_r, 0) = 1;
     map_(log_s, 2) = 1;
@@ -366,6 +366,7 @@ optimize::Point evaluate(const Histories& histories, const Population& populatio
 
 DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchases,
                           const DynamicCovariates& covariates, const FitOptions& options) {
+  const StopScope scope(options.execution.stop);
   const Population population = population_of(customers, options.execution);
   check_intervals(call, covariates, customers.T, 0);
   check_purchases(customers, purchases);
@@ -393,6 +394,9 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
 
 std::vector<Pace> DynamicFit::paces(const DynamicCovariates& covariates) const {
   const auto& [first, until, values] = covariates;
+  if (!first.empty() || !until.empty())
+    check_offsets("paces: the covariates' first", first, std::max<std::size_t>(first.size(), 1) - 1,
+                  until.size());
   const auto require = [&](const std::vector<Covariate>& list, const std::vector<double>& gamma,
                            const char* process) {
     if (list.size() != gamma.size())

@@ -304,6 +304,21 @@ TEST(ClvDynamic, WeightsStandForCustomers) {
   }
 }
 
+TEST(ClvDynamic, CustomersWonTodayTellNothing) {
+  const Crowd crowd(150, truth);
+  const auto fit = fit_pareto_nbd(crowd.made.view(), crowd.purchases(), crowd.covariates());
+  // One more in front, seen for no time, without intervals.
+  const auto with_one = [](auto column) { return column.insert(column.begin(), 0), column; };
+  const auto x = with_one(crowd.made.x), t_x = with_one(crowd.made.t_x), T = with_one(crowd.T);
+  const auto first = with_one(crowd.first), bought = with_one(crowd.made.first);
+  DynamicCovariates covariates = crowd.covariates();
+  covariates.first = first;
+  const auto more = fit_pareto_nbd({.x = x, .t_x = t_x, .T = T}, {bought, crowd.made.times}, covariates);
+  EXPECT_NEAR(more.log_likelihood, fit.log_likelihood, 1e-9);
+  for (std::size_t j = 0; j < fit.estimates.size(); ++j)
+    EXPECT_NEAR(more.estimates[j], fit.estimates[j], 1e-5 * fit.standard_errors[j]);
+}
+
 TEST(ClvDynamic, ThreadsChangeNoBit) {
   const Crowd crowd(300, truth);
   FitOptions one, three;
@@ -383,6 +398,9 @@ TEST(ClvDynamic, WrongInputIsNamed) {
   EXPECT_THROW((void)predict(fit, view, crowd.covariates(), {}), UsageError);
   EXPECT_THROW((void)predict(fit, view, crowd.covariates(), {.horizon = 10, .level = 90}), UsageError);
   EXPECT_THROW((void)fit.paces(crowd.without()), UsageError);
+  DynamicCovariates more = crowd.covariates();
+  more.until = more.until.first(more.until.size() - 1);
+  EXPECT_THROW((void)fit.paces(more), UsageError);
   const std::vector<Pace> brief(20, Pace{5});
   const std::vector<std::size_t> each = [] {
     std::vector<std::size_t> positions(21);
