@@ -43,4 +43,5 @@
 #include "salesops/clv/mbgnbd.hpp"
 #include "salesops/clv/nbd.hpp"
 #include "salesops/clv/paretonbd.hpp"
+#include "salesops/clv/sarmanovparetonbd.hpp"
 #include "salesops/clv/sbg.hpp"

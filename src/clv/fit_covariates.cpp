@@ -1,10 +1,10 @@
 // Models whose parameters depend on what else is known of a customer. In logarithms they do so linearly, so a
 // likelihood of the plain model at the customer's own logarithms, mapped back, has exact derivatives as well.
-#include <Eigen/Dense>
 #include <algorithm>
 #include <cmath>
 #include <numeric>
 
+#include "design.hpp"
 #include "salesops/error.hpp"
 #include "solve.hpp"
 
@@ -21,16 +21,9 @@ using Evaluation = Jet<4> (*)(const Population&, const Execution&, std::span<con
 
 /// How a process moves with its covariates: ln of parameter `first` (and `second`) by sign·γ'z.
 struct Response {
-  std::size_t first;
-  std::size_t second;
+  Index first;
+  Index second;
   double sign;
-};
-
-/// A covariate in a process, and where its coefficient stands among all parameters.
-struct Term {
-  const Covariate* covariate;
-  Response response;
-  std::size_t position;
 };
 
 /// Customers of equal covariates.
@@ -39,129 +32,59 @@ struct Group {
   MatrixXd map;  ///< of all parameters to the four logarithms of the group
 };
 
-class Design {
- public:
-  Design(const char* call, const Covariates& covariates, std::size_t rows, Response dropout) : call_(call) {
-    for (const std::string& name : covariates.equal)
-      if (!has(covariates.transaction, name) || !has(covariates.dropout, name))
-        throw UsageError(fault() + "equal names '" + name +
-                         "', which is not in both transaction and dropout");
-    const auto shared = [&](const std::string& name) {
-      return std::find(covariates.equal.begin(), covariates.equal.end(), name) - covariates.equal.begin();
-    };
-    const auto all_shared = static_cast<std::ptrdiff_t>(covariates.equal.size());
-    std::size_t next = 4;
-    std::vector<std::size_t> waiting;  // terms whose coefficient is shared
-    const auto add = [&](const std::vector<Covariate>& list, Response response, const std::string& process) {
-      for (const Covariate& covariate : list) {
-        check(covariate, rows);
-        if (std::count_if(list.begin(), list.end(), [&](const auto& c) { return c.name == covariate.name; }) >
-            1)
-          throw UsageError(fault() + "covariate '" + covariate.name + "' stands twice in " + process);
-        const std::ptrdiff_t place = shared(covariate.name);
-        if (place < all_shared) waiting.push_back(terms_.size());
-        terms_.push_back({&covariate, response, place < all_shared ? static_cast<std::size_t>(place) : next});
-        if (place == all_shared) names_.push_back(process + "." + covariate.name), ++next;
-      }
-    };
-    add(covariates.transaction, {1, 1, -1}, "transaction");
-    add(covariates.dropout, dropout, "dropout");
-    for (const std::size_t term : waiting) terms_[term].position += next;
-    names_.insert(names_.end(), covariates.equal.begin(), covariates.equal.end());
+Population part(const RfmView& view, std::span<const std::size_t> rows) {
+  std::array<std::vector<double>, 4> columns;
+  for (const std::size_t row : rows) {
+    columns[0].push_back(view.x[row]);
+    columns[1].push_back(view.t_x[row]);
+    columns[2].push_back(view.T[row]);
+    if (!view.weights.empty()) columns[3].push_back(view.weights[row]);
   }
+  return population_of({columns[0], columns[1], columns[2], columns[3]}, {});
+}
 
-  [[nodiscard]] const std::vector<std::string>& names() const { return names_; }
-
-  /// Customers by equal covariates, in order of their values.
-  [[nodiscard]] std::vector<Group> groups(const RfmView& view) const {
-    std::vector<std::size_t> order(view.x.size());
-    std::iota(order.begin(), order.end(), std::size_t{0});
-    const auto compare = [&](std::size_t a, std::size_t b) {
-      for (const Term& term : terms_) {
-        const auto& values = term.covariate->values;
-        if (values[a] != values[b]) return values[a] < values[b] ? -1 : 1;
-      }
-      return 0;
-    };
-    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return compare(a, b) < 0; });
-    std::vector<Group> groups;
-    for (std::size_t first = 0, next = 0; first < order.size(); first = next) {
-      while (next < order.size() && compare(order[first], order[next]) == 0) ++next;
-      groups.push_back({part(view, {order.data() + first, next - first}), map_of(order[first])});
-    }
-    return groups;
-  }
-
- private:
-  [[nodiscard]] std::string fault() const { return std::string(call_) + ": "; }
-  static bool has(const std::vector<Covariate>& list, const std::string& name) {
-    return std::any_of(list.begin(), list.end(), [&](const Covariate& c) { return c.name == name; });
-  }
-  void check(const Covariate& covariate, std::size_t rows) const {
-    const auto& values = covariate.values;
-    const std::string name = "covariate '" + covariate.name + "'";
-    if (values.size() != rows)
-      throw UsageError(fault() + name + " has " + std::to_string(values.size()) + " rows, x has " +
-                       std::to_string(rows) + "; they must be equally long");
-    Complaints complaints(call_, rows);
-    complaints.check(name + " is infinite or NaN", [&](auto i) { return !std::isfinite(values[i]); });
-    complaints.raise();
-    if (std::all_of(values.begin(), values.end(), [&](double v) { return v == values[0]; }))
-      throw UsageError(fault() + name +
-                       " has one value for all customers, so it tells nothing; leave it out");
-  }
-  static Population part(const RfmView& view, std::span<const std::size_t> rows) {
-    std::array<std::vector<double>, 4> columns;
-    for (const std::size_t row : rows) {
-      columns[0].push_back(view.x[row]);
-      columns[1].push_back(view.t_x[row]);
-      columns[2].push_back(view.T[row]);
-      if (!view.weights.empty()) columns[3].push_back(view.weights[row]);
-    }
-    return population_of({columns[0], columns[1], columns[2], columns[3]}, {});
-  }
-  [[nodiscard]] MatrixXd map_of(std::size_t row) const {
-    MatrixXd map = MatrixXd::Identity(4, static_cast<Index>(4 + names_.size()));
-    for (const Term& term : terms_) {
-      const double z = term.response.sign * term.covariate->values[row];
+MatrixXd map_of(const Design& design, Response dropout, std::size_t row) {
+  MatrixXd map = MatrixXd::Identity(4, static_cast<Index>(4 + design.names().size()));
+  const auto add = [&](std::span<const Term> terms, Response response) {
+    for (const Term& term : terms) {
+      const double z = response.sign * term.values[row];
       const auto column = static_cast<Index>(term.position);
-      map(static_cast<Index>(term.response.first), column) += z;
-      if (term.response.second != term.response.first)
-        map(static_cast<Index>(term.response.second), column) += z;
+      map(response.first, column) += z;
+      if (response.second != response.first) map(response.second, column) += z;
     }
-    return map;
-  }
+  };
+  add(design.transaction(), {1, 1, -1});
+  add(design.dropout(), dropout);
+  return map;
+}
 
-  const char* call_;
-  std::vector<Term> terms_;
-  std::vector<std::string> names_;
-};
-
-/// Value, gradient and Hessian by all parameters, for sums.
-struct Total {
-  double value = 0;
-  VectorXd gradient;
-  MatrixXd hessian;
-
-  explicit Total(Index size) : gradient(VectorXd::Zero(size)), hessian(MatrixXd::Zero(size, size)) {}
-  void add(const Jet<4>& jet, const MatrixXd& map) {
-    VectorXd slope(4);
-    MatrixXd bend(4, 4);
-    for (Index i = 0; i < 4; ++i) {
-      slope[i] = jet.gradient[static_cast<std::size_t>(i)];
-      for (Index j = 0; j < 4; ++j)
-        bend(i, j) = jet.second(static_cast<std::size_t>(i), static_cast<std::size_t>(j));
-    }
-    value += jet.value;
-    gradient += map.transpose() * slope;
-    hessian += map.transpose() * bend * map;
+/// Customers by equal covariates, in order of their values.
+std::vector<Group> groups_of(const RfmView& view, const Design& design, Response dropout) {
+  std::vector<std::size_t> order(view.x.size());
+  std::iota(order.begin(), order.end(), std::size_t{0});
+  std::sort(order.begin(), order.end(), [&](auto a, auto b) { return design.compare(a, b) < 0; });
+  std::vector<Group> groups;
+  for (std::size_t first = 0, next = 0; first < order.size(); first = next) {
+    while (next < order.size() && design.compare(order[first], order[next]) == 0) ++next;
+    groups.push_back(
+        {part(view, {order.data() + first, next - first}), map_of(design, dropout, order[first])});
   }
-  void add(const Total& other) {
-    value += other.value;
-    gradient += other.gradient;
-    hessian += other.hessian;
+  return groups;
+}
+
+/// Adds a jet of the four logarithms of a group.
+void add_mapped(Total& total, const Jet<4>& jet, const MatrixXd& map) {
+  VectorXd slope(4);
+  MatrixXd bend(4, 4);
+  for (Index i = 0; i < 4; ++i) {
+    slope[i] = jet.gradient[static_cast<std::size_t>(i)];
+    for (Index j = 0; j < 4; ++j)
+      bend(i, j) = jet.second(static_cast<std::size_t>(i), static_cast<std::size_t>(j));
   }
-};
+  total.value += jet.value;
+  total.gradient += map.transpose() * slope;
+  total.hessian += map.transpose() * bend * map;
+}
 
 /// Many small groups run side by side; few large ones use the threads inside.
 optimize::Point evaluate(const std::vector<Group>& groups, Evaluation evaluation, const Execution& execution,
@@ -172,31 +95,27 @@ optimize::Point evaluate(const std::vector<Group>& groups, Evaluation evaluation
   const Eigen::Map<const VectorXd> at(parameters.data(), size);
   const auto add = [&](Total& total, const Group& group, const Execution& inner) {
     const VectorXd logs = group.map * at;
-    total.add(evaluation(group.population, inner, {logs.data(), 4}), group.map);
+    add_mapped(total, evaluation(group.population, inner, {logs.data(), 4}), group.map);
   };
-  Total total(size);
-  if (groups.size() <= few) {
-    for (const Group& group : groups) add(total, group, execution);
-  } else {
+  if (groups.size() > few) {
     Execution alone = execution;
     alone.threads = 1;
-    std::vector<Total> parts((groups.size() + block - 1) / block, Total(size));
-    for_rows(groups.size(), block, execution, [&](std::size_t first, std::size_t last) {
-      for (std::size_t i = first; i < last; ++i) add(parts[first / block], groups[i], alone);
-    });
-    for (const Total& part : parts) total.add(part);
+    const auto add_block = [&](std::size_t first, std::size_t last, Total& part) {
+      for (std::size_t i = first; i < last; ++i) add(part, groups[i], alone);
+    };
+    return total_over(groups.size(), block, size, execution, add_block).point();
   }
-  return {total.value,
-          {total.gradient.begin(), total.gradient.end()},
-          {total.hessian.data(), total.hessian.data() + total.hessian.size()}};
+  Total total(size);
+  for (const Group& group : groups) add(total, group, execution);
+  return total.point();
 }
 
 template <class Model>
 CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, const FitOptions& options,
                         Problem problem, const Population& population, Response dropout,
                         Evaluation evaluation) {
-  const Design design(problem.call, covariates, customers.x.size(), dropout);
-  const std::vector<Group> groups = design.groups(customers);
+  const Design design(problem.call, covariates, customers.x.size());
+  const std::vector<Group> groups = groups_of(customers, design, dropout);
   problem.names.insert(problem.names.end(), design.names().begin(), design.names().end());
   problem.coefficients = design.names().size();
   problem.distinct_rows = 0;
@@ -211,18 +130,8 @@ CovariateFit<Model> fit(const RfmView& customers, const Covariates& covariates, 
     note_homogeneous(summary, 2, 3, "customers of equal covariates leave at one rate");
   else
     note_dropout(summary, 2, 3);
-  const auto coefficients = [&](const std::vector<Covariate>& list, const std::string& process) {
-    std::vector<double> gamma;
-    for (const Covariate& covariate : list) {
-      const auto& names = summary.parameters;
-      auto place = std::find(names.begin() + 4, names.end(), process + "." + covariate.name);
-      if (place == names.end()) place = std::find(names.begin() + 4, names.end(), covariate.name);
-      gamma.push_back(summary.estimates[static_cast<std::size_t>(place - names.begin())]);
-    }
-    return gamma;
-  };
-  std::vector<double> transaction = coefficients(covariates.transaction, "transaction");
-  std::vector<double> leaving = coefficients(covariates.dropout, "dropout");
+  std::vector<double> transaction = Design::coefficients(design.transaction(), summary.estimates);
+  std::vector<double> leaving = Design::coefficients(design.dropout(), summary.estimates);
   Fit<Model> plain = with_model<Model, 4>(std::move(summary));
   return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(transaction),
           std::move(leaving)};

@@ -55,37 +55,56 @@ Jet<3> log_hyp2f1(double b, double s, double z) {
   return -log(value);
 }
 
-}  // namespace
+/// ln of the two terms of each pair's likelihood: alive until then, gone after then.
+template <std::size_t N>
+struct Terms {
+  std::vector<Jet<N>> alive;  ///< at (x, T)
+  std::vector<Jet<N>> gone;   ///< at (x, t_x)
 
-Jet<4> pareto(const Population& population, const Execution& execution, std::span<const double> logs) {
-  const auto [r, alpha, s, beta] = parameters_at<4>(logs);
-  const std::vector<Jet<4>> counts = log_rising(r, population.purchases);
+  [[nodiscard]] Jet<N> operator()(const Row& row) const { return log_add(alive[row.until], gone[row.last]); }
+};
+
+template <std::size_t N>
+Terms<N> terms_of(const Population& population, const Execution& execution, const Jet<N>& r,
+                  const Jet<N>& alpha, const Jet<N>& s, const Jet<N>& beta) {
+  const std::vector<Jet<N>> counts = log_rising(r, population.purchases);
   const bool wide = alpha.value >= beta.value;
-  const Jet<4> apart = wide ? alpha - beta : beta - alpha;
-  const Jet<4>& larger = wide ? alpha : beta;
+  const Jet<N> apart = wide ? alpha - beta : beta - alpha;
+  const Jet<N>& larger = wide ? alpha : beta;
 
   // ln of (α+t)^−R (β+t)^−s, α^r β^s, Γ(r+x)/Γ(r) and a share of 2F1(1, b; n+1; |α−β|/(max+t))/n, R = r+x, n
   // = R+s.
-  const auto term = [&](const Pair& pair, const Jet<4>& b, const Jet<4>& share, const Jet<4>& n) {
+  const auto term = [&](const Pair& pair, const Jet<N>& b, const Jet<N>& share, const Jet<N>& n) {
     const double x = population.purchases[pair.x];
     const double t = pair.time;
-    const Jet<4> value = counts[pair.x] + log_purchases(r, alpha, x, t) - s * log1p(t / beta);
-    const Jet<4> z = apart / (larger + t);
-    return value + log(share / n) + compose<4, 3>(log_hyp2f1(b.value, n.value, z.value), {b, n, z});
+    const Jet<N> value = counts[pair.x] + log_purchases(r, alpha, x, t) - s * log1p(t / beta);
+    const Jet<N> z = apart / (larger + t);
+    return value + log(share / n) + compose<N, 3>(log_hyp2f1(b.value, n.value, z.value), {b, n, z});
   };
   const auto alive = [&](const Pair& pair) {
-    const Jet<4> R = r + population.purchases[pair.x];
-    const Jet<4> n = R + s;
+    const Jet<N> R = r + population.purchases[pair.x];
+    const Jet<N> n = R + s;
     if (!wide) return term(pair, s, R, n);
     return term(pair, R + 1, R, n) + log((beta + pair.time) / (alpha + pair.time));
   };
   const auto gone = [&](const Pair& pair) {
-    const Jet<4> R = r + population.purchases[pair.x];
-    const Jet<4> n = R + s;
+    const Jet<N> R = r + population.purchases[pair.x];
+    const Jet<N> n = R + s;
     if (wide) return term(pair, R, s, n);
     return term(pair, s + 1, s, n) + log((alpha + pair.time) / (beta + pair.time));
   };
-  return pair_likelihood<4>(population, execution, alive, gone);
+  return {table_of<N>(population.until, execution, alive), table_of<N>(population.last, execution, gone)};
+}
+
+}  // namespace
+
+Jet<4> pareto(const Population& population, const Execution& execution, std::span<const double> logs) {
+  const auto [r, alpha, s, beta] = parameters_at<4>(logs);
+  const Terms<4> terms = terms_of<4>(population, execution, r, alpha, s, beta);
+  return sum_over<4>(population.rows.size(), row_block, execution, [&](std::size_t i) {
+    const Row& row = population.rows[i];
+    return terms(row) *= row.weight;
+  });
 }
 
 Problem pareto_problem(const Population& population) {
@@ -117,8 +136,115 @@ FitSummary fit_pareto(const Population& population, const FitOptions& options) {
   return summary;
 }
 
+// ---- Correlated rates (Sarmanov) ------------------------------------------------------------------
+
+namespace {
+
+/// κ = m L₁L₂ and m at a number without bounds; both are 0 at 0. With v = (1−L)/L the bounds of κ are
+/// 1/max(v₁, v₂) and −1/max(1, v₁v₂); (aᵖ + bᵖ)^(1/p) for max(a, b) makes them smooth.
+template <std::size_t N>
+struct Mixing {
+  Jet<N> kappa, m;
+
+  Mixing(const std::array<Jet<N>, 5>& p) {  // NOLINT: the same thing in other coordinates
+    constexpr double sharp = 1000;
+    const auto& [r, alpha, s, beta, at] = p;
+    const Jet<N> log_1 = r * log1p(1 / alpha);  // −ln L
+    const Jet<N> log_2 = s * log1p(1 / beta);
+    const Jet<N> v_1 = sharp * log(expm1(log_1));
+    const Jet<N> v_2 = sharp * log(expm1(log_2));
+    const Jet<N> high = exp(log_add(v_1, v_2) / sharp);
+    const Jet<N> low = exp(log_add(v_1 + v_2, Jet<N>(0)) / sharp);
+    kappa = -expm1(-at) / (high + low * exp(-at));
+    m = kappa * exp(log_1 + log_2);
+  }
+};
+
+std::array<Jet<5>, 5> sarmanov_parameters(std::span<const double> at) {
+  std::array<Jet<5>, 5> parameters = parameters_at<5>(at);
+  parameters[4] = Jet<5>::variable(at[4], 4);
+  return parameters;
+}
+
+Jet<5> sarmanov(const Population& population, const Execution& execution, std::span<const double> at) {
+  const auto parameters = sarmanov_parameters(at);
+  const Jet<5> kappa = Mixing<5>(parameters).kappa;
+  const auto& [r, alpha, s, beta, last] = parameters;
+  const Terms<5> plain = terms_of<5>(population, execution, r, alpha, s, beta);
+  const Terms<5> both = terms_of<5>(population, execution, r, alpha + 1, s, beta + 1);
+  const Terms<5> first = terms_of<5>(population, execution, r, alpha + 1, s, beta);
+  const Terms<5> second = terms_of<5>(population, execution, r, alpha, s, beta + 1);
+  return sum_over<5>(population.rows.size(), row_block, execution, [&](std::size_t i) {
+    const Row& row = population.rows[i];
+    const Jet<5> base = plain(row);
+    // 1 + L(both)/L − L(first)/L − L(second)/L
+    const Jet<5> bend = expm1(both(row) - base) - expm1(first(row) - base) - expm1(second(row) - base);
+    return (base + log1p(kappa * bend)) *= row.weight;
+  });
+}
+
+/// From the number without bounds to m: estimate, covariance, draws.
+void tell_m(FitSummary& summary) {
+  constexpr std::size_t k = 5;
+  const auto m_of = [](const double* values) {
+    return Mixing<1>({values[0], values[1], values[2], values[3], values[4]}).m.value;
+  };
+  std::array<double, k> at{};
+  for (std::size_t j = 0; j < k; ++j) at[j] = j < 4 ? std::log(summary.estimates[j]) : summary.estimates[j];
+  const Jet<5> m = Mixing<5>(sarmanov_parameters(at)).m;
+  std::array<double, k> with{};  // covariance of each coordinate of the search with m
+  double own = 0;
+  for (std::size_t i = 0; i < k; ++i) {
+    for (std::size_t j = 0; j < k; ++j)
+      with[i] += summary.covariance[i * k + j] * m.gradient[j] / (j < 4 ? summary.estimates[j] : 1);
+    own += with[i] * m.gradient[i] / (i < 4 ? summary.estimates[i] : 1);
+  }
+  with[4] = own;
+  summary.estimates[4] = m.value;
+  summary.standard_errors[4] = std::sqrt(own);
+  for (std::size_t i = 0; i < k; ++i) {
+    summary.covariance[i * k + 4] = summary.covariance[4 * k + i] = with[i];
+    summary.correlation[i * k + 4] = summary.correlation[4 * k + i] =
+        with[i] / (summary.standard_errors[i] * summary.standard_errors[4]);
+  }
+  if (!summary.profile.empty())
+    summary.profile[4] = {m.value, special::not_a_number, special::not_a_number, summary.profile[4].level};
+  if (!summary.posterior) return;
+  auto& draws = summary.posterior->draws.values;
+  for (std::size_t i = 0; i < draws.size(); i += k) draws[i + 4] = m_of(draws.data() + i);
+  summary.posterior->parameters[4] = posterior::diagnose(summary.posterior->draws, 4);
+}
+
+}  // namespace
+
 Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options) {
   return with_model<ParetoNBD, 4>(fit_pareto(population_of(customers, options.execution), options));
+}
+
+Fit<SarmanovParetoNBD> fit_sarmanov_pareto_nbd(const RfmView& customers, const FitOptions& options) {
+  const Population population = population_of(customers, options.execution);
+  Problem problem = pareto_problem(population);
+  problem.call = "fit_sarmanov_pareto_nbd";
+  problem.names.emplace_back("m");
+  problem.coefficients = 1;
+  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> at) {
+    return point_of(sarmanov(population, execution, at));
+  };
+  FitSummary summary = solve(problem, options);
+  const double reached = summary.estimates[4];
+  tell_m(summary);
+  note_customers(summary, population, options);
+  note_homogeneous(summary, 0, 1, "all customers buy at one rate");
+  note_homogeneous(summary, 2, 3, "all customers leave at one rate");
+  auto fit = with_model<SarmanovParetoNBD, 5>(std::move(summary));
+  if (std::abs(reached) > 10) {
+    std::erase_if(fit.notes,
+                  [](const std::string& note) { return note.starts_with("the data do not determine m:"); });
+    fit.notes.push_back(std::string("m stands at its ") + (reached > 0 ? "upper" : "lower") + " bound " +
+                        number(fit.model.m) + ": no density of this kind is correlated more than " +
+                        number(correlation(fit.model)));
+  }
+  return fit;
 }
 
 }  // namespace clv

@@ -128,19 +128,6 @@ std::vector<Jet<N>> table_of(std::span<const Pair> pairs, const Execution& execu
 
 constexpr std::size_t row_block = 4096;
 
-/// Σ weight · ln(e^alive(x, T) + e^gone(x, t_x)): alive until T, or gone after the last purchase. Each term
-/// is computed once a pair.
-template <std::size_t N, class Alive, class Gone>
-Jet<N> pair_likelihood(const Population& population, const Execution& execution, const Alive& alive,
-                       const Gone& gone) {
-  const auto until = table_of<N>(population.until, execution, alive);
-  const auto last = table_of<N>(population.last, execution, gone);
-  return sum_over<N>(population.rows.size(), row_block, execution, [&](std::size_t i) {
-    const Row& row = population.rows[i];
-    return log_add(until[row.until], last[row.last]) *= row.weight;
-  });
-}
-
 }  // namespace clv
 }  // namespace v0
 }  // namespace salesops

@@ -50,6 +50,36 @@ inline Habit habit_of(const GGompertzNBD& m, random::Stream& stream) {
   return {.rate = rate, .end = std::log1p(stream.exponential(share)) / m.b};
 }
 
+/// Parts differ in alpha and beta alone. Those of negative weight can't be drawn from: rates come from the
+/// others, and stay with the share of their density that is left.
+inline Habit habit_of(const ParetoMixture& m, random::Stream& stream) {
+  constexpr int most_tries = 100'000;
+  double positive = 0;
+  for (const double weight : m.weights) positive += std::max(weight, 0.0);
+  for (int attempt = 0;; ++attempt) {
+    double left = stream.uniform01() * positive;
+    std::size_t part = 0;
+    for (std::size_t i = 0; i < m.parts.size() && left >= 0; ++i) {
+      if (m.weights[i] > 0) part = i;
+      left -= std::max(m.weights[i], 0.0);
+    }
+    const ParetoNBD& from = m.parts[part];
+    const double rate = stream.gamma(from.r, from.alpha), leaving = stream.gamma(from.s, from.beta);
+    double density = 0, above = 0;
+    for (std::size_t i = 0; i < m.parts.size(); ++i) {
+      const ParetoNBD& other = m.parts[i];
+      const double term =
+          m.weights[i] *
+          std::exp(other.r * std::log(other.alpha / from.alpha) + other.s * std::log(other.beta / from.beta) -
+                   (other.alpha - from.alpha) * rate - (other.beta - from.beta) * leaving);
+      density += term;
+      above += std::max(term, 0.0);
+    }
+    if (stream.uniform01() * above < density || attempt == most_tries)
+      return {.rate = rate, .end = stream.exponential(leaving)};
+  }
+}
+
 /// The times of one customer's purchases until `until`, appended; returns when it leaves.
 inline double purchase(const Habit& habit, double until, random::Stream& stream, std::vector<double>& times) {
   if (habit.leaves_at_first && stream.bernoulli(habit.p_leave)) return 0;

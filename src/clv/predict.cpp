@@ -44,7 +44,8 @@ Eigen::MatrixXd even_normals(std::size_t dimensions) {
   return normals;
 }
 
-/// Models at draws from the normal distribution of the logarithms of the parameters. Empty when the
+/// Models at draws from the normal distribution of the logarithms of the parameters (of those of either sign
+/// as they are). Empty when the
 /// covariance has gaps.
 template <class M>
 std::vector<M> models_at(const M& model, std::span<const double> covariance, const Eigen::MatrixXd& normals) {
@@ -55,11 +56,12 @@ std::vector<M> models_at(const M& model, std::span<const double> covariance, con
     throw UsageError("covariance must have one row and one column a parameter");
   if (!std::all_of(covariance.begin(), covariance.end(), [](double x) { return std::isfinite(x); }))
     return {};
+  constexpr auto positive = n - static_cast<Eigen::Index>(signed_parameters<M>);
+  const auto scale = [&](Eigen::Index i) { return i < positive ? values[static_cast<std::size_t>(i)] : 1; };
   Eigen::MatrixXd of_logs(n, n);
   for (Eigen::Index i = 0; i < n; ++i)
     for (Eigen::Index j = 0; j < n; ++j)
-      of_logs(i, j) = covariance[static_cast<std::size_t>(i * n + j)] /
-                      (values[static_cast<std::size_t>(i)] * values[static_cast<std::size_t>(j)]);
+      of_logs(i, j) = covariance[static_cast<std::size_t>(i * n + j)] / (scale(i) * scale(j));
   const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> parts(of_logs);
   const Eigen::MatrixXd root =
       parts.eigenvectors() * parts.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
@@ -67,8 +69,10 @@ std::vector<M> models_at(const M& model, std::span<const double> covariance, con
   std::vector<M> models;
   for (Eigen::Index draw = 0; draw < shifts.cols(); ++draw) {
     auto drawn = values;
-    for (std::size_t i = 0; i < drawn.size(); ++i)
-      drawn[i] *= std::exp(shifts(static_cast<Eigen::Index>(i), draw));
+    for (Eigen::Index i = 0; i < n; ++i) {
+      double& value = drawn[static_cast<std::size_t>(i)];
+      value = i < positive ? value * std::exp(shifts(i, draw)) : value + shifts(i, draw);
+    }
     models.push_back(with_parameters(model, drawn));
   }
   return models;
@@ -491,6 +495,8 @@ template Prediction predict(const NBD&, const RfmView&, const PredictOptions&, c
 template Prediction predict(const BGNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const MBGNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const ParetoNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
+template Prediction predict(const SarmanovParetoNBD&, const RfmView&, const PredictOptions&,
+                            const SpendForecast*);
 template Prediction predict(const BGBB&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const BGCNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);
 template Prediction predict(const MBGCNBD&, const RfmView&, const PredictOptions&, const SpendForecast*);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "live.hpp"
+#include "salesops/clv/dynamic.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
 
@@ -15,6 +16,59 @@ namespace clv {
 namespace {
 
 constexpr std::size_t block = 4096;
+
+/// Customers whose rates have factors that change, and one of them.
+struct DynamicPareto {
+  ParetoNBD model;
+  std::span<const std::size_t> first;
+  std::span<const Pace> paces;
+};
+struct DynamicCustomer {
+  const ParetoNBD& model;
+  std::span<const Pace> paces;
+};
+
+template <class M>
+const M& customer_of(const M& model, std::size_t) {
+  return model;
+}
+DynamicCustomer customer_of(const DynamicPareto& m, std::size_t i) {
+  return {m.model, m.paces.subspan(m.first[i], m.first[i + 1] - m.first[i])};
+}
+
+/// When a clock that runs at `rate(pace)` shows each of the rising `readings`, put in their place; +∞ after
+/// the last pace.
+template <class Rate>
+void turn_back(std::span<const Pace> paces, const Rate& rate, std::span<double> readings) {
+  double begin = 0;
+  double shown = 0;
+  std::size_t next = 0;
+  for (const Pace& pace : paces) {
+    const double end = shown + rate(pace) * pace.length;
+    for (; next < readings.size() && readings[next] < end; ++next)
+      readings[next] = begin + std::min((readings[next] - shown) / rate(pace), pace.length);
+    begin += pace.length;
+    shown = end;
+  }
+  for (; next < readings.size(); ++next) readings[next] = special::infinity;
+}
+
+/// A plain customer on the clock of purchases, until it leaves on the clock of leaving.
+double live(const DynamicCustomer& m, double until, random::Stream& stream, std::vector<double>& times) {
+  Habit habit = habit_of(m.model, stream);
+  double leaves = habit.end;
+  turn_back(m.paces, [](const Pace& pace) { return pace.leave; }, {&leaves, 1});
+  double shown = 0;
+  detail::for_paces(m.paces, 0, std::min(leaves, until),
+                    [&](const Pace& pace, double length) { shown += pace.buy * length; });
+  const std::size_t start = times.size();
+  habit.end = special::infinity;
+  purchase(habit, shown, stream, times);
+  const std::span<double> own = std::span(times).subspan(start);
+  turn_back(m.paces, [](const Pace& pace) { return pace.buy; }, own);
+  for (double& t : own) t = std::min(t, until);
+  return leaves;
+}
 
 random::Stream stream_of(const SimulationOptions& options, std::size_t customer, const char* purpose) {
   const std::uint64_t key = options.keys.empty() ? customer : options.keys[customer];
@@ -55,7 +109,7 @@ Simulation crowd(const M& model, std::span<const double> T, const SimulationOpti
     for (std::size_t i = begin; i < end; ++i) {
       random::Stream stream = stream_of(options, i, "clv purchases");
       const std::size_t start = times.size();
-      const double leaves = live(model, T[i] + options.horizon, stream, times);
+      const double leaves = live(customer_of(model, i), T[i] + options.horizon, stream, times);
       result.alive[i] = leaves > T[i] ? 1 : 0;
       result.first[i + 1] = times.size() - start;
       for (std::size_t j = start; j < times.size(); ++j) {
@@ -139,6 +193,23 @@ Simulation simulate(const GGompertzNBD& m, std::span<const double> T, const Simu
   check({m.r, m.alpha, m.b, m.s, m.beta}, T.size(), options);
   check_times(T, false);
   return crowd(m, T, options);
+}
+Simulation simulate(const ParetoNBD& m, std::span<const std::size_t> first, std::span<const Pace> paces,
+                    std::span<const double> T, const SimulationOptions& options) {
+  check({m.r, m.alpha, m.s, m.beta}, T.size(), options);
+  check_times(T, false);
+  if (first.size() != T.size() + 1 || first.front() != 0 || first.back() != paces.size() ||
+      !std::is_sorted(first.begin(), first.end()))
+    throw UsageError("simulate: first must begin at 0, rise, and end at the number of paces");
+  for (const Pace& pace : paces)
+    if (!detail::positive(pace.length, pace.buy, pace.leave))
+      throw UsageError("simulate: length and both factors of each pace must be finite and above 0");
+  const DynamicPareto model{m, first, paces};
+  for (std::size_t i = 0; i < T.size(); ++i)
+    if (!detail::for_paces(customer_of(model, i).paces, 0, T[i] + options.horizon,
+                           [](const Pace&, double) {}))
+      throw UsageError("simulate: the paces of customer " + std::to_string(i) + " end before T + horizon");
+  return crowd(model, T, options);
 }
 Simulation simulate(const BGBB& m, std::span<const double> T, const SimulationOptions& options) {
   check({m.alpha, m.beta, m.gamma, m.delta}, T.size(), options);

@@ -101,7 +101,7 @@ TEST(ClvPosterior, EveryModelCanBeAsked) {
   std::vector<double> z(customers.T.size());
   for (std::size_t i = 0; i < z.size(); ++i) z[i] = static_cast<double>(i % 2);
   const auto moved =
-      fit_pareto_nbd(customers.view(), Covariates{.transaction = {{"z", z}}, .lifetime = {}}, options);
+      fit_pareto_nbd(customers.view(), Covariates{.transaction = {{"z", z}}, .dropout = {}}, options);
   EXPECT_EQ(moved.posterior->parameters.size(), 5U);
 }
 

@@ -1,15 +1,17 @@
 /// @file fit.hpp
 /// Which parameters of a lifetime model make the customers seen most likely, and how sure they are.
 ///
-/// | customers who                                        | fit                                      |
-/// |------------------------------------------------------|------------------------------------------|
-/// | buy when they like and never leave                   | `fit_nbd`                                |
-/// | may leave after a purchase                           | `fit_bg_nbd`, `fit_mbg_nbd` (also after the
-/// first) | | may leave at any time                                | `fit_pareto_nbd`, `fit_ggompertz_nbd` |
-/// | buy at a regular pace and may leave after a purchase | `fit_bg_cnbd`, `fit_mbg_cnbd`            |
-/// | buy or not at given opportunities                    | `fit_bg_bb`                              |
-/// | spend so much a purchase                             | `fit_gamma_gamma`                        |
-/// | renew a contract or not                              | `fit_sbg`, `fit_bdw`                     |
+/// | customers who                                      | fit                                             |
+/// |----------------------------------------------------|-------------------------------------------------|
+/// | buy when they like and never leave                 | `fit_nbd`                                       |
+/// | may leave after a purchase                         | `fit_bg_nbd`; also after the first: `fit_mbg_nbd` |
+/// | may leave at any time                              | `fit_pareto_nbd`, `fit_ggompertz_nbd`           |
+/// | ... the sooner or later the more often they buy    | `fit_sarmanov_pareto_nbd`                       |
+/// | ... as seasons and campaigns move them             | `fit_pareto_nbd` of clv/dynamic.hpp             |
+/// | buy at a regular pace, may leave after a purchase  | `fit_bg_cnbd`, `fit_mbg_cnbd`                   |
+/// | buy or not at given opportunities                  | `fit_bg_bb`                                     |
+/// | spend so much a purchase                           | `fit_gamma_gamma`                               |
+/// | renew a contract or not                            | `fit_sbg`, `fit_bdw`                            |
 ///
 /// The estimate is the maximum of the likelihood (or, with priors, of the posterior density of the logarithms
 /// of the parameters), found by Newton's method with exact first and second derivatives. Customers alike in
@@ -138,6 +140,13 @@ struct Fit : FitSummary {
 [[nodiscard]] Fit<BGNBD> fit_bg_nbd(const RfmView& customers, const FitOptions& options = {});
 [[nodiscard]] Fit<MBGNBD> fit_mbg_nbd(const RfmView& customers, const FitOptions& options = {});
 [[nodiscard]] Fit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const FitOptions& options = {});
+/// Times in weeks, or in a unit that suits e^−λ (see `SarmanovParetoNBD`). m is sought between its bounds,
+/// rounded off by 0.1 % where two of them meet. Where the likelihood rises up to a bound, m stands there
+/// without a standard error, a note says so, and the other standard errors are those along the bound. m has
+/// no profile interval; starts and priors are given for the other four. `likelihood_ratio_test` against
+/// `fit_pareto_nbd` asks whether there is a correlation.
+[[nodiscard]] Fit<SarmanovParetoNBD> fit_sarmanov_pareto_nbd(const RfmView& customers,
+                                                             const FitOptions& options = {});
 [[nodiscard]] Fit<GGompertzNBD> fit_ggompertz_nbd(const RfmView& customers, const FitOptions& options = {});
 /// T and t_x count opportunities: whole numbers, x ≤ t_x.
 [[nodiscard]] Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options = {});

@@ -36,6 +36,13 @@ inline constexpr std::array parameters<ParetoNBD>{
     Parameter<ParetoNBD>{"r", &ParetoNBD::r}, Parameter<ParetoNBD>{"alpha", &ParetoNBD::alpha},
     Parameter<ParetoNBD>{"s", &ParetoNBD::s}, Parameter<ParetoNBD>{"beta", &ParetoNBD::beta}};
 template <>
+inline constexpr std::array parameters<SarmanovParetoNBD>{
+    Parameter<SarmanovParetoNBD>{"r", &SarmanovParetoNBD::r},
+    Parameter<SarmanovParetoNBD>{"alpha", &SarmanovParetoNBD::alpha},
+    Parameter<SarmanovParetoNBD>{"s", &SarmanovParetoNBD::s},
+    Parameter<SarmanovParetoNBD>{"beta", &SarmanovParetoNBD::beta},
+    Parameter<SarmanovParetoNBD>{"m", &SarmanovParetoNBD::m}};
+template <>
 inline constexpr std::array parameters<BGBB>{
     Parameter<BGBB>{"alpha", &BGBB::alpha}, Parameter<BGBB>{"beta", &BGBB::beta},
     Parameter<BGBB>{"gamma", &BGBB::gamma}, Parameter<BGBB>{"delta", &BGBB::delta}};
@@ -63,12 +70,25 @@ template <>
 inline constexpr std::array parameters<BdW>{Parameter<BdW>{"alpha", &BdW::alpha},
                                             Parameter<BdW>{"beta", &BdW::beta}, Parameter<BdW>{"c", &BdW::c}};
 
+/// So many of the last parameters may be of either sign; the others are above 0.
+template <class M>
+inline constexpr std::size_t signed_parameters = 0;
+template <>
+inline constexpr std::size_t signed_parameters<SarmanovParetoNBD> = 1;
+
 /// The model with other values of its parameters; what is not estimated (k of CNBD-k) stays.
 template <class M>
 [[nodiscard]] M with_parameters(M model, std::span<const double> values) noexcept {
   for (std::size_t i = 0; i < parameters<M>.size() && i < values.size(); ++i)
     model.*parameters<M>[i].member = values[i];
   return model;
+}
+
+/// m outside its bounds is put at the nearer one.
+[[nodiscard]] inline SarmanovParetoNBD with_parameters(SarmanovParetoNBD,
+                                                       std::span<const double> v) noexcept {
+  const auto [low, high] = m_bounds({v[0], v[1], v[2], v[3], 0});
+  return {v[0], v[1], v[2], v[3], std::fmin(std::fmax(v[4], low), high)};
 }
 
 template <class M>
