@@ -79,8 +79,8 @@ kpi::Options in(const std::string& period) {
 }
 
 TEST(Attainment, CountsQuotasOfBookingsAlone) {
-  const Crm crm = book({{"2026-01-01", "2026-01-20", "true", "150", {}}},
-                       {{"quota", mixed_quotas()}, {"rep", reps()}});
+  const Crm crm =
+      book({{"2026-01-01", "2026-01-20", "true", "150", {}}}, {{"quota", mixed_quotas()}, {"rep", reps()}});
   const auto quarter = kpi::attainment(crm, in("2026-Q1")).single();
   EXPECT_DOUBLE_EQ(quarter.denominator, 300);
   EXPECT_DOUBLE_EQ(*quarter.value, 0.5);

@@ -521,60 +521,7 @@ def test_hostile_expressions(crm, name, text):
     assert len(str(caught.value)) < 1000
 
 
-# ---- in a notebook ----
-
-
-def test_groups_are_drawn_with_their_intervals(crm):
-    pytest.importorskip("altair")
-    result = so.kpi.win_rate(crm, by="type")
-    picture = result.plot()
-    rows = {row["type"]: row for row in rows_of(result)}
-    best = max(rows, key=lambda name: rows[name]["win_rate"])
-    assert picture.columns == ["type", "win rate", "low", "high", "n"]
-    assert picture.rows[0] == [
-        best,
-        *(f"{rows[best][name]:.1%}" for name in ("win_rate", "win_rate_lo_95", "win_rate_hi_95")),
-        f"{rows[best]['n']:,}",
-    ]
-    assert picture.title.startswith(f"Win rate by type: {rows[best]['win_rate']:.1%} ({best}) to ")
-    assert "95% interval" in picture.subtitle
-
-
-def test_periods_are_drawn_in_order_of_time(crm):
-    pytest.importorskip("altair")
-    picture = so.kpi.win_rate(crm, period="last 4 quarters", level=80).plot()
-    labels = [row[0] for row in picture.rows]
-    assert len(labels) == 4
-    assert labels == sorted(labels)
-    assert "80% interval" in picture.subtitle
-
-
-def test_numbers_without_interval_are_drawn_without(crm):
-    pytest.importorskip("altair")
-    assert so.kpi.pipeline_created(crm, by="quarter").plot().columns == ["quarter", "pipeline created", "n"]
-
-
-def test_what_has_no_groups_is_not_drawn(crm):
-    with pytest.raises(so.UsageError, match=r"not one number; give by="):
-        so.kpi.win_rate(crm).plot()
-    with pytest.raises(so.UsageError, match=r"not by type, owner"):
-        so.kpi.win_rate(crm, by=["type", "owner"]).plot()
-
-
-def test_results_show_themselves_escaped():
-    deals = {"opportunity_id": ["a", "b"], "created_at": ["2025-01-01"] * 2, "closed_at": ["2025-02-01"] * 2}
-    deals |= {"is_closed": [True] * 2, "is_won": [True, False], "type": ["<img src=x onerror=alert(1)>", "b"]}
-    book = Crm.build({"opportunity": deals}, currency="EUR")
-    single = so.kpi.win_rate(book, where="type != '<script>'")
-    assert "<b>50.0%  [" in single._repr_html_()
-    grouped = so.kpi.win_rate(book, by="type")._repr_html_()
-    assert "&lt;img src=x" in grouped
-    assert "<img" not in grouped
-    assert "<script" not in single._repr_html_()
-    pytest.importorskip("altair")
-    drawn = so.kpi.win_rate(book, by="type").plot()._repr_mimebundle_()
-    assert "&lt;img src=x" in drawn["image/svg+xml"]
-    assert "<img" not in drawn["image/svg+xml"]
+# ---- what is asked wrongly ----
 
 
 def test_a_misspelt_option_is_an_error(crm):

@@ -35,8 +35,8 @@ struct Quota {
 struct QuotaOptions {
   Measure measure = Measure::bookings;
   /// Quotas that say another currency don't count. Empty or `XXX`: any, but one alone (`UnitError`).
-  std::string currency;
-  Date day;  ///< on which versions are valid
+  std::string currency = {};
+  Date day = {};  ///< on which versions are valid
 };
 
 /// By holder, product family and time.

@@ -1161,6 +1161,8 @@ class FitSummary:
     @property
     def parameters(self) -> list[str]: ...
     @property
+    def posterior(self) -> typing.Any: ...
+    @property
     def profile(self) -> list[tuple[float, float]]: ...
     @property
     def reason(self) -> str: ...
@@ -1198,6 +1200,8 @@ class RfmState:
     Days of purchase by customer; mergeable.
     """
     @staticmethod
+    def from_json(text: str) -> RfmState: ...
+    @staticmethod
     def partial(
         transactions: salesops._core.table.Table,
         customer: str,
@@ -1224,6 +1228,7 @@ class RfmState:
     def repeat_purchases(
         self, ends: collections.abc.Sequence[datetime.date], joined_by: datetime.date
     ) -> list[int]: ...
+    def to_json(self) -> str: ...
     @property
     def customers(self) -> int: ...
     @property
@@ -1245,6 +1250,14 @@ def fit_bdw(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BdW]: ...
@@ -1264,6 +1277,14 @@ def fit_bg_bb(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGBB]: ...
@@ -1286,6 +1307,14 @@ def fit_bg_cnbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGCNBD]: ...
@@ -1305,6 +1334,14 @@ def fit_bg_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGNBD]: ...
@@ -1329,6 +1366,14 @@ def fit_bg_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BGNBD]: ...
@@ -1346,6 +1391,14 @@ def fit_gamma_gamma(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GammaGamma]: ...
@@ -1365,6 +1418,14 @@ def fit_ggompertz_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GGompertzNBD]: ...
@@ -1387,6 +1448,14 @@ def fit_mbg_cnbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGCNBD]: ...
@@ -1406,6 +1475,14 @@ def fit_mbg_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGNBD]: ...
@@ -1430,6 +1507,14 @@ def fit_mbg_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, MBGNBD]: ...
@@ -1449,6 +1534,14 @@ def fit_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, NBD]: ...
@@ -1468,6 +1561,14 @@ def fit_pareto_nbd(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
@@ -1492,6 +1593,14 @@ def fit_pareto_nbd_covariates(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
@@ -1510,6 +1619,14 @@ def fit_sbg(
     tolerance: typing.SupportsFloat | typing.SupportsIndex,
     max_iterations: typing.SupportsInt | typing.SupportsIndex,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, SBG]: ...
