@@ -73,12 +73,11 @@ DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const st
       if (!begun || !lasts) continue;
       std::int64_t age = 1;
       std::uint8_t state = Facts::counted;
-      if (!starts.empty()) {
+      if (!starts.empty() && starts[deal] == null_value) {
+        state = unknown;
+      } else if (!starts.empty()) {
         age = std::min(part.interval.end.us, scope.as_of.us) - starts[deal];
-        if (starts[deal] == null_value)
-          state = unknown;
-        else if (age < 0)
-          state = reversed;
+        if (age < 0) state = reversed;
       }
       facts.put(deal, std::max(part.interval.start.us, end - 1), state == Facts::counted ? age : 0, 1, state);
     }
