@@ -318,7 +318,7 @@ TEST(Predict, EachCustomerMayFollowAModelOfItsOwn) {
     T.push_back(20);
     mean.push_back(30 + i % 5);
   }
-  const clv::SpendForecast spend{.model = {6, 4, 15}, .x = x, .mean_spend = mean};
+  const clv::SpendForecast forecast{.model = {6, 4, 15}, .x = x, .mean_spend = mean};
   const clv::RfmView view{.x = x, .t_x = t_x, .T = T};
   const clv::PredictOptions options{
       .horizon = 26, .discount_rate = 0.002, .level = 90, .covariance = covariance};
@@ -328,12 +328,12 @@ TEST(Predict, EachCustomerMayFollowAModelOfItsOwn) {
     own.covariance = options.covariance.first(16 * count);
     std::vector<std::uint32_t> codes = of_row;
     for (auto& code : codes) code %= static_cast<std::uint32_t>(count);
-    const auto all = clv::predict(some, codes, view, own, &spend);
+    const auto all = clv::predict(some, codes, view, own, &forecast);
     for (const std::size_t i : {0U, 17U, 199U}) {
       auto alone = own;
       alone.covariance = own.covariance.subspan(16 * codes[i], 16);
       const std::span<const double> xs(&x[i], 1), ts(&t_x[i], 1), Ts(&T[i], 1), means(&mean[i], 1);
-      const clv::SpendForecast money{.model = spend.model, .x = xs, .mean_spend = means};
+      const clv::SpendForecast money{.model = forecast.model, .x = xs, .mean_spend = means};
       const auto one = clv::predict(models[codes[i]], {.x = xs, .t_x = ts, .T = Ts}, alone, &money);
       EXPECT_EQ(all.p_alive.value[i], one.p_alive.value[0]);
       EXPECT_EQ(all.expected_transactions.low[i], one.expected_transactions.low[0]);
