@@ -35,10 +35,9 @@ double mean_of(const SarmanovParetoNBD& m, const std::function<double(double, do
   const auto range = [](double shape, double rate) {
     return std::pair{-std::log(rate) - 40 / std::min(shape, 2.0), std::log((shape + 60) / rate)};
   };
-  const auto [low_1, high_1] = range(m.r, m.alpha);
-  const auto [low_2, high_2] = range(m.s, m.beta);
+  const auto rates = range(m.r, m.alpha), leaves = range(m.s, m.beta);
   return special::integrate(
-      [&, low_2 = low_2, high_2 = high_2](double u) {
+      [&](double u) {
         const double rate = std::exp(u);
         return gamma(m.r, m.alpha, u) *
                special::integrate(
@@ -47,9 +46,9 @@ double mean_of(const SarmanovParetoNBD& m, const std::function<double(double, do
                      return gamma(m.s, m.beta, v) *
                             (1 + m.m * (std::exp(-rate) - l_1) * (std::exp(-leave) - l_2)) * f(rate, leave);
                    },
-                   low_2, high_2);
+                   leaves.first, leaves.second);
       },
-      low_1, high_1);
+      rates.first, rates.second);
 }
 
 /// Likelihood of a customer of known rates, and its share that is alive at T.

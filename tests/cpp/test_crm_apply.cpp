@@ -38,7 +38,7 @@ NamedTables named(const Sources& sources) {
 /// A book as lines of text that don't depend on codes or on the order of rows.
 class Told {
  public:
-  explicit Told(const Crm& crm, bool with_events = true) : crm_(crm), with_events_(with_events) {
+  explicit Told(const Crm& crm, bool with_events = true) : crm_(crm) {
     for (const std::string& name : crm.tables())
       if (with_events || name != "opportunity_event") tell_table(name);
     if (crm.has("opportunity")) tell_deals();
@@ -117,7 +117,6 @@ class Told {
   }
 
   const Crm& crm_;
-  bool with_events_;
   std::multiset<std::string> lines_;
 };
 
