@@ -66,3 +66,45 @@ def test_results_show_themselves_escaped():
     drawn = so.kpi.win_rate(book, by="type").plot()._repr_mimebundle_()
     assert "&lt;img src=x" in drawn["image/svg+xml"]
     assert "<img" not in drawn["image/svg+xml"]
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("win_rate", {"by": "owner.team"}),
+        ("win_rate", {"by": ["owner", "month"]}),
+        ("sales_cycle", {"by": "owner.team", "period": "2025-Q3"}),
+        ("pipeline_created", {"by": "month", "period": "2025"}),
+        ("stage_conversion", {"by": "stage"}),
+        ("velocity", {"by": "owner.team", "period": "2025-Q3"}),
+        ("cac", {"by": "channel", "period": "2025"}),
+        ("win_rate", {"period": "last 4 quarters"}),
+        ("win_rate", {"by": "owner", "where": "type = 'none of these'"}),
+    ],
+)
+def test_groups_print_in_80_columns_with_their_definition(crm, name, asked):
+    result = getattr(so.kpi, name)(crm, **asked)
+    shown = repr(result)
+    assert max(map(len, shown.splitlines())) <= 80
+    assert " ".join(shown.split()).count(result.definition) == 1
+    assert all(warning in " ".join(shown.split()) for warning in result.warnings)
+    assert "e+0" not in shown
+    # Whatever column there is no room for is named.
+    names = {"numerator", "denominator", *result.to_table().names[len(result.by) :]}
+    ends = {column for column in names if column.startswith((f"{name}_lo_", f"{name}_hi_"))}
+    for column in names - ends - {"n", "censored", "excluded", "period"}:
+        assert column in shown or column.replace("_", " ") in shown, column
+
+
+def test_the_numbers_printed_of_groups_are_those_of_the_frame(crm):
+    result = so.kpi.win_rate(crm, by="owner.team")
+    for row in rows_of(result):
+        line = next(line for line in repr(result).splitlines() if line.startswith(str(row["owner.team"])))
+        ends = f"{row['win_rate_lo_95']:.1%} to {row['win_rate_hi_95']:.1%}"
+        for cell in (f"{row['win_rate']:.1%}", ends, f"{row['n']:,}"):
+            assert cell in line
+
+
+def test_more_groups_than_a_screen_are_counted(crm):
+    result = so.kpi.win_rate(crm, by=["owner", "month"])
+    assert f"… {result.to_table().num_rows - 20:,} more groups" in repr(result)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import textwrap
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
 from salesops.kpi.ask import Period, Where, number_text, options_of, unit_text, where_text, zones_of
 from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
+from salesops.plot.base import aligned, plain
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
@@ -182,17 +184,70 @@ class KpiResult:
 
         from salesops._frame import to_html
 
-        head, *lines = repr(self).split("\n")
+        head = self._head()
         if self._core.by or len(self._core.metrics) != 1:
             return (
                 f"<p><b>{escape(head)}</b><br>{escape(self.definition)}</p>{to_html(self._core.to_table())}"
             )
-        return f"<p>{escape(head)}<br><b>{escape(lines[0])}</b><br>{'<br>'.join(map(escape, lines[1:]))}</p>"
+        lines = map(escape, self._words())
+        return f"<p>{escape(head)}<br><b>{escape(self._value_line())}</b><br>{'<br>'.join(lines)}</p>"
 
-    def __repr__(self) -> str:
-        head = f"{self.name} · {self.period} · {self.mode} · as of {self.as_of:%Y-%m-%d}"
-        if self._core.by or len(self._core.metrics) != 1:
-            return f"{head}\n{self._core.to_table().to_text(20)}"
+    def _head(self) -> str:
+        return f"{self.name} · {self.period} · {self.mode} · as of {self.as_of:%Y-%m-%d}"
+
+    def _words(self) -> list[str]:
+        return [self.definition, *(f"! {warning}" for warning in self.warnings)]
+
+    def _lines(self, rows: int = 20, width: int = 80) -> list[str]:
+        """The groups as people read them, as far as the width goes; then what is left to ask for."""
+        table = self._core.to_table()
+        shown = table.slice(0, min(table.num_rows, rows)).to_dict()
+        unit, name, level = self.unit, self.name, f"{self._core.level:g}"
+        low, high = (f"{name}_{end}_{level}" for end in ("lo", "hi"))
+        places = list(shown)
+        # The columns of the groups stand first.
+        columns = [
+            [heading, *(plain("" if cell is None else cell, 30) for cell in shown[heading])]
+            for heading in places[: places.index(name)]
+        ]
+        wide = max(len(columns), 1)
+        columns.append(
+            [f"{name} {unit_text(unit)}".rstrip(), *(number_text(value, unit) for value in shown[name])]
+        )
+        if low in shown and any(end is not None for end in shown[low]):
+            ends = zip(shown[low], shown[high], strict=True)
+            columns.append(
+                [
+                    f"{level} %",
+                    *(
+                        "" if a is None else f"{number_text(a, unit)} to {number_text(b, unit)}"
+                        for a, b in ends
+                    ),
+                ]
+            )
+        others = [place for place in places[places.index(name) + 1 :] if place not in (low, high)]
+        known = {"n": "n", "censored": "still open", "excluded": "left out"}
+        for place in (place for place in others if place in known):
+            if place == "n" or any(shown[place]):
+                columns.append([known[place], *(f"{count:,.0f}" for count in shown[place])])
+        more = []
+        for place in (place for place in others if place not in known):
+            cells = [cell if isinstance(cell, str) else number_text(cell, "") for cell in shown[place]]
+            column = [place.replace("_", " "), *cells]
+            used = sum(2 + max(map(len, each)) for each in columns) - 2
+            if used + 2 + max(map(len, column)) > width:
+                more.append(place)
+            else:
+                columns.append(column)
+        lines = aligned([list(line) for line in zip(*columns, strict=True)], left=wide)
+        if table.num_rows > rows:
+            lines.append(f"… {table.num_rows - rows:,} more groups")
+        if more:
+            lines += textwrap.wrap(f"also in .to_frame(): {', '.join(more)}", width)
+        return lines
+
+    def _value_line(self) -> str:
+        """The one number, its interval, what it rests on."""
         metric = self._single()
         unit = self.unit
         line = f"{number_text(metric.value, unit)} {unit_text(unit)}".rstrip()
@@ -204,9 +259,13 @@ class KpiResult:
             line += f", {metric.censored:,} still open"
         for reason, rows in metric.excluded.items():
             line += f", {rows:,} {reason.replace('_', ' ')}"
-        notes = "".join(f"\n! {warning}" for warning in self.warnings)
-        state = f" ({metric.state})" if metric.state else ""
-        return f"{head}\n{line}{state}\n{self.definition}{notes}"
+        return line + (f" ({metric.state})" if metric.state else "")
+
+    def __repr__(self) -> str:
+        grouped = self._core.by or len(self._core.metrics) != 1
+        body = self._lines() if grouped else textwrap.wrap(self._value_line(), 80, subsequent_indent="  ")
+        texts = [textwrap.fill(text, 80, subsequent_indent="  ") for text in (self._head(), *self._words())]
+        return "\n".join([texts[0], *body, *texts[1:]])
 
 
 _catalogue = _kpi.catalogue().to_dict()

@@ -143,12 +143,12 @@ def number(data: list[dict[str, Any]]) -> None:
         row["order"] = order
 
 
-def aligned(lines: Sequence[Sequence[str]]) -> list[str]:
-    """Rows of cells as lines of one width a column: the first to the left, the others to the right."""
+def aligned(lines: Sequence[Sequence[str]], left: int = 1) -> list[str]:
+    """Rows of cells as lines of one width a column: the first `left` to the left, the others to the right."""
     widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
     return [
         "  ".join(
-            cell.rjust(width) if place else cell.ljust(width)
+            cell.ljust(width) if place < left else cell.rjust(width)
             for place, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
