@@ -93,8 +93,10 @@ def compact(value: float | None, unit: str = "") -> str:
 
     Examples
     --------
-    >>> compact(1234567, "USD"), compact(1234567, "XXX"), compact(0.3215, "share"), compact(None)
-    ('USD 1.23M', '1.23M', '32.2%', '–')
+    >>> compact(1234567, "USD"), compact(-1234567, "XXX"), compact(0.3215, "share"), compact(None)
+    ('USD 1.23M', '-1.23M', '32.1%', '–')
+    >>> compact(-1234567, "USD")
+    '-USD 1.23M'
     """
     if value is None or value != value:
         return "–"
@@ -111,7 +113,7 @@ def compact(value: float | None, unit: str = "") -> str:
     if unit in ("", "count", "ratio"):
         return number
     if len(unit) == 3 and unit.isupper():
-        return f"{unit} {number}"
+        return f"-{unit} {number[1:]}" if number.startswith("-") else f"{unit} {number}"
     return f"{number} {unit}"
 
 
