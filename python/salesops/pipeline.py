@@ -515,7 +515,9 @@ class Waterfall:
             for name, amount, deals in self._steps()
         ]
         change = rows[-1]["value"] - rows[0]["value"]
-        largest = max(rows[1:-1], key=lambda row: abs(row["value"]), default=None)
+        # Of the steps that went the way the whole did: what grew a pipeline that shrank explains nothing.
+        along = [row for row in rows[1:-1] if (row["value"] > 0) == (change >= 0)]
+        largest = max(along, key=lambda row: abs(row["value"]), default=None)
         title = f"The pipeline {'grew' if change >= 0 else 'shrank'} by {plot.compact(abs(change), unit)}"
         return plot.Picture(
             title=title + (f"; the largest step was '{largest['label']}'" if largest else ""),

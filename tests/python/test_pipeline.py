@@ -1,3 +1,5 @@
+import re
+
 import pytest
 import salesops as so
 from salesops import pipeline
@@ -119,6 +121,21 @@ def test_a_backtest_states_its_coverage(forecast):
     assert back.accuracy("pandas").holder_type.tolist() == ["company", "team", "rep"]
     assert len(back.reliability("pandas")) == 10
     assert "<table" in back._repr_html_()
+
+
+def test_a_waterfall_names_a_step_that_went_the_way_of_the_whole(crm):
+    pytest.importorskip("altair")
+    named = 0
+    for month in range(2, 12):
+        fall = pipeline.waterfall(crm, f"2025-{month:02}-01", f"2025-{month + 1:02}-01")
+        steps = {name: amount for name, amount, _ in fall._steps()}
+        change = steps["end"] - steps["start"]
+        found = re.search("(grew|shrank) by .*; the largest step was '(.+)'", fall.plot().title)
+        assert found, fall.plot().title
+        assert (found[1] == "grew") == (change >= 0)
+        assert (steps[found[2].replace(" ", "_")] > 0) == (change >= 0)
+        named += 1
+    assert named
 
 
 def test_a_waterfall_conserves(crm):
