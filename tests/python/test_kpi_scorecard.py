@@ -373,3 +373,16 @@ def test_few_rows(rows):
         assert (row["owner"], row["month"], row["won"], row["no_amount"]) == (None, "2026-01", 1, 1)
         assert row["average_deal"] is None
         assert row["win_rate"] == 1
+
+
+def test_what_a_book_lacks_is_named_by_table_and_column():
+    deals = {
+        "opportunity_id": ["a"],
+        "created_at": ["2025-10-02"],
+        "amount": [5],
+        "close_date": ["2025-11-02"],
+    }
+    card = kpi.scorecard(Crm.build({"opportunity": pd.DataFrame(deals)}, currency="EUR"))
+    needs = {title: needs for needs, titles in card.lacking() for title in titles.split(", ")}
+    assert needs["Weighted pipeline"] == "opportunity.probability"
+    assert not any(" needs column " in need for need in needs.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Iterable
 from html import escape
 from typing import TYPE_CHECKING, Any
@@ -84,6 +85,8 @@ class Scorecard:
         for row in self._kpis():
             if row["state"].startswith(NOT_AVAILABLE):
                 needs = row["state"].removeprefix(NOT_AVAILABLE).lstrip(": ").removeprefix("needs ")
+                if column := _ONE_COLUMN.fullmatch(needs):
+                    needs = f"{column['table']}.{column['column']}"
                 found.setdefault(needs, []).append(row["title"])
         return [(needs, ", ".join(titles)) for needs, titles in found.items()]
 
@@ -130,6 +133,10 @@ class Scorecard:
             f"<thead>{line(heads, 'th')}</thead><tbody>{rows}</tbody></table>"
             + (f"<p>Not in this book:</p><ul>{lacking}</ul>" if lacking else "")
         )
+
+
+# How a KPI says in a sentence that it needs one column more.
+_ONE_COLUMN = re.compile(r"\w+ needs column '(?P<column>.+)' of table '(?P<table>.+)', which this book lacks")
 
 
 def _kpi_cells(row: dict[str, Any]) -> list[str]:
