@@ -286,12 +286,15 @@ def tracking(found: Tracking, cumulative: bool) -> Picture:
         made = {name: np.diff(values, prepend=0) for name, values in made.items()}
     lines = {name: list(zip(found.ends, values.tolist(), strict=True)) for name, values in made.items()}
     split = found.calibration_end < found.ends[-1]
-    error = "" if found.error is None else f": {found.error:.1%} off in the holdout"
+    error = "" if found.error is None else f": running total {found.error:.1%} off in the holdout"
     return plot.Picture(
-        title=f"Repeat purchases {'so far' if cumulative else f'a {found.every}'}, actual and by "
+        title=f"Repeat purchases {'so far' if cumulative else f'a {found.every}'} beside "
         f"{found.model}{error}",
         subtitle=f"Of the customers who came by {found.calibration_end}. Expected are what the model says of "
-        "customers by their first purchase alone. Error: mean of the cumulative difference.",
+        "customers by their first purchase alone."
+        + (
+            "" if found.error is None else " Off: mean of |expected − actual| ÷ actual, both since the start."
+        ),
         alt=f"{found.actual[-1]:,.0f} repeat purchases by {found.ends[-1]}, "
         f"{found.expected[-1]:,.0f} expected.",
         chart=plot.progress(

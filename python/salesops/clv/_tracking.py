@@ -81,7 +81,7 @@ class Tracking:
     def __repr__(self) -> str:
         of = f"{self.model}: {len(self.ends)} {self.every}s to {self.ends[-1]}"
         totals = f"{self.actual[-1]:,.0f} repeat purchases, {self.expected[-1]:,.0f} expected"
-        error = "" if self.error is None else f", off by {self.error:.1%} in the holdout"
+        error = "" if self.error is None else f"; the running total is off by {self.error:.1%} in the holdout"
         return f"<Tracking of {of}; {totals}{error}>"
 
 
