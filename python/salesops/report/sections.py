@@ -415,8 +415,9 @@ def quarters(book: Book) -> Picture:
     last, first = rows[-1], rows[0]
     moved = last["low"] > first["high"] or last["high"] < first["low"]
     return Picture(
-        title=f"The win rate {'moved from' if moved else 'holds: from'} {compact(first['value'], 'share')} "
-        f"in {first['label']} to {compact(last['value'], 'share')} in {last['label']}",
+        title=f"The win rate {'moved' if moved else 'shows no clear change'}: "
+        f"{compact(first['value'], 'share')} in {first['label']}, "
+        f"{compact(last['value'], 'share')} in {last['label']}",
         subtitle=f"{found.definition}. Band: 95% interval; hollow: fewer than 10 deals.",
         alt="; ".join(f"{row['label']} {compact(row['value'], 'share')}" for row in rows),
         chart=plot.trend(rows),
