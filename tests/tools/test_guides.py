@@ -68,7 +68,13 @@ def given_ingest() -> dict[str, Any]:
     connection.execute(
         "create table analytics.fct_deals as select 1 as hs_object_id, 'a' as dealname, 5 as amount"
     )
-    return {"connection": connection}
+    frame = {
+        "Deal no.": ["D-1", "D-2", "D-3"],
+        "Phase": ["Signed", "Gone", "Offer"],
+        "Done": ["2026-01-10", "2026-02-11", None],
+        "Value": [100, 200, 300],
+    }
+    return {"connection": connection, "frame": frame}
 
 
 def given_clv() -> dict[str, Any]:
