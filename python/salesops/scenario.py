@@ -135,7 +135,9 @@ class Scenario:
             raise UsageError(
                 f"'{holder}' is {' and '.join(kind for kind, _ in found)}; say ('{found[0][0]}', '{holder}')"
             )
-        raise UsageError(f"no holder '{holder}'; .holders lists them")
+        known = [one or kind for kind, one in reversed(self._core.holders)]
+        more = f" and {len(known) - 8:,} more" if len(known) > 8 else ""
+        raise UsageError(f"no holder '{holder}'; there are {', '.join(known[:8])}{more}")
 
     @staticmethod
     def _period(period: Period) -> tuple[int, int] | None:

@@ -149,3 +149,9 @@ def test_a_waterfall_conserves(crm):
     assert one.period[1] == crm.latest
     with pytest.raises(so.UsageError, match="owner"):
         pipeline.waterfall(crm, "2025-06-01", owner="nobody")
+
+
+def test_a_holder_that_is_not_there_is_answered_with_those_that_are(crm):
+    result = pipeline.forecast(crm, as_of="2025-11-15", draws=100)
+    with pytest.raises(so.UsageError, match=r"no holder 'nobody'; there are company, .* and \d+ more"):
+        result.plot("nobody")
