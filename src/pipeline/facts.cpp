@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
+#include <numeric>
 
 #include "salesops/random.hpp"
 
@@ -92,15 +93,35 @@ DealStatus status_of(std::int32_t state) {
   return state == End::won ? DealStatus::won : state == End::lost ? DealStatus::lost : DealStatus::unknown;
 }
 
+/// Owners of deals by id, whatever the order of rows and codes; first the one of deals without any.
 void read_owners(const Crm& crm, Facts& facts) {
   const Column* owner = crm.table("opportunity").find("owner_id");
   facts.owners.emplace_back();
   if (owner == nullptr) return;
-  for (std::size_t code = 0; code < owner->dictionary().size(); ++code) {
-    const std::string id(owner->dictionary()[code]);
-    facts.leaf_of_code.push_back(id.empty() ? 0 : static_cast<std::int32_t>(facts.owners.size()));
-    if (!id.empty()) facts.owners.push_back(id);
+  const Dictionary& ids = owner->dictionary();
+  std::vector<std::uint8_t> owns(ids.size(), 0);
+  for (std::size_t row = 0; row < owner->size(); ++row)
+    if (owner->valid(row)) owns[static_cast<std::size_t>(owner->values<std::int32_t>()[row])] = 1;
+  for (std::size_t code = 0; code < ids.size(); ++code)
+    if (owns[code] != 0 && !ids[code].empty()) facts.owners.emplace_back(ids[code]);
+  std::sort(facts.owners.begin() + 1, facts.owners.end());
+  for (std::size_t code = 0; code < ids.size(); ++code) {
+    const auto at = std::lower_bound(facts.owners.begin() + 1, facts.owners.end(), ids[code]);
+    const bool known = owns[code] != 0 && !ids[code].empty();
+    facts.leaf_of_code.push_back(known ? static_cast<std::int32_t>(at - facts.owners.begin()) : 0);
   }
+}
+
+/// Rows by creation, those of one instant by id: sums and draws then know nothing of the order they came in.
+std::vector<std::size_t> rows_in_order(const Crm& crm) {
+  const Column& ids = crm.table("opportunity").column("opportunity_id");
+  const auto& created = crm.deals().created_at;
+  std::vector<std::size_t> rows(ids.size());
+  std::iota(rows.begin(), rows.end(), std::size_t{0});
+  std::sort(rows.begin(), rows.end(), [&](std::size_t a, std::size_t b) {
+    return created[a] != created[b] ? created[a] < created[b] : ids.text(a) < ids.text(b);
+  });
+  return rows;
 }
 
 /// The hundredth part of deals may be older than the log.
@@ -176,8 +197,8 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
     facts.state_pipelines.emplace_back();
   }
   facts.offsets.push_back(0);
-  for (std::size_t row = 0; row < table.num_rows(); ++row) {
-    tick(row);
+  for (const std::size_t row : rows_in_order(crm)) {
+    tick(facts.row.size());
     if (deals.deleted[row] != 0 && !crm.history().tracks(Field::deleted)) continue;
     if (!options.currency.empty() && currency != nullptr && currency->valid(row) &&
         currency->text(row) != options.currency)

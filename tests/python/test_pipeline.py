@@ -155,3 +155,20 @@ def test_a_holder_that_is_not_there_is_answered_with_those_that_are(crm):
     result = pipeline.forecast(crm, as_of="2025-11-15", draws=100)
     with pytest.raises(so.UsageError, match=r"no holder 'nobody'; there are company, .* and \d+ more"):
         result.plot("nobody")
+
+
+def test_the_order_of_rows_changes_no_digit():
+    tables = {name: table.to_pandas() for name, table in so.datasets.sample_tables(deals=400).items()}
+    shuffled = {
+        name: table.sample(frac=1, random_state=len(name)).reset_index(drop=True)
+        for name, table in tables.items()
+    }
+    # Rows of one instant stand in their order in a history: its changes stay as they were told.
+    shuffled["opportunity_event"] = tables["opportunity_event"]
+    asked = {"as_of": "2025-11-15", "draws": 200}
+    one = so.pipeline.forecast(so.crm.Crm.build(tables), **asked)
+    other = so.pipeline.forecast(so.crm.Crm.build(shuffled), **asked)
+    assert one.to_frame("pyarrow").equals(other.to_frame("pyarrow"))
+    assert one.summary() == other.summary()
+    deals = [f.deals("pyarrow").sort_by("opportunity_id") for f in (one, other)]
+    assert deals[0].equals(deals[1])
