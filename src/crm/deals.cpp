@@ -153,7 +153,7 @@ class DealReader {
   }
   void report_guess() const {
     if (issues_ != nullptr && stages_.guessed())
-      issues_->add("stage_def", -1, "type", "stage_type_guessed", {}, Severity::info);
+      issues_->add("stage_def", -1, "type", "stage_type_guessed");
   }
 
  private:

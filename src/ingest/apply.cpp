@@ -322,10 +322,12 @@ Table inline_rows(const TableMapping& mapping) {
   text += " is known to the ";
   text += mapping.name.empty() ? "data model" : "mapping '" + mapping.name + "'";
   text += ". It knows:";
+  std::string names;
   for (const TableMapping& table : mapping.tables)
-    for (const std::string& name : table.sources) text += " " + name;
-  if (mapping.tables.empty())
-    for (const TableModel& table : data_model()) text += " " + table.name;
+    for (const std::string& name : table.sources) names += " " + name;
+  if (names.empty())
+    for (const TableModel& table : data_model()) names += " " + table.name;
+  text += names;
   throw UsageError(text + ". Name yours with tables={\"opportunity\": \"…\"}");
 }
 

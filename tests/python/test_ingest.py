@@ -357,3 +357,8 @@ def test_amounts_come_back_to_the_cent(cents, form):
     text = form.format(Decimal(cents) / 100)
     crm = so.read({"opportunity": {"opportunity_id": ["A"], "amount": [text]}}, currency="EUR")
     assert crm.table("opportunity").column("amount").values().tolist() == [cents]
+
+
+def test_a_table_nobody_knows_is_answered_with_those_that_are():
+    with pytest.raises(so.UsageError, match="It knows:.* opportunity"):
+        so.read({"deals": {"id": ["a"]}}, columns={"loss_reason": "why"})
