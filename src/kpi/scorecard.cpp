@@ -231,6 +231,15 @@ std::string left_out(const Metric& metric) {
   return text;
 }
 
+/// Rows without an outcome, where they are a tenth or more: what is known of the fast ones isn't true of all.
+std::string undecided(const Metric& metric, std::string_view unit) {
+  if (metric.censored * 10 < metric.n + metric.censored) return "";
+  std::string text = std::to_string(metric.censored) + " still open";
+  if (const auto all = metric.details.find("survival"); all != metric.details.end())
+    text += ", with them " + printed(all->second, unit);
+  return text;
+}
+
 ScorecardRow row_of(const Line& line, const Definition& known, const Answer& answer) {
   ScorecardRow row;
   row.kpi = known.name;
@@ -245,8 +254,8 @@ ScorecardRow row_of(const Line& line, const Definition& known, const Answer& ans
   row.high = answer.metric->high;
   row.state = answer.metric->state;
   if (row.value)
-    if (const std::string less = left_out(*answer.metric); !less.empty())
-      row.state += (row.state.empty() ? "" : "; ") + less;
+    for (const std::string& less : {left_out(*answer.metric), undecided(*answer.metric, row.unit)})
+      if (!less.empty()) row.state += (row.state.empty() ? "" : "; ") + less;
   row.n = answer.metric->n;
   return row;
 }

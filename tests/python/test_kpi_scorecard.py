@@ -386,3 +386,13 @@ def test_what_a_book_lacks_is_named_by_table_and_column():
     needs = {title: needs for needs, titles in card.lacking() for title in titles.split(", ")}
     assert needs["Weighted pipeline"] == "opportunity.probability"
     assert not any(" needs column " in need for need in needs.values())
+
+
+def test_a_line_says_how_many_rows_have_no_outcome_yet():
+    card = so.kpi.scorecard(so.datasets.sample_crm(seed=7, deals=1500), as_of="2025-11-15")
+    states = {row["kpi"]: row["state"] for row in card.to_frame("pyarrow").to_pylist()}
+    steps = so.kpi.stage_conversion(
+        so.datasets.sample_crm(seed=7, deals=1500), as_of="2025-11-15", period="2025-Q4"
+    )
+    assert states["stage_conversion"].startswith(f"{steps.censored} still open, with them ")
+    assert "still open" not in states["win_rate"]
