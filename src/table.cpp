@@ -311,7 +311,10 @@ const Column& Table::column(std::string_view name) const {
   const auto all = names();
   const auto near = near_names(name, all);
   std::string text = "no column '" + std::string(name) + "'";
-  if (!near.empty()) text += "; did you mean '" + near.front() + "'?";
+  if (!near.empty())
+    text += "; did you mean '" + near.front() + "'?";
+  else
+    text += ".";
   text += " The columns are:";
   for (const std::string& other : all) text += " " + other;
   throw UsageError(text);

@@ -63,7 +63,10 @@ std::vector<std::int64_t> choose(const ArrowSchema& schema, const ImportOptions&
     if (found == names.end()) {
       std::string text = "no column '" + name + "'";
       const auto near = near_names(name, names);
-      if (!near.empty()) text += "; did you mean '" + near.front() + "'?";
+      if (!near.empty())
+        text += "; did you mean '" + near.front() + "'?";
+      else
+        text += ".";
       text += " The columns are:";
       for (const std::string& other : names) text += " " + other;
       throw UsageError(text);

@@ -246,6 +246,8 @@ const TableModel& table_model(std::string_view table) {
   std::string text = "the data model has no table '" + std::string(table) + "'";
   if (const auto near = near_names(table, names); !near.empty())
     text += "; did you mean '" + near.front() + "'?";
+  else
+    text += ".";
   text += " Tables are:";
   for (const std::string& name : names) text += " " + name;
   throw UsageError(text);
