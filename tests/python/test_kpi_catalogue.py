@@ -108,6 +108,7 @@ GIVEN = {
 # Options that mean nothing alone.
 WITH = {"hours_of": {"hours": so.calendar.BusinessHours()}, "from_rank": {"start": "stage"}}
 WITH["start"] = {"from_rank": 2}
+WITH["window_days"] = {"mode": "window_cohort"}
 
 
 @pytest.mark.parametrize("row", ROWS)
