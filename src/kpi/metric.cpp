@@ -100,6 +100,8 @@ void check(const Options& options) {
   if (options.gross_margin && !(*options.gross_margin >= -1 && *options.gross_margin <= 1))
     throw UsageError("gross_margin is a share of revenue between -1 and 1, such as 0.8 for 80 %");
   (void)days_of_lag(options.lag);
+  constexpr int most_ranks = 1'000'000;
+  if (options.from_rank) within("from_rank", *options.from_rank, 0, most_ranks);
   if (options.from_rank && options.start != Start::stage)
     throw UsageError("from_rank is the rank of a start at a stage: ask start = 'stage' with it");
 }

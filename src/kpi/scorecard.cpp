@@ -54,9 +54,10 @@ constexpr Line lines[] = {
 
 /// The options of the lines, each in its own mode: none of these looks into a window.
 std::string heeded_by_lines() {
+  constexpr std::string_view window = "window_days";
   std::string heeded;
   for (const Line& line : lines) heeded += " " + std::string(definition(line.kpi).options);
-  for (std::size_t at = 0; (at = heeded.find("window_days")) != std::string::npos;) heeded.erase(at, 11);
+  for (std::size_t at = 0; (at = heeded.find(window)) != std::string::npos;) heeded.erase(at, window.size());
   return heeded;
 }
 
@@ -270,6 +271,8 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
   check(asked);
   const StopScope stop(asked.execution.stop);
   if (!asked.by.empty()) {
+    if (compare == Compare::prior_year)
+      throw UsageError("scorecard: groups aren't compared; leave out compare, or by");
     Scorecard card = ScorecardState::partial(book, asked).finish(asked.level);
     if (asked.keep_rows) card.group_ids = scorecard_ids(book, asked);
     return card;

@@ -1,7 +1,6 @@
 #include "visits.hpp"
 
 #include <algorithm>
-#include <limits>
 #include <map>
 
 namespace salesops {
@@ -130,12 +129,12 @@ std::vector<std::int64_t> lead_starts(const Crm& crm, std::string_view kpi) {
   return starts;
 }
 
-/// The highest rank that an open stage has.
+/// The highest rank that an open stage has; -1 where none has any.
 std::int32_t highest_open_rank(const Crm& crm) {
   const Table& defs = crm.table("stage_def");
   const Dictionary& stages = crm.column("opportunity", "stage_id").dictionary();
   const auto statuses = crm.stage_statuses(-1);
-  std::int32_t highest = std::numeric_limits<std::int32_t>::min();
+  std::int32_t highest = -1;
   for (std::size_t row = 0; row < defs.num_rows(); ++row) {
     if (defs.column("rank").is_null(row)) continue;
     const std::int32_t code = stages.find(defs.column("stage_id").text(row));
@@ -159,8 +158,9 @@ std::vector<std::int64_t> starts_of(const Crm& crm, const Options& options, std:
   const std::vector<Visit> visits = visits_of(crm, kpi);
   if (const std::int32_t highest = highest_open_rank(crm); *options.from_rank > highest)
     throw UsageError(std::string(kpi) + ": no open stage has rank " + std::to_string(*options.from_rank) +
-                     " or higher, so no deal begins there; from_rank is " + std::to_string(highest) +
-                     " at the most (table 'stage_def')");
+                     " or higher, so no deal begins there (table 'stage_def'); " +
+                     (highest < 0 ? "its open stages have no ranks"
+                                  : "from_rank is " + std::to_string(highest) + " at the most"));
   each_deal(visits, [&](std::size_t first, std::size_t last) {
     const auto reached =
         std::find_if(visits.begin() + static_cast<std::ptrdiff_t>(first),

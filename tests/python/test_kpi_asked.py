@@ -236,6 +236,7 @@ def test_a_rank_above_all_open_stages_is_refused(name):
         ("scorecard", {"gross_margin": 0.5}, "gross_margin"),
         ("scorecard", {"from_rank": 2}, "from_rank"),
         ("scorecard", {"by": "owner", "weight": "value"}, "weight"),
+        ("scorecard", {"by": "owner", "compare": "prior_year"}, "compare"),
         ("scorecard", {"by": "owner", "mode": "survival"}, "mode"),
         ("scorecard", {"by": "owner", "visits": "first"}, "visits"),
         ("scorecard", {"by": "owner", "idle_days": 3}, "idle_days"),

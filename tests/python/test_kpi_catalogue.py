@@ -171,6 +171,7 @@ BAD = [
     ("gross_margin", [float("nan"), float("inf"), 80, -2]),
     ("lag", [-1, 10**6, "soon", "3 weeks"]),
     ("churn_base", ["end"]),
+    ("from_rank", [-1, 10**7]),
 ]
 
 
