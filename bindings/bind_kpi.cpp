@@ -53,6 +53,8 @@ void bind_results(py::module_& word) {
       .def_readonly("metrics", &kpi::Result::metrics)
       .def_readonly("warnings", &kpi::Result::warnings)
       .def("to_table", &kpi::Result::to_table);
+  word.def("ids_of", &kpi::ids_of, py::arg("crm"), py::arg("result"), "Keys of the rows behind each metric.",
+           py::call_guard<py::gil_scoped_release>());
 }
 
 template <class Enum, std::size_t n>

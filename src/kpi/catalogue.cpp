@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "groups.hpp"
 #include "salesops/kpi.hpp"
 
 namespace salesops {
@@ -21,17 +22,17 @@ constexpr std::string_view quotas =
 constexpr Definition all[] = {
     {"win_rate", "Win rate", "deals won ÷ deals won and lost, closed in the period", "share",
      "closed_in_period created_cohort window_cohort survival", "count value",
-     "window_days reopened allow_negative no_decision", "opportunity.opportunity_id", "Varicent, Funnelcast",
-     &win_rate},
+     "window_days reopened allow_negative start from_rank no_decision", "opportunity.opportunity_id",
+     "Varicent, Funnelcast", &win_rate},
     {"sales_cycle", "Sales cycle", "median days from creation to the win, of deals won in the period", "days",
      "closed_in_period survival", "count", "reopened start from_rank", "opportunity.created_at",
      "field practice; Aalen & Johansen 1978 in mode survival", &sales_cycle},
     {"average_deal", "Average deal", "amount won ÷ deals won, closed in the period", "money",
-     "closed_in_period", "count", "reopened allow_negative", "opportunity.amount", "field practice",
-     &average_deal},
+     "closed_in_period", "count", "reopened allow_negative start from_rank", "opportunity.amount",
+     "field practice", &average_deal},
     {"velocity", "Sales velocity", "open deals × average deal × win rate ÷ mean sales cycle", "money / day",
      "closed_in_period", "count", "reopened allow_negative start from_rank no_decision",
-     "opportunity.amount opportunity.created_at", "Gong glossary", &velocity},
+     "opportunity.amount opportunity.created_at", "Gong glossary", &velocity, true},
     {"stage_conversion", "Stage conversion",
      "deals that moved on to a higher stage ÷ deals that entered the stage in the period and left it for "
      "good",
@@ -46,8 +47,8 @@ constexpr Definition all[] = {
      "", "opportunity.stage_id stage_def.rank", "process mining: rework", &stage_regression},
     {"slippage", "Slippage",
      "expected to close in the period at its start, and neither closed nor removed by its end ÷ expected",
-     "share", "snapshot", "count value", "allow_negative", "opportunity.close_date", "Ebsta, Gong",
-     &slippage},
+     "share", "snapshot", "count value", "allow_negative", "opportunity.close_date", "Ebsta, Gong", &slippage,
+     true},
     {"pushes", "Pushes", "close dates moved to a later month in the period, while the deal was open", "count",
      "closed_in_period", "count", "every", "opportunity.close_date", "Salesforce push count", &pushes},
     {"pipeline_created", "Pipeline created", "amount, as of creation, of deals created in the period",
@@ -58,7 +59,7 @@ constexpr Definition all[] = {
      "allow_negative", "opportunity.amount", "field practice", &weighted_pipeline},
     {"pipeline_coverage", "Pipeline coverage",
      "open amount with a close date in the rest of the period ÷ (quota − amount won)", "ratio", "snapshot",
-     "count", "allow_negative", quotas, "Gong, Clari", &pipeline_coverage},
+     "count", "allow_negative", quotas, "Gong, Clari", &pipeline_coverage, true},
     {"forecast_rollup", "Forecast roll-up",
      "amount won in the period and open with a close date in it, surer categories included", "money",
      "snapshot", "count", "allow_negative", "opportunity.amount opportunity.forecast_category",
@@ -70,7 +71,7 @@ constexpr Definition all[] = {
      &idle_share},
     {"snapshot_yield", "Pipeline yield",
      "amount won in the period from the deals open at its start ÷ amount of those deals", "share", "snapshot",
-     "count", "allow_negative", "opportunity.amount", "Gong projection", &snapshot_yield},
+     "count", "allow_negative", "opportunity.amount", "Gong projection", &snapshot_yield, true},
     {"hygiene", "Pipeline hygiene", "checks passed ÷ checks made of open deals", "share", "snapshot", "count",
      "", "opportunity.opportunity_id", "field check-lists", &hygiene},
     {"attainment", "Quota attainment", "credited amount won in the period ÷ quota of its days", "share",
@@ -83,7 +84,7 @@ constexpr Definition all[] = {
      "Alexander Group", &attainment_distribution},
     {"linearity", "Linearity", "amount won in the last third of the period ÷ amount won", "share",
      "closed_in_period", "count", "reopened allow_negative", "opportunity.amount", "field practice",
-     &linearity},
+     &linearity, true},
     {"concentration", "Concentration", "amount won from the ten largest accounts ÷ amount won in the period",
      "share", "closed_in_period", "count", "reopened allow_negative", "opportunity.amount",
      "Herfindahl and Hirschman in details", &concentration},
@@ -117,17 +118,17 @@ constexpr Definition all[] = {
     {"logo_churn", "Churn",
      "customers at the start of the period that are none at its end ÷ customers at its start", "share",
      "snapshot", "count", "churn_base", "account.account_id subscription.account_id subscription.start",
-     "ChartMogul, Baremetrics; Shopify for daily_average", &logo_churn},
+     "ChartMogul, Baremetrics; Shopify for daily_average", &logo_churn, true},
     {"logo_retention", "Retention",
      "customers at the start of the period that are still at its end ÷ customers at its start", "share",
      "snapshot", "count", "", "account.account_id subscription.account_id subscription.start",
-     "ChartMogul, Baremetrics", &logo_retention},
+     "ChartMogul, Baremetrics", &logo_retention, true},
     {"arpa", "Revenue per account",
      "monthly recurring revenue after discounts ÷ customers, at the start of the period", "money / month",
-     "snapshot", "count", "allow_negative", subscribed, "ChartMogul", &arpa},
+     "snapshot", "count", "allow_negative", subscribed, "ChartMogul", &arpa, true},
     {"clv_simple", "Customer lifetime value (simple)",
      "revenue per customer and month × gross margin ÷ monthly churn", "money", "snapshot", "count",
-     "gross_margin churn_base allow_negative", subscribed, "Baremetrics, ChartMogul", &clv_simple},
+     "gross_margin churn_base allow_negative", subscribed, "Baremetrics, ChartMogul", &clv_simple, true},
     {"cac", "Cost of a customer", "spend of the days of the period ÷ accounts first won in it", "money",
      "closed_in_period", "count", "lag allow_negative", "account.account_id spend.amount spend.period_start",
      "field practice", &cac},
@@ -149,9 +150,28 @@ std::vector<std::string_view> words(std::string_view list) {
   return result;
 }
 
-bool holds(std::string_view list, std::string_view word) {
-  const auto known = words(list);
-  return std::find(known.begin(), known.end(), word) != known.end();
+/// A length of time in `by` can't cut a number that is of a period as a whole.
+void refuse_cuts(const Definition& known, const Options& options) {
+  if (!known.whole_period) return;
+  for (const std::string& name : options.by)
+    if (every_of(name))
+      throw UsageError(std::string(known.name) + " is of a period as a whole, which by = '" + name +
+                       "' can't cut; ask for several periods, such as period = \"last 4 quarters\": the "
+                       "answer has a row of each");
+}
+
+/// Options that the KPI has, but not as it is asked.
+void refuse_unheeded(const Definition& known, const Options& options, Mode mode) {
+  const auto refuse = [&](std::string_view option, bool unheeded, std::string_view where) {
+    if (unheeded && holds_word(known.options, option))
+      throw UsageError(std::string(known.name) + ": " + std::string(option) + " is of " + std::string(where));
+  };
+  refuse(
+      "window_days",
+      options.window_days != Options().window_days && mode != Mode::window_cohort && mode != Mode::survival,
+      "the modes window_cohort and survival");
+  refuse("reopened", options.reopened != Reopened::last_close && mode != Mode::closed_in_period,
+         "mode closed_in_period: in no other are deals placed by their close");
 }
 
 }  // namespace
@@ -204,17 +224,20 @@ Mode mode_for(const Crm& crm, const Options& options, std::string_view kpi) {
   const Definition& known = definition(kpi);
   check(options);
   const std::string name(kpi);
-  if (options.mode != Mode::standard && !holds(known.modes, mode_name(options.mode)))
+  if (options.mode != Mode::standard && !holds_word(known.modes, mode_name(options.mode)))
     throw UsageError(name + ": mode " + std::string(mode_name(options.mode)) + " isn't defined here; use " +
                      std::string(known.modes));
-  if (options.weight == Weight::value && !holds(known.weights, "value"))
+  if (options.weight == Weight::value && !holds_word(known.weights, "value"))
     throw UsageError(name + ": weight value isn't defined here; use " + std::string(known.weights));
+  refuse_cuts(known, options);
   if (const auto lacking = missing(crm, known); !lacking.empty()) {
     const std::size_t dot = lacking.front().find('.');
     throw UsageError(name + " needs column '" + lacking.front().substr(dot + 1) + "' of table '" +
                      lacking.front().substr(0, dot) + "', which this book lacks");
   }
-  return options.mode == Mode::standard ? parse_mode(words(known.modes).front()) : options.mode;
+  const Mode mode = options.mode == Mode::standard ? parse_mode(words(known.modes).front()) : options.mode;
+  refuse_unheeded(known, options, mode);
+  return mode;
 }
 
 }  // namespace kpi

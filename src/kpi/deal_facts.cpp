@@ -1,6 +1,6 @@
-#include "deal_facts.hpp"
-
 #include <algorithm>
+
+#include "visits.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -54,14 +54,28 @@ NoDecision::NoDecision(const Crm& crm, const Options& options) {
   const Dictionary& dictionary = reasons_->dictionary();
   named_.assign(dictionary.size(), 0);
   for (const std::string& reason : options.no_decision)
-    if (const auto code = dictionary.find(reason); code >= 0) named_[static_cast<std::size_t>(code)] = 1;
+    if (const auto code = dictionary.find(reason); code >= 0)
+      named_[static_cast<std::size_t>(code)] = 1;
+    else
+      unknown_.push_back(reason);
+}
+
+void NoDecision::report(Result& result) const {
+  for (const std::string& reason : unknown_)
+    result.warnings.push_back("no_decision: no deal of this book has the loss reason '" + reason + "'");
+}
+
+std::string no_decision_text(const Options& options) {
+  std::string text;
+  for (const std::string& reason : options.no_decision) text += (text.empty() ? "" : ", ") + reason;
+  return text.empty() ? text : "; losses for " + text + " are no outcome";
 }
 
 DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const std::int64_t> starts) {
   const Deals& deals = crm.deals();
   const Scope scope = scope_of(crm, options);
   DealFacts facts(deals, options);
-  const auto unknown = facts.reason("time_unknown");
+  const auto unstarted = facts.reason(no_start(options));
   const auto reversed = facts.reason("negative_duration");
   for (const Scope::Part& part : scope.parts) {
     const std::int64_t end = std::min(part.interval.end.us, scope.as_of.us + 1);
@@ -74,10 +88,10 @@ DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const st
       std::int64_t age = 1;
       std::uint8_t state = Facts::counted;
       if (!starts.empty() && starts[deal] == null_value) {
-        state = unknown;
+        state = unstarted;
       } else if (!starts.empty()) {
         age = std::min(part.interval.end.us, scope.as_of.us) - starts[deal];
-        if (age < 0) state = reversed;
+        if (age < 0) state = options.start == Start::created ? reversed : unstarted;
       }
       facts.put(deal, std::max(part.interval.start.us, end - 1), state == Facts::counted ? age : 0, 1, state);
     }
@@ -107,9 +121,25 @@ std::vector<std::string> ids_of(const Crm& crm, const std::string& table,
                                 std::span<const std::int64_t> rows) {
   std::vector<std::string> ids;
   if (rows.empty()) return ids;
-  const Column& keys = crm.column(table, table_model(table).keys().front());
+  // A part of a key may be absent.
+  const auto names = table_model(table).keys();
+  const auto key =
+      std::find_if(names.begin(), names.end(), [&](const auto& name) { return crm.has(table, name); });
+  const Column& keys = crm.column(table, *key);
   ids.reserve(rows.size());
   for (const std::int64_t row : rows) ids.push_back(keys.cell(static_cast<std::size_t>(row)));
+  return ids;
+}
+
+std::vector<std::vector<std::string>> ids_of(const Crm& crm, const Result& result) {
+  std::vector<std::vector<std::string>> ids(result.metrics.size());
+  if (std::all_of(result.metrics.begin(), result.metrics.end(),
+                  [](const Metric& metric) { return metric.rows.empty(); }))
+    return ids;
+  Options then;
+  then.as_of = result.as_of;
+  const Crm book = rewound(crm, then);
+  for (std::size_t g = 0; g < ids.size(); ++g) ids[g] = ids_of(book, result.table, result.metrics[g].rows);
   return ids;
 }
 

@@ -87,11 +87,16 @@ class NoDecision {
     return status == DealStatus::lost && reasons_ != nullptr && reasons_->valid(deal) &&
            named_[static_cast<std::size_t>(reasons_->values<std::int32_t>()[deal])] != 0;
   }
+  /// Warns of reasons that no deal has.
+  void report(Result& result) const;
 
  private:
   const Column* reasons_ = nullptr;
   std::vector<std::uint8_t> named_;  ///< by code of the reason
+  std::vector<std::string> unknown_;
 };
+/// What a definition says of `Options::no_decision`: "; losses for price are no outcome", or nothing.
+std::string no_decision_text(const Options& options);
 
 /// Open deals at the end of each period (or as_of), each placed there; its numerator is its age since
 /// `starts` then, or 1 where `starts` is empty.

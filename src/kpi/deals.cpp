@@ -2,9 +2,9 @@
 
 #include <algorithm>
 
-#include "deal_facts.hpp"
 #include "salesops/kpi.hpp"
 #include "salesops/stats.hpp"
+#include "visits.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -27,10 +27,14 @@ Result average_deal(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "average_deal");
   const Crm crm = rewound(book, options);
   DealFacts facts = won_amounts(crm, options, "average_deal");
+  const Begun begun(crm, options, "average_deal", facts);
+  for (std::size_t i = 0; i < facts.size(); ++i)
+    if (facts.state[i] != facts.deleted && !begun(static_cast<std::size_t>(facts.row[i])))
+      facts.state[i] = begun.left_out;
   facts.shape = Shape::mean;
   facts.in_money(crm, options, false);
-  Result result =
-      summarise(crm, facts, options, "average_deal", "amount won ÷ deals won, closed in the period", mode);
+  Result result = summarise(crm, facts, options, "average_deal",
+                            "amount won ÷ deals won, closed in the period" + begun_text(options), mode);
   report_reopened(crm, options, result);
   return result;
 }
@@ -41,16 +45,20 @@ Result velocity(const Crm& book, const Options& options) {
   each.mode = Mode::standard;
   each.weight = Weight::count;
   const Crm crm = rewound(book, options);
-  DealFacts open = open_at_end(crm, options, {});
+  std::vector<std::int64_t> starts;
+  if (options.start != Start::created) starts = starts_of(crm, options, "velocity");
+  DealFacts open = open_at_end(crm, options, starts);
   open.shape = Shape::total;
-  Result result =
-      summarise(crm, open, each, "velocity", "open deals × average deal × win rate ÷ mean sales cycle", mode);
+  std::string definition = "open deals × average deal × win rate ÷ mean sales cycle" + begun_text(options);
+  if (options.start != Start::created) definition += ", the cycle from there on";
+  Result result = summarise(crm, open, each, "velocity", definition + no_decision_text(options), mode);
   const Result average = average_deal(crm, each);
   attach(result, average, "average_deal");
-  attach(result, win_rate(crm, each), "win_rate");
+  const Result rate = win_rate(crm, each);
+  attach(result, rate, "win_rate");
   attach(result, sales_cycle(crm, each), "sales_cycle", "mean");
   result.unit = average.unit + " / day";
-  result.warnings.insert(result.warnings.end(), average.warnings.begin(), average.warnings.end());
+  result.warnings.insert(result.warnings.end(), rate.warnings.begin(), rate.warnings.end());
   for (Metric& metric : result.metrics) {
     auto& details = metric.details;
     details["open"] = static_cast<double>(metric.n);

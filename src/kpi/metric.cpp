@@ -1,8 +1,8 @@
 #include "salesops/kpi/metric.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
-#include <cmath>
 #include <set>
 
 #include "columns.hpp"
@@ -39,11 +39,10 @@ class OptionalNumbers {
 }  // namespace
 
 std::string level_text(double level) {
-  const double whole = std::round(level);
-  if (level == whole) return std::to_string(static_cast<int>(whole));
-  std::string text = std::to_string(level);
-  text.erase(text.find_last_not_of('0') + 1);
-  return text;
+  // The fewest digits that say this level and no other.
+  std::array<char, 512> text{};
+  return {text.data(),
+          std::to_chars(text.data(), text.data() + text.size(), level, std::chars_format::fixed).ptr};
 }
 
 void add_column(NamedColumns& columns, std::string name, Column column) {
@@ -101,6 +100,43 @@ void check(const Options& options) {
   if (options.gross_margin && !(*options.gross_margin >= -1 && *options.gross_margin <= 1))
     throw UsageError("gross_margin is a share of revenue between -1 and 1, such as 0.8 for 80 %");
   (void)days_of_lag(options.lag);
+  constexpr int most_ranks = 1'000'000;
+  if (options.from_rank) within("from_rank", *options.from_rank, 0, most_ranks);
+  if (options.from_rank && options.start != Start::stage)
+    throw UsageError("from_rank is the rank of a start at a stage: ask start = 'stage' with it");
+}
+
+void check_heeded(const Options& options, std::string_view asked, std::string_view heeded) {
+  const Options plain;
+  const std::pair<std::string_view, bool> given[] = {
+      {"mode", options.mode != plain.mode},
+      {"weight", options.weight != plain.weight},
+      {"window_days", options.window_days != plain.window_days},
+      {"idle_days", options.idle_days != plain.idle_days},
+      {"reopened", options.reopened != plain.reopened},
+      {"allow_negative", options.allow_negative},
+      {"target_minutes", options.target_minutes != plain.target_minutes},
+      {"gross_margin", options.gross_margin.has_value()},
+      {"hours", options.hours.has_value()},
+      {"hours_of", !options.hours_of.empty()},
+      {"clock", options.clock != plain.clock},
+      {"start", options.start != plain.start},
+      {"from_rank", options.from_rank.has_value()},
+      {"visits", options.visits != plain.visits},
+      {"every", options.every != plain.every},
+      {"in_order", options.in_order},
+      {"no_decision", !options.no_decision.empty()},
+      {"lag", !options.lag.empty()},
+      {"churn_base", options.churn_base != plain.churn_base},
+  };
+  for (const auto& [option, is_given] : given)
+    if (is_given && !holds_word(heeded, option))
+      throw UsageError(std::string(asked) + " has no use for " + std::string(option) +
+                       "; ask a KPI that heeds it");
+}
+
+bool holds_word(std::string_view list, std::string_view word) {
+  return (" " + std::string(list) + " ").find(" " + std::string(word) + " ") != std::string::npos;
 }
 
 const Metric& Result::single() const {

@@ -13,19 +13,13 @@ namespace {
 
 constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
 
-/// Why a deal has no start.
-std::string_view no_start(const Options& options) {
-  if (options.start == Start::lead) return "no_lead";
-  return options.start == Start::stage ? "stage_not_reached" : "outcome_unknown";
-}
-
 /// Days from the start to a close with this outcome, of the closes of the period.
 DealFacts cycles(const Crm& crm, const Options& options, std::span<const std::int64_t> starts,
                  DealStatus outcome) {
   DealFacts facts(crm.deals(), options);
   const auto reversed = facts.reason("negative_duration");
   const auto unknown = facts.reason("time_unknown");
-  const auto unstarted = options.start == Start::created ? unknown : facts.reason(no_start(options));
+  const auto unstarted = facts.reason(no_start(options));
   for (const Close& close : closes_of(crm, options, "sales_cycle")) {
     if (close.status != outcome) continue;
     const std::int64_t started = starts[close.deal];
@@ -51,7 +45,7 @@ Result cycle_by_survival(const Crm& crm, const Options& options, std::span<const
   DealFacts facts(deals, options);
   const auto reversed = facts.reason("negative_duration");
   const auto unknown = facts.reason("outcome_unknown");
-  const auto unstarted = facts.reason(no_start(options));
+  const auto unstarted = options.start == Start::created ? unknown : facts.reason(no_start(options));
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
     const std::int64_t started = starts[deal];

@@ -52,6 +52,15 @@ constexpr Line lines[] = {
     {"cac", Better::down},
 };
 
+/// The options of the lines, each in its own mode: none of these looks into a window.
+std::string heeded_by_lines() {
+  constexpr std::string_view window = "window_days";
+  std::string heeded;
+  for (const Line& line : lines) heeded += " " + std::string(definition(line.kpi).options);
+  for (std::size_t at = 0; (at = heeded.find(window)) != std::string::npos;) heeded.erase(at, window.size());
+  return heeded;
+}
+
 struct Answer {
   std::optional<Metric> metric;
   std::string unit;
@@ -76,6 +85,9 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
     for (const std::string& name : lacking) names += (names.empty() ? "" : ", ") + name;
     return {std::nullopt, std::string(known.unit), "not available: needs " + names, {}};
   }
+  const auto without = [&](const char* why, const Error& error) {
+    return Answer{std::nullopt, std::string(known.unit), std::string(why) + error.what(), {}};
+  };
   try {
     const Result result = known.compute(crm, options);
     return {shown(result.single(), line),
@@ -84,7 +96,9 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
             result.definition,
             result.table};
   } catch (const UsageError& error) {
-    return {std::nullopt, std::string(known.unit), "not available: " + std::string(error.what()), {}};
+    return without("not available: ", error);
+  } catch (const UnitError& error) {
+    return without("no value: ", error);
   }
 }
 
@@ -266,14 +280,16 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
   check(asked);
   const StopScope stop(asked.execution.stop);
   if (!asked.by.empty()) {
+    if (compare == Compare::prior_year)
+      throw UsageError("scorecard: groups aren't compared; leave out compare, or by");
     Scorecard card = ScorecardState::partial(book, asked).finish(asked.level);
     if (asked.keep_rows) card.group_ids = scorecard_ids(book, asked);
     return card;
   }
+  check_heeded(asked, "scorecard", heeded_by_lines());
   Options options = with_period(asked);
   options.execution.progress = {};  // of the KPIs; the card's goes by its lines
   Steps steps(asked.execution, std::size(lines));
-  options.mode = Mode::standard;
   const Crm now = rewound(book, options);
   const Date today{day_of(now_of(book, options), options)};
   const auto periods = options.calendar.parse_period(options.period, today);

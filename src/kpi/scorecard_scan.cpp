@@ -255,6 +255,8 @@ ScorecardState ScorecardState::of(const Crm& crm, const Options& asked,
   (void)mode_of(options, "scorecard", {Mode::closed_in_period});
   if (!options.no_decision.empty())
     throw UsageError("scorecard: its groups count every loss; ask win_rate, which knows no_decision");
+  options.mode = Mode::standard;
+  check_heeded(options, "scorecard with by", "reopened allow_negative");
   (void)crm.table("opportunity");
   const Scan scan(crm, options, listed);
   Sums<DealSums> sums = scan.sums(asked.execution);

@@ -129,6 +129,22 @@ std::vector<std::int64_t> lead_starts(const Crm& crm, std::string_view kpi) {
   return starts;
 }
 
+/// The highest rank that an open stage has; -1 where none has any.
+std::int32_t highest_open_rank(const Crm& crm) {
+  const Table& defs = crm.table("stage_def");
+  const Dictionary& stages = crm.column("opportunity", "stage_id").dictionary();
+  const auto statuses = crm.stage_statuses(-1);
+  std::int32_t highest = -1;
+  for (std::size_t row = 0; row < defs.num_rows(); ++row) {
+    if (defs.column("rank").is_null(row)) continue;
+    const std::int32_t code = stages.find(defs.column("stage_id").text(row));
+    if (code >= 0 && statuses[static_cast<std::size_t>(code)].value_or(DealStatus::open) != DealStatus::open)
+      continue;
+    highest = std::max(highest, static_cast<std::int32_t>(defs.column("rank").number(row)));
+  }
+  return highest;
+}
+
 }  // namespace
 
 std::vector<std::int64_t> starts_of(const Crm& crm, const Options& options, std::string_view kpi) {
@@ -140,18 +156,18 @@ std::vector<std::int64_t> starts_of(const Crm& crm, const Options& options, std:
                      ": start at a stage needs its rank, e.g. from_rank = 2 (table 'stage_def')");
   std::vector<std::int64_t> starts(deals.size(), null_value);
   const std::vector<Visit> visits = visits_of(crm, kpi);
+  if (const std::int32_t highest = highest_open_rank(crm); *options.from_rank > highest)
+    throw UsageError(std::string(kpi) + ": no open stage has rank " + std::to_string(*options.from_rank) +
+                     " or higher, so no deal begins there (table 'stage_def'); " +
+                     (highest < 0 ? "its open stages have no ranks"
+                                  : "from_rank is " + std::to_string(highest) + " at the most"));
   each_deal(visits, [&](std::size_t first, std::size_t last) {
-    for (std::size_t i = first; i < last; ++i) {
-      const Visit& visit = visits[i];
-      const bool reached = visit.type == DealStatus::won ||
-                           (visit.type == DealStatus::open && visit.rank >= *options.from_rank);
-      if (!reached) continue;
-      starts[visit.deal] = visit.enter;
-      return;
-    }
-    // A win passes every stage, whatever stage it is booked under.
-    const std::size_t deal = visits[first].deal;
-    if (deals.status[deal] == DealStatus::won) starts[deal] = deals.closed_at[deal];
+    const auto reached =
+        std::find_if(visits.begin() + static_cast<std::ptrdiff_t>(first),
+                     visits.begin() + static_cast<std::ptrdiff_t>(last), [&](const Visit& visit) {
+                       return visit.type != DealStatus::lost && visit.rank >= *options.from_rank;
+                     });
+    if (reached != visits.begin() + static_cast<std::ptrdiff_t>(last)) starts[reached->deal] = reached->enter;
   });
   return starts;
 }
@@ -160,6 +176,24 @@ std::string start_text(const Options& options) {
   if (options.start == Start::lead) return "the creation of their lead";
   if (options.start == Start::created) return "creation";
   return "their first stage of rank " + std::to_string(options.from_rank.value_or(0)) + " or higher";
+}
+
+std::string_view no_start(const Options& options) {
+  if (options.start == Start::lead) return "no_lead";
+  return options.start == Start::stage ? "stage_not_reached" : "time_unknown";
+}
+
+Begun::Begun(const Crm& crm, const Options& options, std::string_view kpi, Facts& facts) {
+  if (options.start == Start::created) return;
+  starts = starts_of(crm, options, kpi);
+  left_out = facts.reason(no_start(options));
+}
+
+std::string begun_text(const Options& options) {
+  if (options.start == Start::created) return "";
+  if (options.start == Start::lead) return ", of deals that came from a lead";
+  return ", of deals that reached a stage of rank " + std::to_string(options.from_rank.value_or(0)) +
+         " or higher";
 }
 
 }  // namespace kpi

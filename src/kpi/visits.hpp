@@ -38,8 +38,24 @@ void each_deal(std::span<const Visit> visits, Work work) {
 
 /// Where each deal begins by `Options::start`; null where the book doesn't say, or it hasn't begun yet.
 std::vector<std::int64_t> starts_of(const Crm& crm, const Options& options, std::string_view kpi);
-/// "creation", "the creation of its lead", "its entry of rank 2".
+/// "creation", "the creation of their lead", "their first stage of rank 2 or higher".
 std::string start_text(const Options& options);
+/// The reason that leaves out a deal without a start.
+std::string_view no_start(const Options& options);
+
+/// The deals that a start other than their creation is asked of: those that have begun there.
+class Begun {
+ public:
+  Begun(const Crm& crm, const Options& options, std::string_view kpi, Facts& facts);
+  [[nodiscard]] bool operator()(std::size_t deal) const {
+    return starts.empty() || starts[deal] != null_value;
+  }
+
+  std::vector<std::int64_t> starts;        ///< empty: all deals
+  std::uint8_t left_out = Facts::counted;  ///< state of the others
+};
+/// What a definition says of the deals it is asked of: ", of deals that came from a lead", or nothing.
+std::string begun_text(const Options& options);
 
 }  // namespace kpi
 }  // namespace v0

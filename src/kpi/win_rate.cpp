@@ -1,7 +1,7 @@
 #include <algorithm>
 
-#include "deal_facts.hpp"
 #include "salesops/kpi.hpp"
+#include "visits.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -52,17 +52,21 @@ Result won_by_age(const Crm& crm, const Options& options) {
   facts.shape = Shape::incidence;
   facts.scale = 1.0 / static_cast<double>(us_per_day);
   facts.horizon = options.window_days;
-  return summarise(crm, facts, options, "win_rate",
-                   "share of deals created in the period that is won within " +
-                       std::to_string(options.window_days) +
-                       " days (Aalen–Johansen, losses competing, open deals censored)",
-                   Mode::survival);
+  Result result = summarise(
+      crm, facts, options, "win_rate",
+      "share of deals created in the period that is won within " + std::to_string(options.window_days) +
+          " days (Aalen–Johansen, losses competing, open deals censored)" + no_decision_text(options),
+      Mode::survival);
+  no_decision.report(result);
+  return result;
 }
 
 }  // namespace
 
 Result win_rate(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "win_rate");
+  if (mode != Mode::closed_in_period && options.start != Start::created)
+    throw UsageError("win_rate: start is of mode closed_in_period; a cohort is of the deals created in it");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   if (mode == Mode::survival) return won_by_age(crm, options);
@@ -75,13 +79,15 @@ Result win_rate(const Crm& book, const Options& options) {
   const auto too_young = facts.reason("younger_than_window");
   const auto undecided = facts.reason("no_decision");
   const NoDecision no_decision(crm, options);
+  const Begun begun(crm, options, "win_rate", facts);
   const std::int64_t window = options.window_days * us_per_day;
   const std::int64_t as_of = options.as_of.value_or(crm.latest()).us;
 
   const bool closes = mode == Mode::closed_in_period;
   if (closes && options.reopened != Reopened::last_close) {
     for (const Close& close : closes_of(crm, options, "win_rate")) {
-      const Outcome outcome = close.status == DealStatus::unknown ? Outcome{0, 0, unknown}
+      const Outcome outcome = !begun(close.deal)                    ? Outcome{0, 0, begun.left_out}
+                              : close.status == DealStatus::unknown ? Outcome{0, 0, unknown}
                               : no_decision(close.deal, close.status)
                                   ? Outcome{0, 0, undecided}
                                   : weighed(facts, close.amount, close.status == DealStatus::won, value);
@@ -90,7 +96,7 @@ Result win_rate(const Crm& book, const Options& options) {
     for (std::size_t deal = 0; deal < deals.size(); ++deal)
       if (deals.status[deal] == DealStatus::open &&
           (deals.reopened[deal] == 0 || options.reopened == Reopened::each_close))
-        facts.put(deal, deals.closed_at[deal], 0, 0, Facts::censored);
+        facts.put(deal, deals.closed_at[deal], 0, 0, begun(deal) ? Facts::censored : begun.left_out);
   } else {
     const auto fact = [&](std::size_t deal) {
       const DealStatus status = deals.status[deal];
@@ -100,6 +106,8 @@ Result win_rate(const Crm& book, const Options& options) {
       Outcome outcome;
       if (deals.deleted[deal] != 0)
         outcome.state = facts.deleted;
+      else if (!begun(deal))
+        outcome.state = begun.left_out;
       else if (status == DealStatus::unknown)
         outcome.state = unknown;
       else if (no_decision(deal, status))
@@ -143,7 +151,9 @@ Result win_rate(const Crm& book, const Options& options) {
   else
     definition +=
         " of deals created in the period, won within " + std::to_string(options.window_days) + " days";
+  definition += begun_text(options) + no_decision_text(options);
   Result result = summarise(crm, facts, options, "win_rate", definition, mode);
+  no_decision.report(result);
   if (closes) report_reopened(crm, options, result);
   return result;
 }

@@ -62,6 +62,24 @@ TEST(WinRate, ByValueIsARatioOfSums) {
   EXPECT_DOUBLE_EQ(metric.denominator, 5500);
 }
 
+TEST(Result, NamesItsRowsByTheBookOfItsDay) {
+  const Crm crm =
+      Crm::build({{"opportunity", Table({{"opportunity_id", texts({"late", "early", "middle"})},
+                                         {"created_at", texts({"2026-07-05", "2026-07-01", "2026-07-02"})},
+                                         {"closed_at", texts({"2026-07-06", "2026-07-03", "2026-07-04"})},
+                                         {"is_won", texts({"true", "true", "false"})}})}});
+  kpi::Options options;
+  options.keep_rows = true;
+  EXPECT_EQ(kpi::ids_of(crm, kpi::win_rate(crm, options)),
+            (std::vector<std::vector<std::string>>{{"late", "early", "middle"}}));
+  // Row 0 of that day's book is row 1 of today's.
+  options.as_of = Instant::parse("2026-07-04T12:00:00Z");
+  EXPECT_EQ(kpi::ids_of(crm, kpi::win_rate(crm, options)),
+            (std::vector<std::vector<std::string>>{{"early", "middle"}}));
+  options.keep_rows = false;
+  EXPECT_EQ(kpi::ids_of(crm, kpi::win_rate(crm, options)), std::vector<std::vector<std::string>>(1));
+}
+
 TEST(WinRate, GroupsByNamesAsTheyWereAtTheClose) {
   kpi::Options options;
   options.by = {"owner.team", "month"};

@@ -105,14 +105,14 @@ TEST(StageVisits, AreCountedAsAsked) {
   EXPECT_THROW(kpi::stage_conversion(book(), options), UsageError);
 }
 
-TEST(Start, OfARankIsTheFirstEntryOrTheWin) {
+TEST(Start, OfARankNeedsAnOpenStageOfIt) {
   kpi::Options options;
   options.start = kpi::Start::stage;
+  options.from_rank = 1;
+  EXPECT_EQ(kpi::sales_cycle(book(), options).single().n, 2);
+  // Nothing but the win has rank 2: all deals would take no time from there.
   options.from_rank = 2;
-  // Nothing but the win has rank 2: it takes no time from there.
-  const auto metric = kpi::sales_cycle(book(), options).single();
-  EXPECT_DOUBLE_EQ(*metric.value, 0);
-  EXPECT_EQ(metric.n, 2);
+  EXPECT_THROW(kpi::sales_cycle(book(), options), UsageError);
   options.from_rank.reset();
   EXPECT_THROW(kpi::sales_cycle(book(), options), UsageError);
 }

@@ -34,6 +34,10 @@ BY_VALUE = {
 # Their rows are of two tables, deals and quotas: `where` chooses deals, and no list of ids holds both.
 QUOTA = {"attainment", "attainment_distribution", "pipeline_coverage"}
 EARLIER = dt.date(2025, 3, 1)
+# Of a period as a whole: no length of time in `by` cuts them.
+WHOLE_PERIOD = {"arpa", "linearity", "logo_churn", "logo_retention", "pipeline_coverage", "slippage"}
+WHOLE_PERIOD |= {"clv_simple", "snapshot_yield", "velocity"}
+TIMELESS = WHOLE_PERIOD | UNGROUPED - {"cac"}
 
 
 def call(name, crm, **given):
@@ -119,6 +123,10 @@ def test_groups_add_up_to_the_whole(crm, name):
 def test_groups_by_month_are_in_order(crm, name):
     if name in UNGROUPED - {"cac"}:
         with pytest.raises(so.UsageError, match="leave out by"):
+            call(name, crm, by="month")
+        return
+    if name in WHOLE_PERIOD:
+        with pytest.raises(so.UsageError, match="several periods"):
             call(name, crm, by="month")
         return
     result = call(name, crm, by="month")
@@ -289,7 +297,7 @@ def reordered(tables):
 @pytest.mark.parametrize("asked", [{}, {"by": "month"}, {"weight": "value"}], ids=str)
 @pytest.mark.parametrize("name", NAMES)
 def test_order_chunks_frames_and_threads_mean_nothing(tables, crm, reordered, name, asked):
-    if (name in UNGROUPED - {"cac"} and "by" in asked) or ("weight" in asked and name not in BY_VALUE):
+    if (name in TIMELESS and "by" in asked) or ("weight" in asked and name not in BY_VALUE):
         return
     whole = call(name, crm, period="2025", threads=1, **asked)
     ours = check(whole, name)
@@ -330,7 +338,7 @@ RULES = [
 
 @pytest.mark.parametrize(("name", "asked"), RULES, ids=str)
 def test_order_means_nothing_under_any_rule(crm, reordered, name, asked):
-    for by in ({}, {"by": "owner.team"}, {"by": "month"}):
+    for by in ({}, {"by": "owner.team"}, {"by": "stage_id" if name in WHOLE_PERIOD else "month"}):
         given = by | asked
         whole = call(name, crm, period="2025", threads=1, **given)
         ours = check(whole, name)
@@ -348,7 +356,9 @@ def test_order_means_nothing_under_any_rule(crm, reordered, name, asked):
 def test_intervals_of_few_rows_say_so(crm, name):
     if name in UNGROUPED:
         return
-    metrics = [m for by in ("month", "quarter") for m in call(name, crm, by=by)._core.metrics]
+    periods = [{"period": period} for period in ("last 12 months", "last 4 quarters")]
+    cuts = periods if name in TIMELESS else [{"by": by} for by in ("month", "quarter")]
+    metrics = [m for cut in cuts for m in call(name, crm, **cut)._core.metrics]
     for metric in metrics:
         rows = metric.denominator if name == "loss_reasons" else metric.n
         assert ("fewer than 10 rows" in metric.interval_note) == (metric.low is not None and rows < 10)
@@ -469,7 +479,7 @@ def hostile(request, tables):
 @pytest.mark.parametrize("name", NAMES)
 def test_hostile_books_have_an_answer_or_a_way_out(hostile, name):
     how, book = hostile
-    group = {} if name in UNGROUPED - {"cac"} else {"by": "month"}
+    group = {} if name in TIMELESS else {"by": "month"}
     asked = [
         {},
         {"period": "2025-Q2"},

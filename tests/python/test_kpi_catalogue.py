@@ -108,6 +108,7 @@ GIVEN = {
 # Options that mean nothing alone.
 WITH = {"hours_of": {"hours": so.calendar.BusinessHours()}, "from_rank": {"start": "stage"}}
 WITH["start"] = {"from_rank": 2}
+WITH["window_days"] = {"mode": "window_cohort"}
 
 
 @pytest.mark.parametrize("row", ROWS)
@@ -170,6 +171,7 @@ BAD = [
     ("gross_margin", [float("nan"), float("inf"), 80, -2]),
     ("lag", [-1, 10**6, "soon", "3 weeks"]),
     ("churn_base", ["end"]),
+    ("from_rank", [-1, 10**7]),
 ]
 
 

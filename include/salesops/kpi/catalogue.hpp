@@ -25,6 +25,7 @@ struct Definition {
   std::string_view needs;    ///< columns without which it can't answer, "table.column"
   std::string_view source;   ///< who defines it so
   Result (*compute)(const Crm&, const Options&);
+  bool whole_period = false;  ///< the number is of a period as a whole: no length of time in `by` cuts it
 };
 
 std::span<const Definition> definitions() noexcept;
@@ -36,7 +37,8 @@ Table catalogue();
 /// The columns a KPI needs that the book lacks.
 std::vector<std::string> missing(const Crm& crm, const Definition& definition);
 /// The mode in which a built-in KPI answers. Throws `UsageError` where it can't: an option no KPI could
-/// use, a mode or weight it doesn't have, a column that the book lacks.
+/// use, a mode or weight it doesn't have, one of its options that the mode has no use for, a length of time
+/// in `by` that can't cut its period, a column that the book lacks.
 Mode mode_for(const Crm& crm, const Options& options, std::string_view kpi);
 
 }  // namespace kpi

@@ -28,13 +28,15 @@ namespace kpi {
 /// censored, at half of its last value; `won_share` is that last value).
 Result sales_cycle(const Crm& crm, const Options& options = {});
 
-/// Amount won ÷ deals won, closed in the period; details median, p90.
+/// Amount won ÷ deals won, closed in the period; details median, p90. With a `start`: of deals that have
+/// begun.
 Result average_deal(const Crm& crm, const Options& options = {});
 
 /// Open deals × average deal × win rate ÷ sales cycle (mean days): money a day. The last three are of the
-/// deals closed in the period; open deals are those open at its end (or as_of). Details hold all four, and
-/// what one more of each would change, the others as they are (the derivatives): `per_open`,
-/// `per_average_deal`, `per_win_rate` (1 = 100 points), `per_cycle_day`.
+/// deals closed in the period; open deals are those open at its end (or as_of). With a `start` all four are
+/// of the deals that have begun there, open ones by that end. Details hold all four, and what one more of
+/// each would change, the others as they are (the derivatives): `per_open`, `per_average_deal`,
+/// `per_win_rate` (1 = 100 points), `per_cycle_day`.
 Result velocity(const Crm& crm, const Options& options = {});
 
 /// Share of the lost deals of the period by `loss_reason` (added to `by`; null = no reason given). By

@@ -52,12 +52,13 @@ enum class Clock : std::uint8_t {
   reassigned,  ///< as `available`, and anew when it changed hands (`reassigned_at`) before it was answered
 };
 
-/// Where a deal begins, in `sales_cycle` (and so in `velocity`) and `pipeline_created`.
+/// Where a deal begins, in `sales_cycle`, `velocity` and `pipeline_created`. `win_rate` and `average_deal`
+/// are then of the deals that have begun; the others are left out (`no_lead`, `stage_not_reached`).
 enum class Start : std::uint8_t {
   created,  ///< its own creation
   lead,     ///< the creation of the first lead that led to it
-  stage,    ///< its first entry of a stage of rank `from_rank` or higher, or its win; needs the history of
-            ///< stages
+  stage,    ///< its first entry of a stage of rank `from_rank` or higher that isn't lost, so the win where it
+            ///< skips those between; some open stage must have such a rank; needs the history of stages
 };
 
 /// Which stays of a deal in a stage count, in `stage_conversion` and `time_in_stage`.
@@ -109,11 +110,11 @@ struct Options {
   std::string hours_of;                   ///< of response times: in whose zone `hours` are, see leads.hpp
   std::map<std::string, TimeZone> zones;  ///< by name, for `hours_of`; the system's where absent
   Start start = Start::created;
-  std::optional<int> from_rank;  ///< of `Start::stage`
+  std::optional<int> from_rank;  ///< of `Start::stage`, and refused without it
   Visits visits = Visits::standard;
   Every every = Every::month;            ///< of `pushes`: into a later one
   bool in_order = false;                 ///< of `funnel`: no step without those before it
-  std::vector<std::string> no_decision;  ///< loss reasons that `win_rate` takes for no outcome
+  std::vector<std::string> no_decision;  ///< loss reasons that `win_rate` and `velocity` take for no outcome
   /// How long before its customers money was spent: `"30 days"`, `"sales_cycle"`; empty: at once.
   std::string lag;
   ChurnBase churn_base = ChurnBase::start;
@@ -121,8 +122,13 @@ struct Options {
 };
 
 /// Throws `UsageError` that names the option which no KPI could use: a level of 0, a negative window, a
-/// target that is no number.
+/// target that is no number, a rank without a start at a stage.
 void check(const Options& options);
+/// Throws `UsageError` that names an option which differs from its default and stands neither in `heeded`
+/// (names with a space between) nor among those that all KPIs have.
+void check_heeded(const Options& options, std::string_view asked, std::string_view heeded);
+/// Whether a list of words with a space between has a word.
+[[nodiscard]] bool holds_word(std::string_view list, std::string_view word);
 /// The days of a `lag` of days; nothing where it is empty or `"sales_cycle"`.
 std::optional<int> days_of_lag(std::string_view lag);
 
@@ -140,7 +146,8 @@ struct Metric {
   std::string interval_note;              ///< how the interval was made, or why there is none
   std::string state;                      ///< e.g. "attained"; empty in the plain case
   std::map<std::string, double> details;  ///< further numbers of this KPI, by name
-  /// The rows that `n` counts, as numbers in `Result::table`, under `keep_rows`. Where a number divides rows
+  /// The rows that `n` counts, under `keep_rows`: numbers in `Result::table` of the book as of
+  /// `Result::as_of`, which `ids_of` names by their keys. Where a number divides rows
   /// of one table by another's (`attainment`, `pipeline_coverage`: deals by quotas) these are the
   /// numerator's.
   std::vector<std::int64_t> rows;
@@ -166,6 +173,10 @@ struct Result {
   /// `<name>_lo_<level>`, `<name>_hi_<level>`, state, and a column a detail.
   [[nodiscard]] Table to_table() const;
 };
+
+/// The keys of the rows behind each metric, in the order of `Result::metrics`. `crm` is the book that was
+/// asked: what was asked for an earlier `as_of` is looked up in the book of that day.
+std::vector<std::vector<std::string>> ids_of(const Crm& crm, const Result& result);
 
 }  // namespace kpi
 }  // namespace v0

@@ -71,7 +71,9 @@ struct Scorecard {
 /// With `by` the answer is that of `ScorecardState`: the closed deals of each group, without a comparison or
 /// targets, of any periods (default: the whole book).
 /// Uses `where`, `by`, `period`, `as_of`, `reopened`, `level`, `calendar`, `zone`, `seed`, `keep_rows` and
-/// the thresholds of `options`; ungrouped, the period must be a single one (`UsageError`).
+/// `allow_negative` of `options`; ungrouped also what any of its KPIs heeds in its own mode. Others are a
+/// `UsageError`, as is an ungrouped card of several periods. Where amounts are in several currencies, KPIs of
+/// money have no value, and `state` says so; those of counts have theirs.
 Scorecard scorecard(const Crm& crm, const Options& options = {}, Compare compare = Compare::prior);
 
 }  // namespace kpi

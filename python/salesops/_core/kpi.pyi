@@ -30,6 +30,7 @@ __all__: list[str] = [
     "funnel",
     "hygiene",
     "idle_share",
+    "ids_of",
     "lead_conversion",
     "lead_response_time",
     "linearity",
@@ -187,6 +188,11 @@ def forecast_rollup(crm: salesops._core.crm.Crm, options: Options, progress: typ
 def funnel(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def hygiene(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def idle_share(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
+def ids_of(crm: salesops._core.crm.Crm, result: Result) -> list[list[str]]:
+    """
+    Keys of the rows behind each metric.
+    """
+
 def lead_conversion(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def lead_response_time(
     crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None

@@ -13,7 +13,7 @@ from salesops._frame import of_kind as frame
 from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
 from salesops.kpi.ask import Period, Where, number_text, options_of, unit_text, where_text, zones_of
-from salesops.kpi.cards import Scorecard, ScorecardState, scorecard
+from salesops.kpi.cards import Scorecard, ScorecardState, level_text, scorecard
 from salesops.plot.base import aligned, plain
 
 if TYPE_CHECKING:
@@ -148,22 +148,14 @@ class KpiResult:
         A grouped result gives a dict of such lists. Its keys are the groups: a text or None, or a tuple of
         them where there are several columns in ``by``.
         """
-        table = self._crm.table(self._core.table)
-        key = table.names[0] if not table.has(f"{self._core.table}_id") else f"{self._core.table}_id"
-        keys = table.select([key]).to_dict()[key] if any(m.rows for m in self._core.metrics) else []
-
-        def listed(metric: _kpi.Metric) -> list[str]:
-            return [str(keys[row]) for row in metric.rows]
-
+        ids = _kpi.ids_of(core_of(self._crm, self.name), self._core)
         if not self._core.by:
-            return listed(self._single())
+            self._single()
+            return ids[0]
         groups = self._core.to_table()
         columns = groups.select(groups.names[: len(self._core.by)]).to_dict()
-        names = list(zip(*columns.values(), strict=True))
-        return {
-            name if len(name) > 1 else name[0]: listed(metric)
-            for name, metric in zip(names, self._core.metrics, strict=True)
-        }
+        names = zip(*columns.values(), strict=True)
+        return {name if len(name) > 1 else name[0]: keys for name, keys in zip(names, ids, strict=True)}
 
     def to_table(self) -> Table:
         """One row a group, as a plain table."""
@@ -253,7 +245,7 @@ class KpiResult:
         line = f"{number_text(metric.value, unit)} {unit_text(unit)}".rstrip()
         if metric.low is not None:
             low, high = number_text(metric.low, unit), number_text(metric.high, unit)
-            line += f"  [{low}, {high}] at {self._core.level:g} %"
+            line += f"  [{low}, {high}] at {level_text(self._core.level)} %"
         line += f"  = {metric.numerator:,.10g} ÷ {metric.denominator:,.10g}, n {metric.n:,}"
         if metric.censored:
             line += f", {metric.censored:,} still open"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Iterable
+from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
@@ -102,7 +103,7 @@ class Scorecard:
         table = self.to_table()
         shown = table.slice(0, min(table.num_rows, rows)).to_dict()
         if "kpi" not in shown or self.by:
-            level = f"{self._core.level:g}"
+            level = level_text(self._core.level)
             ends = {f"{name}_{end}_{level}" for name in shown for end in ("lo", "hi")}
             names = [name for name in shown if name not in ends]
             columns = [_group_cells(name, shown, level) for name in names]
@@ -133,6 +134,11 @@ class Scorecard:
             f"<thead>{line(heads, 'th')}</thead><tbody>{rows}</tbody></table>"
             + (f"<p>Not in this book:</p><ul>{lacking}</ul>" if lacking else "")
         )
+
+
+def level_text(level: float) -> str:
+    """A level as it stands in the names of columns: "95", "99.9"."""
+    return f"{Decimal(repr(level)).normalize():f}"
 
 
 # How a KPI says in a sentence that it needs one column more.
