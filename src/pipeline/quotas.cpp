@@ -133,7 +133,7 @@ Quotas quotas_in_force(const Crm& crm, const QuotaOptions& options) {
       if (seen.empty()) seen = said;
       if (said != seen && unknown(options.currency))
         throw UnitError("quotas in " + seen + " and " + said +
-                        " can't be added; convert the book with crm.in_currency(\"EUR\")");
+                        " can't be added; convert the book with crm.in_currency(\"" + seen + "\")");
       if (said != seen) {
         ++result.excluded["other_currency"];
         continue;
