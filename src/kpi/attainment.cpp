@@ -182,7 +182,7 @@ class RepFacts {
     const auto judged = whole_ ? pipeline::quotas_of_company(crm_, all, first, last) : members;
     const bool own = !judged.empty() && judged.front().holder.type == "company";
     for (const pipeline::Quota& quota : judged) add_quota(Part::quota, quota, first, last, today);
-    if (own)
+    if (own && of_reps)
       for (const pipeline::Quota& quota : members) add_quota(Part::members_quota, quota, first, last, today);
     if (!of_reps || std::ranges::find(by, "rep_id") != by.end()) return;
     const auto start = [&](Date day) { return options_.zone.start_of(day).us; };

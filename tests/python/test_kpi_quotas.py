@@ -203,6 +203,8 @@ def test_the_companys_own_quota_first_then_those_of_reps_then_of_teams():
     # A team above another holds its quota.
     assert same(book(team))["company", ""] == 700
     assert same(book([company]))["company", ""] == 1000
+    of_both = kpi.attainment(book([company, *team]), period=PERIOD)
+    assert (of_both.denominator, of_both.details) == (1000, {})
     assert (
         kpi.attainment(book([company]), period=PERIOD, by="owner").to_table().to_dict()["denominator"]
         == [0] * 3

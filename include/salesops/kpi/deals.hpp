@@ -123,14 +123,14 @@ Result hygiene(const Crm& crm, const Options& options = {});
 
 /// Credited amount won ÷ quota, both of the period. Which quotas count, and how much of each, says
 /// pipeline/quotas.hpp, for forecasts too: the company is judged by its own, else by the sum of its reps'
-/// (else its teams'). Beside its own stand the details `members_quota` and `of_members_quota`, what those
-/// with a quota won ÷ their quotas. Groups by `owner` or names that follow it add up quotas of reps. A ratio
-/// to quotas of reps takes no credit of others (`excluded`: `no_quota`), each group of time by itself. A
-/// quota of 0 is none: no value, state "no quota". Credit follows `credit_split` where a deal has any, else
-/// its owner, and each deal is credited once: in proportion to the rows that must total 100 % (of several
-/// such types to "revenue", else to the first by name). What other rows credit is the detail `overlay`, in no
-/// sum. `ramping_quota`: the quotas of reps whose assignment, on the last day, has a ramp profile. Rows are
-/// deals, each once. Groups: `owner`, names that follow it, lengths of time.
+/// (else its teams'). Beside its own stand those of its reps: details `members_quota` and `of_members_quota`,
+/// what reps with a quota won ÷ their quotas. Groups by `owner` or names that follow it add up quotas of
+/// reps. A ratio to quotas of reps takes no credit of others (`excluded`: `no_quota`), each group of time by
+/// itself. A quota of 0 is none: no value, state "no quota". Credit follows `credit_split` where a deal has
+/// any, else its owner, and each deal is credited once: in proportion to the rows that must total 100 % (of
+/// several such types to "revenue", else to the first by name). What other rows credit is the detail
+/// `overlay`, in no sum. `ramping_quota`: the quotas of reps whose assignment, on the last day, has a ramp
+/// profile. Rows are deals, each once. Groups: `owner`, names that follow it, lengths of time.
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,
