@@ -4,6 +4,7 @@
 
 #include "convert.hpp"
 #include "salesops/crm.hpp"
+#include "salesops/money.hpp"
 #include "state.hpp"
 
 namespace salesops {
@@ -62,7 +63,10 @@ Table typed_columns(const TableModel& model, const Table& given, std::int64_t fi
   Steps steps(options.execution, raw.num_columns());
   for (const auto& [name, column] : raw.columns()) {
     const ColumnModel* known = model.find(name);
-    table = table.with(name, known == nullptr ? column : to_kind(column, *known, conversion));
+    if (name == "currency" && conversion.currency != nullptr)
+      table = table.with(name, currency);
+    else
+      table = table.with(name, known == nullptr ? column : to_kind(column, *known, conversion));
     steps.done();
   }
   if (money) {
@@ -220,6 +224,18 @@ using namespace crm_detail;
 
 namespace {
 
+/// The options of a book whose own currency is in capitals. Throws `UsageError` for what is no code.
+CrmOptions checked(const CrmOptions& given) {
+  CrmOptions options = given;
+  options.currency = currency_spelling(given.currency);
+  const auto letter = [](char c) { return c >= 'A' && c <= 'Z'; };
+  const bool code = options.currency.size() == 3 && std::ranges::all_of(options.currency, letter);
+  if (!options.currency.empty() && !code)
+    throw UsageError("currency: '" + given.currency +
+                     "' is no currency code; use three letters of ISO 4217, such as USD");
+  return options;
+}
+
 /// The same with another part of the progress.
 CrmOptions part_of(const CrmOptions& options, double from, double to) {
   CrmOptions part = options;
@@ -229,13 +245,16 @@ CrmOptions part_of(const CrmOptions& options, double from, double to) {
 
 }  // namespace
 
-Crm Crm::build(NamedTables tables, const Options& options) {
-  const StopScope scope(options.execution.stop);
+Crm Crm::build(NamedTables tables, const Options& given) {
+  const StopScope scope(given.execution.stop);
+  const Options options = checked(given);
   auto state = std::make_shared<State>();
   state->options = options;
   state->options.execution = {};
   state->issues = Issues(options.issues);
   Issues& issues = state->issues;
+  if (!options.currency.empty() && !Currency::find(options.currency))
+    issues.add("", -1, "currency", "unknown_currency", options.currency);
   std::map<std::string, BookTable> typed;
   std::stable_partition(tables.begin(), tables.end(),
                         [](const auto& table) { return currency_parent(table.first).empty(); });

@@ -6,6 +6,8 @@
 #include <functional>
 #include <limits>
 
+#include "salesops/money.hpp"
+
 namespace salesops {
 inline namespace v0 {
 namespace crm_detail {
@@ -175,6 +177,34 @@ Column to_code(const Column& raw, const ColumnModel& model, const Conversion& co
     valid[row] = 1;
     if (known[code] == 0)
       conversion.issues->add(conversion.table, static_cast<std::int64_t>(row), model.name, "unknown_value",
+                             dictionary[code]);
+  }
+  return Column::of_codes(std::move(codes), builder.finish(), valid);
+}
+
+/// "usd" is `USD`; what ISO 4217 doesn't list stays.
+Column to_currency(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
+  const Column text = to_text(raw, model, conversion);
+  const Dictionary& dictionary = text.dictionary();
+  DictionaryBuilder builder;
+  std::vector<std::int32_t> place(dictionary.size());
+  std::vector<std::uint8_t> known(dictionary.size());
+  for (std::size_t code = 0; code < dictionary.size(); ++code) {
+    const std::string capitals = currency_spelling(dictionary[code]);
+    known[code] = Currency::find(capitals).has_value();
+    place[code] = builder.code(known[code] != 0 ? std::string_view(capitals) : dictionary[code]);
+  }
+  std::vector<std::int32_t> codes(text.size(), 0);
+  std::vector<std::uint8_t> valid(text.size(), 0);
+  const auto from = text.values<std::int32_t>();
+  for (std::size_t row = 0; row < text.size(); ++row) {
+    tick(row);
+    if (text.is_null(row)) continue;
+    const auto code = static_cast<std::size_t>(from[row]);
+    codes[row] = place[code];
+    valid[row] = 1;
+    if (known[code] == 0)
+      conversion.issues->add(conversion.table, static_cast<std::int64_t>(row), model.name, "unknown_currency",
                              dictionary[code]);
   }
   return Column::of_codes(std::move(codes), builder.finish(), valid);
@@ -411,7 +441,16 @@ Column to_money(const Column& raw, const ColumnModel& model, const Conversion& c
 
 bool is_blank(std::string_view text) noexcept { return trimmed(text).empty(); }
 
+std::string currency_spelling(std::string_view text) {
+  std::string capitals(trimmed(text));
+  for (char& c : capitals)
+    if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+  return capitals;
+}
+
 Column to_kind(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
+  const bool of_rate = conversion.table == "fx_rate" && (model.name == "from" || model.name == "to");
+  if (model.name == "currency" || of_rate) return to_currency(raw, model, conversion);
   switch (model.kind) {
     case Kind::id:
     case Kind::text: return to_text(raw, model, conversion);

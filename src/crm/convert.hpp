@@ -28,6 +28,9 @@ Column to_kind(const Column& raw, const ColumnModel& model, const Conversion& co
 /// `true` for text without anything but blanks.
 bool is_blank(std::string_view text) noexcept;
 
+/// Capitals without blanks around: " usd" is `USD`.
+std::string currency_spelling(std::string_view text);
+
 }  // namespace crm_detail
 }  // namespace v0
 }  // namespace salesops

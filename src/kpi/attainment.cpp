@@ -1,6 +1,8 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <iterator>
+#include <set>
 
 #include "deal_facts.hpp"
 #include "groups.hpp"
@@ -16,8 +18,17 @@ namespace kpi {
 namespace {
 
 /// What a fact adds to; from `overlay` on it stands beside the ratio.
-enum class Part : std::uint8_t { won, quota, open, past_due, overlay, own_quota, ramping_quota };
-constexpr std::size_t parts = 7;
+enum class Part : std::uint8_t {
+  won,
+  quota,
+  open,
+  past_due,
+  overlay,
+  members_quota,
+  members_won,
+  ramping_quota
+};
+constexpr std::size_t parts = 8;
 
 /// Credited deals and quotas as facts about reps, so that both group by the same names. Facts that stand
 /// beside the ratio are `censored`: listed by group, and in no sum.
@@ -81,24 +92,27 @@ class RepFacts {
     }
   }
 
-  /// Quotas by their days in each period. Reps' quotas stand in the ratio; where all reps are added up and
-  /// none has one, the teams' or the company's do. The company's own stands beside them.
+  /// Quotas by their days in each period, once all deals are there. Where all reps are added up the company
+  /// is judged by what pipeline/quotas.hpp says, and its members' quotas stand beside its own; else reps are.
+  /// Quotas of reps take no credit of others.
   void add_quotas(const Scope& scope) {
     const Date today{day_of(scope.as_of.us, options_)};
-    const auto [all, other_currency] =
-        pipeline::quotas_in_force(crm_, {.currency = currency(), .day = today});
-    if (other_currency > 0)
-      warnings_.push_back(
-          std::to_string(other_currency) +
-          " quotas in other currencies are left out; convert the book with crm.in_currency(…)");
+    const pipeline::Quotas known = pipeline::quotas_in_force(crm_, {.currency = currency(), .day = today});
+    std::ranges::copy(known.warnings(), std::back_inserter(warnings_));
+    Date begin = last_date, end = first_date;
+    for (const pipeline::Quota& quota : known.all)
+      begin = std::min(begin, quota.from), end = std::max(end, quota.to);
     for (const Scope::Part& part : scope.parts) {
       const Date first = scope.all ? first_date : Date{day_of(part.interval.start.us, options_)};
       const Date last = scope.all ? last_date : Date{day_of(part.interval.end.us, options_)};
-      for (const pipeline::Quota& quota : pipeline::quotas_of_members(crm_, all, first, last))
-        if (whole_ || quota.holder.type == "rep") add_quota(Part::quota, quota, first, last, today);
-      for (const pipeline::Quota& quota : all)
-        if (whole_ && quota.holder.type == "company") add_quota(Part::own_quota, quota, first, last, today);
+      if (shortest_ == Every::all)
+        add_quotas(known.all, first, last, today);
+      else if (std::max(first, begin) < std::min(last, end))
+        for (const Period& piece :
+             options_.calendar.between(std::max(first, begin), std::min(last, end), shortest_))
+          add_quotas(known.all, std::max(first, piece.start), std::min(last, piece.end), today);
     }
+    set_credit_apart();
     add_ramping_quotas();
   }
 
@@ -141,6 +155,14 @@ class RepFacts {
     return result;
   }
 
+  /// Whether a quota of no rep is among them.
+  [[nodiscard]] bool shares_one_quota(std::span<const std::int32_t> counted) const {
+    return std::ranges::any_of(counted, [&](std::int32_t fact) {
+      const auto i = static_cast<std::size_t>(fact);
+      return parts_[i] == Part::quota && facts.row[i] < 0;
+    });
+  }
+
   DealFacts facts;
   std::vector<std::string> by;
 
@@ -152,25 +174,59 @@ class RepFacts {
     return one_currency(crm_, "opportunity", deals, false);
   }
 
-  /// The part of a quota on days [first, last), cut by the lengths of time that are grouped by.
+  /// Of days that are judged by themselves.
+  void add_quotas(const std::vector<pipeline::Quota>& all, Date first, Date last, Date today) {
+    const auto members = pipeline::quotas_of_members(crm_, all, first, last);
+    const bool of_reps = !members.empty() && members.front().holder.type == "rep";
+    if (!whole_ && !of_reps) return;
+    const auto judged = whole_ ? pipeline::quotas_of_company(crm_, all, first, last) : members;
+    const bool own = !judged.empty() && judged.front().holder.type == "company";
+    for (const pipeline::Quota& quota : judged) add_quota(Part::quota, quota, first, last, today);
+    if (own && of_reps)
+      for (const pipeline::Quota& quota : members) add_quota(Part::members_quota, quota, first, last, today);
+    if (!of_reps || std::ranges::find(by, "rep_id") != by.end()) return;
+    const auto start = [&](Date day) { return options_.zone.start_of(day).us; };
+    Judged& span = judged_[first == first_date ? INT64_MIN : start(first)];
+    span.end = last == last_date ? INT64_MAX : start(last);
+    span.own = own;
+    for (const pipeline::Quota& quota : members) span.reps.insert(rep_of(quota));
+  }
+
+  /// Of reps without a quota: out of a ratio to the sum of reps' quotas, and out of what members won beside
+  /// the company's own.
+  void set_credit_apart() {
+    for (std::size_t fact = 0, size = facts.size(); fact < size; ++fact) {
+      tick(fact);
+      const auto next = judged_.upper_bound(facts.at[fact]);
+      if (deals_[fact] < 0 || facts.state[fact] != Facts::counted || next == judged_.begin()) continue;
+      const Judged& span = std::prev(next)->second;
+      if (facts.at[fact] >= span.end) continue;
+      const bool with = span.reps.contains(facts.row[fact]);
+      if (span.own && with && parts_[fact] == Part::won)
+        put(Part::members_won, facts.row[fact], facts.at[fact], amounts_[fact], Facts::counted, deals_[fact]);
+      if (span.own || with) continue;
+      facts.state[fact] = no_quota_;
+      amounts_[fact] = 0;
+    }
+  }
+
+  [[nodiscard]] std::int32_t rep_of(const pipeline::Quota& quota) const {
+    return quota.holder.type == "rep" && crm_.has("rep")
+               ? static_cast<std::int32_t>(crm_.row_of("rep", quota.holder.id))
+               : -1;
+  }
+
+  /// The part of a quota on days [first, last).
   void add_quota(Part part, const pipeline::Quota& quota, Date first, Date last, Date today) {
-    std::int32_t rep = -1;
-    if (quota.holder.type == "rep" && crm_.has("rep"))
-      rep = static_cast<std::int32_t>(crm_.row_of("rep", quota.holder.id));
+    const std::int32_t rep = rep_of(quota);
     if (until_leave_ && rep >= 0) last = std::min(last, leave_date(rep));
     const Date from = std::max(first, quota.from), to = std::min(last, quota.to);
     if (from >= to) return;
-    std::vector<Period> pieces = {{from, to}};
-    if (shortest_ != Every::all) pieces = options_.calendar.between(from, to, shortest_);
-    for (const Period& piece : pieces) {
-      const Date begin = std::max(from, piece.start), end = std::min(to, piece.end);
-      const std::int64_t amount = quota.of_days(begin, end);
-      put(part, rep, options_.zone.start_of(begin).us, amount, Facts::counted);
-      if (part != Part::quota || rep < 0) continue;
-      quota_reps_.push_back(rep);
-      quota_last_days_.push_back(at_midnight_utc(std::min(end - 1, today)).us);
-      quota_facts_.push_back(facts.size() - 1);
-    }
+    put(part, rep, options_.zone.start_of(from).us, quota.of_days(from, to), Facts::counted);
+    if (part != Part::quota || rep < 0) return;
+    quota_reps_.push_back(rep);
+    quota_last_days_.push_back(at_midnight_utc(std::min(to - 1, today)).us);
+    quota_facts_.push_back(facts.size() - 1);
   }
 
   [[nodiscard]] Date leave_date(std::int32_t rep) const {
@@ -254,7 +310,15 @@ class RepFacts {
   bool whole_ = true;  ///< groups are of all reps
   bool until_leave_;
   std::map<std::int32_t, Splits> splits_;
+  /// Days on which some reps have quotas, by their first instant.
+  struct Judged {
+    std::int64_t end = 0;
+    bool own = false;  ///< by the company's own quota
+    std::set<std::int32_t> reps;
+  };
+  std::map<std::int64_t, Judged> judged_;
   std::vector<std::string> warnings_;
+  std::uint8_t no_quota_ = facts.reason("no_quota");
   std::vector<std::int32_t> quota_reps_;  ///< of the quotas of reps, with their last known days and facts
   std::vector<std::int64_t> quota_last_days_;
   std::vector<std::size_t> quota_facts_;
@@ -284,12 +348,16 @@ Result attainment_of(const Crm& book, const Options& options, bool until_leave) 
       if (const double sum = sums[static_cast<std::size_t>(part)]; sum != 0) metric.details[name] = sum;
     };
     say("overlay", Part::overlay);
-    say("own_quota", Part::own_quota);
+    say("members_quota", Part::members_quota);
     say("ramping_quota", Part::ramping_quota);
-    if (const auto own = metric.details.find("own_quota"); own != metric.details.end())
-      metric.details["of_own_quota"] = metric.numerator / own->second;
+    if (const auto of = metric.details.find("members_quota"); of != metric.details.end())
+      metric.details["of_members_quota"] = sums[static_cast<std::size_t>(Part::members_won)] / of->second;
     if (!metric.value) metric.state = "no quota";
     if (metric.low) metric.interval_note = "bootstrap over reps";
+    if (reps.shares_one_quota(counted)) {
+      metric.low = metric.high = std::nullopt;
+      metric.interval_note = "none: reps share one quota";
+    }
   };
   return reps.answer("attainment", "credited amount won in the period ÷ quota of its days", mode);
 }
@@ -343,6 +411,8 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
     auto& details = metric.details;
     details["won"] = won;
     details["quota"] = quota;
+    if (const double members = sums[static_cast<std::size_t>(Part::members_quota)]; members != 0)
+      details["members_quota"] = members;
     details["open"] = open;
     details["past_due"] = past_due;
     details["remaining"] = quota - won;

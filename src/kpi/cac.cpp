@@ -106,8 +106,27 @@ class Costs {
       read_deals(first);
     else
       read_subscriptions(first);
-    for (std::size_t account = 0; account < first.size(); ++account)
-      if (first[account].at != null_value) of(first[account].source).add(account, first[account].at, 0, 1);
+    const std::int64_t end = options_.zone.start_of(known_until()).us;
+    for (std::size_t account = 0; account < first.size(); ++account) {
+      const First& won = first[account];
+      if (won.at == null_value) continue;
+      if (won.at < end)
+        of(won.source).add(account, won.at, 0, 1);
+      else
+        leave_out(of(won.source), won.at, "spend_unknown");
+    }
+  }
+
+  /// The first day whose customers' spend isn't known: where all spend has periods, when the last one ends.
+  [[nodiscard]] Date known_until() const {
+    const Table& table = crm_.table("spend");
+    const Column* ends = table.find("period_end");
+    std::int32_t last = first_date.days - lag_;
+    for (std::size_t row = 0; row < table.num_rows(); ++row) {
+      if (ends == nullptr || ends->is_null(row)) return last_date;
+      last = std::max(last, ends->values<std::int32_t>()[row]);
+    }
+    return std::min(Date{last + lag_}, last_date);
   }
 
   void add_spend() {
@@ -276,10 +295,26 @@ void finish(Metric& metric, const Facts& facts, std::span<const std::int32_t> co
   metric.interval_note = "none: spend is no sample";
   if (!lag)
     metric.state = "no sales cycle";
+  else if (!spent)
+    metric.state = "no spend";
   else if (metric.denominator > 0)
     metric.value = metric.numerator / metric.denominator;
-  if (lag && !spent && metric.n > 0) metric.state = "no spend";
   if (!options.lag.empty() && lag) metric.details["lag_days"] = *lag;
+}
+
+/// The day on which the time of a metric is over, or the present one: its keys are a period of several, if
+/// there are, and lengths of time.
+Date end_of(const Metric& metric, const Scope& scope, const Options& options) {
+  const Date today{day_of(scope.as_of.us, options)};
+  Date end = scope.all ? today : Date{day_of(scope.parts.back().interval.end.us, options)};
+  for (std::size_t k = 0; k < metric.keys.size(); ++k) {
+    const auto part = std::ranges::find(scope.parts, metric.keys[k], &Scope::Part::label);
+    if (k == 0 && scope.parts.size() > 1 && part != scope.parts.end())
+      end = Date{day_of(part->interval.end.us, options)};
+    else if (metric.key_null[k] == 0)
+      end = std::min(end, options.calendar.parse_period(metric.keys[k], today).back().end);
+  }
+  return std::min(end, today);
 }
 
 }  // namespace
@@ -315,8 +350,11 @@ Result cac(const Crm& book, const Options& given) {
   Result result = answer(none);
   result.metrics.clear();
   result.by.insert(result.by.begin(), by.columns.begin(), by.columns.end());
+  const Date known = costs.known_until();
   for (auto& [source, facts] : costs.sources)
     for (Metric& metric : answer(facts).metrics) {
+      const bool late = metric.excluded.contains("spend_unknown") || known < end_of(metric, scope, options);
+      if (metric.state.empty() && late) metric.state = "incomplete";
       for (std::size_t k = source.size(); k-- > 0;) {
         metric.keys.insert(metric.keys.begin(), source[k].second);
         metric.key_null.insert(metric.key_null.begin(), source[k].first ? 1 : 0);

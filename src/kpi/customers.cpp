@@ -328,6 +328,7 @@ void for_each_pair(Result& result, const Result& cost, Work work) {
       metric.details.insert(*lag);
     metric.n = spent->n;
     metric.rows = spent->rows;
+    if (metric.state.empty()) metric.state = spent->state;
     work(metric, *spent);
   }
 }

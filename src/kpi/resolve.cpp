@@ -176,8 +176,14 @@ std::vector<std::int32_t> assignments(const Crm& crm, std::span<const std::int32
   return result;
 }
 
-Lookup walk(const Crm& crm, std::string table, std::string_view path, std::vector<std::int32_t> rows,
-            std::span<const std::int64_t> at) {
+/// A column that a name leads to, with what the data model says of it (null of a custom column).
+struct Found {
+  Lookup lookup;
+  const ColumnModel* model = nullptr;
+};
+
+Found walk(const Crm& crm, std::string table, std::string_view path, std::vector<std::int32_t> rows,
+           std::span<const std::int64_t> at) {
   for (;;) {
     const std::size_t dot = path.find('.');
     const std::string_view word = path.substr(0, dot);
@@ -189,7 +195,7 @@ Lookup walk(const Crm& crm, std::string table, std::string_view path, std::vecto
     }
     if (table == "opportunity" && word == "open_stage" && dot == std::string_view::npos &&
         !crm.has(table, word) && crm.has(table, "stage_id"))
-      return last_open_stage(crm, rows, at);
+      return {last_open_stage(crm, rows, at), nullptr};
     const std::string name = column_of(crm, table, word);
     const Column& column = crm.column(table, name);
     Lookup lookup;
@@ -197,8 +203,8 @@ Lookup walk(const Crm& crm, std::string table, std::string_view path, std::vecto
       lookup = at_the_time(crm, column, *field, rows, at);
     else
       lookup = {column, std::move(rows)};
-    if (dot == std::string_view::npos) return lookup;
     const ColumnModel* model = table_model(table).find(name);
+    if (dot == std::string_view::npos) return {std::move(lookup), model};
     if (model == nullptr || model->references.empty())
       throw UsageError("'" + std::string(path) + "': column '" + name + "' of table '" + table +
                        "' names no row of another table, so nothing can follow the dot");
@@ -209,6 +215,15 @@ Lookup walk(const Crm& crm, std::string table, std::string_view path, std::vecto
     table = model->references;
     path.remove_prefix(dot + 1);
   }
+}
+
+Found find(const Crm& crm, std::string_view table, std::string_view name, std::span<const std::int32_t> rows,
+           std::span<const std::int64_t> at) {
+  if (name.empty()) throw UsageError("a column name is empty");
+  // A custom column may have a dot in its own name.
+  if (crm.has(table, name) && name.find('.') != std::string_view::npos)
+    return {{crm.column(table, name), {rows.begin(), rows.end()}}, nullptr};
+  return walk(crm, std::string(table), name, {rows.begin(), rows.end()}, at);
 }
 
 // ---- where ----
@@ -298,7 +313,7 @@ class Evaluation {
   }
 
   Truth simple(const Expression& expression) const {
-    const Lookup lookup = resolve(crm_, table_, expression.name, rows_, at_);
+    const auto [lookup, model] = find(crm_, table_, expression.name, rows_, at_);
     const Column& column = lookup.column;
     if (expression.kind == Expression::Kind::is_null) {
       Truth truth(rows_.size());
@@ -312,20 +327,38 @@ class Evaluation {
       return each(lookup,
                   [&](std::size_t row, std::size_t) { return column.values<std::uint8_t>()[row] != 0; });
     }
-    if (column.type() == Type::string) return text(expression, lookup);
+    if (column.type() == Type::string) return text(expression, lookup, model);
     if (expression.kind == Expression::Kind::like)
       throw UsageError("where: 'like' needs a text column, '" + expression.name + "' is " +
                        std::string(type_name(column.type())));
     return numbers(expression, lookup);
   }
 
-  Truth text(const Expression& expression, const Lookup& lookup) const {
-    const Dictionary& dictionary = lookup.column.dictionary();
-    for (const auto& literal : expression.literals)
+  /// Throws `UsageError` for what no value of the column can be.
+  static void check(const Expression& expression, const Dictionary& dictionary, const ColumnModel* model) {
+    const std::string& name = expression.name;
+    for (const auto& literal : expression.literals) {
       if (literal.type == Expression::Literal::Type::boolean)
-        throw UsageError("where: '" + expression.name +
-                         "' is text and no flag; compare it with text in quotes" +
+        throw UsageError("where: '" + name + "' is text and no flag; compare it with text in quotes" +
                          (dictionary.size() > 0 ? ", such as " + quoted(dictionary[0]) : ""));
+      if (expression.kind == Expression::Kind::like || dictionary.find(literal.text) >= 0) continue;
+      if (literal.type == Expression::Literal::Type::number && dictionary.size() > 0)
+        throw UsageError("where: '" + name + "' is text, and none of it is " + literal.text +
+                         "; compare it with text in quotes, such as " + quoted(dictionary[0]));
+      if (model == nullptr || model->values.empty()) continue;
+      if (std::ranges::find(model->values, literal.text) != model->values.end()) continue;
+      const auto near = near_names(literal.text, model->values);
+      std::string text = "where: '" + name + "' is never " + quoted(literal.text);
+      text += near.empty() ? "." : "; did you mean " + quoted(near.front()) + "?";
+      text += " It is one of:";
+      for (const std::string& value : model->values) text += " " + value;
+      throw UsageError(text);
+    }
+  }
+
+  Truth text(const Expression& expression, const Lookup& lookup, const ColumnModel* model) const {
+    const Dictionary& dictionary = lookup.column.dictionary();
+    check(expression, dictionary, model);
     Truth holds(dictionary.size());
     for (std::size_t code = 0; code < holds.size(); ++code)
       for (const auto& literal : expression.literals) {
@@ -390,11 +423,7 @@ std::optional<Field> tracked_field(const Crm& crm, std::string_view table, std::
 
 Lookup resolve(const Crm& crm, std::string_view table, std::string_view name,
                std::span<const std::int32_t> rows, std::span<const std::int64_t> at) {
-  if (name.empty()) throw UsageError("a column name is empty");
-  // A custom column may have a dot in its own name.
-  if (crm.has(table, name) && name.find('.') != std::string_view::npos)
-    return {crm.column(table, name), {rows.begin(), rows.end()}};
-  return walk(crm, std::string(table), name, {rows.begin(), rows.end()}, at);
+  return find(crm, table, name, rows, at).lookup;
 }
 
 std::vector<std::uint8_t> matches(const Crm& crm, std::string_view table, std::string_view where,
@@ -411,19 +440,23 @@ std::string one_currency(const Crm& crm, std::string_view table, std::span<const
   if (!crm.has(table, "currency")) return "XXX";
   const Column& column = crm.column(table, "currency");
   const auto codes = column.values<std::int32_t>();
-  std::int32_t seen = -1;
+  std::vector<std::int64_t> count(column.dictionary().size());
+  std::vector<std::int32_t> seen;
   for (const std::int32_t row : rows) {
     const auto at = static_cast<std::size_t>(row);
-    if (row < 0 || column.is_null(at) || codes[at] == seen) continue;
-    if (seen >= 0)
-      throw UnitError("amounts in " + std::string(column.dictionary()[static_cast<std::size_t>(seen)]) +
-                      " and " + std::string(column.dictionary()[static_cast<std::size_t>(codes[at])]) +
-                      " (table '" + std::string(table) +
-                      "') can't be added; convert the book with crm.in_currency(\"EUR\")" +
-                      (chosen_by_where ? ", or choose one currency with where=\"currency = '…'\"" : ""));
-    seen = codes[at];
+    if (row < 0 || column.is_null(at)) continue;
+    if (count[static_cast<std::size_t>(codes[at])]++ == 0) seen.push_back(codes[at]);
   }
-  return seen < 0 ? "XXX" : std::string(column.dictionary()[static_cast<std::size_t>(seen)]);
+  const auto name = [&](std::int32_t code) {
+    return std::string(column.dictionary()[static_cast<std::size_t>(code)]);
+  };
+  if (seen.empty()) return "XXX";
+  if (seen.size() == 1) return name(seen.front());
+  const auto most = std::ranges::max_element(
+      seen, {}, [&](std::int32_t code) { return count[static_cast<std::size_t>(code)]; });
+  throw UnitError("amounts in " + name(seen[0]) + " and " + name(seen[1]) + " (table '" + std::string(table) +
+                  "') can't be added; convert the book with crm.in_currency(\"" + name(*most) + "\")" +
+                  (chosen_by_where ? ", or choose one currency with where=\"currency = '…'\"" : ""));
 }
 
 }  // namespace kpi

@@ -154,19 +154,20 @@ void check_currency(const Table& deals, const std::string& wanted, bool needed) 
   const Column* currency = deals.find("currency");
   if (currency == nullptr || !wanted.empty() || !needed) return;
   const Column* amount = deals.find("amount");
-  std::int32_t first = -1;
+  std::vector<std::int64_t> count(currency->dictionary().size());
+  std::vector<std::size_t> seen;
   for (std::size_t row = 0; row < deals.num_rows(); ++row) {
     tick(row);
     if (currency->is_null(row) || (amount != nullptr && amount->is_null(row))) continue;
-    const std::int32_t code = currency->values<std::int32_t>()[row];
-    if (first < 0) first = code;
-    if (code != first)
-      throw UnitError(
-          "opportunity.amount has several currencies (" + std::string(currency->text(row)) + ", " +
-          std::string(currency->dictionary()[static_cast<std::size_t>(first)]) +
-          " …); convert the book with crm.in_currency(\"EUR\"), or pass currency= to take the deals "
-          "of one");
+    const auto code = static_cast<std::size_t>(currency->values<std::int32_t>()[row]);
+    if (count[code]++ == 0) seen.push_back(code);
   }
+  if (seen.size() < 2) return;
+  const auto name = [&](std::size_t code) { return std::string(currency->dictionary()[code]); };
+  const std::size_t most = *std::ranges::max_element(seen, {}, [&](std::size_t code) { return count[code]; });
+  throw UnitError("opportunity.amount has several currencies (" + name(seen[1]) + ", " + name(seen[0]) +
+                  " …); convert the book with crm.in_currency(\"" + name(most) +
+                  "\"), or pass currency= to take the deals of one");
 }
 
 Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool rewound) {

@@ -90,7 +90,7 @@ struct InPeriod {
 
   void add(const pipeline::Quota& quota, Quota& to) const {
     const std::int64_t part = quota.of_days(first, last);
-    to.amount = to.amount.value_or(0) + part;
+    to.amount = pipeline::sum_of_quotas(to.amount.value_or(0), part);
     to.prorated |=
         quota.start < first || quota.end > last || quota.from > quota.start || quota.to < quota.end;
   }
@@ -147,43 +147,42 @@ std::vector<bool> active_owners(const Crm& crm, const std::vector<std::string>& 
   return active;
 }
 
-std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interval& period,
-                          const pipeline::QuotaOptions& options) {
+std::vector<Quota> quotas(const Crm& crm, const std::vector<pipeline::Quota>& all, const Scenario& scenario,
+                          const Interval& period) {
   const InPeriod in{day_begun(period.start), day_begun(period.end)};
-  const std::vector<pipeline::Quota> all = pipeline::quotas_in_force(crm, options).all;
   std::map<Holder, std::vector<const pipeline::Quota*>> rows;
   for (const pipeline::Quota& quota : all)
     if (in.meets(quota)) rows[quota.holder].push_back(&quota);
-  std::map<Holder, Quota> own;
-  std::vector<Holder> reps;
+  std::map<Holder, Quota> own, below;
   for (const auto& [holder, quotas] : rows) {
-    Quota& sum = own[holder];
+    Quota sum;
     for (const pipeline::Quota* quota : quotas) in.add(*quota, sum);
     sum.prorated |= in.gaps(quotas);
-    if (holder.type == "rep") reps.push_back(holder);
+    if (*sum.amount > 0) own[holder] = sum;
   }
+  std::set<Holder> members;
+  std::vector<Holder> reps;
+  for (const pipeline::Quota& quota : pipeline::quotas_of_members(crm, all, in.first, in.last))
+    if (members.insert(quota.holder).second && quota.holder.type == "rep") reps.push_back(quota.holder);
   std::map<Holder, Holder> parent;
   for (const Membership& row : memberships(crm, reps))
     if (row.from <= in.first && in.first < row.to) parent[row.member] = row.parent;
-  std::map<Holder, Quota> below;
+  if (reps.empty())
+    for (const auto& [team, above] : team_parents(crm)) parent[{"team", team}] = {"team", above};
   const auto add = [&](const Holder& to, const Quota& quota) {
     Quota& sum = below[to];
-    sum.amount = sum.amount.value_or(0) + *quota.amount;
+    sum.amount = pipeline::sum_of_quotas(sum.amount.value_or(0), *quota.amount);
     sum.prorated |= quota.prorated;
     sum.summed = true;
   };
-  for (const Holder& rep : reps)
-    for (auto up = parent.find(rep); up != parent.end(); up = parent.find(up->second))
-      add(up->second, own[rep]);
-  if (reps.empty())
-    for (const pipeline::Quota& quota : pipeline::quotas_of_members(crm, all, in.first, in.last)) {
-      Quota part;
-      in.add(quota, part);
-      if (const auto parents = team_parents(crm); !in_circle(parents, quota.holder.id))
-        for (auto up = parents.find(quota.holder.id); up != parents.end(); up = parents.find(up->second))
-          add({"team", up->second}, part);
-      add(company, part);
-    }
+  for (const Holder& member : members) {
+    const Quota& quota = own.at(member);
+    std::set<Holder> seen{company};
+    for (auto up = parent.find(member); up != parent.end() && seen.insert(up->second).second;
+         up = parent.find(up->second))
+      add(up->second, quota);
+    add(company, quota);
+  }
   std::vector<Quota> result;
   for (const Holder& holder : scenario.holders()) {
     const auto found = own.find(holder);

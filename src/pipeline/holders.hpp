@@ -35,10 +35,10 @@ struct Quota {
   bool prorated = false;  ///< a quota covers more or less than the period
 };
 
-/// Quotas of the scenario's holders for the period, in their order: their own, else those of the reps below
-/// (of the teams below, where no rep has one).
-std::vector<Quota> quotas(const Crm& crm, const Scenario& scenario, const Interval& period,
-                          const pipeline::QuotaOptions& options);
+/// Of the scenario's holders for the period, in their order: their own, else those of the reps below (of the
+/// teams below, where no rep has one).
+std::vector<Quota> quotas(const Crm& crm, const std::vector<pipeline::Quota>& all, const Scenario& scenario,
+                          const Interval& period);
 
 // ---- reading ----
 

@@ -56,6 +56,29 @@ void share_days(std::vector<Quota>& quotas, std::vector<Quota>& result) {
             [](const Quota& a, const Quota& b) { return a.from < b.from; });
 }
 
+/// Without regard to capitals; `b` has none.
+bool same_word(std::string_view a, std::string_view b) {
+  return std::ranges::equal(a, b, [](char x, char y) { return x == y || x + ('a' - 'A') == y; });
+}
+
+/// Whether the book has the rep or team; one without such a table can't tell.
+bool known(const Crm& crm, const Holder& holder) {
+  if (holder.type != "rep" && holder.type != "team") return true;
+  return !crm.has(holder.type, holder.type + "_id") || crm.row_of(holder.type, holder.id) >= 0;
+}
+
+/// Quotas of [first, last) whose holders have more than 0 there, by type of holder.
+std::map<std::string, std::vector<Quota>> by_type(const std::vector<Quota>& quotas, Date first, Date last) {
+  std::set<Holder> with;
+  for (const Quota& quota : quotas)
+    if (quota.of_days(first, last) > 0) with.insert(quota.holder);
+  std::map<std::string, std::vector<Quota>> result;
+  for (const Quota& quota : quotas)
+    if (quota.from < last && first < quota.to && with.contains(quota.holder))
+      result[quota.holder.type].push_back(quota);
+  return result;
+}
+
 struct Version {
   Quota quota;
   double number = 0;
@@ -86,9 +109,15 @@ Quotas quotas_in_force(const Crm& crm, const QuotaOptions& options) {
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     tick(row);
     const auto begins = date_at(start, row), ends = date_at(end, row);
-    if (amounts.is_null(row) || !begins || !ends || *ends <= *begins) continue;
+    if (amounts.is_null(row) || !begins || !ends || *ends <= *begins) {
+      ++result.excluded[amounts.is_null(row) ? "null_amount" : "no_period"];
+      continue;
+    }
     const std::string measured = text_at(measure, row);
-    if (measured != (wins ? "wins" : "bookings") && (wins || !measured.empty())) continue;
+    const bool is_wins = same_word(measured, "wins");
+    if (!is_wins && !measured.empty() && !same_word(measured, "bookings"))
+      ++result.excluded["unknown_measure"];
+    if (wins ? !is_wins : !measured.empty() && !same_word(measured, "bookings")) continue;
     if (date_at(from, row).value_or(first_date.days) > options.day.days ||
         date_at(to, row).value_or(last_date.days) <= options.day.days)
       continue;
@@ -96,27 +125,38 @@ Quotas quotas_in_force(const Crm& crm, const QuotaOptions& options) {
     Quota& quota = read.quota;
     quota.row = row;
     quota.amount = wins ? std::llround(amounts.number(row)) : amounts.values<std::int64_t>()[row];
-    if (quota.amount < 0) continue;
+    if (quota.amount < 0) {
+      ++result.excluded["negative_amount"];
+      continue;
+    }
     if (const std::string said = text_at(currency, row); !wins && !unknown(said)) {
       if (seen.empty()) seen = said;
       if (said != seen && unknown(options.currency))
         throw UnitError("quotas in " + seen + " and " + said +
-                        " can't be added; convert the book with crm.in_currency(\"EUR\")");
+                        " can't be added; convert the book with crm.in_currency(\"" + seen + "\")");
       if (said != seen) {
-        ++result.other_currency;
+        ++result.excluded["other_currency"];
         continue;
       }
     }
     quota.holder = {text_at(type, row), text_at(id, row)};
     if (quota.holder.type.empty()) quota.holder.type = "rep";
     if (quota.holder.type == "company") quota.holder.id.clear();
+    if (!known(crm, quota.holder)) {
+      ++result.excluded["unknown_holder"];
+      continue;
+    }
     quota.product_family = text_at(family, row);
     quota.start = Date{*begins};
     quota.end = Date{*ends};
     read.number = version == nullptr || version->is_null(row) ? 0 : version->number(row);
     const auto [place, fresh] =
         versions.try_emplace({quota.holder, quota.product_family, quota.start, quota.end}, read);
-    if (!fresh && place->second < read) place->second = read;
+    if (fresh) continue;
+    const Version& other = place->second;
+    if (other.number == read.number && other.quota.amount != read.quota.amount)
+      ++result.excluded["duplicate"];
+    if (other < read) place->second = read;
   }
   std::vector<Quota> together;
   for (auto at = versions.begin(); at != versions.end(); ++at) {
@@ -131,12 +171,27 @@ Quotas quotas_in_force(const Crm& crm, const QuotaOptions& options) {
   return result;
 }
 
+std::vector<std::string> Quotas::warnings() const {
+  static const std::map<std::string, std::string> words = {
+      {"null_amount", "without an amount"},
+      {"negative_amount", "with a negative amount"},
+      {"no_period", "without a period that ends after it starts"},
+      {"unknown_measure", "of a measure that is neither bookings nor wins"},
+      {"other_currency", "in other currencies"},
+      {"unknown_holder", "of reps or teams that the book lacks"},
+      {"duplicate", "of the same version with a smaller amount"}};
+  std::vector<std::string> result;
+  for (const auto& [reason, rows] : excluded)
+    result.push_back(std::to_string(rows) + (rows == 1 ? " quota " : " quotas ") + words.at(reason) +
+                     (rows == 1 ? " is" : " are") + " left out" +
+                     (reason == "other_currency" ? "; convert the book with crm.in_currency(…)" : ""));
+  return result;
+}
+
 std::vector<Quota> quotas_of_members(const Crm& crm, const std::vector<Quota>& quotas, Date first,
                                      Date last) {
-  std::map<std::string, std::vector<Quota>> by_type;
-  for (const Quota& quota : quotas)
-    if (quota.from < last && first < quota.to) by_type[quota.holder.type].push_back(quota);
-  if (auto& teams = by_type["team"]; !teams.empty()) {
+  auto of = by_type(quotas, first, last);
+  if (auto& teams = of["team"]; !teams.empty()) {
     std::set<std::string> with;
     for (const Quota& quota : teams) with.insert(quota.holder.id);
     const auto parents = pipeline_detail::team_parents(crm);
@@ -147,9 +202,22 @@ std::vector<Quota> quotas_of_members(const Crm& crm, const std::vector<Quota>& q
       return false;
     });
   }
-  for (const char* type : {"rep", "team", "company", "territory"})
-    if (!by_type[type].empty()) return by_type[type];
+  for (const char* type : {"rep", "team", "territory"})
+    if (!of[type].empty()) return of[type];
   return {};
+}
+
+std::vector<Quota> quotas_of_company(const Crm& crm, const std::vector<Quota>& quotas, Date first,
+                                     Date last) {
+  auto of = by_type(quotas, first, last);
+  return of["company"].empty() ? quotas_of_members(crm, quotas, first, last) : std::move(of["company"]);
+}
+
+std::int64_t sum_of_quotas(std::int64_t a, std::int64_t b) {
+  std::int64_t sum = 0;
+  if (__builtin_add_overflow(a, b, &sum))
+    throw UsageError("pipeline: the sum of quota.amount leaves the range of 64-bit minor units");
+  return sum;
 }
 
 }  // namespace pipeline

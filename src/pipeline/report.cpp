@@ -245,6 +245,12 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
       "Quotas that don't match the period count by days of overlap.");
   say(std::any_of(quotas.begin(), quotas.end(), [](const Quota& quota) { return quota.summed; }),
       "Teams or the company without a quota of their own have the sum of their members'.");
+  const std::size_t leaves = forecast.scenario.leaves().size();
+  const auto without = std::count_if(quotas.begin(), quotas.begin() + static_cast<std::ptrdiff_t>(leaves),
+                                     [](const Quota& quota) { return !quota.amount; });
+  say(quotas.size() > leaves && quotas.back().summed && without > 0,
+      "p_attain sets what all will book against that sum, though " + many(without, "member") +
+          " had no part in it.");
   return notes;
 }
 
@@ -263,12 +269,14 @@ std::string currency_of(const Crm& crm, const pipeline::ForecastOptions& options
 
 void report(const Outcome& outcome, const pipeline::ForecastOptions&, pipeline::Forecast& forecast) {
   const std::string& currency = forecast.scenario.currency();
-  const auto quota = quotas(*outcome.known, forecast.scenario, forecast.period,
-                            {forecast.measure, currency, forecast.as_of.utc_date()});
+  const auto in_force =
+      pipeline::quotas_in_force(*outcome.known, {forecast.measure, currency, forecast.as_of.utc_date()});
+  const auto quota = quotas(*outcome.known, in_force.all, forecast.scenario, forecast.period);
   forecast.holders = holder_table(outcome, forecast, quota);
   forecast.deals = deal_table(outcome, currency);
   fill_fit(outcome, forecast.fit);
   forecast.notes = words(outcome, forecast, quota);
+  for (const std::string& text : in_force.warnings()) forecast.notes.push_back(text + ".");
 }
 
 std::string amount_text(double minor, const std::string& currency) {

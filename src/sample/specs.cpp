@@ -189,7 +189,7 @@ std::vector<TableSpec> table_specs(const World& world) {
         text("currency", currencies), plain("is_recurring", Type::boolean)}},
       {"spend",
        {of("spend_id", Space::spend), plain("period_start", Type::date), plain("period_end", Type::date),
-        text("channel", {"search", "social", "events", "content", "sales_team"}),
+        text("channel", {"website", "referral", "event", "partner", "outbound"}),
         plain("amount", Type::money), text("currency", currencies)}},
       {"target",
        {text("target_id", {"win_rate", "response", "coverage"}),

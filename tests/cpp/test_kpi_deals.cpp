@@ -199,8 +199,9 @@ TEST(Attainment, ProratesQuotaByItsDays) {
                         {"2026-01-01", "2026-03-01", "true", "45", {}, "open", "r2"}},
                        {{"quota", quotas("90", "2026-01-01", "2026-04-01")}, {"rep", reps()}});
   auto metric = kpi::attainment(crm, in("2026-Q1")).single();
-  EXPECT_DOUBLE_EQ(*metric.value, 76.0 / 90);
-  EXPECT_EQ(metric.n, 2);
+  EXPECT_DOUBLE_EQ(*metric.value, 31.0 / 90);
+  EXPECT_EQ(metric.n, 1);
+  EXPECT_EQ(metric.excluded.at("no_quota"), 1);  // r2 sold 45 towards no quota
   EXPECT_DOUBLE_EQ(*kpi::attainment(crm, in("2026-01")).single().value, 1);
   kpi::Options options = in("2026-Q1");
   options.by = {"owner"};

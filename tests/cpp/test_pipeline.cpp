@@ -172,7 +172,7 @@ TEST(Quotas, PartsAddUpAndShorterPeriodsGoFirst) {
             quotas[0].of_days(first_date, last_date) + 3100 + quotas[2].of_days(first_date, last_date));
   EXPECT_NEAR(static_cast<double>(whole), 3100 + 10000 * 334.0 / 365, 1);
   EXPECT_TRUE(pipeline::quotas_in_force(crm, {.measure = pipeline::Measure::wins}).all.empty());
-  EXPECT_EQ(pipeline::quotas_in_force(crm, {.currency = "USD"}).other_currency, 3);
+  EXPECT_EQ(pipeline::quotas_in_force(crm, {.currency = "USD"}).excluded.at("other_currency"), 3);
 }
 
 /// Of each day one deal of 100.00 that is won after 20 days, and one of 10,000.00 that is won or lost after

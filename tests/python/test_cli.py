@@ -160,7 +160,7 @@ def test_currency_brings_the_book_into_one(tmp_path, capsys):
     for name, table in tables.items():
         salesops.csv.write(table, tmp_path / f"{name}.csv")
     asked = ["kpi", "average_deal", str(tmp_path)]
-    assert 'crm.in_currency("EUR")' in refused(capsys, *asked)
+    assert 'crm.in_currency("USD")' in refused(capsys, *asked)
     assert cli.main([*asked, "--currency", "USD"]) == 0
     assert "USD" in capsys.readouterr().out
     assert "no spot rate to CHF" in refused(capsys, *asked, "--currency", "CHF")

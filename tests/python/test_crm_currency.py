@@ -168,9 +168,9 @@ def test_the_waterfall_moves_the_deals_that_moved(foreign, at):
 
 
 def test_every_kpi_answers_in_the_currency(foreign):
-    with pytest.raises(so.UnitError, match=r'crm\.in_currency\("EUR"\)'):
+    with pytest.raises(so.UnitError, match=r'crm\.in_currency\("USD"\)'):
         so.kpi.average_deal(foreign)
-    with pytest.raises(so.UnitError, match=r'crm\.in_currency\("EUR"\)'):
+    with pytest.raises(so.UnitError, match=r'crm\.in_currency\("USD"\)'):
         so.pipeline.forecast(foreign)
     crm = foreign.in_currency("EUR", through="USD")
     assert so.kpi.average_deal(crm).unit == "EUR"
@@ -218,3 +218,33 @@ def test_errors_name_the_way_out():
         crm.in_currency("EUR", missing="one")
     later = crm.apply({"fx_rate": table_of([(day(40), "USD", "EUR", "spot", 0.5)])})
     assert minor_units(later.in_currency("EUR"), "EUR") == [50]
+
+
+def coded(codes, **options):
+    deals = {"opportunity_id": [str(n) for n in range(len(codes))], "amount": ["1234"] * len(codes)}
+    return Crm.build({"opportunity": deals | {"currency": codes}}, **options)
+
+
+def test_codes_of_currencies_are_read_in_any_case_and_checked():
+    crm = coded(["usd", "USD", " Usd "])
+    assert crm.currency == "USD"
+    assert crm.issues.count("unknown_currency") == 0
+    yen = coded(["jpy"]).table("opportunity").column("amount")
+    assert yen.to_list() == coded(["JPY"]).table("opportunity").column("amount").to_list()
+    assert coded([None], currency="jpy").currency == "JPY"
+    odd = coded(["usd", "ZZZ", "ZZZ", "euro"])
+    assert odd.issues.count("unknown_currency") == 3
+    assert odd.table("opportunity").to_dict()["currency"] == ["USD", "ZZZ", "ZZZ", "euro"]
+    rates = {"fx_rate": table_of([(day(40), "usd", "Eur", "spot", 0.5)])}
+    assert minor_units(book([(100, "usd", 0, 40)], []).apply(rates).in_currency("EUR"), "EUR") == [50]
+    later = coded(["usd"]).apply(
+        {"opportunity": {"opportunity_id": ["9"], "amount": ["1"], "currency": ["Usd"]}}
+    )
+    assert later.currency == "USD"
+
+
+def test_a_currency_that_is_no_code_is_refused():
+    for bad in ("<b>", "dollars", "U$D"):
+        with pytest.raises(so.UsageError, match="is no currency code; use three letters of ISO 4217"):
+            coded([None], currency=bad)
+    assert coded([None], currency="zzz").issues.count("unknown_currency") == 1

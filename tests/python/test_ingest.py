@@ -360,5 +360,5 @@ def test_amounts_come_back_to_the_cent(cents, form):
 
 
 def test_a_table_nobody_knows_is_answered_with_those_that_are():
-    with pytest.raises(so.UsageError, match="It knows:.* opportunity"):
+    with pytest.raises(so.UsageError, match=r"It knows:.* opportunity"):
         so.read({"deals": {"id": ["a"]}}, columns={"loss_reason": "why"})

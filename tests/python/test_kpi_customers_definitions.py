@@ -135,6 +135,66 @@ def test_cac_lagged_by_the_sales_cycle():
     assert "moved back by 20 days (the median sales cycle)" in result.definition
 
 
+def monthly_spend(ends):
+    """A win every ten days of the second quarter of 2025; 30 euros a month, known when it is over."""
+    wins = [dt.date(2025, 4, 5) + dt.timedelta(days=10 * n) for n in range(9)]
+    ids = [f"{n}" for n in range(9)]
+    firsts = [dt.date(2025, month, 1) for month in (4, 5, 6, 7)]
+    book = {
+        "account": {"account_id": ids},
+        "opportunity": {
+            "opportunity_id": ids,
+            "account_id": ids,
+            "created_at": [days_after(day, -20) for day in wins],
+            "closed_at": wins,
+            "is_won": [True] * 9,
+        },
+        "spend": {
+            "spend_id": ids[:3],
+            "period_start": firsts[:3],
+            "period_end": firsts[1:] if ends else [None] * 3,
+            "amount": [30] * 3,
+        },
+        "subscription": {"subscription_id": ids, "account_id": ids, "start": [FIRST] * 9}
+        | {"unit_amount": [10] * 9},
+    }
+    return Crm.build(book, currency="EUR")
+
+
+def test_cac_waits_for_the_spend_of_a_running_month():
+    crm = monthly_spend(ends=True)
+    whole = kpi.cac(crm, period="2025-Q2", as_of="2025-07-01")
+    assert (whole.value, whole.state) == (10, "")
+    mid = kpi.cac(crm, period="2025-Q2", as_of="2025-06-20")
+    assert (mid.value, mid.numerator, mid.n) == (10, 60, 6)
+    assert (mid.state, mid.excluded["spend_unknown"]) == ("incomplete", 2)
+    june = kpi.cac(crm, period="2025-06", as_of="2025-06-20")
+    assert (june.value, june.state, june.excluded["spend_unknown"]) == (None, "no spend", 2)
+    months = rows_of(kpi.cac(crm, period="2025-Q2", as_of="2025-06-20", by="month"))
+    assert [(row["cac"], row["state"]) for row in months] == [
+        (10, ""),
+        (10, ""),
+        (None, "no spend"),
+    ]
+    # Spend of 15 days before is known for half of June.
+    lagged = kpi.cac(crm, period="2025-06", as_of="2025-06-25", lag=15)
+    assert (lagged.n, lagged.state, lagged.excluded["spend_unknown"]) == (2, "incomplete", 1)
+    for name in ("ltv_cac", "cac_payback"):
+        asked = {"period": "2025-06", "gross_margin": 0.5}
+        result = getattr(kpi, name)(crm, as_of="2025-06-20", **asked)
+        assert (result.value, result.excluded["spend_unknown"]) == (None, 2)
+    payback = kpi.cac_payback(crm, period="2025-Q2", as_of="2025-06-20", gross_margin=0.5)
+    assert (payback.value, payback.state) == (10 / 5, "incomplete")
+
+
+def test_spend_told_by_days_is_known_as_far_as_the_book():
+    crm = monthly_spend(ends=False)
+    june = kpi.cac(crm, period="2025-06", as_of="2025-06-20")
+    assert (june.value, june.state) == (30 / 2, "")
+    empty = kpi.cac(crm, period="2025-03", as_of="2025-06-20")
+    assert (empty.value, empty.state) == (None, "no spend")
+
+
 def test_cac_says_what_it_cannot_do():
     crm, _, _ = made_up(0)
     with pytest.raises(so.UsageError, match="leave out by 'owner'"):

@@ -60,7 +60,7 @@ def forecast_quotas(crm) -> dict[tuple[str, str], float | None]:
 def attained_quotas(crm) -> dict[tuple[str, str], float | None]:
     one = kpi.attainment(crm, period=PERIOD, as_of=AS_OF)
     assert kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF).details["quota"] == one.denominator
-    known = {("company", ""): one.details.get("own_quota", one.denominator)}
+    known = {("company", ""): one.denominator}
     table = kpi.attainment(crm, period=PERIOD, as_of=AS_OF, by="owner").to_table().to_dict()
     for rep, amount in zip(table["owner"], table["denominator"], strict=True):
         known["rep", rep] = amount
@@ -99,32 +99,112 @@ def test_hostile_quotas_count_alike_everywhere():
     assert known["rep", "r2"] == 60 + 30 + 31 + 13
     assert known["rep", "r3"] == 0
     assert known["company", ""] == 91 + 134
-    result = kpi.attainment(crm, period=PERIOD, as_of=AS_OF)
-    assert any("other currencies" in warning for warning in result.warnings)
     by_rep = kpi.attainment(crm, period=PERIOD, as_of=AS_OF, by="owner").to_table().to_dict()
     assert by_rep["attainment"][2] is None
     assert by_rep["state"][2] == "no quota"
+
+
+def test_every_quota_that_cannot_count_is_counted():
+    more = [quota("r9", "50"), quota("t9", "60", holder_type="team")]
+    crm = book([*HOSTILE, *more])
+    said = [
+        "1 quota in other currencies is left out; convert the book with crm.in_currency(…)",
+        "1 quota of a measure that is neither bookings nor wins is left out",
+        "1 quota of the same version with a smaller amount is left out",
+        "1 quota with a negative amount is left out",
+        "1 quota without a period that ends after it starts is left out",
+        "1 quota without an amount is left out",
+        "2 quotas of reps or teams that the book lacks are left out",
+    ]
+    for asked in (kpi.attainment, kpi.pipeline_coverage, kpi.attainment_distribution):
+        warnings = asked(crm, period=PERIOD, as_of=AS_OF).warnings
+        assert sorted(text for text in warnings if "quota" in text) == said
+    notes = so.pipeline.forecast(crm, period=SPAN, as_of=AS_OF, draws=100).notes
+    assert {text + "." for text in said} <= set(notes)
+    assert same(crm)["company", ""] == same(book(HOSTILE))["company", ""]
+
+
+def test_capitals_of_a_measure_do_not_matter():
+    crm = book([quota("r1", "90", measure="Bookings"), quota("r2", "5", measure="wins")])
+    result = kpi.attainment(crm, period=PERIOD)
+    assert (result.denominator, result.warnings) == (90, [])
+
+
+def test_sums_of_quotas_beyond_64_bits_are_an_error():
+    crm = book([quota(rep, "9e16") for rep in REPS[:2]])
+    with pytest.raises(so.UsageError, match=r"sum of quota\.amount leaves the range"):
+        so.pipeline.forecast(crm, period=SPAN, as_of=AS_OF, draws=100)
+    one = book([quota("r1", "9e16")])
+    assert forecast_quotas(one)["company", ""] == 9e16
+    halves = [quota("r1", "9e16", product_family="a"), quota("r1", "9e16", product_family="b")]
+    with pytest.raises(so.UsageError, match=r"sum of quota\.amount leaves the range"):
+        so.pipeline.forecast(book(halves), period=SPAN, as_of=AS_OF, draws=100)
+
+
+def test_the_company_is_judged_by_its_own_quota_and_its_members_beside():
+    # r1 and r2 won 20 each of the 60; only r1 has a quota.
+    company = quota("acme", "2000", holder_type="company")
+    crm = book([quota("r1", "300"), company])
+    one = kpi.attainment(crm, period=PERIOD, as_of=AS_OF)
+    assert (one.value, one.numerator, one.denominator) == (60 / 2000, 60, 2000)
+    assert (one.details["members_quota"], one.details["of_members_quota"]) == (300, 20 / 300)
+    assert one.low is None
+    assert one.interval_note == "none: reps share one quota"
+    assert same(crm)["company", ""] == 2000
+    ahead = kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF)
+    assert (ahead.details["quota"], ahead.details["members_quota"]) == (2000, 300)
+    assert (ahead.details["won"], ahead.details["remaining"], ahead.details["open"]) == (60, 1940, 60)
+
+
+def test_the_sum_of_quotas_of_reps_takes_no_credit_of_others():
+    crm = book([quota("r1", "300")])
+    one = kpi.attainment(crm, period=PERIOD, as_of=AS_OF)
+    assert (one.value, one.numerator, one.n, one.excluded["no_quota"]) == (20 / 300, 20, 2, 4)
+    ahead = kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF)
+    assert (ahead.details["won"], ahead.details["open"], ahead.excluded["no_quota"]) == (20, 20, 8)
+    notes = so.pipeline.forecast(crm, period=SPAN, as_of=AS_OF, draws=100).notes
+    assert any("2 members had no part in it" in note for note in notes)
+    # Each length of time is judged by itself, as a forecast of it would be.
+    months = [quota("r1", "31", "2025-10-01", "2025-11-01"), quota("r2", "30", "2025-11-01", "2025-12-01")]
+    by_month = kpi.attainment(book(months), period=PERIOD, by="month").to_table().to_dict()
+    assert (by_month["numerator"][0], by_month["denominator"][:2]) == (20, [31, 30])
+    assert kpi.attainment(book(months), period=PERIOD).numerator == 40
+    teams = kpi.attainment(crm, period=PERIOD, by="owner.team").to_table().to_dict()
+    assert teams["attainment"] == [20 / 300, None]
+
+
+def test_a_quota_of_nothing_is_none():
+    crm = book([quota("r1", "0"), quota("acme", "0", holder_type="company")])
+    one = kpi.attainment(crm, period=PERIOD, as_of=AS_OF)
+    assert (one.value, one.state, one.numerator) == (None, "no quota", 60)
+    forecast = so.pipeline.forecast(crm, period=SPAN, as_of=AS_OF, draws=100)
+    table = forecast.to_frame("pyarrow").to_pydict()
+    assert set(table["quota"]) == set(table["p_attain"]) == {None}
+    assert "No quota for this period." in forecast.notes
+    assert same(book([quota("r1", "90"), quota("acme", "0", holder_type="company")]))["company", ""] == 90
 
 
 def test_the_order_of_quotas_is_nothing():
     assert same(book(HOSTILE)) == same(book(HOSTILE[::-1]))
 
 
-def test_quotas_of_reps_first_then_of_teams_then_of_the_company():
+def test_the_companys_own_quota_first_then_those_of_reps_then_of_teams():
     company = quota("acme", "1000", holder_type="company")
     team = [quota("t0", "700", holder_type="team"), quota("t1", "600", holder_type="team")]
     reps = [quota("r1", "400"), quota("r2", "350")]
     everything = book([company, *team, *reps])
     assert same(everything)["company", ""] == 1000
     one = kpi.attainment(everything, period=PERIOD, as_of=AS_OF)
-    assert (one.denominator, one.details["own_quota"]) == (750, 1000)
-    assert one.details["of_own_quota"] == one.numerator / 1000
+    assert (one.denominator, one.details["members_quota"]) == (1000, 750)
+    assert (one.value, one.details["of_members_quota"]) == (60 / 1000, 40 / 750)
     assert same(book([*team, *reps]))["company", ""] == 750
     assert forecast_quotas(book([*team, *reps]))["team", "t1"] == 600
     assert forecast_quotas(book(reps))["team", "t0"] == 750
     # A team above another holds its quota.
     assert same(book(team))["company", ""] == 700
     assert same(book([company]))["company", ""] == 1000
+    of_both = kpi.attainment(book([company, *team]), period=PERIOD)
+    assert (of_both.denominator, of_both.details) == (1000, {})
     assert (
         kpi.attainment(book([company]), period=PERIOD, by="owner").to_table().to_dict()["denominator"]
         == [0] * 3

@@ -1,7 +1,7 @@
 import datetime as dt
 
 import pytest
-from salesops import UsageError, sample
+from salesops import UsageError, datasets, kpi, sample
 
 
 def test_the_book_has_the_deals_asked_for():
@@ -35,6 +35,16 @@ def test_money_arrives_in_major_units_beside_its_currency():
     deals = sample.crm(deals=100).table("opportunity").to_pandas()
     assert deals["amount"].min() >= 100
     assert set(deals["currency"]) == {"USD"}
+
+
+def test_spend_goes_to_channels_that_deals_come_from():
+    book = sample.crm(seed=5, deals=600)
+    sources = set(book.table("opportunity").to_dict()["source"])
+    assert set(book.table("spend").to_dict()["channel"]) == sources - {"customer", None}
+    crm = datasets.sample_crm(seed=5, deals=600)
+    cost = kpi.cac(crm, period="2025", by="channel").to_table().to_dict()
+    priced = [channel for channel, value in zip(cost["channel"], cost["cac"], strict=True) if value]
+    assert set(priced) >= {"website", "outbound", "referral", "event", "partner"}
 
 
 def test_polars_and_arrow_read_every_table():

@@ -44,10 +44,14 @@ Result clv_simple(const Crm& crm, const Options& options = {});
 /// (`null_amount`), below zero unless `allow_negative`, with reversed days (`period_end_before_start`), won
 /// deals that name no account (`no_account`), `deleted` ones, and what has no day at all (`no_time`).
 ///
+/// Spend that has periods is known up to the end of the last one, and only once that is over; spend told by
+/// days, as far as the book goes. Customers of later days wait for their spend (`spend_unknown`), and the
+/// state is "incomplete". Without any spend there is no value, never 0: state "no spend".
+///
 /// `Options::lag` takes the spend of so many days before, or of the median sales cycle of the deals won in
 /// the periods asked (detail `lag_days`; without wins state "no sales cycle"). Groups: lengths of time, and
 /// `channel` or `campaign` of the spend, which come first: an account is of the `source` (`campaign`) of its
-/// first won deal, else of that deal's lead. Customers without spend: state "no spend".
+/// first won deal, else of that deal's lead.
 Result cac(const Crm& crm, const Options& options = {});
 
 /// `clv_simple` ÷ `cac`, both of the same period. As in `cac_payback`, `n` and `rows` are of the accounts

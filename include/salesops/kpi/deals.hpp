@@ -99,8 +99,8 @@ Result weighted_pipeline(const Crm& crm, const Options& options = {});
 /// value of the year before as_of); `yield`, what was won by their end out of the pipelines that were
 /// expected in the rest of up to four like periods before, each at the same elapsed point and amounts of that
 /// day, and `required_by_yield` (its inverse); `weighted`, the open amount × probability, and
-/// `weighted_coverage` of the remaining. A snapshot has no interval. Rows are deals, each once. Groups:
-/// `owner`, names that follow it
+/// `weighted_coverage` of the remaining; `members_quota` as in `attainment`. A snapshot has no interval. Rows
+/// are deals, each once. Groups: `owner`, names that follow it
 /// (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
 Result pipeline_coverage(const Crm& crm, const Options& options = {});
 
@@ -124,13 +124,15 @@ Result hygiene(const Crm& crm, const Options& options = {});
 // ---- quota ----
 
 /// Credited amount won ÷ quota, both of the period. Which quotas count, and how much of each, says
-/// pipeline/quotas.hpp: they are those of reps; of teams or the company only where no rep has one in the
-/// period, and only where all reps are added up. The company's own quota stands beside: details `own_quota`,
-/// `of_own_quota`. Credit follows `credit_split` where a deal has any, else its owner, and each deal is
-/// credited once: in proportion to the rows that must total 100 % (of several such types to "revenue", else
-/// to the first by name). What other rows credit is the detail `overlay`, in no sum. `ramping_quota`: the
-/// quotas of reps whose assignment, on the last day, has a ramp profile. Rows are deals, each once. Groups:
-/// `owner`, names that follow it, lengths of time.
+/// pipeline/quotas.hpp, for forecasts too: the company is judged by its own, else by the sum of its reps'
+/// (else its teams'). Beside its own stand those of its reps: details `members_quota` and `of_members_quota`,
+/// what reps with a quota won ÷ their quotas. Groups by `owner` or names that follow it add up quotas of
+/// reps. A ratio to quotas of reps takes no credit of others (`excluded`: `no_quota`), each group of time by
+/// itself. A quota of 0 is none: no value, state "no quota". Credit follows `credit_split` where a deal has
+/// any, else its owner, and each deal is credited once: in proportion to the rows that must total 100 % (of
+/// several such types to "revenue", else to the first by name). What other rows credit is the detail
+/// `overlay`, in no sum. `ramping_quota`: the quotas of reps whose assignment, on the last day, has a ramp
+/// profile. Rows are deals, each once. Groups: `owner`, names that follow it, lengths of time.
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,

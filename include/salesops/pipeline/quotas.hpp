@@ -7,9 +7,13 @@
 /// a day that several periods of one holder and product family cover, the shortest counts alone (of equal
 /// ones the later): a year's quota gives way to its quarters'. Part of a period has the share of its days,
 /// and all parts add up to the whole to the cent.
+///
+/// A holder is judged by its own quota; one without any in the period by the sum of its members'. A quota of
+/// 0 is none.
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -42,14 +46,27 @@ struct QuotaOptions {
 /// By holder, product family and time.
 struct Quotas {
   std::vector<Quota> all;
-  std::int64_t other_currency = 0;  ///< rows that don't count for their currency
+  /// Rows that can't count, by reason: `null_amount`, `negative_amount`, `no_period` (without a day, or the
+  /// end not after the start), `unknown_measure` (neither `bookings` nor `wins`), `other_currency`,
+  /// `unknown_holder` (a rep or team that isn't in its table), `duplicate` (another amount of the same
+  /// version). Rows that give way to a later version, or aren't valid that day, are no fault.
+  std::map<std::string, std::int64_t> excluded;
+
+  /// A sentence for each reason, to stand beside a result.
+  [[nodiscard]] std::vector<std::string> warnings() const;
 };
 /// Nothing where the book has no quotas with a period and an amount (a quantity, for `Measure::wins`).
 Quotas quotas_in_force(const Crm& crm, const QuotaOptions& options);
 
 /// Those of the members that make up the company on days [first, last): the reps', if any rep has one there;
-/// else the teams' (without teams below another that has one), the company's, the territories'.
+/// else the teams' (without teams below another that has one), the territories'.
 std::vector<Quota> quotas_of_members(const Crm& crm, const std::vector<Quota>& quotas, Date first, Date last);
+
+/// Those the company is judged by on days [first, last): its own, else its members'.
+std::vector<Quota> quotas_of_company(const Crm& crm, const std::vector<Quota>& quotas, Date first, Date last);
+
+/// Throws `UsageError` when the sum leaves 64 bits.
+std::int64_t sum_of_quotas(std::int64_t a, std::int64_t b);
 
 }  // namespace pipeline
 }  // namespace v0
