@@ -115,7 +115,7 @@ def from_pandas(data: Any, columns: list[str] | None) -> tuple[Table, list[str]]
         pa = need("pyarrow")
         try:
             table, issues = _arrow.read(data, columns)
-        except pa.ArrowException:
+        except (pa.ArrowException, UnicodeError):
             pass  # one column of mixed objects; the others can still be read one by one
         else:
             return table, naive_columns(issues)

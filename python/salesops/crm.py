@@ -7,6 +7,8 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from salesops._arguments import checked
+from salesops._columns import is_missing
 from salesops._core.crm import Crm as _Crm
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
@@ -28,9 +30,12 @@ def instant(
     value: str | dt.date | dt.datetime | int, name: str = "as_of", zone: TimeZone | None = None
 ) -> int:
     """UTC microseconds of a datetime, a date (its midnight) or ISO text; in `zone` if it names none."""
-    if isinstance(value, bool):
-        raise UsageError(f"{name}: expected a date, a datetime or ISO text, not a bool")
+    if isinstance(value, bool) or is_missing(value):
+        what = "a bool" if isinstance(value, bool) else "a missing value"
+        raise UsageError(f"{name}: expected a date, a datetime or ISO text, not {what}")
     if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise UsageError(f"{name}: microseconds since 1970 are whole numbers of 64 bits")
         return value
     if isinstance(value, str):
         try:
@@ -99,6 +104,7 @@ class Crm:
             self._issues.merge(core.issues)
 
     @classmethod
+    @checked
     def build(
         cls,
         tables: Mapping[str, Any],
@@ -130,6 +136,7 @@ class Crm:
         """Names of the tables in the book."""
         return list(self._core.tables)
 
+    @checked
     def table(self, name: str) -> Table:
         """One table, typed."""
         return self._core.table(name)
@@ -170,6 +177,7 @@ class Crm:
         """What the book holds, and what the absence of a column costs."""
         return self._core.capabilities()
 
+    @checked
     def as_of(
         self,
         t: str | dt.date | dt.datetime | int,
@@ -205,6 +213,7 @@ class Crm:
         with shown(progress, "applying changes") as tell:
             return Crm(self._core.apply(given, progress=tell))
 
+    @checked
     def in_currency(
         self,
         currency: str,

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any, Literal
 
 from salesops import _frame
+from salesops._arguments import checked
 from salesops._core import csv as _csv
 from salesops._core.csv import Result
 from salesops._core.error import UsageError
@@ -19,6 +20,7 @@ __all__ = ["Result", "format", "read", "write"]
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[Any]
 
 
+@checked
 def read(
     source: Source,
     *,
@@ -104,6 +106,7 @@ def read(
         return _csv.parse(data.encode() if isinstance(data, str) else data, options, tell)
 
 
+@checked
 def write(
     frame: Any,
     target: str | os.PathLike[str] | IO[Any],
@@ -152,6 +155,7 @@ def write(
     target.write(text if isinstance(target, io.TextIOBase) else text.encode())
 
 
+@checked
 def format(
     frame: Any, *, delimiter: str = ",", header: bool = True, guard: bool = True, crlf: bool = False
 ) -> str:

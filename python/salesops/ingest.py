@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from salesops import calendar
+from salesops._arguments import checked
 from salesops._core import ingest as _ingest
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
@@ -39,6 +40,7 @@ class IssueError(UsageError):
     issues: Issues
 
 
+@checked
 def read(
     source: Any,
     mapping: MappingLike | None = None,
@@ -112,6 +114,7 @@ def read(
     return crm
 
 
+@checked
 def read_tables(
     source: Any,
     mapping: MappingLike | None = None,
@@ -276,4 +279,4 @@ def tell(issues: Issues, on_issue: str) -> None:
         raise error
     warning = IssueWarning(text)
     warning.issues = issues
-    warnings.warn(warning, stacklevel=3)
+    warnings.warn(warning, stacklevel=4)

@@ -132,3 +132,13 @@ def test_a_waterfall_conserves(crm):
     assert one.period[1] == crm.latest
     with pytest.raises(so.UsageError, match="owner"):
         pipeline.waterfall(crm, "2025-06-01", owner="nobody")
+
+
+@pytest.mark.parametrize("currency", ["EUR", "euro"])
+@pytest.mark.parametrize(
+    "ask",
+    [pipeline.forecast, pipeline.backtest, lambda crm, **asked: pipeline.waterfall(crm, AS_OF, **asked)],
+)
+def test_a_currency_that_no_deal_has_is_refused(crm, ask, currency):
+    with pytest.raises(so.UsageError, match=f"currency: no deal has '{currency}'; the deals have USD"):
+        ask(crm, currency=currency)

@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from salesops._arguments import checked
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
@@ -296,6 +297,7 @@ attainment_distribution = _make("attainment_distribution")
 _ratios: dict[str, tuple[str, str, str]] = {}
 
 
+@checked
 def ratio(
     name: str,
     *,
@@ -353,6 +355,7 @@ def ratio(
     return _wrap(name, compute, f"Share: {formula}.", [])
 
 
+@checked
 def catalogue(kind: str | None = None) -> Any:
     """All KPIs as a frame: what each is, what it can be asked, which columns it needs.
 
