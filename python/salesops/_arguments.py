@@ -108,50 +108,40 @@ def each(read: Reader) -> Reader:
     return lambda value, name: [read(one, name) for one in listed(value, name)]
 
 
+def some_numbers(value: Any, name: str) -> Any:
+    """A number, or several."""
+    several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
+    return each(number)(value, name) if several else number(value, name)
+
+
 READERS: dict[str, Reader] = {
     "int": whole,
     "float": number,
     "bool": truth,
     "str": text,
-    "os.PathLike[str]": path,
+    "str | os.PathLike[str]": path,
+    "str | Iterable[str]": texts,
     "Iterable[str]": texts,
     "Sequence[str]": texts,
     "Sequence[int]": each(whole),
-    "Sequence[float]": each(number),
+    "float | Sequence[float]": some_numbers,
 }
 
 
-def reader_of(annotation: object) -> Reader | None:
+def reader_of(annotation: str) -> Reader | None:
     """What reads an argument of this annotation; None where the function itself looks at it."""
-    parts = [part.strip() for part in str(annotation).split("|")]
-    optional = "None" in parts
-    kinds = [part for part in parts if part != "None"]
-    # A list of texts may be one text, a list of numbers one number.
-    for many_texts in ("Iterable[str]", "Sequence[str]", "os.PathLike[str]"):
-        if many_texts in kinds and "str" in kinds:
-            kinds.remove("str")
-    if kinds == ["float", "Sequence[float]"]:
-        one, many = number, each(number)
-
-        def read(value: Any, name: str) -> Any:
-            several = isinstance(value, Iterable) and not isinstance(value, str | bytes)
-            return many(value, name) if several else one(value, name)
-    elif len(kinds) == 1 and kinds[0] in READERS:
-        read = READERS[kinds[0]]
-    else:
-        return None
-    return lambda value, name: None if optional and value is None else read(value, name)
+    kind = annotation.removesuffix(" | None")
+    read = READERS.get(kind)
+    if read is None or kind == annotation:
+        return read
+    return lambda value, name: None if value is None else read(value, name)
 
 
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """The function with its arguments read as their annotations say."""
     signature = inspect.signature(function)
-    found = {one.name: reader_of(one.annotation) for one in signature.parameters.values()}
-    readers = {
-        name: read
-        for name, read in found.items()
-        if read is not None and signature.parameters[name].kind not in (inspect.Parameter.VAR_KEYWORD,)
-    }
+    one_each = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
+    readers = {one.name: read for one in one_each if (read := reader_of(str(one.annotation))) is not None}
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

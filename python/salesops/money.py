@@ -51,9 +51,7 @@ def split(amount: Money, weights: int | Sequence[Share]) -> list[Money]:
     [Money('333.30', 'EUR'), Money('333.30', 'EUR'), Money('333.41', 'EUR')]
     """
     if not isinstance(amount, Money):
-        raise UsageError(
-            f"amount: need an amount such as Money('100', 'EUR'), not {type(amount).__name__}"
-        )
+        raise UsageError(f"amount: need an amount such as Money('100', 'EUR'), not {type(amount).__name__}")
     if hasattr(weights, "__index__") and not hasattr(weights, "__len__"):
         parts = whole(weights, "weights")
         if not 1 <= parts <= 10_000_000:

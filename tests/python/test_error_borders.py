@@ -1,4 +1,4 @@
-"""What a caller gets wrong is a `UsageError`, what a file holds wrong a `DataError`; nothing else comes out."""
+"""A caller's mistake is a `UsageError`, a file's a `DataError`; nothing else comes out."""
 
 import decimal
 

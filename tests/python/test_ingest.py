@@ -147,7 +147,10 @@ def test_reads_adbc_of_duckdb(tmp_path):
         connection.commit()
         crm = so.read(connection, "pipedrive")
         assert (crm.tables, amounts(crm)) == (["opportunity"], [2.5, None])
-        assert amounts(so.read(connection, tables={"opportunity": "deal"}, mapping="pipedrive")) == [2.5, None]
+        assert amounts(so.read(connection, tables={"opportunity": "deal"}, mapping="pipedrive")) == [
+            2.5,
+            None,
+        ]
 
 
 @pytest.mark.parametrize("title", ["", "Report of deals\n\n"])
@@ -159,7 +162,7 @@ def test_damaged_gzip_is_a_data_error(tmp_path, title):
     assert so.read(path).table("opportunity").num_rows == 20_002
     for kept in (30, len(whole) // 2, len(whole) - 4):
         path.write_bytes(whole[:kept])
-        with pytest.raises(so.DataError, match="opportunity.csv.gz.*the file was cut"):
+        with pytest.raises(so.DataError, match=r"opportunity.csv.gz.*the file was cut"):
             so.read(path)
     path.write_bytes(whole[:5000] + bytes(5000) + whole[10000:])
     with pytest.raises(so.DataError, match=r"opportunity.csv.gz|gzip"):

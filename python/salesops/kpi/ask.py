@@ -97,10 +97,10 @@ def zones_of(crm: Crm, path: str) -> dict[str, TimeZone]:
         table = crm.table(name)
         ends = {path, path.rsplit(".", 1)[-1]} | ({"zone"} if name == "calendar" else set())
         for column in ends & set(table.names):
-            for text in set(table.select([column]).to_dict()[column]):
+            for zone in set(table.select([column]).to_dict()[column]):
                 with contextlib.suppress(UsageError):  # the core counts those that are no zones
-                    if isinstance(text, str):
-                        found[text] = time_zone(text)
+                    if isinstance(zone, str):
+                        found[zone] = time_zone(zone)
     return found
 
 
