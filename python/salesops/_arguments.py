@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import functools
 import inspect
 import math
@@ -18,8 +19,14 @@ P = ParamSpec("P")
 R = TypeVar("R")
 Reader = Callable[[Any, str], Any]
 
-# The core counts in 32 bits, but for these.
-RANGES = {"seed": (0, 2**64 - 1), "deals": (0, 2**63 - 1)}
+# The core counts in 32 bits, and from 0 or in 64 what has these names.
+RANGES = {
+    "seed": (0, 2**64 - 1),
+    "deals": (0, 2**63 - 1),
+    "customers": (0, 2**31 - 1),
+    "renewals": (0, 2**31 - 1),
+    "first_renewal": (0, 2**31 - 1),
+}
 
 
 def whole(value: Any, name: str) -> int:
@@ -37,14 +44,14 @@ def whole(value: Any, name: str) -> int:
 
 
 def number(value: Any, name: str) -> float:
-    """A number, exact ones too; infinity is left to whom it concerns."""
+    """A number, also an exact one; infinity is left to whom it concerns."""
     if not isinstance(value, bool) and isinstance(value, numbers.Real | Decimal):
         try:
             made = float(value)
         except (OverflowError, ValueError) as error:
             raise UsageError(f"{name}: the number is too large") from error
         if not math.isnan(made):
-            return made
+            return value if isinstance(value, int) else made
         raise UsageError(f"{name}: NaN is no number")
     raise refusal(value, name, "a number")
 
@@ -80,6 +87,13 @@ def listed(value: Any, name: str) -> list[Any]:
         except TypeError:
             pass
     raise refusal(value, name, "a list")
+
+
+def mapping(value: Any, name: str) -> Mapping[Any, Any]:
+    """A dict, or what is like one."""
+    if isinstance(value, Mapping):
+        return value
+    raise refusal(value, name, "a dict")
 
 
 def path(value: Any, name: str) -> Any:
@@ -124,14 +138,21 @@ READERS: dict[str, Reader] = {
     "Iterable[str]": texts,
     "Sequence[str]": texts,
     "Sequence[int]": each(whole),
+    "Sequence[Mapping[str, Any]]": each(mapping),
     "float | Sequence[float]": some_numbers,
+    # Of any items.
+    "Iterable": listed,
+    "Sequence": listed,
+    "Mapping": mapping,
 }
 
 
 def reader_of(annotation: str) -> Reader | None:
     """What reads an argument of this annotation; None where the function itself looks at it."""
     kind = annotation.removesuffix(" | None")
-    read = READERS.get(kind)
+    tree = ast.parse(kind, mode="eval").body
+    outer = tree.value.id if isinstance(tree, ast.Subscript) and isinstance(tree.value, ast.Name) else kind
+    read = READERS.get(kind, READERS.get(outer))
     if read is None or kind == annotation:
         return read
     return lambda value, name: None if value is None else read(value, name)
@@ -140,8 +161,13 @@ def reader_of(annotation: str) -> Reader | None:
 def checked(function: Callable[P, R]) -> Callable[P, R]:
     """The function with its arguments read as their annotations say."""
     signature = inspect.signature(function)
-    one_each = [one for one in signature.parameters.values() if one.kind is not one.VAR_KEYWORD]
-    readers = {one.name: read for one in one_each if (read := reader_of(str(one.annotation))) is not None}
+    named = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+    kinds = {
+        one.name: one.annotation
+        for one in signature.parameters.values()
+        if one.kind in named and isinstance(one.annotation, str)
+    }
+    readers = {name: read for name, kind in kinds.items() if (read := reader_of(kind)) is not None}
 
     @functools.wraps(function)
     def run(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -171,6 +171,8 @@ def zone_of(tz: str | dt.tzinfo | None) -> dt.tzinfo | None:
         return None
     if isinstance(tz, dt.tzinfo):
         return tz
+    if not isinstance(tz, str):
+        raise UsageError(f"tz: need the name of a zone such as 'Europe/Berlin', not {type(tz).__name__}")
     import zoneinfo
 
     try:

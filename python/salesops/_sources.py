@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from salesops import csv
+from salesops._arguments import texts
 from salesops._columns import column_from_objects, is_from, is_missing
 from salesops._core import csv as _csv
 from salesops._core import ingest as _ingest
@@ -41,7 +42,7 @@ class Reader:
         self.renamed = (
             {theirs: ours for ours, theirs in tables.items()} if isinstance(tables, Mapping) else {}
         )
-        self.only = None if tables is None or isinstance(tables, Mapping) else list(tables)
+        self.only = None if tables is None or isinstance(tables, Mapping) else texts(tables, "tables")
 
     def read(self, source: Any, tell: Progress | None = None) -> Raw:
         """Find out what the source is and read it; `tell` hears of each table that is read."""

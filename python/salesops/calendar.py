@@ -20,7 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from salesops._arguments import checked
-from salesops._columns import DAY, EPOCH, column_from, is_from
+from salesops._columns import DAY, EPOCH, column_from, is_from, is_missing
 from salesops._core import calendar as _core
 from salesops._core.error import UsageError
 
@@ -115,8 +115,11 @@ class FiscalCalendar(_core.FiscalCalendar):
         return cls._of(_core.nrf())
 
     @classmethod
+    @checked
     def table(cls, rows: Iterable[tuple[int, int, int, dt.date | str]], end: dt.date | str) -> FiscalCalendar:
         """Make a calendar of rows ``(year, quarter, number, start)``; the last period ends before `end`."""
+        if not all(isinstance(row, Sequence) and len(row) == 4 for row in rows):
+            raise UsageError("rows: need (year, quarter, number, start) each")
         dated = [(year, quarter, number, _date(start, "rows")) for year, quarter, number, start in rows]
         return cls._of(_core.table(dated, _date(end, "end")))
 
@@ -421,6 +424,8 @@ def _date(day: Any, argument: str) -> dt.date:
             return dt.date.fromisoformat(day)
         except ValueError:
             raise UsageError(f"{argument}: {day[:32]!r} is no date; write YYYY-MM-DD") from None
+    if is_missing(day):
+        raise UsageError(f"{argument}: a missing value is no date")
     if hasattr(day, "to_pydatetime"):
         day = day.to_pydatetime()
     if isinstance(day, dt.datetime):

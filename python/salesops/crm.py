@@ -14,7 +14,7 @@ from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
 from salesops._core.issues import Issues
 from salesops._progress import Wanted, shown
-from salesops.calendar import FiscalCalendar
+from salesops.calendar import FiscalCalendar, time_zone
 
 if TYPE_CHECKING:
     from salesops._core.calendar import TimeZone
@@ -48,7 +48,7 @@ def instant(
         if value.tzinfo is not None:
             return (value - _EPOCH) // _MICROSECOND
         local = (value.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
-        return local if zone is None else int(zone.to_utc([local])[0])
+        return local if zone is None else int(time_zone(zone).to_utc([local])[0])
     raise UsageError(f"{name}: expected a date, a datetime or ISO text, not {type(value).__name__}")
 
 

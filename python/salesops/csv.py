@@ -102,6 +102,8 @@ def read(
     with shown(progress, "reading") as tell:
         if isinstance(source, str | os.PathLike):
             return _csv.read(os.fsencode(source), options, tell)
+        if not isinstance(source, bytes | bytearray | memoryview) and not hasattr(source, "read"):
+            raise UsageError(f"source: need a path, bytes or a file object, not {type(source).__name__}")
         data: Any = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
         return _csv.parse(data.encode() if isinstance(data, str) else data, options, tell)
 
@@ -147,6 +149,8 @@ def write(
     """
     table = _frame.to_core(frame)
     options = write_options(delimiter, header, guard, crlf, threads)
+    if not isinstance(target, str | os.PathLike) and not hasattr(target, "write"):
+        raise UsageError(f"target: need a path or a file object, not {type(target).__name__}")
     with shown(progress, "writing") as tell:
         if isinstance(target, str | os.PathLike):
             _csv.write(table, os.fsencode(target), options, tell)
@@ -187,7 +191,7 @@ def one_character(delimiter: str) -> str:
 
 def member(kind: Any, option: str, text: str) -> Any:
     """Find the enum value so named."""
-    if text not in kind.__members__:
+    if not isinstance(text, str) or text not in kind.__members__:
         raise UsageError(f"{option} must be one of {', '.join(kind.__members__)}, not {text!r}")
     return kind.__members__[text]
 

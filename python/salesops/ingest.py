@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 from salesops import calendar
 from salesops._arguments import checked
+from salesops._arguments import path as path_of
 from salesops._core import ingest as _ingest
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
@@ -172,7 +173,7 @@ def mapping(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     if isinstance(source, str) and source in _ingest.presets():
         made: Spec = json.loads(_ingest.preset_text(source))
         return made
-    path = pathlib.Path(source)
+    path = pathlib.Path(path_of(source, "mapping"))
     if path.suffix not in (".toml", ".json") or not path.is_file():
         raise UsageError(
             f"no mapping '{source}': need one of {', '.join(_ingest.presets())}, "

@@ -83,6 +83,8 @@ def from_float(
     >>> from_float(2.675, "EUR")
     (Money('2.68', 'EUR'), True)
     """
+    if not isinstance(currency, str | Currency):
+        raise UsageError(f"currency: need an ISO 4217 code, not {type(currency).__name__}")
     made: tuple[Money, bool] = _core.from_float(value, currency, rounding)
     return made
 
