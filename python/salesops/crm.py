@@ -22,6 +22,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Crm", "data_model", "instant"]
 
+# Frames under the names of tables.
+Tables = Mapping[str, Any]
+
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
 
@@ -107,7 +110,7 @@ class Crm:
     @checked
     def build(
         cls,
-        tables: Mapping[str, Any],
+        tables: Tables,
         *,
         currency: str = "",
         money_unit: str = "major",
