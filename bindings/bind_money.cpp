@@ -54,7 +54,10 @@ Money money_from(const py::object& amount, const CurrencyLike& like) {
   if (py::isinstance<py::str>(amount)) return Money::parse(amount.cast<std::string>(), currency);
   if (py::isinstance(amount, py::module_::import("decimal").attr("Decimal")))
     return Money::parse(amount.attr("__format__")("f").cast<std::string>(), currency);
-  const auto read = money::from_double(amount.cast<double>(), currency);
+  if (!py::isinstance<py::float_>(amount) && !py::hasattr(amount, "__float__"))
+    throw UsageError("amount: need text, an int, a Decimal or a whole float, not " +
+                     py::str(py::type::of(amount).attr("__name__")).cast<std::string>());
+  const auto read = money::from_double(py::float_(amount).cast<double>(), currency);
   if (!read || read->digit_lost)
     throw UsageError("the float is no whole number of minor units; give text or a Decimal, or round() it");
   return {read->minor, currency};

@@ -18,6 +18,8 @@ inline std::optional<salesops::Date> read_date(pybind11::handle source) {
   if (pybind11::isinstance<pybind11::str>(source))
     return salesops::Date::parse(pybind11::cast<std::string>(source));
   if (!pybind11::hasattr(source, "toordinal") || !pybind11::hasattr(source, "year")) return std::nullopt;
+  // A missing time of pandas has a year that is no number.
+  if (!pybind11::isinstance<pybind11::int_>(source.attr("year"))) return std::nullopt;
   const auto part = [&](const char* name) { return pybind11::cast<int>(source.attr(name)); };
   return salesops::Date::from_ymd(part("year"), part("month"), part("day"));
 }

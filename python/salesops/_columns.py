@@ -164,7 +164,12 @@ def column_from_objects(values: list[Any]) -> tuple[Column, bool]:
     if not kinds:
         return Column.of("float64", np.zeros(len(values)), valid if len(values) else None), False
     if kinds == {"str"}:
-        return Column.of_strings(values), False
+        try:
+            return Column.of_strings(values), False
+        except RuntimeError as error:  # pybind11 says no more than that it can't
+            raise DataError(
+                "a text has a lone surrogate, which is no character; read it again in its own encoding"
+            ) from error
 
     def filled(zero: Any) -> list[Any]:
         return [zero if value is None else value for value in values]

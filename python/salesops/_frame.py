@@ -115,7 +115,7 @@ def from_pandas(data: Any, columns: list[str] | None) -> tuple[Table, list[str]]
         pa = need("pyarrow")
         try:
             table, issues = _arrow.read(data, columns)
-        except pa.ArrowException:
+        except (pa.ArrowException, UnicodeError):
             pass  # one column of mixed objects; the others can still be read one by one
         else:
             return table, naive_columns(issues)
@@ -171,6 +171,8 @@ def zone_of(tz: str | dt.tzinfo | None) -> dt.tzinfo | None:
         return None
     if isinstance(tz, dt.tzinfo):
         return tz
+    if not isinstance(tz, str):
+        raise UsageError(f"tz: need the name of a zone such as 'Europe/Berlin', not {type(tz).__name__}")
     import zoneinfo
 
     try:

@@ -9,11 +9,14 @@ import io
 import os
 import pathlib
 import sqlite3
+import zlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from salesops import csv
+from salesops._arguments import texts
 from salesops._columns import column_from_objects, is_from, is_missing
+from salesops._core import csv as _csv
 from salesops._core import ingest as _ingest
 from salesops._core.error import DataError, UsageError
 from salesops._core.issues import Issues
@@ -39,7 +42,7 @@ class Reader:
         self.renamed = (
             {theirs: ours for ours, theirs in tables.items()} if isinstance(tables, Mapping) else {}
         )
-        self.only = None if tables is None or isinstance(tables, Mapping) else list(tables)
+        self.only = None if tables is None or isinstance(tables, Mapping) else texts(tables, "tables")
 
     def read(self, source: Any, tell: Progress | None = None) -> Raw:
         """Find out what the source is and read it; `tell` hears of each table that is read."""
@@ -157,13 +160,15 @@ class Reader:
         data = path.read_bytes() if path.stat().st_size < HEAD else None
         head = data if data is not None else first_bytes(path)
         if head.startswith(b"\x1f\x8b"):
-            with gzip.open(path) as file:
-                head = file.read(HEAD)
+            head = unpacked(path, HEAD)
         if not head.strip(b"\0\r\n\t \xef\xbb\xbf"):
             self.issues.add(name, -1, "", "empty_file")
             return Table([])
         if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-            return self.csv_of(path.read_bytes().decode("utf-16").encode(), name)
+            try:
+                return self.csv_of(unzipped(path).decode("utf-16").encode(), name)
+            except UnicodeError as error:
+                raise DataError(f"{path.name}: begins as UTF-16 and isn't; save it as UTF-8") from error
         return self.csv_of(head, name, path)
 
     def csv_of(self, head: bytes, name: str, path: pathlib.Path | None = None) -> Table:
@@ -328,9 +333,27 @@ def first_bytes(path: pathlib.Path) -> bytes:
 
 
 def unzipped(path: pathlib.Path) -> bytes:
-    """Read all of a file, unpacked if it is gzip."""
-    data = path.read_bytes()
-    return gzip.decompress(data) if data.startswith(b"\x1f\x8b") else data
+    """Read all of a file, unpacked if it is gzip, within the limits of `csv.read`."""
+    if not first_bytes(path).startswith(b"\x1f\x8b"):
+        return path.read_bytes()
+    limits = _csv.Limits()
+    most = max(limits.gzip_ratio_floor, path.stat().st_size * limits.max_gzip_ratio)
+    most = min(most, limits.max_bytes)
+    text = unpacked(path, most + 1)
+    if len(text) > most:
+        raise DataError(f"{path.name}: the compressed file grows beyond {most:,} bytes; unpack it first")
+    return text
+
+
+def unpacked(path: pathlib.Path, size: int) -> bytes:
+    """The first bytes of the text in a gzip file."""
+    try:
+        with gzip.open(path) as file:
+            return file.read(size)
+    except EOFError as error:
+        raise DataError(f"{path.name}: the gzip data ends too early; the file was cut") from error
+    except (gzip.BadGzipFile, zlib.error) as error:
+        raise DataError(f"{path.name}: broken gzip data ({error})") from error
 
 
 def header(text: str) -> tuple[str, list[str]]:

@@ -19,7 +19,8 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from salesops._columns import DAY, EPOCH, column_from, is_from
+from salesops._arguments import checked
+from salesops._columns import DAY, EPOCH, column_from, is_from, is_missing
 from salesops._core import calendar as _core
 from salesops._core.error import UsageError
 
@@ -57,6 +58,7 @@ class FiscalCalendar(_core.FiscalCalendar):
     FiscalCalendar(4-4-5 years that end on the last Saturday of September, named by the year they end in)
     """
 
+    @checked
     def __init__(self, start_month: int = 1, year_name: str = "ends_in") -> None:
         super().__init__(_core.months(start_month, year_name).state)
 
@@ -79,6 +81,7 @@ class FiscalCalendar(_core.FiscalCalendar):
         return calendar
 
     @classmethod
+    @checked
     def week_pattern(
         cls,
         weeks: str = "4-4-5",
@@ -112,11 +115,15 @@ class FiscalCalendar(_core.FiscalCalendar):
         return cls._of(_core.nrf())
 
     @classmethod
+    @checked
     def table(cls, rows: Iterable[tuple[int, int, int, dt.date | str]], end: dt.date | str) -> FiscalCalendar:
         """Make a calendar of rows ``(year, quarter, number, start)``; the last period ends before `end`."""
+        if not all(isinstance(row, Sequence) and len(row) == 4 for row in rows):
+            raise UsageError("rows: need (year, quarter, number, start) each")
         dated = [(year, quarter, number, _date(start, "rows")) for year, quarter, number, start in rows]
         return cls._of(_core.table(dated, _date(end, "end")))
 
+    @checked
     def index(
         self, column: Any, every: str, tz: str | dt.tzinfo | TimeZone | None = None
     ) -> npt.NDArray[np.float64]:
@@ -136,6 +143,7 @@ class FiscalCalendar(_core.FiscalCalendar):
         numbers = self._numbers(column, every, tz)
         return np.where(numbers == np.iinfo(np.int32).min, np.nan, numbers)
 
+    @checked
     def labels(
         self, column: Any, every: str, tz: str | dt.tzinfo | TimeZone | None = None
     ) -> npt.NDArray[np.object_]:
@@ -245,6 +253,7 @@ class BusinessHours:
     36000.0
     """
 
+    @checked
     def __init__(
         self,
         hours: Mapping[str | int, Spans] | None = None,
@@ -272,6 +281,7 @@ class BusinessHours:
         )
         self._core = _core.BusinessHours(week, found, closed, other, ambiguous, first_year, last_year)
 
+    @checked
     def elapsed(
         self,
         start: Any,
@@ -299,6 +309,7 @@ class BusinessHours:
         seconds: npt.NDArray[np.float64] = self._core.elapsed_column(starts, ends, reversed, threads)
         return float(seconds[0]) if one and other else seconds
 
+    @checked
     def add(
         self,
         start: Any,
@@ -413,6 +424,8 @@ def _date(day: Any, argument: str) -> dt.date:
             return dt.date.fromisoformat(day)
         except ValueError:
             raise UsageError(f"{argument}: {day[:32]!r} is no date; write YYYY-MM-DD") from None
+    if is_missing(day):
+        raise UsageError(f"{argument}: a missing value is no date")
     if hasattr(day, "to_pydatetime"):
         day = day.to_pydatetime()
     if isinstance(day, dt.datetime):

@@ -47,7 +47,10 @@ def main(arguments: list[str] | None = None) -> int:
     except (Error, OSError) as error:
         return refuse(str(error))
     except Exception as error:
-        # Typer has its own copy of click or the real one; their usage errors share only this method.
+        # Typer has its own copy of click or the real one; their usage errors share only this method,
+        # and what they make of Ctrl-C or a closed input only this name.
+        if type(error).__name__ == "Abort":
+            return refuse("stopped")
         if not hasattr(error, "format_message"):
             raise
         return refuse(error.format_message())

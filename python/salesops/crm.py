@@ -7,18 +7,23 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from salesops._arguments import checked
+from salesops._columns import is_missing
 from salesops._core.crm import Crm as _Crm
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
 from salesops._core.issues import Issues
 from salesops._progress import Wanted, shown
-from salesops.calendar import FiscalCalendar
+from salesops.calendar import FiscalCalendar, time_zone
 
 if TYPE_CHECKING:
     from salesops._core.calendar import TimeZone
     from salesops._core.table import Table
 
 __all__ = ["Crm", "data_model", "instant"]
+
+# Frames under the names of tables.
+Tables = Mapping[str, Any]
 
 _EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _MICROSECOND = dt.timedelta(microseconds=1)
@@ -28,9 +33,12 @@ def instant(
     value: str | dt.date | dt.datetime | int, name: str = "as_of", zone: TimeZone | None = None
 ) -> int:
     """UTC microseconds of a datetime, a date (its midnight) or ISO text; in `zone` if it names none."""
-    if isinstance(value, bool):
-        raise UsageError(f"{name}: expected a date, a datetime or ISO text, not a bool")
+    if isinstance(value, bool) or is_missing(value):
+        what = "a bool" if isinstance(value, bool) else "a missing value"
+        raise UsageError(f"{name}: expected a date, a datetime or ISO text, not {what}")
     if isinstance(value, int):
+        if not -(2**63) <= value < 2**63:
+            raise UsageError(f"{name}: microseconds since 1970 are whole numbers of 64 bits")
         return value
     if isinstance(value, str):
         try:
@@ -43,7 +51,7 @@ def instant(
         if value.tzinfo is not None:
             return (value - _EPOCH) // _MICROSECOND
         local = (value.replace(tzinfo=dt.UTC) - _EPOCH) // _MICROSECOND
-        return local if zone is None else int(zone.to_utc([local])[0])
+        return local if zone is None else int(time_zone(zone).to_utc([local])[0])
     raise UsageError(f"{name}: expected a date, a datetime or ISO text, not {type(value).__name__}")
 
 
@@ -99,9 +107,10 @@ class Crm:
             self._issues.merge(core.issues)
 
     @classmethod
+    @checked
     def build(
         cls,
-        tables: Mapping[str, Any],
+        tables: Tables,
         *,
         currency: str = "",
         money_unit: str = "major",
@@ -130,6 +139,7 @@ class Crm:
         """Names of the tables in the book."""
         return list(self._core.tables)
 
+    @checked
     def table(self, name: str) -> Table:
         """One table, typed."""
         return self._core.table(name)
@@ -170,6 +180,7 @@ class Crm:
         """What the book holds, and what the absence of a column costs."""
         return self._core.capabilities()
 
+    @checked
     def as_of(
         self,
         t: str | dt.date | dt.datetime | int,
@@ -205,6 +216,7 @@ class Crm:
         with shown(progress, "applying changes") as tell:
             return Crm(self._core.apply(given, progress=tell))
 
+    @checked
     def in_currency(
         self,
         currency: str,

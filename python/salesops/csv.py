@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from typing import IO, Any, Literal
 
 from salesops import _frame
+from salesops._arguments import checked
 from salesops._core import csv as _csv
 from salesops._core.csv import Result
 from salesops._core.error import UsageError
@@ -19,6 +20,7 @@ __all__ = ["Result", "format", "read", "write"]
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[Any]
 
 
+@checked
 def read(
     source: Source,
     *,
@@ -100,10 +102,13 @@ def read(
     with shown(progress, "reading") as tell:
         if isinstance(source, str | os.PathLike):
             return _csv.read(os.fsencode(source), options, tell)
+        if not isinstance(source, bytes | bytearray | memoryview) and not hasattr(source, "read"):
+            raise UsageError(f"source: need a path, bytes or a file object, not {type(source).__name__}")
         data: Any = source if isinstance(source, bytes | bytearray | memoryview) else source.read()
         return _csv.parse(data.encode() if isinstance(data, str) else data, options, tell)
 
 
+@checked
 def write(
     frame: Any,
     target: str | os.PathLike[str] | IO[Any],
@@ -144,6 +149,8 @@ def write(
     """
     table = _frame.to_core(frame)
     options = write_options(delimiter, header, guard, crlf, threads)
+    if not isinstance(target, str | os.PathLike) and not hasattr(target, "write"):
+        raise UsageError(f"target: need a path or a file object, not {type(target).__name__}")
     with shown(progress, "writing") as tell:
         if isinstance(target, str | os.PathLike):
             _csv.write(table, os.fsencode(target), options, tell)
@@ -152,6 +159,7 @@ def write(
     target.write(text if isinstance(target, io.TextIOBase) else text.encode())
 
 
+@checked
 def format(
     frame: Any, *, delimiter: str = ",", header: bool = True, guard: bool = True, crlf: bool = False
 ) -> str:
@@ -183,7 +191,7 @@ def one_character(delimiter: str) -> str:
 
 def member(kind: Any, option: str, text: str) -> Any:
     """Find the enum value so named."""
-    if text not in kind.__members__:
+    if not isinstance(text, str) or text not in kind.__members__:
         raise UsageError(f"{option} must be one of {', '.join(kind.__members__)}, not {text!r}")
     return kind.__members__[text]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from salesops import sample
+from salesops._arguments import checked
 from salesops._core.table import Table
 from salesops.crm import Crm
 
 __all__ = ["sample_crm", "sample_tables"]
 
 
+@checked
 def sample_tables(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str, Table]:
     """Tables of a sample book by name; `options` are those of `salesops.sample.crm`.
 
@@ -22,6 +24,7 @@ def sample_tables(seed: int = 7, deals: int = 5000, **options: Any) -> dict[str,
     return sample.crm(seed, deals, **options).tables
 
 
+@checked
 def sample_crm(seed: int = 7, deals: int = 5000, **options: Any) -> Crm:
     """Return the sample book; `options` are those of `salesops.sample.crm`.
 

@@ -11,6 +11,8 @@ from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
 from salesops import calendar
+from salesops._arguments import checked
+from salesops._arguments import path as path_of
 from salesops._core import ingest as _ingest
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
@@ -39,6 +41,7 @@ class IssueError(UsageError):
     issues: Issues
 
 
+@checked
 def read(
     source: Any,
     mapping: MappingLike | None = None,
@@ -112,6 +115,7 @@ def read(
     return crm
 
 
+@checked
 def read_tables(
     source: Any,
     mapping: MappingLike | None = None,
@@ -169,7 +173,7 @@ def mapping(source: str | os.PathLike[str] | Mapping[str, Any]) -> Spec:
     if isinstance(source, str) and source in _ingest.presets():
         made: Spec = json.loads(_ingest.preset_text(source))
         return made
-    path = pathlib.Path(source)
+    path = pathlib.Path(path_of(source, "mapping"))
     if path.suffix not in (".toml", ".json") or not path.is_file():
         raise UsageError(
             f"no mapping '{source}': need one of {', '.join(_ingest.presets())}, "
@@ -276,4 +280,4 @@ def tell(issues: Issues, on_issue: str) -> None:
         raise error
     warning = IssueWarning(text)
     warning.issues = issues
-    warnings.warn(warning, stacklevel=3)
+    warnings.warn(warning, stacklevel=4)

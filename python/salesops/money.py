@@ -17,6 +17,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
+from salesops._arguments import checked, listed, whole
 from salesops._core import money as _core
 from salesops._core.error import UnitError, UsageError
 
@@ -49,11 +50,15 @@ def split(amount: Money, weights: int | Sequence[Share]) -> list[Money]:
     >>> split(Money("1000.01", "EUR"), ["33.33%", "33.33%", "33.34%"])
     [Money('333.30', 'EUR'), Money('333.30', 'EUR'), Money('333.41', 'EUR')]
     """
-    if isinstance(weights, int):
-        if not 1 <= weights <= 10_000_000:
+    if not isinstance(amount, Money):
+        raise UsageError(f"amount: need an amount such as Money('100', 'EUR'), not {type(amount).__name__}")
+    if hasattr(weights, "__index__") and not hasattr(weights, "__len__"):
+        parts = whole(weights, "weights")
+        if not 1 <= parts <= 10_000_000:
             raise UsageError("the number of parts must be 1 to 10,000,000")
-        whole = [1] * weights
+        counts = [1] * parts
     else:
+        weights = listed(weights, "weights")
         shares = [_fraction(weight) for weight in weights]
         percent = [isinstance(weight, str) and weight.endswith("%") for weight in weights]
         if shares and all(percent) and sum(shares) != 1:
@@ -61,12 +66,13 @@ def split(amount: Money, weights: int | Sequence[Share]) -> list[Money]:
                 f"the shares sum to {float(sum(shares)):.6%}, not 100 %; without % they are in proportion"
             )
         common = math.lcm(*(share.denominator for share in shares))
-        whole = [int(share * common) for share in shares]
-        if any(weight.bit_length() > 62 for weight in whole):
+        counts = [int(share * common) for share in shares]
+        if any(weight.bit_length() > 62 for weight in counts):
             raise UsageError("the weights have no common denominator of 64 bits; round them")
-    return [Money.of_minor(part, amount.currency) for part in _core.split(amount.minor, whole)]
+    return [Money.of_minor(part, amount.currency) for part in _core.split(amount.minor, counts)]
 
 
+@checked
 def from_float(
     value: float, currency: Currency | str = "XXX", rounding: str = "half_even"
 ) -> tuple[Money, bool]:
@@ -77,6 +83,8 @@ def from_float(
     >>> from_float(2.675, "EUR")
     (Money('2.68', 'EUR'), True)
     """
+    if not isinstance(currency, str | Currency):
+        raise UsageError(f"currency: need an ISO 4217 code, not {type(currency).__name__}")
     made: tuple[Money, bool] = _core.from_float(value, currency, rounding)
     return made
 

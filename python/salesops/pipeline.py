@@ -9,7 +9,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
+from salesops._arguments import checked, pair
 from salesops._core import pipeline as _core
+from salesops._core.crm import data_model
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import time_zone
@@ -49,8 +51,18 @@ def _span(period: Period, as_of: int, calendar: Any, zone: TimeZone) -> tuple[in
         if len(found) != 1:
             raise UsageError(f"period: '{period}' is {len(found)} periods; a forecast is of one")
         period = found[0].start, found[0].end
-    start, end = period
+    start, end = pair(period, "period")
     return instant(start, "period", zone), instant(end, "period", zone)
+
+
+def _check_currency(book: Any, currency: str) -> None:
+    """Refuse a currency that no deal has."""
+    if not currency or "opportunity" not in book.tables:
+        return
+    deals = book.table("opportunity")
+    known = sorted(deals.column("currency").dictionary) if deals.has("currency") else []
+    if known and currency not in known:
+        raise UsageError(f"currency: no deal has '{currency[:16]}'; the deals have {', '.join(known[:12])}")
 
 
 def _options(
@@ -64,11 +76,16 @@ def _options(
     adjust: bool,
     threads: int,
 ) -> _core.Options:
+    known = {f"{table}.{column}" for table, column, *_ in data_model()}
+    for name in allow_current:
+        if name not in known:
+            raise UsageError(f"allow_current: '{name}' is no \"table.column\" of the data model")
     return _core.Options(
         measure, levels_of(level), draws, seed, currency, list(allow_current), adjust, threads
     )
 
 
+@checked
 def forecast(
     crm: Crm,
     as_of: Any = None,
@@ -127,6 +144,7 @@ def forecast(
     True
     """
     book = core_of(crm, "forecast")
+    _check_currency(book, currency)
     clock = time_zone(zone)
     now = None if as_of is None else instant(as_of, zone=clock)
     options = _options(
@@ -191,6 +209,7 @@ class Forecast:
         """One row an open deal: chance to be won in the period, expected booking."""
         return _frame_of(self._core.deals, kind)
 
+    @checked
     def backtest(
         self, periods: int = 8, *, months: int = 3, weeks: Sequence[int] = (0,), progress: Wanted = None
     ) -> Backtest:
@@ -300,6 +319,7 @@ class Forecast:
         return next(row for row in rows if (row["holder_type"], row["holder_id"]) == holder)
 
 
+@checked
 def backtest(
     crm: Crm,
     periods: int = 8,
@@ -346,6 +366,7 @@ def backtest(
         threads=threads,
     )
     book = core_of(crm, "backtest")
+    _check_currency(book, currency)
     with shown(progress, "backtesting") as tell:
         return Backtest(_core.backtest(book, periods, months, list(weeks), options, tell))
 
@@ -420,6 +441,7 @@ def _day(value: Any, name: str) -> int | None:
     return None if value is None else instant(value, name) // DAY
 
 
+@checked
 def waterfall(
     crm: Crm,
     start: Any,
@@ -454,13 +476,13 @@ def waterfall(
     15
     """
     book = core_of(crm, "waterfall")
-    owners = [owner] if isinstance(owner, str) else list(owner)
-    first, last = due or (None, None)
+    _check_currency(book, currency)
+    first, last = pair(due or (None, None), "due")
     begin, finish = instant(start, "start"), book.latest if end is None else instant(end, "end")
     due_from, due_before = _day(first, "due"), _day(last, "due")
     with shown(progress, "following the pipeline") as tell:
         return Waterfall(
-            _core.waterfall(book, begin, finish, due_from, due_before, owners, pipeline, currency, tell)
+            _core.waterfall(book, begin, finish, due_from, due_before, list(owner), pipeline, currency, tell)
         )
 
 

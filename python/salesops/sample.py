@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 
+from salesops._arguments import checked
 from salesops._core.sample import Sample, Truth
 from salesops._core.sample import crm as _crm
 from salesops._progress import Wanted, shown
@@ -11,6 +12,7 @@ from salesops._progress import Wanted, shown
 __all__ = ["Sample", "Truth", "crm"]
 
 
+@checked
 def crm(
     seed: int = 7,
     deals: int = 5000,

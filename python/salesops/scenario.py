@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
+from salesops._arguments import checked, pair
 from salesops._core.error import UsageError
 from salesops._core.scenario import Scenario as _Scenario
 from salesops.crm import instant, timestamp
@@ -62,12 +63,13 @@ class Scenario:
         self._unit = minor_per_major(core.currency)
 
     @classmethod
+    @checked
     def build(
         cls,
-        values: dict[str, Any],
+        values: Mapping[str, Any],
         *,
         periods: Sequence[tuple[Any, Any]],
-        teams: dict[str, str] | None = None,
+        teams: Mapping[str, str] | None = None,
         currency: str = "",
         seed: int = 0,
     ) -> Scenario:
@@ -87,7 +89,8 @@ class Scenario:
         array = np.asarray(list(values.values()))
         if array.ndim != 3 or not np.array_equal(array, np.round(array)):
             raise UsageError("values: for each rep, periods × draws of whole minor units")
-        spans = [(instant(start, "periods"), instant(end, "periods")) for start, end in periods]
+        ends = [pair(one, "periods") for one in periods]
+        spans = [(instant(start, "periods"), instant(end, "periods")) for start, end in ends]
         first, last = -208_188, 2_932_896
         company = ("company", "")
         teams = teams or {}
@@ -143,7 +146,8 @@ class Scenario:
     def _period(period: Period) -> tuple[int, int] | None:
         if period is None:
             return None
-        return instant(period[0], "period"), instant(period[1], "period")
+        start, end = pair(period, "period")
+        return instant(start, "period"), instant(end, "period")
 
     def values(self, holder: Holder = "company", period: Period = None) -> npt.NDArray[np.int64]:
         """The value of each draw, in minor units."""
@@ -153,10 +157,12 @@ class Scenario:
         """Mean over the draws."""
         return self._core.mean(self._holder(holder), self._period(period)) / self._unit
 
+    @checked
     def quantile(self, holder: Holder = "company", probability: float = 0.5, period: Period = None) -> float:
         """The value that `probability` of the draws stay below."""
         return self._core.quantile(self._holder(holder), probability, self._period(period)) / self._unit
 
+    @checked
     def interval(
         self, holder: Holder = "company", level: float = 80, period: Period = None
     ) -> tuple[float, float]:
@@ -164,11 +170,15 @@ class Scenario:
         low, high = self._core.interval(self._holder(holder), level, self._period(period))
         return low / self._unit, high / self._unit
 
+    @checked
     def probability_at_least(self, holder: Holder, amount: float, period: Period = None) -> float:
         """Share of draws that reach `amount`."""
         minor = round(amount * self._unit)
+        if not -(2**63) <= minor < 2**63:
+            raise UsageError("amount: goes beyond 64-bit minor units")
         return self._core.probability_at_least(self._holder(holder), minor, self._period(period))
 
+    @checked
     def to_frame(self, level: float | Sequence[float] = 80, kind: str | None = None) -> Any:
         """One row a holder and leaf period: mean and interval."""
         from salesops._frame import of_kind as frame

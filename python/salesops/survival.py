@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops import _frame
+from salesops._arguments import checked
 from salesops._columns import is_from, is_missing
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
@@ -99,7 +100,7 @@ def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint
 
 def choose(kind: Any, name: str, argument: str) -> Any:
     """Find the option called `name`."""
-    if name not in kind.__members__:
+    if not isinstance(name, str) or name not in kind.__members__:
         raise UsageError(f"{argument} must be one of {', '.join(kind.__members__)}; not {name!r}")
     return kind.__members__[name]
 
@@ -179,6 +180,8 @@ class Estimator:
         result = self._fitted()
         title, curves = self._curves()
         if ax is not None:
+            if not hasattr(ax, "fill_between"):
+                raise UsageError(f"ax: need a Matplotlib axis, not {type(ax).__name__}")
             for name, values, low, high in curves:
                 ax.step(result.time, values, where="post", label=name)
                 ax.fill_between(result.time, low, high, step="post", alpha=0.2)
@@ -300,16 +303,19 @@ class KaplanMeier(OneCurve):
         self.median_ = self._fitted().quantile(0.5)
         return self
 
+    @checked
     def at(self, time: float) -> float | None:
         """Share that lasts beyond `time`; None past the last duration, where nothing is known."""
         share: float | None = self._fitted().at(time)
         return share
 
+    @checked
     def quantile(self, probability: float) -> _core.TimeEstimate:
         """Time by which the share `probability` has had the event; fields estimate, low, high or None."""
         found: _core.TimeEstimate = self._fitted().quantile(probability)
         return found
 
+    @checked
     def rmst(self, until: float) -> _core.MeanEstimate | None:
         """Mean time lasted up to `until`; None past the last duration."""
         found: _core.MeanEstimate | None = self._fitted().rmst(until)
@@ -386,6 +392,7 @@ class AalenJohansen(Estimator):
         self.causes_ = causes
         return self._keep(result, durations, sum(cause.events.sum() for cause in result.causes))
 
+    @checked
     def at(self, time: float, cause: Any) -> float | None:
         """Share that ended by `cause` up to `time`; None past the last duration while rows are left."""
         result = self._fitted()

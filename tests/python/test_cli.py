@@ -1,3 +1,4 @@
+import gzip
 import subprocess
 import sys
 
@@ -41,6 +42,9 @@ def test_without_arguments_it_lists_the_commands(capsys):
         (["report", "x", "--perid", "y"], "--perid"),
         (["sample", "x", "--deals", "many"], "--deals"),
         (["sample", "x", "--deals", "0"], "give 1 or more"),
+        (["sample", "x", "--seed", "-1"], "seed: need a whole number from 0 to"),
+        (["sample", "x", "--seed", "99999999999999999999"], "seed: need a whole number from 0 to"),
+        (["sample", "x", "--deals", "99999999999999999999"], "deals: need a whole number from 0 to"),
         (["kpi", "profit", "x"], "there is no KPI 'profit'; there are"),
         (["kpi", "KpiResult", "x"], "there is no KPI"),
         (["check", "/"], "no file of / has the name of a table"),
@@ -314,3 +318,18 @@ def test_quarters_are_the_company_s(folder, capsys, name):
     forecast = salesops.pipeline.forecast(crm, day, calendar=calendar)
     assert forecast.period == (quarter.start, quarter.end)
     assert capsys.readouterr().out.strip() == forecast.to_text(reps=True)
+
+
+def test_a_cut_file_is_one_line(capsys, tmp_path):
+    whole = gzip.compress(b"opportunity_id,amount\n" + b"A-1,12.50\n" * 5000)
+    (tmp_path / "opportunity.csv.gz").write_bytes(whole[: len(whole) // 2])
+    assert "opportunity.csv.gz: the gzip data ends too early" in refused(capsys, "check", str(tmp_path))
+
+
+def test_an_input_that_ends_is_one_line(capsys, monkeypatch, folder):
+    def stopped(*args, **kwargs):
+        raise EOFError
+
+    monkeypatch.setattr("salesops.ingest.read", stopped)
+    assert cli.main(["check", str(folder)]) == 2
+    assert capsys.readouterr().err.strip() == "salesops: stopped"

@@ -212,7 +212,7 @@ def test_what_a_forecast_cannot_read_is_named(frame, model, change, words):
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"covariates": "channel"}, r"covariates: a list of column names, such as \['channel'\]"),
+        ({"covariates": 5}, "covariates: need a list, not int"),
         ({"covariates": ["chanel"]}, "no column 'chanel'; there are customer, frequency"),
         ({"covariates": ["age"]}, r"2 of 7,500 rows of column 'age' have no finite value \(row 0, 9\)"),
         ({"covariates": ["one"]}, "column 'one' has one category for all"),

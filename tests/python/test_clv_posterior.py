@@ -94,7 +94,7 @@ def test_progress_rises_to_one(model):
     "asked", [{"chains": 0}, {"draws": 1}, {"warmup": 2}, {"acceptance": 1.0}, {"acceptance": float("nan")}]
 )
 def test_mistakes_are_named(model, asked):
-    with pytest.raises(UsageError, match="posterior"):
+    with pytest.raises(UsageError, match=r"posterior|acceptance"):
         model.posterior(**{"draws": 50, "progress": False, **asked})
 
 

@@ -136,6 +136,55 @@ def test_reads_adbc(tmp_path):
         assert amounts(so.read(connection, "pipedrive", tables=["deal"])) == [2.5]
 
 
+def test_reads_adbc_of_duckdb(tmp_path):
+    dbapi = pytest.importorskip("adbc_driver_duckdb.dbapi")
+    pytest.importorskip("pyarrow")
+    with dbapi.connect(f"{tmp_path}/book.duckdb") as connection:
+        with connection.cursor() as cursor:
+            cursor.execute("CREATE TABLE deal (id INTEGER, value DECIMAL(9, 2), currency TEXT)")
+            cursor.execute("INSERT INTO deal VALUES (1, 2.5, 'EUR'), (2, NULL, 'EUR')")
+            cursor.execute("CREATE TABLE notes (text TEXT)")
+        connection.commit()
+        crm = so.read(connection, "pipedrive")
+        assert (crm.tables, amounts(crm)) == (["opportunity"], [2.5, None])
+        assert amounts(so.read(connection, tables={"opportunity": "deal"}, mapping="pipedrive")) == [
+            2.5,
+            None,
+        ]
+
+
+@pytest.mark.parametrize("title", ["", "Report of deals\n\n"])
+def test_damaged_gzip_is_a_data_error(tmp_path, title):
+    path = tmp_path / "opportunity.csv.gz"
+    text = title + DEALS + "".join(f"B-{i},New,{i},2024-01-02\n" for i in range(20_000))
+    whole = gzip.compress(text.encode())
+    path.write_bytes(whole)
+    assert so.read(path).table("opportunity").num_rows == 20_002
+    for kept in (30, len(whole) // 2, len(whole) - 4):
+        path.write_bytes(whole[:kept])
+        with pytest.raises(so.DataError, match=r"opportunity.csv.gz.*the file was cut"):
+            so.read(path)
+    path.write_bytes(whole[:5000] + bytes(5000) + whole[10000:])
+    with pytest.raises(so.DataError, match=r"opportunity.csv.gz|gzip"):
+        so.read(path)
+
+
+def test_a_gzip_bomb_below_title_lines_is_a_data_error(tmp_path, monkeypatch):
+    path = tmp_path / "opportunity.csv.gz"
+    path.write_bytes(gzip.compress(b"Report of deals\n\n" + DEALS.encode() + b" " * (80 << 20)))
+    with pytest.raises(so.DataError, match="grows"):
+        so.read(path)
+
+
+def test_reads_packed_utf16(tmp_path):
+    path = tmp_path / "opportunity.csv.gz"
+    path.write_bytes(gzip.compress(DEALS.encode("utf-16")))
+    assert amounts(so.read(path)) == [12.5, 7.0]
+    path.write_bytes(b"\xff\xfe" + DEALS.encode() + b"\n")
+    with pytest.raises(so.DataError, match="UTF-16"):
+        so.read(path.rename(tmp_path / "opportunity.csv"))
+
+
 class Driver:
     """Any DB-API 2 connection."""
 

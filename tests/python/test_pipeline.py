@@ -172,3 +172,13 @@ def test_the_order_of_rows_changes_no_digit():
     assert one.summary() == other.summary()
     deals = [f.deals("pyarrow").sort_by("opportunity_id") for f in (one, other)]
     assert deals[0].equals(deals[1])
+
+
+@pytest.mark.parametrize("currency", ["EUR", "euro"])
+@pytest.mark.parametrize(
+    "ask",
+    [pipeline.forecast, pipeline.backtest, lambda crm, **asked: pipeline.waterfall(crm, AS_OF, **asked)],
+)
+def test_a_currency_that_no_deal_has_is_refused(crm, ask, currency):
+    with pytest.raises(so.UsageError, match=f"currency: no deal has '{currency}'; the deals have USD"):
+        ask(crm, currency=currency)

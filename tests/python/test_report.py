@@ -1,6 +1,7 @@
 import datetime as dt
 import re
 import subprocess
+import zoneinfo
 from html.parser import HTMLParser
 
 import pytest
@@ -214,6 +215,22 @@ def test_what_is_no_book_or_calendar_is_said(crm):
 
 def test_a_book_older_than_the_report_says_so(crm):
     assert re.search(r"The last entry in the book is \d+ days older", report.render(crm, as_of="2026-02-15"))
+
+
+def test_nothing_that_came_later_shows(crm):
+    assert crm.latest.date().isoformat() == "2025-12-31"
+    page = text_of(report.render(crm, as_of="2025-08-15"))
+    assert "as known on 2025-08-15 00:00 UTC." in page
+    assert "The book reaches to" not in page
+    assert "December 2025" not in page
+
+
+def test_the_ends_of_a_period_may_have_a_zone(crm):
+    zone = zoneinfo.ZoneInfo("America/New_York")
+    ends = dt.datetime(2025, 7, 1, tzinfo=zone), dt.datetime(2025, 10, 1, tzinfo=zone)
+    asked = {"as_of": "2025-08-15", "zone": "America/New_York"}
+    page = report.render(crm, period="2025-07-01/2025-10-01", **asked)
+    assert report.render(crm, period=ends, **asked) == page
 
 
 def test_write_replaces_whole_files_only(crm, tmp_path):

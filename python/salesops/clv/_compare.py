@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
+from salesops._arguments import checked
 from salesops._core.error import UsageError
 from salesops.clv._data import Histories, Source, equal_lengths, histories
 from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
@@ -32,6 +33,7 @@ MODELS: dict[str, type[PurchaseModel]] = {
 }
 
 
+@checked
 def evaluate(
     model: PurchaseModel,
     data: Any,
@@ -77,6 +79,8 @@ def forecast_of(
     """Histories, purchases in the holdout, and those expected."""
     import numpy as np
 
+    if not isinstance(model, PurchaseModel):
+        raise UsageError(f"model: need a model of purchases, not {type(model).__name__}")
     found = histories(source, model._opportunities)
     if not source.has("holdout_frequency"):
         raise UsageError("the data have no holdout: make them with calibration_end= and holdout_end=")
@@ -121,6 +125,7 @@ class Comparison:
         return _frame.to_html(self._table) + notes
 
 
+@checked
 def compare(
     data: Any,
     models: Sequence[str | PurchaseModel | type[PurchaseModel]] = ("nbd", "bg", "mbg", "pareto"),
@@ -182,6 +187,7 @@ class Selection(Comparison):
         return self.models[0]
 
 
+@checked
 def select(
     rows: Rfm,
     models: Sequence[str | PurchaseModel | type[PurchaseModel]] = ("nbd", "bg", "mbg", "pareto"),

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops import _frame
+from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Complaints, equal_lengths, numbers
@@ -43,6 +44,7 @@ class ContractModel(Estimator):
 
     _fit_name = ""
 
+    @checked
     def fit(
         self,
         survivors: Any = None,
@@ -79,6 +81,7 @@ class ContractModel(Estimator):
         core = self._core()
         return float(sum(core.log_likelihood(numbers(cohort, "survivors")) for cohort in _cohorts(survivors)))
 
+    @checked
     def simulate(self, customers: int, renewals: int, *, seed: int = 0) -> npt.NDArray[np.float64]:
         """Draw how many of a cohort are left after 0, 1, … renewals."""
         left: npt.NDArray[np.float64] = self._core().simulate(customers, renewals, seed)

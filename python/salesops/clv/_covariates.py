@@ -34,10 +34,6 @@ class Design:
         cls, source: Source, transaction: Sequence[str], dropout: Sequence[str], equal: Sequence[str]
     ) -> Self:
         """Read which categories there are."""
-        named = {"covariates": transaction, "dropout_covariates": dropout, "equal": equal}
-        for argument, names in named.items():
-            if isinstance(names, str):
-                raise UsageError(f"{argument}: a list of column names, such as [{names!r}]")
         for name in equal:
             if name not in transaction or name not in dropout:
                 raise UsageError(f"equal: '{name}' must be in covariates and in dropout_covariates")

@@ -133,6 +133,8 @@ class Source:
         """The column as numbers."""
         name = self.name(what)
         if self.table is None:
+            if name not in self._arrays:
+                raise UsageError(f"give a frame, or the array {name}=")
             return numbers(self._arrays[name], name)
         return numbers(self.table.column(name), f"column '{name}'")
 

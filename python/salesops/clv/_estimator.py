@@ -5,12 +5,14 @@ from __future__ import annotations
 import html
 import json
 import math
+import os
 import pathlib
 import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from salesops._arguments import checked
 from salesops._core.error import DataError, UsageError
 from salesops.clv._data import equal_lengths, numbers
 from salesops.clv._units import unit_of
@@ -245,6 +247,7 @@ class Estimator:
         correlation: npt.NDArray[np.float64] = self.covariance_ / np.outer(errors, errors)
         return correlation
 
+    @checked
     def confidence_intervals(
         self, method: str = "wald", *, level: float = 95, draws: int = 200, seed: int = 0
     ) -> dict[str, tuple[float, float]]:
@@ -269,6 +272,7 @@ class Estimator:
 
         return _inference.confidence_intervals(self, method, level, draws, seed)
 
+    @checked
     def posterior(
         self,
         draws: int = 1000,
@@ -358,6 +362,7 @@ class Estimator:
         return json.dumps(_without_nan(state), indent=1)
 
     @classmethod
+    @checked
     def from_json(cls, text: str) -> Self:
         """Read what `to_json` wrote."""
         model = from_json(text)
@@ -365,9 +370,13 @@ class Estimator:
             raise UsageError(f"the text holds a {type(model).__name__}, not a {cls.__name__}")
         return model
 
-    def save(self, path: Any) -> None:
+    @checked
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write `to_json` to a file."""
-        pathlib.Path(path).write_text(self.to_json(), encoding="utf-8")
+        try:
+            pathlib.Path(path).write_text(self.to_json(), encoding="utf-8")
+        except OSError as error:
+            raise DataError(f"'{path}' can't be written: {error.strerror}") from error
 
 
 def _without_nan(value: Any) -> Any:
@@ -389,6 +398,7 @@ def _with_nan(value: dict[str, Any]) -> Any:
     )
 
 
+@checked
 def from_json(text: str) -> Estimator:
     """Read a model that `to_json` wrote."""
     import numpy as np
@@ -415,9 +425,15 @@ def from_json(text: str) -> Estimator:
     return model
 
 
-def load(path: Any) -> Estimator:
+@checked
+def load(path: str | os.PathLike[str]) -> Estimator:
     """Read a model that `save` wrote."""
-    return from_json(pathlib.Path(path).read_text(encoding="utf-8"))
+    try:
+        text = pathlib.Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is no text"
+        raise DataError(f"'{path}' can't be read: {why}") from error
+    return from_json(text)
 
 
 class Summary:

@@ -6,11 +6,12 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Source, histories
 from salesops.clv._rfm import day_of
-from salesops.clv._units import in_unit
+from salesops.clv._units import Discount, in_unit
 
 if TYPE_CHECKING:
     from salesops.clv._purchases import PurchaseModel
@@ -27,6 +28,7 @@ class Plots:
     def __init__(self, model: PurchaseModel) -> None:
         self._model = model
 
+    @checked
     def matrix(
         self,
         what: str = "p_alive",
@@ -103,6 +105,7 @@ class Plots:
 
         return track(self._model, rows, every=every).plot(cumulative=cumulative)
 
+    @checked
     def frequencies(self, data: Any, *, columns: Mapping[str, str] | None = None) -> Picture:
         """How many customers made 0, 1, 2, … repeat purchases, beside how many the model expects."""
         model = self._model
@@ -125,6 +128,7 @@ class Plots:
             y_title="customers",
         )
 
+    @checked
     def holdout(
         self,
         data: Any,
@@ -175,13 +179,14 @@ class Plots:
             counts=[int((code == i).sum()) for i in groups],
         )
 
+    @checked
     def clv(
         self,
         data: Any,
         *,
         spend: GammaGamma,
         horizon: str | float | None = None,
-        discount: str | None = None,
+        discount: Discount | None = None,
         currency: str = "",
         columns: Mapping[str, str] | None = None,
         unit: str | None = None,
@@ -224,6 +229,7 @@ class Plots:
             ],
         )
 
+    @checked
     def alive(self, purchases: Sequence[str | dt.date], *, until: str | dt.date) -> Picture:
         """One customer's probability of being still one, day by day, through its purchases.
 

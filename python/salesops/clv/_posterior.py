@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
+from salesops._arguments import checked
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 
@@ -54,6 +55,7 @@ class Posterior:
             for name, row in zip(self.draws, self._diagnoses, strict=True)
         }
 
+    @checked
     def intervals(self, level: float = 95) -> dict[str, tuple[float, float]]:
         """Middle `level` percent of each parameter's draws."""
         return {name: _middle(values.ravel(), level) for name, values in self.draws.items()}
@@ -74,6 +76,7 @@ class Posterior:
             )
             yield drawn
 
+    @checked
     def ask(
         self, question: Callable[[Any], Any], *, count: int = 200, level: float = 90
     ) -> dict[str, npt.NDArray[np.float64]]:
@@ -112,6 +115,7 @@ class Posterior:
             "hi": np.quantile(answers, high, axis=0),
         }
 
+    @checked
     def to_frame(self, kind: str | None = None, *, level: float = 95) -> Any:
         """One row a parameter: mean, sd, interval and diagnosis, in the kind of frame asked for."""
         ends = self.intervals(level)

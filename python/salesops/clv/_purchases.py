@@ -6,6 +6,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
+from salesops._arguments import checked, listed
 from salesops._core import clv as _core
 from salesops._core.error import UnitError, UsageError
 from salesops.calendar import FiscalCalendar
@@ -16,7 +17,7 @@ from salesops.clv._estimator import Estimator, Seen
 from salesops.clv._pictures import Plots
 from salesops.clv._rfm import day_of
 from salesops.clv._spend import GammaGamma
-from salesops.clv._units import discount_rate, in_unit, unit_of
+from salesops.clv._units import Discount, discount_rate, in_unit, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,6 +42,7 @@ class PurchaseModel(Estimator):
 
     # ---- fit ----
 
+    @checked
     def fit(
         self,
         data: Any = None,
@@ -272,6 +274,7 @@ class PurchaseModel(Estimator):
 
     # ---- a crowd that behaves so ----
 
+    @checked
     def simulate(self, T: Any, *, horizon: float = 0.0, seed: int = 0) -> dict[str, npt.NDArray[Any]]:
         """Draw customers seen for `T`, as columns that `fit` takes.
 
@@ -285,6 +288,7 @@ class PurchaseModel(Estimator):
         columns["alive"] = columns["alive"] == 1
         return columns
 
+    @checked
     def simulate_transactions(
         self,
         first: Any,
@@ -325,10 +329,15 @@ class PurchaseModel(Estimator):
         of = getattr(self, "unit_", None) or unit_of(unit)
         if of is None or self._opportunities:
             raise UsageError("transactions need a model of time with a unit: give unit='week'")
-        days = np.asarray(first, dtype="datetime64[D]")
+        try:
+            days = np.array(listed(first, "first"), dtype="datetime64[D]")
+        except (TypeError, ValueError) as error:
+            raise UsageError("first: need dates, or texts such as '1997-09-30'") from error
         last = np.datetime64(day_of(until, "until"), "D")
         if not (days <= last).all():
             raise UsageError("first: a customer was won after until")
+        if spend is not None and not hasattr(spend, "simulate_amounts"):
+            raise UsageError(f"spend: need a GammaGamma, not {type(spend).__name__}")
         length = _core.days_in(of)
         made = self._core().simulate((last - days).astype(float) / length, 0.0, seed, self.threads, True)
         each = np.diff(made["first"].astype(np.int64))
@@ -344,12 +353,13 @@ class PurchaseModel(Estimator):
 
     # ---- one table for all customers ----
 
+    @checked
     def predict(
         self,
         data: Any = None,
         *,
         horizon: str | float | None = None,
-        discount: str | None = None,
+        discount: Discount | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
         interval: str = "mean",
@@ -402,7 +412,7 @@ class PurchaseModel(Estimator):
         if interval not in ("mean", "outcome"):
             raise UsageError(f"interval is 'mean' or 'outcome', not {interval!r}")
         models, of_row = self._models(source)
-        core_spend, spend_columns, spend_covariance = self._spend(source, spend, len(found.x))
+        core_spend, _spend_columns, spend_covariance = self._spend(source, spend, len(found.x))
         made = self._core_model.predict(
             [model._core() for model, _ in models],
             of_row,
@@ -415,7 +425,7 @@ class PurchaseModel(Estimator):
             interval == "outcome",
             self._covariance(models, level, interval),
             core_spend,
-            *spend_columns,
+            *_spend_columns,
             spend_covariance,
             self.threads,
             None,
@@ -437,6 +447,7 @@ class PurchaseModel(Estimator):
         """Pictures of the model: matrix, tracking, frequencies, holdout, clv, alive."""
         return Plots(self)
 
+    @checked
     def clv_schedule(
         self,
         data: Any,
@@ -445,7 +456,7 @@ class PurchaseModel(Estimator):
         periods: int | None = None,
         every: str = "month",
         calendar: FiscalCalendar | None = None,
-        discount: str | None = None,
+        discount: Discount | None = None,
         spend: GammaGamma | None = None,
         each: bool = False,
         as_of: str | dt.date | None = None,
@@ -532,6 +543,6 @@ class PurchaseModel(Estimator):
             return None, (nothing, nothing), nothing
         if not isinstance(spend, GammaGamma):
             raise UsageError("spend= is a fitted so.clv.GammaGamma")
-        x, mean = spend.spend_columns(source, rows)
+        x, mean = spend._spend_columns(source, rows)
         covariance = spend.covariance_.ravel() if hasattr(spend, "params_") else nothing
         return spend._core(), (x, mean), np.ascontiguousarray(covariance)

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
-from salesops._columns import is_from
+from salesops._arguments import checked, listed
+from salesops._columns import is_from, is_missing
 from salesops._core.clv import Rfm as _Rfm
 from salesops._core.clv import RfmState as _RfmState
 from salesops._core.error import UsageError
@@ -130,6 +131,7 @@ class Rfm:
         joined.table = Table(columns + [(name, made.column(name)) for name in made.names])
         return joined
 
+    @checked
     def scores(self, groups: int = 5) -> Any:
         """Score recency, frequency and spend from 1 to `groups`, and name segments (of five groups).
 
@@ -182,6 +184,7 @@ class RfmState:
         self._source: Any = None
 
     @classmethod
+    @checked
     def partial(
         cls,
         transactions: Any,
@@ -208,11 +211,14 @@ class RfmState:
 
     def merge(self, other: RfmState | Iterable[RfmState]) -> None:
         """Add another batch, or several."""
-        for state in [other] if isinstance(other, RfmState) else other:
+        for state in [other] if isinstance(other, RfmState) else listed(other, "other"):
+            if not isinstance(state, RfmState):
+                raise UsageError(f"other: need what RfmState.partial made, not {type(state).__name__}")
             self._core.merge(state._core)
             if self._source is None:
                 self._source = state._source
 
+    @checked
     def finish(
         self,
         *,
@@ -236,6 +242,7 @@ class RfmState:
         )
         return Rfm(made, self._source, self._core)
 
+    @checked
     def regularity(self, method: str = "mle") -> float | None:
         """Shape k of the times between purchases: 1 at random, more for a regular pace; None without enough.
 
@@ -250,6 +257,7 @@ class RfmState:
         return self._core.to_json()
 
     @classmethod
+    @checked
     def from_json(cls, text: str) -> RfmState:
         """A state that ``to_json`` wrote; `DataError` for any other text."""
         return _restored(text, None)
@@ -277,7 +285,7 @@ def kind_of(data: Any) -> Any:
     """An empty frame of the same kind: it tells what to give back without keeping the rows alive."""
     if isinstance(data, Mapping):
         return {}
-    if is_from(data, "pandas"):
+    if is_from(data, "pandas") and hasattr(data, "iloc"):
         return data.iloc[:0].copy()
     if is_from(data, "polars"):
         return data.clear()
@@ -290,6 +298,8 @@ def day_of(value: Day, argument: str) -> dt.date | None:
     """A day from a date or ISO text; None stays."""
     if value is None:
         return None
+    if is_missing(value):
+        raise UsageError(f"{argument}: a missing value is no date")
     if isinstance(value, dt.datetime):
         return value.date()
     if isinstance(value, dt.date):
@@ -300,6 +310,7 @@ def day_of(value: Day, argument: str) -> dt.date | None:
         raise UsageError(f"{argument}: a date or text such as '1997-09-30'") from error
 
 
+@checked
 def rfm(
     transactions: Any,
     *,

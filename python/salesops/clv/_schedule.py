@@ -107,7 +107,7 @@ def schedule(
     bought = _by_period(model, source, histories, cut, 0.0)
     columns = {"expected_transactions": bought}
     if spend is not None:
-        value = spend.expected_spend(*spend.spend_columns(source, len(histories[0])))
+        value = spend.expected_spend(*spend._spend_columns(source, len(histories[0])))
         kept = bought if rate == 0 else _by_period(model, source, histories, cut, rate)
         columns |= {"revenue": bought * value, "clv": kept * value}
     elif rate != 0:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Complaints, Source, equal_lengths, numbers
@@ -39,7 +40,7 @@ class GammaGamma(Estimator):
     ) -> None:
         self._start((p, q, v), (priors, l2, strict, threads))
 
-    def spend_columns(
+    def _spend_columns(
         self, source: Source, rows: int | None = None
     ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """Number of purchases with an amount and their mean; 0 purchases where none is known."""
@@ -66,6 +67,7 @@ class GammaGamma(Estimator):
         known = (x > 0) & (mean > 0)
         return np.where(known, x, 0.0), np.where(known, mean, 0.0)
 
+    @checked
     def fit(
         self,
         data: Any = None,
@@ -104,7 +106,7 @@ class GammaGamma(Estimator):
             data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend")
         )
         raw_x = source.array("x") if source.table is None else source.column("frequency")
-        count, mean = self.spend_columns(source)
+        count, mean = self._spend_columns(source)
         weight = source.array("weights")
         self._fit_seen(Seen((count, mean), weight), unit or source.unit, warm_start)
         left_out = int(((raw_x > 0) & (count == 0)).sum())
@@ -151,11 +153,13 @@ class GammaGamma(Estimator):
         spend: float = self._core().expected_spend_new()
         return spend
 
+    @checked
     def simulate(self, x: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
         """Draw the mean amount of each customer's `x` purchases; NaN for 0."""
         drawn: npt.NDArray[np.float64] = self._core().simulate(numbers(x, "x"), seed, self.threads)
         return drawn
 
+    @checked
     def simulate_amounts(self, counts: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
         """Draw the single amounts of customers who buy `counts` times each, to the cent."""
         import numpy as np

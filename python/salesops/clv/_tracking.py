@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
+from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Source, same_unit
@@ -85,6 +86,7 @@ class Tracking:
         return f"<Tracking of {of}; {totals}{error}>"
 
 
+@checked
 def tracking(model: PurchaseModel, rows: Rfm, *, every: str = "week") -> Tracking:
     """Set what the customers bought, period by period, beside what the model expects of such a cohort.
 

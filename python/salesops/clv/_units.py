@@ -9,6 +9,9 @@ from typing import Any
 from salesops._core import clv as _core
 from salesops._core.error import UnitError, UsageError
 
+# "10% / year"; a number without its period is told so.
+Discount = str
+
 UNITS = ("day", "week", "month", "year")
 _NAMES = {
     "day": ("day", 1),

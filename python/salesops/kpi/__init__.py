@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
+from salesops._arguments import checked
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
@@ -347,6 +348,7 @@ attainment_distribution = _make("attainment_distribution")
 _ratios: dict[str, tuple[str, str, str]] = {}
 
 
+@checked
 def ratio(
     name: str,
     *,
@@ -404,6 +406,7 @@ def ratio(
     return _wrap(name, compute, f"Share: {formula}.", [])
 
 
+@checked
 def catalogue(kind: str | None = None) -> Any:
     """All KPIs as a frame: what each is, what it can be asked, which columns it needs.
 

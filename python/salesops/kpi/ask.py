@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Mapping
 from typing import Any
 
+from salesops._arguments import listed, pair, text, texts
+from salesops._columns import is_missing, kind_of
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops.calendar import TimeZone, time_zone
@@ -16,14 +19,36 @@ Where = str | Mapping[str, Any] | None
 Period = str | tuple[Any, Any] | None
 
 
-def _literal(value: Any) -> str:
-    if isinstance(value, bool):
+def _literal(value: Any, name: str) -> str:
+    kind = kind_of(value)
+    if kind == "bool":
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return repr(value)
-    if isinstance(value, dt.date | dt.datetime):
+    if kind == "int":
+        return str(int(value))
+    if kind == "float" and math.isfinite(value):
+        return repr(float(value))
+    if kind == "decimal" and value.is_finite():
+        return f"{value:f}"
+    if kind in ("date", "naive", "aware"):
         return f"'{value.isoformat()}'"
-    return "'" + str(value).replace("'", "''") + "'"
+    if kind == "str":
+        return "'" + text(value, name).replace("'", "''") + "'"
+    raise UsageError(f"{name}: compared with texts, numbers, dates, None, or a list of them, not {kind}")
+
+
+def _condition(column: str, value: Any) -> str:
+    """One column is a value, or one of several; None and what else is missing means null."""
+    name = f'"{column}"' if not column.replace(".", "").replace("_", "").isalnum() else column
+    said = f"where: column '{column}'"
+    if is_missing(value):
+        return f"{name} is null"
+    if not hasattr(value, "__iter__") or isinstance(value, str | bytes | Mapping):
+        return f"{name} = {_literal(value, said)}"
+    values = listed(value, said)
+    known = [_literal(one, said) for one in values if not is_missing(one)]
+    if len(known) == len(values):
+        return f"{name} in ({', '.join(known)})"
+    return f"({name} is null or {name} in ({', '.join(known)}))" if known else f"{name} is null"
 
 
 def where_text(where: Where) -> str:
@@ -31,20 +56,14 @@ def where_text(where: Where) -> str:
     if where is None:
         return ""
     if isinstance(where, str):
-        return where
+        return text(where, "where")
     if not isinstance(where, Mapping):
         raise UsageError("where: an expression such as \"type = 'new'\", or a dict such as {'type': 'new'}")
     parts = []
     for column, value in where.items():
         if not isinstance(column, str):
             raise UsageError(f"where: columns have names, not {column!r}")
-        name = f'"{column}"' if not column.replace(".", "").replace("_", "").isalnum() else column
-        if value is None:
-            parts.append(f"{name} is null")
-        elif isinstance(value, str | int | float | dt.date):
-            parts.append(f"{name} = {_literal(value)}")
-        else:
-            parts.append(f"{name} in ({', '.join(_literal(v) for v in value)})")
+        parts.append(_condition(text(column, "where"), value))
     return " and ".join(parts)
 
 
@@ -67,10 +86,8 @@ def period_text(period: Period, zone: Any = None) -> str:
     if period is None:
         return ""
     if isinstance(period, str):
-        return period
-    if not isinstance(period, Sequence) or len(period) != 2:
-        raise UsageError('period: a text such as "2026-Q1", or (start, end), the end not included')
-    return "/".join(_day(day, zone) for day in period)
+        return text(period, "period")
+    return "/".join(_day(day, zone) for day in pair(period, 'period, if no text such as "2026-Q1"'))
 
 
 def zones_of(crm: Crm, path: str) -> dict[str, TimeZone]:
@@ -80,10 +97,10 @@ def zones_of(crm: Crm, path: str) -> dict[str, TimeZone]:
         table = crm.table(name)
         ends = {path, path.rsplit(".", 1)[-1]} | ({"zone"} if name == "calendar" else set())
         for column in ends & set(table.names):
-            for text in set(table.select([column]).to_dict()[column]):
+            for zone in set(table.select([column]).to_dict()[column]):
                 with contextlib.suppress(UsageError):  # the core counts those that are no zones
-                    if isinstance(text, str):
-                        found[text] = time_zone(text)
+                    if isinstance(zone, str):
+                        found[zone] = time_zone(zone)
     return found
 
 
@@ -92,8 +109,11 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     options = {key: value for key, value in given.items() if value is not None}
     options["where"] = where_text(options.get("where"))
     options["period"] = period_text(options.get("period"), options.get("zone"))
-    by = options.get("by", [])
-    options["by"] = [by] if isinstance(by, str) else list(by)
+    options["by"] = texts(options.get("by", []), "by")
+    if "no_decision" in options:
+        options["no_decision"] = texts(options["no_decision"], "no_decision")
+    for name in {"mode", "reopened", "weight", "churn_base"} & set(options):
+        text(options[name], name)
     if "zone" in options:
         options["zone"] = time_zone(options["zone"])
     if "hours" in options:

@@ -7,6 +7,8 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from salesops import _arguments
+from salesops._arguments import checked
 from salesops._core.error import UsageError
 
 MAX_MARKS = 2000
@@ -30,6 +32,8 @@ GROUND = COLORS["ground"]
 
 def ink(role: str) -> str:
     """The colour of a role on white."""
+    if not isinstance(role, str) or role not in COLORS:
+        raise UsageError(f"role: need one of {', '.join(COLORS)}")
     return COLORS[role][0]
 
 
@@ -98,8 +102,10 @@ def compact(value: float | None, unit: str = "") -> str:
     >>> compact(-1234567, "USD")
     '-USD 1.23M'
     """
+    _arguments.text(unit, "unit")
     if value is None or value != value:
         return "–"
+    _arguments.number(value, "value")
     if unit == "share":
         return f"{value:.1%}"
     size, letter = next(
@@ -117,6 +123,7 @@ def compact(value: float | None, unit: str = "") -> str:
     return f"{number} {unit}"
 
 
+@checked
 def plain(text: Any, limit: int = 60) -> str:
     """Text without control characters and no longer than `limit`."""
     kept = "".join(
@@ -125,6 +132,7 @@ def plain(text: Any, limit: int = 60) -> str:
     return kept if len(kept) <= limit else kept[: limit - 1] + "…"
 
 
+@checked
 def records(rows: Sequence[Mapping[str, Any]], *needed: str) -> list[dict[str, Any]]:
     """Rows as the charts take them: few enough, with the columns needed, text made plain."""
     if len(rows) > MAX_MARKS:
@@ -141,6 +149,8 @@ def records(rows: Sequence[Mapping[str, Any]], *needed: str) -> list[dict[str, A
 
 def number(data: list[dict[str, Any]]) -> None:
     """Number the rows: a list of labels as `sort` would put texts into a Vega expression."""
+    if not isinstance(data, list) or not all(isinstance(row, dict) for row in data):
+        raise UsageError("data: need a list of dicts")
     for order, row in enumerate(data):
         row["order"] = order
 

@@ -6,6 +6,8 @@ import datetime as dt
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from salesops._arguments import checked
+from salesops._core.error import UsageError
 from salesops.plot.base import WIDTH, altair, compact, ink, number, plain, records
 
 # Billions are B to those who count money, not the G of the International System.
@@ -17,6 +19,7 @@ def numbers(unit: str) -> dict[str, Any]:
     return {"format": "%"} if unit == "share" else AMOUNTS
 
 
+@checked
 def ranking(
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -55,6 +58,7 @@ def ranking(
     return bars + notes
 
 
+@checked
 def intervals(
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -102,6 +106,7 @@ def intervals(
     return alt.layer(*layers)
 
 
+@checked
 def waterfall(rows: Sequence[Mapping[str, Any]], *, unit: str = "") -> Any:
     """What took a total from its start to its end, step by step.
 
@@ -146,6 +151,7 @@ def waterfall(rows: Sequence[Mapping[str, Any]], *, unit: str = "") -> Any:
     return zero + bars + notes
 
 
+@checked
 def trend(rows: Sequence[Mapping[str, Any]], *, unit: str = "share", reference: float | None = None) -> Any:
     """A number over periods with its band; periods with fewer than 10 cases are hollow.
 
@@ -186,6 +192,7 @@ def trend(rows: Sequence[Mapping[str, Any]], *, unit: str = "share", reference: 
     return alt.layer(*layers)
 
 
+@checked
 def burn_up(
     actual: Sequence[tuple[dt.date, float]],
     ahead: Sequence[tuple[dt.date, float, float, float]],
@@ -245,6 +252,7 @@ def burn_up(
 SERIES = ("main", "bad", "good", "total", "ink")
 
 
+@checked
 def curves(
     lines: Mapping[str, Sequence[tuple[float, float, float, float]]],
     *,
@@ -297,6 +305,7 @@ def curves(
     )
 
 
+@checked
 def heat(
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -358,6 +367,7 @@ def _exactly(alt: Any, ends: list[float]) -> Any:
     return alt.Scale(domain=ends, nice=False, zero=False)
 
 
+@checked
 def versus(
     rows: Sequence[Mapping[str, Any]],
     *,
@@ -420,6 +430,7 @@ def _key(alt: Any, names: tuple[str, str]) -> Any:
     )
 
 
+@checked
 def progress(
     lines: Mapping[str, Sequence[tuple[dt.date, float]]],
     *,
@@ -468,6 +479,8 @@ def progress(
         .encode(x=x, y=alt.Y("place:Q"), text="line:N", color=color),
     ]
     if since is not None:
+        if not isinstance(since, dt.date):
+            raise UsageError(f"since: need a date, not {type(since).__name__}")
         rule = alt.Chart(alt.Data(values=[{"day": since.isoformat(), "label": plain(since_label)}]))
         layers += [
             rule.mark_rule(strokeDash=[4, 3]).encode(x=x),

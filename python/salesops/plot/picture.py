@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from xml.etree import ElementTree
 
+from salesops import _arguments
+from salesops._arguments import checked
 from salesops._core.error import UsageError
 from salesops.plot.base import GROUND, aligned, altair, plain, theme
 
@@ -45,6 +47,8 @@ class Picture:
     rows: list[list[str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        for name in ("title", "subtitle", "alt"):
+            _arguments.text(getattr(self, name), name)
         # Definitions begin small; a sentence of their own doesn't.
         self.subtitle = self.subtitle[:1].upper() + self.subtitle[1:]
 
@@ -70,6 +74,7 @@ class Picture:
         return {"image/svg+xml": to_svg(self.titled(), self.alt, standalone=True), "text/plain": repr(self)}
 
 
+@checked
 def to_svg(chart: Any, alt: str, *, standalone: bool = False) -> str:
     """Render a chart as SVG that can stand in a page: no script, no link, names of its own, alt text.
 
@@ -89,6 +94,8 @@ def to_svg(chart: Any, alt: str, *, standalone: bool = False) -> str:
     >>> to_svg(chart, "North has three.").startswith("<svg")
     True
     """
+    if not hasattr(chart, "to_dict"):
+        raise UsageError(f"chart: need an Altair chart, not {type(chart).__name__}")
     ground = GROUND[0] if standalone else "transparent"
     svg = renderer().vegalite_to_svg(specification(chart, ground))
     return clean_svg(svg, alt, keep_size=standalone)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from salesops import plot
+from salesops._arguments import checked
 from salesops._core.error import DataError, UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar
@@ -21,6 +22,7 @@ from salesops.report.book import Book
 __all__ = ["render", "write"]
 
 
+@checked
 def write(
     crm: Crm,
     path: str | os.PathLike[str],
@@ -81,6 +83,7 @@ def write(
     return target
 
 
+@checked
 def render(
     crm: Crm,
     as_of: str | dt.date | dt.datetime | None = None,

@@ -105,7 +105,7 @@ class Book:
         self.rewound = as_of is not None
         self.crm = crm.as_of(self.as_of) if self.rewound else crm
         self.today = self.day(self.as_of)
-        text = period_text(period)
+        text = period_text(period, self.zone)
         found = self.calendar.parse_period(text or "this quarter", self.today)
         if len(found) != 1:
             raise UsageError(f"period: '{text}' is {len(found)} periods; a report is about one")
@@ -182,6 +182,8 @@ class Book:
         """What the page knew, and how old that is."""
         known = f"{self.label}, {day_text(self.start)} to {day_text(self.end - DAY)}, "
         known += f"as known on {self.known_at()}."
+        if self.last_entry > self.as_of:
+            return known  # what was entered later was not known
         idle = (self.as_of - self.last_entry).days
         last = day_text(self.day(self.last_entry))
         if idle > 0:
