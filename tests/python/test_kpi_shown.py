@@ -79,7 +79,7 @@ def test_results_show_themselves_escaped():
         ("velocity", {"by": "owner.team", "period": "2025-Q3"}),
         ("cac", {"by": "channel", "period": "2025"}),
         ("win_rate", {"period": "last 4 quarters"}),
-        ("win_rate", {"by": "owner", "where": "type = 'none of these'"}),
+        ("win_rate", {"by": "owner", "where": "amount < 0"}),
     ],
 )
 def test_groups_print_in_80_columns_with_their_definition(crm, name, asked):

@@ -9,7 +9,9 @@ from decimal import Decimal
 from html import escape
 from typing import TYPE_CHECKING, Any
 
+from salesops._arguments import checked
 from salesops._core import kpi as _kpi
+from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
 from salesops._progress import Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
@@ -98,6 +100,7 @@ class Scorecard:
             return []
         return [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
 
+    @checked
     def printed(self, rows: int = 60) -> tuple[list[str], list[list[str]]]:
         """Heads and cells as people read them: of the KPIs that the book allows, or of groups."""
         table = self.to_table()
@@ -225,18 +228,19 @@ class ScorecardState:
         """
         given = {"by": by, "period": period, "where": where, "as_of": as_of, **options}
         listed = None if deals is None else [str(deal) for deal in deals]
-        return cls(_kpi.ScorecardState.partial(crm._core, options_of(given), listed))
+        return cls(_kpi.ScorecardState.partial(core_of(crm, "partial"), options_of(given), listed))
 
     def merge(self, other: ScorecardState) -> ScorecardState:
         """Add other deals, asked alike; returns itself."""
-        self._core.merge(other._core)
+        self._core.merge(_state(other)._core)
         return self
 
     def retract(self, other: ScorecardState) -> ScorecardState:
         """Take out deals that were added before; returns itself."""
-        self._core.retract(other._core)
+        self._core.retract(_state(other)._core)
         return self
 
+    @checked
     def finish(self, level: float = 95) -> Scorecard:
         """The card of what is in it."""
         return Scorecard(self._core.finish(level))
@@ -250,6 +254,7 @@ class ScorecardState:
         return self._core.to_json()
 
     @classmethod
+    @checked
     def from_json(cls, text: str) -> ScorecardState:
         """A state that ``to_json`` wrote; `DataError` for any other text."""
         return cls(_kpi.ScorecardState.from_json(text))
@@ -269,6 +274,19 @@ class ScorecardState:
         return f"ScorecardState({len(self):,} groups)"
 
 
+def _state(other: Any) -> ScorecardState:
+    if not isinstance(other, ScorecardState):
+        raise UsageError("other: a ScorecardState, from ScorecardState.partial(…)")
+    return other
+
+
+def _state(other: Any) -> ScorecardState:
+    if not isinstance(other, ScorecardState):
+        raise UsageError("other: a ScorecardState, from ScorecardState.partial(…)")
+    return other
+
+
+@checked
 def scorecard(
     crm: Crm,
     period: Period = None,
