@@ -280,12 +280,6 @@ def _state(other: Any) -> ScorecardState:
     return other
 
 
-def _state(other: Any) -> ScorecardState:
-    if not isinstance(other, ScorecardState):
-        raise UsageError("other: a ScorecardState, from ScorecardState.partial(…)")
-    return other
-
-
 @checked
 def scorecard(
     crm: Crm,
