@@ -26,6 +26,8 @@ TEST(Issues, MergingTwiceTheSameDoublesTheCounts) {
 
 TEST(Issues, CutsLongValuesAtACharacter) {
   Issues issues;
-  issues.add("t", 0, "c", "r", std::string(79, 'a') + "é");
+  std::string text(79, 'a');
+  text.append("é");
+  issues.add("t", 0, "c", "r", text);
   EXPECT_EQ(issues.rows()[0].value, std::string(79, 'a'));
 }

@@ -6,7 +6,7 @@
 #include "salesops/version.hpp"
 
 TEST(Version, IsTheOneInTheFileAtTheTop) {
-  std::ifstream file(std::string(SALESOPS_SOURCE_DIR) + "/VERSION");
+  std::ifstream file(SALESOPS_SOURCE_DIR "/VERSION");
   std::string line;
   ASSERT_TRUE(std::getline(file, line));
   EXPECT_EQ(line, salesops::version);
