@@ -46,7 +46,8 @@ def run(*command: str | pathlib.Path, **options: object) -> str:
     )
     if done.returncode != 0:
         tail = "\n".join(done.stdout.splitlines()[-25:])
-        raise UnprovedError(f"{' '.join(map(str, command[:4]))} … ended with {done.returncode}:\n{tail}")
+        typed = " ".join(map(str, command[:4])).replace(f"{TOP}/", "")
+        raise UnprovedError(f"{typed} … ended with {done.returncode}:\n{tail}")
     return done.stdout
 
 
@@ -255,7 +256,11 @@ def script(path: pathlib.Path) -> Callable[[], str]:
     """A proof that is a program: its last line says what was found, its exit code whether it holds."""
 
     def proof() -> str:
-        return (run(sys.executable, path).strip().splitlines() or ["holds"])[-1]
+        try:
+            return (run(sys.executable, path).strip().splitlines() or ["holds"])[-1]
+        except UnprovedError as reason:
+            say(str(reason))
+            raise UnprovedError(str(reason).strip().splitlines()[-1]) from reason
 
     proof.__name__ = path.stem.removeprefix("prove_")
     proof.__doc__ = next(iter(path.read_text().strip().splitlines()), path.stem).strip('"')
