@@ -152,8 +152,7 @@ class DealReader {
                       from_close_date_, Severity::info);
   }
   void report_guess() const {
-    if (issues_ != nullptr && stages_.guessed())
-      issues_->add("stage_def", -1, "type", "stage_type_guessed");
+    if (issues_ != nullptr && stages_.guessed()) issues_->add("stage_def", -1, "type", "stage_type_guessed");
   }
 
  private:
