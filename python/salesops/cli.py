@@ -138,8 +138,8 @@ def sample(folder: Path, seed: int = 7, deals: int = 5000, dirt: float = 0.0) ->
         raise UsageError(f"--deals: {deals} deals make no book; give 1 or more")
     from salesops import csv, datasets
 
-    folder.mkdir(parents=True, exist_ok=True)
     tables = datasets.sample_tables(seed, deals, dirt=dirt)
+    folder.mkdir(parents=True, exist_ok=True)
     for name, table in tables.items():
         csv.write(table, folder / f"{name}.csv")
     print(f"{len(tables)} tables, {sum(table.num_rows for table in tables.values()):,} rows: {folder}")

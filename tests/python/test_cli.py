@@ -51,8 +51,10 @@ def test_without_arguments_it_lists_the_commands(capsys):
         (["check", "no/such/folder"], "'no/such/folder' is not there"),
     ],
 )
-def test_mistakes_are_one_line(capsys, arguments, words):
+def test_mistakes_are_one_line(capsys, arguments, words, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
     assert words in refused(capsys, *arguments)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("library", ["rich", "typer"])
