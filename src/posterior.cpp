@@ -82,8 +82,7 @@ class Spread {
   [[nodiscard]] MatrixXd covariance(const MatrixXd& before) const {
     const MatrixXd own = squares_ / std::max(count_ - 1, 1.0);
     const double trust = count_ / (count_ + 5.0);
-    const MatrixXd mixed = trust * (own + own.transpose()) / 2 + (1 - trust) * before;
-    return mixed;
+    return trust * (own + own.transpose()) / 2 + (1 - trust) * before;
   }
 
  private:
@@ -142,6 +141,8 @@ class Chain {
 
   void evaluate(State& state) const {
     const optimize::Point point = energy_(metric_.place(state.at));
+    if (point.gradient.size() != static_cast<std::size_t>(size()))
+      throw UsageError("posterior: energy must give a gradient of as many values as start has");
     const Eigen::Map<const VectorXd> gradient(point.gradient.data(), size());
     const bool inside = std::isfinite(point.value) && gradient.allFinite();
     state.energy = inside ? point.value : special::infinity;

@@ -141,6 +141,8 @@ TEST(Posterior, DiagnosesAreThoseOfArviz) {
 TEST(Posterior, MistakesAreNamed) {
   const std::vector start{0.0, 0.0};
   EXPECT_THROW((void)posterior::draw(tilted, {}, {}), UsageError);
+  const auto no_slope = [](std::span<const double>) { return Point{0, {}, {}}; };
+  EXPECT_THROW((void)posterior::draw(no_slope, start, {}), UsageError);
   EXPECT_THROW((void)posterior::draw(tilted, start, std::vector{1.0}), UsageError);
   EXPECT_THROW((void)posterior::draw(tilted, start, std::vector{1.0, 2.0, 2.0, 1.0}), UsageError);
   EXPECT_THROW((void)posterior::draw(tilted, start, {}, {.chains = 0}), UsageError);
