@@ -1,6 +1,6 @@
 """Runs the benchmarks and writes docs/benchmarks.md.
 
-    python benchmarks/run.py [WORD...]     all words, or only those named
+    python benchmarks/run.py [WORD...]     all words, or only those named, whose sections are replaced
 
 Every `peers/bench_<word>.py` prints one JSON line a task (see peers/_bench.py). C++ benchmarks
 (`cpp/bench_<word>`, built by the preset `bench`) print lines of the same form and are run where built.
@@ -79,7 +79,8 @@ def page(results: dict[str, list[dict]]) -> str:
     out = [
         "# Benchmarks",
         "",
-        "Written by `make bench`: medians after a warm-up, the same input for both sides, answers compared.",
+        "Written by `make bench` (or `benchmarks/run.py WORD`, a section): medians after a warm-up, the",
+        "same input for both sides, answers compared.",
         "*ours / peer* below 1 means we are faster. Build flags are those of the release build.",
         "",
         f"Machine: {machine()}. salesops {importlib.metadata.version('salesops')}"
@@ -103,6 +104,14 @@ def page(results: dict[str, list[dict]]) -> str:
     return "\n".join(out) + "\n"
 
 
+def with_sections(page: str, fresh: str) -> str:
+    """A page with the sections of another one in the place of its own; its head stays."""
+    head, *sections = page.split("\n## ")
+    known = {section.split("\n", 1)[0]: section.rstrip("\n") for section in sections}
+    known |= {section.split("\n", 1)[0]: section.rstrip("\n") for section in fresh.split("\n## ")[1:]}
+    return "\n\n## ".join([head.rstrip("\n"), *(known[word] for word in sorted(known))]) + "\n"
+
+
 def main(words: list[str]) -> int:
     results: dict[str, list[dict]] = {}
     failed = []
@@ -120,9 +129,8 @@ def main(words: list[str]) -> int:
             print(f"  {line['task']}: {seconds(line['ours_s'])}{rival} {verdict(line)}{note}")
             if line.get("same_answer") is False:
                 failed.append(f"{word}: {line['task']}: the answers differ")
-    if not words:
-        PAGE.write_text(page(results))
-        print(PAGE.relative_to(TOP))
+    PAGE.write_text(page(results) if not words else with_sections(PAGE.read_text(), page(results)))
+    print(PAGE.relative_to(TOP))
     for text in failed:
         print(f"FAILED {text}", file=sys.stderr)
     return 1 if failed else 0
