@@ -91,6 +91,7 @@ class Costs {
   Costs(const Crm& crm, const Options& options, const Scope& scope, const Grouping& by, int lag)
       : crm_(crm), options_(options), scope_(scope), by_(by), lag_(lag) {
     if (by.columns.empty()) (void)of({});
+    read_ends();
   }
 
   void add_customers() {
@@ -106,27 +107,25 @@ class Costs {
       read_deals(first);
     else
       read_subscriptions(first);
-    const std::int64_t end = options_.zone.start_of(known_until()).us;
     for (std::size_t account = 0; account < first.size(); ++account) {
       const First& won = first[account];
       if (won.at == null_value) continue;
-      if (won.at < end)
+      if (won.at < options_.zone.start_of(known_until(won.source)).us)
         of(won.source).add(account, won.at, 0, 1);
       else
         leave_out(of(won.source), won.at, "spend_unknown");
     }
   }
 
-  /// The first day whose customers' spend isn't known: where all spend has periods, when the last one ends.
-  [[nodiscard]] Date known_until() const {
-    const Table& table = crm_.table("spend");
-    const Column* ends = table.find("period_end");
-    std::int32_t last = first_date.days - lag_;
-    for (std::size_t row = 0; row < table.num_rows(); ++row) {
-      if (ends == nullptr || ends->is_null(row)) return last_date;
-      last = std::max(last, ends->values<std::int32_t>()[row]);
+  /// The first day whose customers' spend isn't known: where all spend (of the source's channel, if groups
+  /// are of channels and it has any) has periods, when the last one ends.
+  [[nodiscard]] Date known_until(const Source& source) const {
+    const auto channel = std::ranges::find(by_.columns, "channel");
+    if (channel != by_.columns.end()) {
+      const auto known = known_.find(source[static_cast<std::size_t>(channel - by_.columns.begin())]);
+      if (known != known_.end()) return known->second;
     }
-    return std::min(Date{last + lag_}, last_date);
+    return known_of_all_;
   }
 
   void add_spend() {
@@ -172,6 +171,22 @@ class Costs {
     std::string_view id;
     Source source;
   };
+
+  /// Up to when spend is known: of all, and of each channel.
+  void read_ends() {
+    const Table& table = crm_.table("spend");
+    const Column *ends = table.find("period_end"), *channels = table.find("channel");
+    known_of_all_ = first_date;
+    for (std::size_t row = 0; row < table.num_rows(); ++row) {
+      const bool ended = ends != nullptr && ends->valid(row);
+      const Date end = ended ? std::min(Date{ends->values<std::int32_t>()[row] + lag_}, last_date) : last_date;
+      known_of_all_ = std::max(known_of_all_, end);
+      if (channels == nullptr) continue;
+      const bool null = channels->is_null(row);
+      Date& known = known_.try_emplace({null, null ? "" : channels->cell(row)}, first_date).first->second;
+      known = std::max(known, end);
+    }
+  }
 
   Facts& of(const Source& source) {
     Facts& facts = sources[source];
@@ -252,6 +267,8 @@ class Costs {
   const Scope& scope_;
   const Grouping& by_;
   int lag_;
+  std::map<Source::value_type, Date> known_;  ///< by channel
+  Date known_of_all_;
 };
 
 /// The lag in days; nothing where it is the sales cycle and nobody was won.
@@ -350,8 +367,8 @@ Result cac(const Crm& book, const Options& given) {
   Result result = answer(none);
   result.metrics.clear();
   result.by.insert(result.by.begin(), by.columns.begin(), by.columns.end());
-  const Date known = costs.known_until();
-  for (auto& [source, facts] : costs.sources)
+  for (auto& [source, facts] : costs.sources) {
+    const Date known = costs.known_until(source);
     for (Metric& metric : answer(facts).metrics) {
       const bool late = metric.excluded.contains("spend_unknown") || known < end_of(metric, scope, options);
       if (metric.state.empty() && late) metric.state = "incomplete";
@@ -361,6 +378,7 @@ Result cac(const Crm& book, const Options& given) {
       }
       result.metrics.push_back(std::move(metric));
     }
+  }
   return result;
 }
 

@@ -220,6 +220,10 @@ std::vector<std::string> missing(const Crm& crm, const Definition& known) {
   return lacking;
 }
 
+Options heeded_by(std::string_view kpi, const Options& options) {
+  return heeded_of(options, definition(kpi).options);
+}
+
 Mode mode_for(const Crm& crm, const Options& options, std::string_view kpi) {
   const Definition& known = definition(kpi);
   check(options);
@@ -229,6 +233,10 @@ Mode mode_for(const Crm& crm, const Options& options, std::string_view kpi) {
                      std::string(known.modes));
   if (options.weight == Weight::value && !holds_word(known.weights, "value"))
     throw UsageError(name + ": weight value isn't defined here; use " + std::string(known.weights));
+  Options own = options;
+  own.mode = Mode::standard;
+  own.weight = Weight::count;
+  check_heeded(own, name, known.options);
   refuse_cuts(known, options);
   if (const auto lacking = missing(crm, known); !lacking.empty()) {
     const std::size_t dot = lacking.front().find('.');

@@ -99,37 +99,15 @@ std::optional<double> yield_before(const Crm& crm, const Options& options, Date 
 
 void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage) {
   const Scope scope = scope_of(crm, options);
-  const bool by_time = std::any_of(options.by.begin(), options.by.end(),
-                                   [](const std::string& name) { return every_of(name).has_value(); });
-  const bool weighs =
-      !by_time && (crm.has("opportunity", "probability") || crm.has("stage_def", "probability"));
   for (const Scope::Part& part : scope.parts) {
     const Date start{day_of(part.interval.start.us, options)}, end{day_of(part.interval.end.us, options)};
     const bool labelled = scope.parts.size() > 1;
     const auto yield = yield_before(crm, options, start, end, scope.as_of.us);
-    Result weighted;
-    if (weighs) {
-      Options rest = ungrouped(options);
-      rest.by = options.by;
-      const Date from = std::max(start, Date{day_of(scope.as_of.us, options)});
-      if (from < end) {
-        rest.period = from.to_string() + "/" + end.to_string();
-        weighted = weighted_pipeline(crm, rest);
-      }
-      if (labelled)
-        for (Metric& metric : weighted.metrics) {
-          metric.keys.insert(metric.keys.begin(), part.label);
-          metric.key_null.insert(metric.key_null.begin(), 0);
-        }
-      attach(coverage, weighted, "weighted");
-    }
     for (Metric& metric : coverage.metrics) {
       if (labelled && metric.keys.front() != part.label) continue;
       auto& details = metric.details;
       if (yield) details["yield"] = *yield;
       if (yield && *yield > 0) details["required_by_yield"] = 1 / *yield;
-      if (details.contains("weighted") && metric.denominator > 0)
-        details["weighted_coverage"] = details["weighted"] / metric.denominator;
     }
   }
 }

@@ -344,11 +344,9 @@ Result logo_churn(const Crm& crm, const Options& options) {
               : "customers at the start of the period that are none at its end ÷ customers at its start");
 }
 
-Result logo_retention(const Crm& crm, const Options& given) {
-  Options options = with_month(given);
-  options.churn_base = ChurnBase::start;
+Result logo_retention(const Crm& crm, const Options& options) {
   return kept_or_lost(
-      crm, options, false, "logo_retention",
+      crm, with_month(options), false, "logo_retention",
       "customers at the start of the period that are still at its end ÷ customers at its start");
 }
 
@@ -406,8 +404,8 @@ Result clv_simple(const Crm& book, const Options& given) {
   const Crm crm = rewound(book, options);
   const Scope scope = scope_of(crm, options);
   const double margin = need_margin(crm, scope, options);
-  const Result churn = logo_churn(crm, options);
-  Result result = arpa(crm, options);
+  const Result churn = logo_churn(crm, heeded_by("logo_churn", options));
+  Result result = arpa(crm, heeded_by("arpa", options));
   result.name = "clv_simple";
   result.unit = result.unit.substr(0, result.unit.find(' '));
   result.definition = "revenue per customer and month × gross margin ÷ monthly churn";
@@ -439,8 +437,8 @@ Result ltv_cac(const Crm& crm, const Options& given) {
   ungrouped("ltv_cac", options);
   (void)mode_for(crm, options, "ltv_cac");
   options.mode = Mode::standard;
-  Result result = clv_simple(crm, options);
-  const Result cost = cac(crm, options);
+  Result result = clv_simple(crm, heeded_by("clv_simple", options));
+  const Result cost = cac(crm, heeded_by("cac", options));
   same_currency("ltv_cac", result.unit, cost.unit);
   result.name = "ltv_cac";
   result.unit = "ratio";
@@ -464,8 +462,8 @@ Result cac_payback(const Crm& crm, const Options& given) {
   ungrouped("cac_payback", options);
   (void)mode_for(crm, options, "cac_payback");
   options.mode = Mode::standard;
-  const Result cost = cac(crm, options);
-  Result result = arpa(crm, options);
+  const Result cost = cac(crm, heeded_by("cac", options));
+  Result result = arpa(crm, heeded_by("arpa", options));
   const double margin = need_margin(crm, scope_of(crm, options), options);
   same_currency("cac_payback", result.unit.substr(0, result.unit.find(' ')), cost.unit);
   result.name = "cac_payback";

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "groups.hpp"
 #include "visits.hpp"
 
 namespace salesops {
@@ -71,29 +72,69 @@ std::string no_decision_text(const Options& options) {
   return text.empty() ? text : "; losses for " + text + " are no outcome";
 }
 
+namespace {
+
+/// The parts of a scope, cut by the shortest length of time in `by`.
+std::vector<Interval> cut(const Deals& deals, const Scope& scope, const Options& options) {
+  Every shortest = Every::all;
+  for (const std::string& name : options.by) shortest = std::min(shortest, every_of(name).value_or(Every::all));
+  std::vector<Interval> pieces;
+  for (const Scope::Part& part : scope.parts) {
+    if (shortest == Every::all) {
+      pieces.push_back(part.interval);
+      continue;
+    }
+    const auto [created, last] = range_of(deals.created_at, options.execution);
+    const std::int64_t begin = std::max(part.interval.start.us, created);
+    const std::int64_t end = std::min(part.interval.end.us, scope.as_of.us + 1);
+    if (created > last || begin >= end) continue;
+    // A calendar of a table begins and ends somewhere: other days are in no piece.
+    const Date after{day_of(end - 1, options) + 1};
+    for (Date day{day_of(begin, options)}; day < after;) {
+      const std::int32_t index = options.calendar.index_of(day, shortest);
+      const bool known = index != FiscalCalendar::no_period;
+      const Period period = known ? options.calendar.period_at(index, shortest) : Period{day, day + 1};
+      day = period.end;
+      if (known)
+        pieces.push_back({std::max(part.interval.start, options.zone.start_of(period.start)),
+                          std::min(part.interval.end, options.zone.start_of(period.end))});
+    }
+  }
+  return pieces;
+}
+
+}  // namespace
+
 DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const std::int64_t> starts) {
   const Deals& deals = crm.deals();
   const Scope scope = scope_of(crm, options);
   DealFacts facts(deals, options);
   const auto unstarted = facts.reason(no_start(options));
   const auto reversed = facts.reason("negative_duration");
-  for (const Scope::Part& part : scope.parts) {
-    const std::int64_t end = std::min(part.interval.end.us, scope.as_of.us + 1);
-    for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-      tick(deal);
-      const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
-      const bool begun = created == null_value || created < end || scope.all;
-      const bool lasts = deals.status[deal] == DealStatus::open || (closed != null_value && closed >= end);
-      if (!begun || !lasts) continue;
+  const std::vector<Interval> pieces = cut(deals, scope, options);
+  std::vector<std::int64_t> ends;
+  for (const Interval& piece : pieces) ends.push_back(std::min(piece.end.us, scope.as_of.us + 1));
+  const bool whole = scope.all && !pieces.empty() && pieces.back().end.us == INT64_MAX;
+  const auto place = [&](std::int64_t at) {
+    return static_cast<std::size_t>(std::ranges::upper_bound(ends, at) - ends.begin());
+  };
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
+    const std::int64_t created = deals.created_at[deal], closed = deals.closed_at[deal];
+    const std::size_t first = created == null_value || whole ? 0 : place(created);
+    const std::size_t last = deals.status[deal] == DealStatus::open ? ends.size()
+                             : closed == null_value                 ? 0
+                                                                    : place(closed);
+    for (std::size_t i = first; i < last; ++i) {
       std::int64_t age = 1;
       std::uint8_t state = Facts::counted;
       if (!starts.empty() && starts[deal] == null_value) {
         state = unstarted;
       } else if (!starts.empty()) {
-        age = std::min(part.interval.end.us, scope.as_of.us) - starts[deal];
+        age = std::min(pieces[i].end.us, scope.as_of.us) - starts[deal];
         if (age < 0) state = options.start == Start::created ? reversed : unstarted;
       }
-      facts.put(deal, std::max(part.interval.start.us, end - 1), state == Facts::counted ? age : 0, 1, state);
+      facts.put(deal, std::max(pieces[i].start.us, ends[i] - 1), state == Facts::counted ? age : 0, 1, state);
     }
   }
   return facts;

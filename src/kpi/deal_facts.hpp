@@ -3,6 +3,7 @@
 
 #include <initializer_list>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +70,27 @@ class StageStatuses {
   std::map<std::int64_t, std::vector<std::optional<DealStatus>>> of_;
 };
 
+/// How likely a deal is to be won: what it says itself, else its stage.
+class Probabilities {
+ public:
+  explicit Probabilities(const Crm& crm)
+      : deals_(crm.deals()),
+        own_(crm.table("opportunity").find("probability")),
+        of_stage_(crm.has("stage_def") ? crm.table("stage_def").find("probability") : nullptr) {}
+  [[nodiscard]] bool known() const noexcept { return own_ != nullptr || of_stage_ != nullptr; }
+  [[nodiscard]] std::optional<double> operator()(std::size_t deal) const {
+    if (own_ != nullptr && own_->valid(deal)) return own_->number(deal);
+    if (of_stage_ == nullptr || deals_.stage_row[deal] < 0) return std::nullopt;
+    const auto row = static_cast<std::size_t>(deals_.stage_row[deal]);
+    return of_stage_->valid(row) ? std::optional(of_stage_->number(row)) : std::nullopt;
+  }
+
+ private:
+  const Deals& deals_;
+  const Column* own_;
+  const Column* of_stage_;
+};
+
 /// One end of a deal.
 struct Close {
   std::size_t deal = 0;
@@ -98,14 +120,14 @@ class NoDecision {
 /// What a definition says of `Options::no_decision`: "; losses for price are no outcome", or nothing.
 std::string no_decision_text(const Options& options);
 
-/// Open deals at the end of each period (or as_of), each placed there; its numerator is its age since
+/// Open deals at the end of each period (or as_of), cut by the lengths of time in `by`, each placed there; its numerator is its age since
 /// `starts` then, or 1 where `starts` is empty.
 DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const std::int64_t> starts);
 
 /// Says how many deals came back from a close, and how they were counted.
 void report_reopened(const Crm& crm, const Options& options, Result& result);
 
-/// Adds to `pipeline_coverage` what was won of such a pipeline before, and the pipeline by probability.
+/// Adds to `pipeline_coverage` what was won of such a pipeline before.
 void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage);
 
 /// Currency of the rows that `where` keeps.

@@ -52,11 +52,11 @@ Result velocity(const Crm& book, const Options& options) {
   std::string definition = "open deals × average deal × win rate ÷ mean sales cycle" + begun_text(options);
   if (options.start != Start::created) definition += ", the cycle from there on";
   Result result = summarise(crm, open, each, "velocity", definition + no_decision_text(options), mode);
-  const Result average = average_deal(crm, each);
+  const Result average = average_deal(crm, heeded_by("average_deal", each));
   attach(result, average, "average_deal");
-  const Result rate = win_rate(crm, each);
+  const Result rate = win_rate(crm, heeded_by("win_rate", each));
   attach(result, rate, "win_rate");
-  attach(result, sales_cycle(crm, each), "sales_cycle", "mean");
+  attach(result, sales_cycle(crm, heeded_by("sales_cycle", each)), "sales_cycle", "mean");
   result.unit = average.unit + " / day";
   result.warnings.insert(result.warnings.end(), rate.warnings.begin(), rate.warnings.end());
   for (Metric& metric : result.metrics) {
@@ -165,6 +165,7 @@ Result linearity(const Crm& book, const Options& asked) {
     facts.numerator[i] = third[i] == 2 ? facts.denominator[i] : 0;
   }
   facts.shape = Shape::ratio;
+  facts.bounded = true;
   facts.in_money(crm, options, true);
   const auto& accounts = crm.deals().account_row;
   for (const std::int32_t row : facts.row) facts.cluster.push_back(accounts[static_cast<std::size_t>(row)]);

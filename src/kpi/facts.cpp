@@ -179,10 +179,26 @@ void put_ratio(const Crm& crm, const Cell& cell, const Facts& facts, const Optio
     metric.interval_note = "none: too few clusters";
     return;
   }
-  metric.low = made->interval.low;
-  metric.high = made->interval.high;
-  metric.interval_note =
-      "bootstrap over " + std::to_string(made->clusters) + (facts.cluster.empty() ? " rows" : " accounts");
+  const std::string who =
+      std::to_string(made->clusters) + (facts.cluster.empty() ? " rows" : " " + facts.cluster_table + "s");
+  const auto [estimate, low, high, level] = made->interval;
+  constexpr double rounding = 1e-12;
+  if (high - low > rounding * std::fabs(high)) {
+    metric.low = low;
+    metric.high = high;
+    metric.interval_note = "bootstrap over " + who;
+    return;
+  }
+  // Resamples of clusters that agree can't tell what others would do.
+  const bool all = std::fabs(estimate - 1) <= rounding;
+  if (!facts.bounded || (!all && estimate != 0)) {
+    metric.interval_note = "none: all of " + who + " agree";
+    return;
+  }
+  const auto interval = stats::wilson(all ? made->clusters : 0, made->clusters, level);
+  metric.low = interval->low;
+  metric.high = interval->high;
+  metric.interval_note = "Wilson over " + who + ", which all agree";
 }
 
 void put_values(const Cell& cell, const Facts& facts, const Options& options, Metric& metric) {
@@ -197,7 +213,9 @@ void put_values(const Cell& cell, const Facts& facts, const Options& options, Me
   if (facts.shape == Shape::mean) {
     Spread spread;
     for (const std::int32_t i : cell.facts) spread.add(facts.numerator[static_cast<std::size_t>(i)]);
-    if (const auto error = spread.standard_error(facts.scale)) {
+    if (const auto error = spread.standard_error(facts.scale); error && *error <= 0) {
+      metric.interval_note = "none: all of " + std::to_string(spread.count) + " rows agree";
+    } else if (error) {
       const double half =
           stats::student_multiplier(static_cast<double>(spread.count - 1), options.level) * *error;
       metric.low = *metric.value - half;
@@ -258,6 +276,7 @@ void put_incidence(const Cell& cell, const Facts& facts, const Options& options,
     metric.high = cause.high[at];
     metric.interval_note = "Aalen–Johansen, log-log";
   }
+  if (metric.value && !metric.low) metric.interval_note = "none: no row had the outcome by then";
   if (const auto median = time_to(curve, 0.5)) metric.details["median"] = *median;
   if (const auto ninetieth = time_to(curve, 0.9)) metric.details["p90"] = *ninetieth;
   if (metric.details.contains("with_outcome"))

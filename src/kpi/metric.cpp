@@ -106,33 +106,65 @@ void check(const Options& options) {
     throw UsageError("from_rank is the rank of a start at a stage: ask start = 'stage' with it");
 }
 
+namespace {
+
+/// The options that some KPIs heed, as `Definition::options` names them.
+struct SomeOption {
+  std::string_view name;
+  bool (*differs)(const Options&, const Options&);
+  void (*take)(Options&, const Options&);
+};
+
+template <auto field>
+constexpr SomeOption some(std::string_view name) {
+  return {name, [](const Options& a, const Options& b) { return a.*field != b.*field; },
+          [](Options& to, const Options& from) { to.*field = from.*field; }};
+}
+
+constexpr SomeOption some_options[] = {
+    some<&Options::mode>("mode"),
+    some<&Options::weight>("weight"),
+    some<&Options::window_days>("window_days"),
+    some<&Options::idle_days>("idle_days"),
+    some<&Options::reopened>("reopened"),
+    some<&Options::allow_negative>("allow_negative"),
+    some<&Options::target_minutes>("target_minutes"),
+    some<&Options::gross_margin>("gross_margin"),
+    {"hours", [](const Options& a, const Options& b) { return a.hours.has_value() != b.hours.has_value(); },
+     [](Options& to, const Options& from) { to.hours = from.hours; }},
+    some<&Options::hours_of>("hours_of"),
+    some<&Options::clock>("clock"),
+    some<&Options::start>("start"),
+    some<&Options::from_rank>("from_rank"),
+    some<&Options::visits>("visits"),
+    some<&Options::every>("every"),
+    some<&Options::in_order>("in_order"),
+    some<&Options::no_decision>("no_decision"),
+    some<&Options::lag>("lag"),
+    some<&Options::churn_base>("churn_base"),
+};
+
+}  // namespace
+
 void check_heeded(const Options& options, std::string_view asked, std::string_view heeded) {
   const Options plain;
-  const std::pair<std::string_view, bool> given[] = {
-      {"mode", options.mode != plain.mode},
-      {"weight", options.weight != plain.weight},
-      {"window_days", options.window_days != plain.window_days},
-      {"idle_days", options.idle_days != plain.idle_days},
-      {"reopened", options.reopened != plain.reopened},
-      {"allow_negative", options.allow_negative},
-      {"target_minutes", options.target_minutes != plain.target_minutes},
-      {"gross_margin", options.gross_margin.has_value()},
-      {"hours", options.hours.has_value()},
-      {"hours_of", !options.hours_of.empty()},
-      {"clock", options.clock != plain.clock},
-      {"start", options.start != plain.start},
-      {"from_rank", options.from_rank.has_value()},
-      {"visits", options.visits != plain.visits},
-      {"every", options.every != plain.every},
-      {"in_order", options.in_order},
-      {"no_decision", !options.no_decision.empty()},
-      {"lag", !options.lag.empty()},
-      {"churn_base", options.churn_base != plain.churn_base},
-  };
-  for (const auto& [option, is_given] : given)
-    if (is_given && !holds_word(heeded, option))
-      throw UsageError(std::string(asked) + " has no use for " + std::string(option) +
-                       "; ask a KPI that heeds it");
+  for (const SomeOption& option : some_options) {
+    if (holds_word(heeded, option.name) || !option.differs(options, plain)) continue;
+    std::string known;
+    for (const SomeOption& other : some_options)
+      if (holds_word(heeded, other.name)) known += (known.empty() ? "" : ", ") + std::string(other.name);
+    throw UsageError(std::string(asked) + " has no option '" + std::string(option.name) + "'" +
+                     (known.empty() ? "" : "; of its own it has " + known));
+  }
+}
+
+Options heeded_of(const Options& options, std::string_view heeded) {
+  const Options plain;
+  Options result = options;
+  for (const SomeOption& option : some_options)
+    if (option.name != "mode" && option.name != "weight" && !holds_word(heeded, option.name))
+      option.take(result, plain);
+  return result;
 }
 
 bool holds_word(std::string_view list, std::string_view word) {

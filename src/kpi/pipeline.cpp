@@ -89,6 +89,7 @@ Result slippage(const Crm& book, const Options& asked) {
   }
   if (value) {
     facts.shape = Shape::ratio;
+    facts.bounded = true;
     facts.in_money(crm, options, true);
     for (const std::int32_t row : facts.row)
       facts.cluster.push_back(crm.deals().account_row[static_cast<std::size_t>(row)]);
@@ -197,21 +198,15 @@ Result weighted_pipeline(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "weighted_pipeline");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  const Column* own = crm.table("opportunity").find("probability");
-  const Column* of_stage = crm.has("stage_def") ? crm.table("stage_def").find("probability") : nullptr;
-  if (own == nullptr && of_stage == nullptr) require(crm, "weighted_pipeline", "opportunity", "probability");
+  const Probabilities probabilities(crm);
+  if (!probabilities.known()) require(crm, "weighted_pipeline", "opportunity", "probability");
   DealFacts facts(deals, options);
   const auto null_probability = facts.reason("null_probability");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
     if (deals.status[deal] != DealStatus::open) continue;
     const std::int64_t amount = deals.amount[deal];
-    std::optional<double> probability;
-    if (own != nullptr && own->valid(deal)) probability = own->number(deal);
-    if (!probability && of_stage != nullptr && deals.stage_row[deal] >= 0) {
-      const auto row = static_cast<std::size_t>(deals.stage_row[deal]);
-      if (of_stage->valid(row)) probability = of_stage->number(row);
-    }
+    const std::optional<double> probability = probabilities(deal);
     std::uint8_t state = facts.amount_state(amount);
     if (state == Facts::counted && !probability) state = null_probability;
     const std::int64_t weighted =
@@ -356,6 +351,7 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
     }
   }
   facts.shape = Shape::ratio;
+  facts.bounded = true;
   facts.in_money(crm, options, true);
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
     int128 won = 0, open = 0;
@@ -425,6 +421,7 @@ Result hygiene(const Crm& book, const Options& options) {
     passed.push_back(bits);
   }
   facts.shape = Shape::ratio;
+  facts.bounded = true;
   facts.present_names = true;
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
     if (counted.empty()) return;

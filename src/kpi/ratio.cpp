@@ -16,6 +16,7 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
   if ((options.mode != Mode::standard && options.mode != mode) || options.weight != Weight::count)
     throw UsageError(name +
                      ": a ratio of one's own has no modes and no weights; its time and its value say both");
+  check_heeded(options, name, "mode");
   const Crm crm = rewound(book, options);
   require(crm, name, definition.table, definition.at);
   const Table& table = crm.table(definition.table);
@@ -70,6 +71,7 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
   }
   if (!counts) {
     facts.shape = Shape::ratio;
+    facts.bounded = true;
     facts.scale = facts.denominator_scale =
         value->type() == Type::money ? major_units(currency_of(crm, facts, options)) : 1 / unit;
     const ColumnModel* account = table_model(definition.table).find("account_id");

@@ -4,6 +4,7 @@
 #include "deal_facts.hpp"
 #include "groups.hpp"
 #include "salesops/kpi/where.hpp"
+#include "salesops/money.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -334,6 +335,17 @@ class Evaluation {
     return numbers(expression, lookup);
   }
 
+  /// Codes of currencies are capitals, as ISO 4217 has them.
+  static void check_currency(const std::string& name, const std::string& code) {
+    if (Currency::find(code)) return;
+    std::string capitals = code;
+    for (char& c : capitals)
+      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
+    throw UsageError("where: '" + name + "' is never " + quoted(code) +
+                     (Currency::find(capitals) ? "; did you mean " + quoted(capitals) + "?" : ".") +
+                     " It is a code of ISO 4217, such as 'EUR'");
+  }
+
   /// Throws `UsageError` for what no value of the column can be.
   static void check(const Expression& expression, const Dictionary& dictionary, const ColumnModel* model) {
     const std::string& name = expression.name;
@@ -345,6 +357,7 @@ class Evaluation {
       if (literal.type == Expression::Literal::Type::number && dictionary.size() > 0)
         throw UsageError("where: '" + name + "' is text, and none of it is " + literal.text +
                          "; compare it with text in quotes, such as " + quoted(dictionary[0]));
+      if (model != nullptr && model->name == "currency") check_currency(name, literal.text);
       if (model == nullptr || model->values.empty()) continue;
       if (std::ranges::find(model->values, literal.text) != model->values.end()) continue;
       const auto near = near_names(literal.text, model->values);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "groups.hpp"
 #include "salesops/kpi/deals.hpp"
 #include "salesops/stats.hpp"
 #include "salesops/survival.hpp"
@@ -120,12 +121,21 @@ Result sales_cycle(const Crm& book, const Options& options) {
       summarise(crm, cycles(crm, options, starts, DealStatus::lost), options, "sales_cycle", "", mode);
   attach(result, lost, "lost_median");
   attach(result, lost, "lost_mean", "mean");
-  DealFacts ages = open_at_end(crm, options, starts);
-  ages.shape = Shape::median;
-  ages.scale = days_per_us;
-  const Result open = summarise(crm, ages, options, "sales_cycle", "", mode);
-  attach(result, open, "open_median_age");
-  attach(result, open, "open_mean_age", "mean");
+  const bool often = std::ranges::any_of(options.by, [](const std::string& name) {
+    const auto every = every_of(name);
+    return every == Every::day || every == Every::week;
+  });
+  if (often) {
+    // A fact a deal and day would outgrow the book many times.
+    result.warnings.emplace_back("ages of open deals are told by month and longer, not by day or week");
+  } else {
+    DealFacts ages = open_at_end(crm, options, starts);
+    ages.shape = Shape::median;
+    ages.scale = days_per_us;
+    const Result open = summarise(crm, ages, options, "sales_cycle", "", mode);
+    attach(result, open, "open_median_age");
+    attach(result, open, "open_mean_age", "mean");
+  }
   report_reopened(crm, options, result);
   return result;
 }

@@ -16,6 +16,8 @@ namespace kpi {
 
 namespace {
 
+constexpr std::size_t most_heading = 14;
+
 struct Line {
   std::string_view kpi;
   Better better = Better::up;
@@ -89,7 +91,7 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
     return Answer{std::nullopt, std::string(known.unit), std::string(why) + error.what(), {}};
   };
   try {
-    const Result result = known.compute(crm, options);
+    const Result result = known.compute(crm, heeded_of(options, known.options));
     return {shown(result.single(), line),
             line.unit.empty() ? result.unit : std::string(line.unit),
             {},
@@ -153,11 +155,92 @@ std::optional<double> number_at(const Table& table, const std::string& name, std
   return column == nullptr || column->is_null(row) ? std::nullopt : std::optional(column->number(row));
 }
 
+/// Places that text takes on a screen: code points.
+std::size_t wide(std::string_view text) {
+  return static_cast<std::size_t>(
+      std::ranges::count_if(text, [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; }));
+}
+
+/// The first code points of a text that is longer than people read.
+std::string cut(std::string text) {
+  constexpr std::size_t most = 30;
+  if (wide(text) <= most) return text;
+  std::size_t end = 0;
+  for (std::size_t seen = 0; seen < most; ++seen)
+    for (++end; end < text.size() && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U;) ++end;
+  return text.substr(0, end) + "…";
+}
+
+struct TextColumn {
+  std::string name;
+  std::vector<std::string> cells;
+  bool beneath = false;  ///< takes no part of the first line
+};
+
+/// Words beneath a line, broken where the width ends.
+std::string beneath(const std::string& words) {
+  std::string text, line;
+  const auto end = [&] {
+    if (!line.empty()) text += "   " + line + "\n";
+    line.clear();
+  };
+  for (std::size_t at = 0; at < words.size();) {
+    const std::size_t space = std::min(words.find(' ', at), words.size());
+    const std::string word = words.substr(at, space - at);
+    constexpr std::size_t indent = 4;
+    if (!line.empty() && indent + wide(line) + wide(word) > Scorecard::text_width) end();
+    line += " " + word;
+    at = space + 1;
+  }
+  end();
+  return text;
+}
+
+/// Columns side by side as far as the width goes; what doesn't fit stands beneath each row, by name.
+std::string lines_of(std::vector<TextColumn> columns) {
+  std::vector<std::size_t> widths;
+  std::size_t used = 0;
+  for (TextColumn& column : columns) {
+    std::size_t width = wide(column.name);
+    for (const std::string& cell : column.cells) width = std::max(width, wide(cell));
+    const std::size_t gap = widths.empty() ? 0 : 2;
+    column.beneath |= used + gap + width > Scorecard::text_width;
+    if (!column.beneath) used += gap + width;
+    widths.push_back(width);
+  }
+  std::string text;
+  const auto line = [&](auto cell_of) {
+    std::string first;
+    for (std::size_t c = 0; c < columns.size(); ++c) {
+      if (columns[c].beneath) continue;
+      const std::string cell = cell_of(columns[c]);
+      first += (c == 0 ? "" : "  ") + cell + std::string(widths[c] - wide(cell), ' ');
+    }
+    text += first.substr(0, first.find_last_not_of(' ') + 1) + "\n";
+  };
+  line([](const TextColumn& column) { return column.name; });
+  for (std::size_t row = 0; row < columns.front().cells.size(); ++row) {
+    line([&](const TextColumn& column) { return column.cells[row]; });
+    std::string rest;
+    for (const TextColumn& column : columns) {
+      const std::string& cell = column.cells[row];
+      if (!column.beneath || cell.empty() || cell == "—" || cell == "0") continue;
+      rest += (rest.empty() ? "" : " · ") + column.name + (column.name.empty() ? "" : " ") + cell;
+    }
+    text += beneath(rest);
+  }
+  return text;
+}
+
+std::string range_text(std::optional<double> low, std::optional<double> high, std::string_view unit) {
+  return low && high ? "[" + printed(low, unit) + ", " + printed(high, unit) + "]" : std::string();
+}
+
 /// The first groups as people read them, an estimate and its interval in one column.
 std::string groups_text(const Table& groups, std::string_view level) {
   constexpr std::size_t most = 20;
   const std::size_t rows = std::min(groups.num_rows(), most);
-  NamedColumns shown;
+  std::vector<TextColumn> shown;
   for (const auto& [name, column] : groups.columns()) {
     if (name.ends_with(std::string("_lo_") + std::string(level)) ||
         name.ends_with(std::string("_hi_") + std::string(level)))
@@ -166,17 +249,16 @@ std::string groups_text(const Table& groups, std::string_view level) {
     std::vector<std::string> cells;
     for (std::size_t row = 0; row < rows; ++row) {
       if (column.type() != Type::float64) {
-        cells.push_back(column.is_null(row) ? "—" : column.cell(row));
+        cells.push_back(column.is_null(row) ? "—" : cut(column.cell(row)));
         continue;
       }
-      cells.push_back(printed(number_at(groups, name, row), unit));
-      const auto low = number_at(groups, name + "_lo_" + std::string(level), row);
-      const auto high = number_at(groups, name + "_hi_" + std::string(level), row);
-      if (low && high) cells.back() += " [" + printed(low, unit) + ", " + printed(high, unit) + "]";
+      const std::string range = range_text(number_at(groups, name + "_lo_" + std::string(level), row),
+                                           number_at(groups, name + "_hi_" + std::string(level), row), unit);
+      cells.push_back(printed(number_at(groups, name, row), unit) + (range.empty() ? "" : " " + range));
     }
-    shown.emplace_back(name, Column::of_strings(cells));
+    shown.push_back({cut(name), std::move(cells)});
   }
-  std::string text = Table(std::move(shown)).to_text(rows);
+  std::string text = lines_of(std::move(shown));
   if (groups.num_rows() > rows) text += "… " + std::to_string(groups.num_rows() - rows) + " more groups\n";
   return text;
 }
@@ -365,29 +447,27 @@ std::string Scorecard::to_text() const {
   if (groups.num_columns() > 0)
     return head + (currency.empty() ? "" : " · amounts in " + currency) + "\n" +
            groups_text(groups, level_text(level));
-  std::vector<std::string> title, unit, value, prior, delta, target, n, note;
+  std::vector<std::string> title, value, prior, delta, target, n, range, note;
   for (const ScorecardRow& row : rows) {
+    const bool plain = row.unit == "share" || row.unit == "ratio" || !row.value;
     title.push_back(row.title);
-    unit.push_back(row.unit);
-    std::string range;
-    if (row.low && row.high)
-      range = " [" + printed(row.low, row.unit) + ", " + printed(row.high, row.unit) + "]";
-    value.push_back(printed(row.value, row.unit) + range);
+    value.push_back(printed(row.value, row.unit) + (plain ? "" : " " + row.unit));
+    range.push_back(range_text(row.low, row.high, row.unit));
     prior.push_back(printed(row.prior, row.unit));
     delta.push_back(printed(row.delta, row.unit));
     target.push_back(printed(row.target, row.unit) + (row.status.empty() ? "" : " " + row.status));
     n.push_back(std::to_string(row.n));
     note.push_back(row.state);
   }
-  const Table table({{"KPI", Column::of_strings(title)},
-                     {period, Column::of_strings(value)},
-                     {"unit", Column::of_strings(unit)},
-                     {prior_period.empty() ? "prior" : "prior " + prior_period, Column::of_strings(prior)},
-                     {"change", Column::of_strings(delta)},
-                     {"target", Column::of_strings(target)},
-                     {"n", Column::of_strings(n)},
-                     {"note", Column::of_strings(note)}});
-  return head + "\n" + table.to_text(rows.size());
+  return head + (prior_period.empty() ? "" : " · prior " + prior_period) + "\n" +
+         lines_of({{"KPI", title},
+                   {period.size() <= most_heading ? period : "value", value},
+                   {"prior", prior},
+                   {"change", delta},
+                   {"target", target},
+                   {"n", n},
+                   {"", range, true},
+                   {"", note, true}});
 }
 
 }  // namespace kpi

@@ -178,7 +178,7 @@ struct Estimates {
   void put(std::size_t row, const Spread& spread, double scale, const Multipliers& multipliers) {
     value.put(row, spread.mean(scale));
     const auto error = spread.standard_error(scale);
-    if (!error) return;
+    if (!error || *error <= 0) return;  // rows that agree tell of no spread
     const double half = multipliers(spread.count) * *error;
     low.put(row, value.values[row] - half);
     high.put(row, value.values[row] + half);

@@ -130,6 +130,7 @@ Result win_rate(const Crm& book, const Options& options) {
   }
   if (value) {
     facts.shape = Shape::ratio;
+    facts.bounded = true;
     facts.cluster.reserve(facts.size());
     for (const std::int32_t row : facts.row)
       facts.cluster.push_back(deals.account_row[static_cast<std::size_t>(row)]);

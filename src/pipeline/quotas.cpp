@@ -207,6 +207,10 @@ std::vector<Quota> quotas_of_members(const Crm& crm, const std::vector<Quota>& q
   return {};
 }
 
+std::vector<Quota> quotas_of_teams(const std::vector<Quota>& quotas, Date first, Date last) {
+  return by_type(quotas, first, last)["team"];
+}
+
 std::vector<Quota> quotas_of_company(const Crm& crm, const std::vector<Quota>& quotas, Date first,
                                      Date last) {
   auto of = by_type(quotas, first, last);

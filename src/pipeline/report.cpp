@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <optional>
+#include <span>
+#include <utility>
 
 #include "salesops/money.hpp"
 
@@ -55,11 +58,34 @@ std::vector<double> kept_leaves(const std::vector<std::size_t>& kept, const auto
   return values;
 }
 
+/// Those whose quotas make up the sums, alone: what others book is no part of such a sum. Nothing where all
+/// have one, or no rep has.
+std::optional<Scenario> with_quotas(const Scenario& scenario, const std::vector<Quota>& quotas) {
+  const auto& leaves = scenario.leaves();
+  const auto of_leaves = std::span(quotas).first(leaves.size());
+  const auto with = std::ranges::count_if(of_leaves, [](const Quota& quota) { return quota.amount.has_value(); });
+  if (with == 0 || with == std::ssize(leaves)) return std::nullopt;
+  ScenarioData data;
+  data.leaves = leaves;
+  data.periods = scenario.periods();
+  data.memberships = scenario.memberships();
+  data.draws = scenario.draws();
+  for (std::size_t leaf = 0; leaf < leaves.size(); ++leaf)
+    for (const Interval& period : data.periods) {
+      auto values = scenario.values(leaves[leaf], period);
+      if (!of_leaves[leaf].amount) std::ranges::fill(values, 0);
+      data.values.insert(data.values.end(), values.begin(), values.end());
+    }
+  return Scenario(std::move(data));
+}
+
 Table holder_table(const Outcome& outcome, const pipeline::Forecast& forecast,
                    const std::vector<Quota>& quotas) {
   const Scenario& scenario = forecast.scenario;
   const auto& holders = scenario.holders();
   const Values values(scenario.currency());
+  const bool sums = std::ranges::any_of(quotas, [](const Quota& quota) { return quota.summed; });
+  const auto members = sums ? with_quotas(scenario, quotas) : std::nullopt;
   std::vector<std::string> types, ids;
   std::vector<double> means, attain;
   std::vector<std::int64_t> quota;
@@ -76,7 +102,8 @@ Table holder_table(const Outcome& outcome, const pipeline::Forecast& forecast,
     }
     has_quota.push_back(quotas[i].amount.has_value());
     quota.push_back(quotas[i].amount.value_or(0));
-    attain.push_back(quotas[i].amount ? scenario.probability_at_least(holders[i], *quotas[i].amount) : 0);
+    const Scenario& judged = quotas[i].summed && members ? *members : scenario;
+    attain.push_back(quotas[i].amount ? judged.probability_at_least(holders[i], *quotas[i].amount) : 0);
   }
   const auto won = carried_up(scenario, kept_leaves(outcome.kept, outcome.won));
   const auto open = carried_up(scenario, kept_leaves(outcome.kept, outcome.simulation->open_mean));
@@ -248,8 +275,9 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
   const std::size_t leaves = forecast.scenario.leaves().size();
   const auto without = std::count_if(quotas.begin(), quotas.begin() + static_cast<std::ptrdiff_t>(leaves),
                                      [](const Quota& quota) { return !quota.amount; });
-  say(quotas.size() > leaves && quotas.back().summed && without > 0,
-      "p_attain sets what all will book against that sum, though " + many(without, "member") +
+  const bool of_reps = std::cmp_less(without, leaves);
+  say(quotas.size() > leaves && quotas.back().summed && of_reps && without > 0,
+      "p_attain sets against that sum what those with a quota will book; " + many(without, "member") +
           " had no part in it.");
   return notes;
 }

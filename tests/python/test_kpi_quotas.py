@@ -346,3 +346,128 @@ def test_ramping_reps_stand_apart_and_leavers_count_to_their_last_day():
     # The company's attainment has all of their quotas.
     company = kpi.attainment(crm, period=PERIOD)
     assert (company.denominator, company.details["ramping_quota"]) == (276, 92)
+
+
+# ---- teams ----
+
+
+def teams_of(result) -> dict:
+    table = result.to_table().to_dict()
+    names = [name for name in table if name != "owner.team"]
+    return {
+        team: {name: table[name][row] for name in names}
+        for row, team in enumerate(table[next(name for name in table if name.startswith("owner."))])
+    }
+
+
+def test_a_teams_own_quota_is_the_target_of_its_group():
+    # r1 and r2 (team t1) won 20 each of the 60; r2 has no quota. r3 (t2) has one of its own.
+    rows = [quota("t1", "80", holder_type="team"), quota("r1", "300"), quota("r3", "50")]
+    crm = book(rows)
+    teams = teams_of(kpi.attainment(crm, period=PERIOD, as_of=AS_OF, by="owner.team"))
+    assert (teams["t1"]["attainment"], teams["t1"]["numerator"], teams["t1"]["denominator"]) == (0.5, 40, 80)
+    assert (teams["t1"]["members_quota"], teams["t1"]["of_members_quota"]) == (300, 20 / 300)
+    assert teams["t1"]["attainment_lo_95"] is None
+    assert (teams["t1"]["n"], teams["t1"]["excluded"]) == (4, 0)
+    # Without one of its own a team has the sum of its reps'.
+    assert (teams["t2"]["attainment"], teams["t2"]["denominator"]) == (20 / 50, 50)
+    ahead = teams_of(kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF, by="owner.team"))
+    assert (ahead["t1"]["quota"], ahead["t1"]["won"], ahead["t1"]["open"]) == (80, 40, 40)
+    assert ahead["t1"]["pipeline_coverage"] == 40 / (80 - 40)
+    # As forecasts have it; the company is the sum of its reps' all the same.
+    known = forecast_quotas(crm)
+    assert (known["team", "t1"], known["team", "t2"], known["company", ""]) == (80, 50, 350)
+    assert kpi.attainment(crm, period=PERIOD).denominator == 350
+    # A rep's group is judged by the rep's quota, and so is what a team is cut into.
+    owners = kpi.attainment(crm, period=PERIOD, by=["owner.team", "owner"]).to_table().to_dict()
+    assert owners["denominator"] == [300, 0, 50]
+
+
+def test_quotas_of_teams_alone_are_targets_too():
+    crm = book([quota("t1", "80", holder_type="team")])
+    teams = teams_of(kpi.attainment(crm, period=PERIOD, by="owner.team"))
+    assert (teams["t1"]["attainment"], teams["t2"]["attainment"]) == (0.5, None)
+    assert teams["t2"]["state"] == "no quota"
+    months = kpi.attainment(crm, period=PERIOD, by=["owner.team", "month"]).to_table().to_dict()
+    ours = [
+        amount for team, amount in zip(months["owner.team"], months["denominator"], strict=True) if team == "t1"
+    ]
+    assert sum(ours) == pytest.approx(80, abs=1e-9)
+    assert len(ours) == 3
+
+
+def test_a_team_above_is_judged_by_its_own_quota_where_groups_are_such():
+    rows = [quota("t0", "100", holder_type="team"), quota("t1", "80", holder_type="team"), quota("r1", "300")]
+    above = teams_of(kpi.attainment(book(rows), period=PERIOD, by="owner.team.parent"))
+    assert (above["t0"]["attainment"], above["t0"]["members_quota"]) == (40 / 100, 300)
+    assert forecast_quotas(book(rows))["team", "t0"] == 100
+    # An id behind a team that isn't a team's own has no such target.
+    assert kpi.attainment(book(rows), period=PERIOD, by="owner.rep_id").to_table().num_rows == 3
+
+
+def test_a_team_without_reps_is_said_to_be_left_out():
+    team = [{"team_id": "t1"}, {"team_id": "t2"}, {"team_id": "empty"}]
+    crm = book([quota("empty", "80", holder_type="team"), quota("r1", "300")], team=team)
+    result = kpi.attainment(crm, period=PERIOD, by="owner.team")
+    assert "the quota of team 'empty' is left out: no rep is in that team" in result.warnings
+    assert set(teams_of(result)) == {"t1", "t2"}
+
+
+def test_a_rep_who_moves_brings_no_quota_into_a_team_with_its_own():
+    moves = [
+        {"rep_id": "r1", "team_id": "t1", "valid_to": "2025-11-01"},
+        {"rep_id": "r1", "team_id": "t2", "valid_from": "2025-11-01"},
+        {"rep_id": "r3", "team_id": "t2"},
+    ]
+    rows = [
+        quota("t1", "80", holder_type="team"),
+        quota("r1", "31", "2025-10-01", "2025-11-01"),
+        quota("r1", "60", "2025-11-01", "2026-01-01"),
+        quota("r3", "50"),
+    ]
+    deals = [*DEALS, deal(90, "r1", "2025-11-20", "7")]
+    teams = teams_of(kpi.attainment(book(rows, deals, rep_assignment=moves), period=PERIOD, by="owner.team"))
+    assert (teams["t1"]["denominator"], teams["t1"]["members_quota"]) == (80, 31)
+    assert (teams["t2"]["denominator"], teams["t2"]["numerator"]) == (110, 27)
+
+
+# ---- numerator and denominator are of the same people ----
+
+
+def test_a_forecast_sets_against_a_sum_of_quotas_what_those_who_have_them_book():
+    """r2 and r3 book ten times what r1 does; the sum of quotas is r1's alone."""
+    deals = [
+        {**row, "amount": "10" if row["owner_id"] == "r1" else "100"}
+        for row in DEALS
+        if row["owner_id"] in REPS
+    ]
+    crm = book([quota("r1", "45")], deals)
+    found = so.pipeline.forecast(crm, period=SPAN, as_of=AS_OF, draws=2000)
+    rows = found.to_frame("pyarrow").to_pylist()
+    chance = {(row["holder_type"], row["holder_id"]): row["p_attain"] for row in rows}
+    assert 0 < chance["rep", "r1"] < 1
+    assert chance["company", ""] == chance["team", "t1"] == chance["team", "t0"] == chance["rep", "r1"]
+    # Its own quota is of what all book.
+    own = book([quota("r1", "45"), quota("acme", "45", holder_type="company")], deals)
+    found = so.pipeline.forecast(own, period=SPAN, as_of=AS_OF, draws=2000)
+    assert next(r for r in found.to_frame("pyarrow").to_pylist() if r["holder_type"] == "company")[
+        "p_attain"
+    ] == 1
+
+
+def test_weighted_coverage_is_of_those_who_have_quotas():
+    deals = [{**row, "probability": 0.5} for row in DEALS]
+    crm = book([quota("r1", "300")], deals)
+    ahead = kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF)
+    # r1 has 20 of the 60 that are open, and won 20 of the 60.
+    assert (ahead.details["open"], ahead.details["weighted"]) == (20, 10)
+    assert ahead.details["weighted_coverage"] == 10 / (300 - 20)
+    assert kpi.weighted_pipeline(crm, period=PERIOD, as_of=AS_OF).value == 30
+    # Against the company's own quota stands what all have open.
+    own = book([quota("r1", "300"), quota("acme", "2000", holder_type="company")], deals)
+    ahead = kpi.pipeline_coverage(own, period=PERIOD, as_of=AS_OF)
+    assert (ahead.details["weighted"], ahead.details["weighted_coverage"]) == (30, 30 / 1940)
+    # Credit follows splits there too: half of one of r2's deals is r1's.
+    half = [split(51, "r1", 0.5), split(51, "r2", 0.5)]
+    crm = book([quota("r1", "300")], deals, credit_split=half)
+    assert kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF).details["weighted"] == 12.5

@@ -36,9 +36,11 @@ const Definition& definition(std::string_view name);
 Table catalogue();
 /// The columns a KPI needs that the book lacks.
 std::vector<std::string> missing(const Crm& crm, const Definition& definition);
+/// The options that a KPI has, others at their defaults: what a KPI made of others asks them.
+Options heeded_by(std::string_view kpi, const Options& options);
 /// The mode in which a built-in KPI answers. Throws `UsageError` where it can't: an option no KPI could
-/// use, a mode or weight it doesn't have, one of its options that the mode has no use for, a length of time
-/// in `by` that can't cut its period, a column that the book lacks.
+/// use, an option, mode or weight it doesn't have, one of its options that the mode has no use for, a length
+/// of time in `by` that can't cut its period, a column that the book lacks.
 Mode mode_for(const Crm& crm, const Options& options, std::string_view kpi);
 
 }  // namespace kpi

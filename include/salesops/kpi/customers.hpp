@@ -46,7 +46,8 @@ Result clv_simple(const Crm& crm, const Options& options = {});
 ///
 /// Spend that has periods is known up to the end of the last one, and only once that is over; spend told by
 /// days, as far as the book goes. Customers of later days wait for their spend (`spend_unknown`), and the
-/// state is "incomplete". Without any spend there is no value, never 0: state "no spend".
+/// state is "incomplete". By channel, each channel with any spend is known up to its own end: one that is
+/// given up says so by a row of 0. Without any spend there is no value, never 0: state "no spend".
 ///
 /// `Options::lag` takes the spend of so many days before, or of the median sales cycle of the deals won in
 /// the periods asked (detail `lag_days`; without wins state "no sales cycle"). Groups: lengths of time, and

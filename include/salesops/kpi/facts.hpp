@@ -20,8 +20,9 @@ namespace kpi {
 /// How the facts of a group become one number.
 enum class Shape : std::uint8_t {
   share,      ///< Σ numerator ÷ Σ denominator of 0/1 facts: Wilson interval
-  ratio,      ///< Σ numerator ÷ Σ denominator: bootstrap interval over clusters
-  mean,       ///< Σ numerator ÷ n: t interval; details median, p90
+  ratio,      ///< Σ numerator ÷ Σ denominator: bootstrap interval over clusters; where all resamples agree
+              ///< none, or Wilson's over the clusters if all or nothing of a `bounded` ratio is counted
+  mean,       ///< Σ numerator ÷ n: t interval (none where all rows agree); details median, p90
   median,     ///< of the numerators: order-statistic interval; details mean, p90
   total,      ///< Σ numerator: no interval
   incidence,  ///< Aalen–Johansen share with outcome 1 by `horizon`: numerators are durations, denominators
@@ -50,6 +51,7 @@ struct Facts {
   std::vector<std::int32_t> cluster;
   std::string cluster_table = "account";
   Shape shape = Shape::share;
+  bool bounded = false;  ///< of `ratio`: numerators are parts of their denominators
   double scale = 1;  ///< printed numerator = numerator · scale
   double denominator_scale = 1;
   double horizon = 0;  ///< of `incidence`, in printed units

@@ -127,6 +127,9 @@ void check(const Options& options);
 /// Throws `UsageError` that names an option which differs from its default and stands neither in `heeded`
 /// (names with a space between) nor among those that all KPIs have.
 void check_heeded(const Options& options, std::string_view asked, std::string_view heeded);
+/// The options with those that `check_heeded` would refuse at their defaults, the mode and the weight as they
+/// are: what a KPI made of others asks them.
+Options heeded_of(const Options& options, std::string_view heeded);
 /// Whether a list of words with a space between has a word.
 [[nodiscard]] bool holds_word(std::string_view list, std::string_view word);
 /// The days of a `lag` of days; nothing where it is empty or `"sales_cycle"`.

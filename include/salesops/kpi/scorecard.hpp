@@ -53,7 +53,9 @@ struct Scorecard {
 
   /// One row a KPI, the columns of `ScorecardRow`; `groups` when grouped.
   [[nodiscard]] Table to_table() const;
+  /// As people read it, no line wider than `text_width`: what has no room beside stands beneath its row.
   [[nodiscard]] std::string to_text() const;
+  static constexpr std::size_t text_width = 80;
 };
 
 /// Rows of one period (default: the quarter that holds as_of). A KPI whose columns are missing is listed

@@ -62,6 +62,9 @@ Quotas quotas_in_force(const Crm& crm, const QuotaOptions& options);
 /// else the teams' (without teams below another that has one), the territories'.
 std::vector<Quota> quotas_of_members(const Crm& crm, const std::vector<Quota>& quotas, Date first, Date last);
 
+/// Those of teams that have one of their own on days [first, last), by which alone these teams are judged.
+std::vector<Quota> quotas_of_teams(const std::vector<Quota>& quotas, Date first, Date last);
+
 /// Those the company is judged by on days [first, last): its own, else its members'.
 std::vector<Quota> quotas_of_company(const Crm& crm, const std::vector<Quota>& quotas, Date first, Date last);
 
