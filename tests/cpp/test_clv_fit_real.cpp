@@ -227,7 +227,7 @@ TEST_F(RealData, CdnowSpend) {
              {1.19005534, .29013307, 4.15942275});
   expect_correlations(fit, {-.671819, -.970304, .821994});
   EXPECT_EQ(fit.n, 946);
-  EXPECT_TRUE(notes_say(fit, "1411 customers without repeat purchases"));
+  EXPECT_TRUE(notes_say(fit, "1411 more customers have no repeat purchase"));
   expect_fit(fit_gamma_gamma(cdnow_csv().spend()), -4055.923243503,
              {6.2488024897, 3.7445884533, 15.4477480095});
 }

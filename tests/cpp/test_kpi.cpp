@@ -141,6 +141,86 @@ TEST(WinRate, RefusesToAddCurrencies) {
   EXPECT_DOUBLE_EQ(kpi::win_rate(crm, options).single().denominator, 2.0);
 }
 
+/// Each option that some KPIs heed, away from its default.
+std::map<std::string, kpi::Options> given() {
+  std::map<std::string, kpi::Options> options;
+  options["window_days"].window_days = 30;
+  options["idle_days"].idle_days = 5;
+  options["reopened"].reopened = kpi::Reopened::first_close;
+  options["allow_negative"].allow_negative = true;
+  options["target_minutes"].target_minutes = 30;
+  options["gross_margin"].gross_margin = 0.5;
+  options["hours"].hours.emplace(BusinessHoursOptions{});
+  options["hours_of"].hours_of = "owner.time_zone";
+  options["clock"].clock = kpi::Clock::created;
+  options["start"].start = kpi::Start::lead;
+  options["from_rank"].from_rank = 2;
+  options["from_rank"].start = kpi::Start::stage;
+  options["visits"].visits = kpi::Visits::first;
+  options["every"].every = Every::quarter;
+  options["in_order"].in_order = true;
+  options["no_decision"].no_decision = {"timing"};
+  options["lag"].lag = "30 days";
+  options["churn_base"].churn_base = kpi::ChurnBase::daily_average;
+  return options;
+}
+
+TEST(Catalogue, SaysWhatIsRefused) {
+  const Crm crm = book();
+  const auto all = given();
+  for (const kpi::Definition& known : kpi::definitions()) {
+    std::string heeded = std::string(known.options);
+    for (const auto& [name, options] : all) {
+      std::string said;
+      try {
+        (void)known.compute(crm, options);
+      } catch (const Error& error) {
+        said = error.what();
+      }
+      const bool refused = said.find(std::string(known.name) + " has no option '") == 0;
+      EXPECT_EQ(refused, !kpi::holds_word(heeded, name)) << known.name << " " << name << ": " << said;
+      // One that goes with another is refused by the first that is lacking.
+      if (refused && name != "from_rank") EXPECT_NE(said.find("'" + name + "'"), std::string::npos) << said;
+    }
+    for (std::size_t at = 0; at < heeded.size();) {
+      const std::size_t space = std::min(heeded.find(' ', at), heeded.size());
+      EXPECT_TRUE(all.contains(heeded.substr(at, space - at))) << heeded;
+      at = space + 1;
+    }
+  }
+  kpi::RatioDefinition own{.name = "mine", .numerator = "is_won"};
+  for (const auto& [name, options] : all) EXPECT_THROW(kpi::ratio(crm, own, options), UsageError) << name;
+}
+
+TEST(Catalogue, AKpiMadeOfOthersAsksEachWhatItHeeds) {
+  kpi::Options options;
+  options.start = kpi::Start::lead;
+  options.no_decision = {"timing"};
+  options.window_days = 30;
+  const kpi::Options asked = kpi::heeded_by("sales_cycle", options);
+  EXPECT_EQ(asked.start, kpi::Start::lead);
+  EXPECT_TRUE(asked.no_decision.empty());
+  EXPECT_EQ(asked.window_days, 90);
+}
+
+TEST(WinRate, RefusesACurrencyThatIsNone) {
+  kpi::Options options;
+  for (const auto& [where, said] : std::vector<std::pair<const char*, const char*>>{
+           {"currency = 'usd'", "did you mean 'USD'?"},
+           {"currency in ('USD', 'eur')", "did you mean 'EUR'?"},
+           {"currency != '$'", "is never '$'."}}) {
+    options.where = where;
+    try {
+      (void)kpi::win_rate(book(), options);
+      ADD_FAILURE() << where;
+    } catch (const UsageError& error) {
+      EXPECT_NE(std::string(error.what()).find(said), std::string::npos) << error.what();
+    }
+  }
+  options.where = "currency = 'EUR'";  // a currency, though of no deal
+  EXPECT_EQ(kpi::win_rate(book(), options).single().n, 0);
+}
+
 TEST(FiscalCalendar, IsReadFromTheBook) {
   EXPECT_FALSE(kpi::fiscal_calendar(book()));
   NamedTables tables{{"fiscal_period", Table({{"period_id", texts({"y", "q1", "q2"})},

@@ -154,4 +154,30 @@ TEST(ScorecardState, RefusesWhatDoesNotAddUp) {
   EXPECT_THROW((void)state.finish(0.95), UsageError);
 }
 
+/// Code points of the widest line.
+std::size_t width_of(const std::string& text) {
+  std::size_t widest = 0, wide = 0;
+  for (const char c : text) {
+    if (c == '\n') wide = 0;
+    wide += c != '\n' && (static_cast<unsigned char>(c) & 0xC0U) != 0x80U ? 1 : 0;
+    widest = std::max(widest, wide);
+  }
+  return widest;
+}
+
+TEST(Scorecard, PrintsWithinATerminal) {
+  for (const double level : {80.0, 95.0, 99.99}) {
+    kpi::Options options;
+    options.level = level;
+    const Crm crm = Crm::build(sample::crm({.deals = 300}).tables);
+    const std::string card = kpi::scorecard(crm, options).to_text();
+    EXPECT_LE(width_of(card), kpi::Scorecard::text_width) << card;
+    options.by = {"owner", "month", "type"};
+    const std::string groups = kpi::scorecard(crm, options).to_text();
+    EXPECT_LE(width_of(groups), kpi::Scorecard::text_width) << groups;
+    // What has no room beside stands beneath, by name.
+    EXPECT_NE(groups.find("won_amount "), std::string::npos) << groups;
+  }
+}
+
 }  // namespace

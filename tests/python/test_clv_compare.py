@@ -118,3 +118,18 @@ def test_scikit_learn_clones_and_pipes(rows):
     want = so.clv.BGNBD(l2=0.02).fit(frame, unit="week").predict(frame, horizon="26 weeks")
     got = pipe.predict(frame, horizon="26 weeks")
     assert np.allclose(got["expected_transactions"], want["expected_transactions"])
+
+
+def test_a_comparison_prints_within_a_terminal():
+    from salesops.clv._compare import stacked
+    from salesops._frame import from_columns
+
+    columns = {"model": ["ParetoNBD", "BGNBD"]}
+    columns |= {f"holdout_measure_{n}": [1234.5, 0.5] for n in range(8)}
+    text = stacked(from_columns(columns))
+    assert max(map(len, text.splitlines())) <= 80
+    for name in columns:
+        assert name in text
+    assert text.count("ParetoNBD") == text.count("model") > 1
+    narrow = {"model": ["NBD"], "aic": [1.0]}
+    assert stacked(from_columns(narrow)) == from_columns(narrow).to_text()

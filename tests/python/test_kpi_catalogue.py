@@ -39,7 +39,7 @@ def test_catalogue_agrees_with_the_module_and_the_guide():
     assert named <= names
     for name in names:
         assert name in kpi.__all__
-    assert set(kpi.catalogue("pandas").columns) == set(kpi._kpi.catalogue().names)
+    assert set(kpi.catalogue().to_frame("pandas").columns) == set(kpi._kpi.catalogue().names)
 
 
 def rows_of(table) -> list[dict]:
@@ -214,7 +214,7 @@ def test_ratio_behaves_like_a_built_in(crm):
     deals = crm.table("opportunity").to_pandas()
     chosen = deals[deals["type"].isin(["new", "expansion"])]
     assert big(crm).value == chosen["is_won"].fillna(False).astype(bool).sum() / len(chosen)
-    assert "big_wins" in set(kpi.catalogue("pandas")["name"])
+    assert "big_wins" in set(kpi.catalogue().to_table().to_dict()["name"])
     assert list(big(crm, by="quarter", period="last 2 quarters").to_frame("pandas").columns)[:2] == [
         "period",
         "quarter",
@@ -234,7 +234,7 @@ def test_ratio_behaves_like_a_built_in(crm):
 def test_a_ratio_takes_no_name_of_a_built_in(crm):
     with pytest.raises(so.UsageError, match="'win_rate' is a built-in KPI"):
         kpi.ratio("win_rate", numerator="is_won")
-    assert list(kpi.catalogue("pandas")["name"]).count("win_rate") == 1
+    assert list(kpi.catalogue().to_table().to_dict()["name"]).count("win_rate") == 1
 
 
 def test_scorecard_prints(crm):

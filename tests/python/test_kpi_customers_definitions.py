@@ -361,3 +361,66 @@ def test_more_than_all_may_churn_of_a_daily_average():
     assert result.value == pytest.approx(2 / (2 / 31))
     assert result.details["annual"] == 1
     assert kpi.logo_churn(crm, period="2025-01").value is None
+
+
+def two_channels(web_ends: list, fair_ends: list) -> Crm:
+    """A customer of each channel on the 10th of April, May, June; 30 a month for the web, 90 at once for
+    the fair."""
+    ids = [f"{channel}{month}" for channel in ("web", "fair") for month in (4, 5, 6)]
+    deals = {
+        "opportunity_id": ids,
+        "account_id": ids,
+        "created_at": ["2025-03-01"] * 6,
+        "closed_at": [f"2025-0{name[-1]}-10" for name in ids],
+        "is_won": [True] * 6,
+        "source": [name[:-1] for name in ids],
+    }
+    starts = [f"2025-0{month}-01" for month in range(4, 4 + len(web_ends))]
+    spend = {
+        "spend_id": [str(n) for n in range(len(web_ends) + len(fair_ends))],
+        "channel": ["web"] * len(web_ends) + ["fair"] * len(fair_ends),
+        "period_start": starts + ["2025-04-01"] * len(fair_ends),
+        "period_end": web_ends + fair_ends,
+        "amount": [30] * len(web_ends) + [90] * len(fair_ends),
+    }
+    return Crm.build({"account": {"account_id": ids}, "opportunity": deals, "spend": spend}, currency="EUR")
+
+
+def by_channel(crm, **asked) -> dict:
+    asked = {"period": "2025-Q2", "as_of": "2025-07-01", **asked}
+    rows = rows_of(kpi.cac(crm, by="channel", **asked))
+    return {row["channel"]: row for row in rows}
+
+
+def test_each_channel_waits_for_its_own_spend():
+    # The web's spend is told to the end of May, the fair's to the end of June.
+    crm = two_channels(["2025-05-01", "2025-06-01"], ["2025-07-01"])
+    each = by_channel(crm)
+    assert (each["web"]["cac"], each["web"]["n"], each["web"]["state"]) == (60 / 2, 2, "incomplete")
+    assert each["web"]["excluded"] == 1
+    assert (each["fair"]["cac"], each["fair"]["n"], each["fair"]["state"]) == (90 / 3, 3, "")
+    # Spend of one channel told by days says nothing of the other's end.
+    each = by_channel(two_channels(["2025-05-01", "2025-06-01"], [None]))
+    assert (each["web"]["n"], each["web"]["state"], each["fair"]["n"]) == (2, "incomplete", 3)
+    # Not told by channel there is one end of all.
+    assert kpi.cac(crm, period="2025-Q2", as_of="2025-07-01").n == 6
+    months = rows_of(kpi.cac(crm, period="2025-Q2", as_of="2025-07-01", by=["channel", "month"]))
+    states = {(row["channel"], row["month"]): (row["n"], row["state"]) for row in months}
+    assert states["web", "2025-05"] == (1, "")
+    assert states["web", "2025-06"] == (0, "no spend")
+    assert states["fair", "2025-06"] == (1, "")
+
+
+def test_a_channel_without_any_spend_goes_with_the_others():
+    crm = two_channels(["2025-05-01", "2025-06-01", "2025-07-01"], [])
+    fair = by_channel(crm)["fair"]
+    assert (fair["cac"], fair["n"], fair["state"], fair["excluded"]) == (None, 3, "no spend", 0)
+
+
+def test_a_row_of_nothing_says_that_a_channel_was_given_up():
+    crm = two_channels(["2025-05-01"], ["2025-07-01"])
+    assert by_channel(crm)["web"]["n"] == 1
+    nothing = {"spend_id": ["x"], "channel": ["web"], "period_start": ["2025-05-01"]}
+    later = crm.apply({"spend": nothing | {"period_end": ["2025-07-01"], "amount": [0]}})
+    web = by_channel(later)["web"]
+    assert (web["cac"], web["n"], web.get("state", "")) == (30 / 3, 3, "")

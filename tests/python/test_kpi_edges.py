@@ -75,3 +75,54 @@ def test_the_currency_most_rows_have_is_the_one_to_convert_to():
     for asked in (kpi.average_deal, so.pipeline.forecast):
         with pytest.raises(so.UnitError, match=r'crm\.in_currency\("USD"\)'):
             asked(book)
+
+
+def test_a_currency_is_asked_for_by_its_code():
+    book = typed_deals(["new"] * 3, currency=["EUR", "USD", "USD"])
+    for where, said in {
+        "currency = 'usd'": "'currency' is never 'usd'; did you mean 'USD'?",
+        "not currency in ('EUR', 'Usd')": "did you mean 'USD'?",
+        "currency = 'dollars'": "'currency' is never 'dollars'. It is a code of ISO 4217",
+    }.items():
+        with pytest.raises(so.UsageError, match=re.escape(said)):
+            kpi.win_rate(book, where=where)
+    with pytest.raises(so.UsageError, match="did you mean 'USD'"):
+        kpi.win_rate(book, where={"currency": "usd"})
+    for where, n in {"currency = 'USD'": 2, "currency = 'CHF'": 0, "currency like 'u%'": 0}.items():
+        assert kpi.win_rate(book, where=where).n == n, where
+
+
+def test_open_ages_are_of_each_group_of_time():
+    """Deals a to d begin on New Year's Day; a ends in February, b in May, c in August, d never."""
+    closed = ["2025-02-10", "2025-05-10", "2025-08-10", None]
+    deals = {"opportunity_id": list("abcd"), "created_at": ["2025-01-01"] * 4, "closed_at": closed}
+    deals |= {"is_won": [True] * 3 + [None], "is_closed": [True] * 3 + [False]}
+    book = so.crm.Crm.build({"opportunity": deals})
+    table = kpi.sales_cycle(book, by="quarter", as_of="2025-09-01").to_table().to_dict()
+    assert table["quarter"] == ["2025-Q1", "2025-Q2", "2025-Q3"]
+    # At the end of March three are open for 90 days, of June two for 181, and on 1 September one for 243.
+    assert table["open_median_age"] == table["open_mean_age"] == [90, 181, 243]
+    months = kpi.sales_cycle(book, by="month", period="2025-Q2").to_table().to_dict()
+    assert (months["month"], months["open_median_age"]) == (["2025-05"], [151])
+    both = kpi.sales_cycle(book, by=["year", "quarter"], period="2025", as_of="2025-09-01").to_table().to_dict()
+    assert both["open_median_age"] == [90, 181, 243]
+    # The whole is of its end.
+    assert kpi.sales_cycle(book, as_of="2025-09-01").details["open_median_age"] == 243
+    assert kpi.sales_cycle(book, period="2025-Q1").details["open_median_age"] == 90
+    # By day or week there are none, and a warning says so.
+    days = kpi.sales_cycle(book, by="week")
+    assert "open_median_age" not in days.to_table().names
+    assert any("ages of open deals are told by month" in text for text in days.warnings)
+
+
+def test_open_ages_of_a_calendar_that_ends():
+    """A table of periods that covers half of the book: the other half is in no group."""
+    deals = {"opportunity_id": ["a", "b"], "created_at": ["2024-06-01"] * 2}
+    deals |= {"closed_at": ["2025-02-01", None], "is_won": [True, None], "is_closed": [True, False]}
+    rows = {"period_id": ["y", "q1", "q2"], "type": ["year", "quarter", "quarter"]}
+    rows |= {"start": ["2025-01-01", "2025-01-01", "2025-04-01"], "number": [2025, 1, 2]}
+    rows |= {"end": ["2025-06-30", "2025-03-31", "2025-06-30"]}
+    book = so.crm.Crm.build({"opportunity": deals, "fiscal_period": rows})
+    result = kpi.sales_cycle(book, by="quarter", calendar=book.fiscal_calendar(), as_of="2025-05-01")
+    table = result.to_table().to_dict()
+    assert table["open_median_age"] == [304]  # from June to the end of March

@@ -108,3 +108,36 @@ def test_the_numbers_printed_of_groups_are_those_of_the_frame(crm):
 def test_more_groups_than_a_screen_are_counted(crm):
     result = so.kpi.win_rate(crm, by=["owner", "month"])
     assert f"… {result.to_table().num_rows - 20:,} more groups" in repr(result)
+
+
+def test_cards_print_within_a_terminal(crm):
+    for asked in ({}, {"by": ["owner", "month"]}, {"by": "owner.team"}, {"level": 99.9}):
+        text = repr(so.kpi.scorecard(crm, **asked))
+        assert max(map(len, text.splitlines())) <= 80, text
+    # All that a row has is there, beside or beneath.
+    card = so.kpi.scorecard(crm)
+    for row in rows_of(card):
+        assert row["title"] in repr(card)
+    assert "period not over" in repr(so.kpi.scorecard(crm, as_of="2025-11-15"))
+    groups = repr(so.kpi.scorecard(crm, by="owner.team"))
+    for name in ("won_amount", "lost_amount", "average_deal", "mean_cycle"):
+        assert name in groups
+    # Long and wide names are cut.
+    deals = {"opportunity_id": ["a"], "created_at": ["2025-01-01"], "closed_at": ["2025-02-01"]}
+    deals |= {"is_won": [True], "is_closed": [True], "type": ["ü" * 200]}
+    wide = repr(so.kpi.scorecard(Crm.build({"opportunity": deals}), by="type"))
+    assert max(map(len, wide.splitlines())) <= 80
+    assert "ü" * 30 + "…" in wide
+
+
+def test_the_catalogue_prints_and_gives_itself_as_a_frame():
+    all_of_them = so.kpi.catalogue()
+    names = all_of_them.to_table().to_dict()["name"]
+    text = repr(all_of_them)
+    assert max(map(len, text.splitlines())) <= 80
+    for name in names:
+        assert f"\n{name} (" in text
+        assert name in all_of_them._repr_html_()
+    assert len(all_of_them) == len(names)
+    assert "modes" in all_of_them.to_frame("polars").columns
+    assert list(all_of_them.to_frame("pandas")["name"]) == names

@@ -339,3 +339,33 @@ def test_a_period_may_begin_on_a_leap_day(crm):
     assert "2024-02-29/2024-03-31" in text_of(
         report.render(crm, as_of="2024-03-20", period="2024-02-29/2024-03-31")
     )
+
+
+def test_open_amounts_are_shown_without_probabilities():
+    """Neither deals nor stages tell odds: the amounts by stage need none."""
+    deals = {
+        "opportunity_id": ["a", "b", "c", "d", "e"],
+        "created_at": ["2025-10-01"] * 5,
+        "stage_id": ["talk", "talk", "offer", "offer", "won"],
+        "close_date": ["2025-12-01", "2025-12-02", "2025-11-20", "2026-02-01", "2025-10-20"],
+        "closed_at": [None] * 4 + ["2025-10-20"],
+        "is_closed": [False] * 4 + [True],
+        "is_won": [None] * 4 + [True],
+        "amount": ["1000", "500", "250", "9999", "70"],
+    }
+    crm = so.crm.Crm.build({"opportunity": deals}, currency="EUR")
+    html = report.render(crm, as_of="2025-11-01")
+    text = " ".join(" ".join(Page(html).text).split())
+    assert "EUR 1,750 are open for 2025-Q4" in text
+    assert "so nothing is weighted" in text
+    assert "No open amount by stage" not in text
+
+
+def test_tables_of_many_rows_may_break_in_print(html):
+    """A scorecard that can't break leaves the better part of the first page empty."""
+    printed = re.search(r"@media print\{(.*)\}\s*</style>", html, re.DOTALL)[1]
+    whole = re.search(r"([^{}]*)\{break-inside:avoid\}", printed)[1]
+    assert "tr" in whole.split(",")
+    assert ".scroll:not(:has(.text)):not(:has(tbody tr:nth-child(9)))" in whole.split(",")
+    card = html.split("<h2>Scorecard</h2>")[1].split("</section>")[0]
+    assert card.split("<tbody>")[1].split("</tbody>")[0].count("<tr>") >= 9

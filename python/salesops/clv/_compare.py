@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops._core.table import Table
+
 MODELS: dict[str, type[PurchaseModel]] = {
     "nbd": NBD,
     "bg": BGNBD,
@@ -100,6 +102,18 @@ def forecast_of(
     return found, actual, model._of_rows(source, "expected_transactions", ahead, found.x, found.t_x, found.T)
 
 
+def stacked(table: Table, width: int = 80) -> str:
+    """The rows, in as many tables one above the other as keep within the width; each names its rows."""
+    first, *others = table.names
+    texts, taken = [], [first]
+    for name in others:
+        if len(taken) > 1 and max(map(len, table.select([*taken, name]).to_text().splitlines())) > width:
+            texts.append(table.select(taken).to_text())
+            taken = [first]
+        taken.append(name)
+    return "\n".join([*texts, table.select(taken).to_text()])
+
+
 class Comparison:
     """Models side by side, the smallest AIC first; prints as a table."""
 
@@ -113,10 +127,7 @@ class Comparison:
         return _frame.like(self._table, self._source)
 
     def __repr__(self) -> str:
-        return repr(self._table)
-
-    def __str__(self) -> str:
-        return str(self._table)
+        return stacked(self._table)
 
     def _repr_html_(self) -> str:
         notes = "".join(

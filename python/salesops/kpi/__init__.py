@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from salesops.plot import Picture
 
 __all__ = [
+    "Catalogue",
     "KpiResult",
     "Scorecard",
     "ScorecardState",
@@ -406,9 +407,38 @@ def ratio(
     return _wrap(name, compute, f"Share: {formula}.", [])
 
 
-@checked
-def catalogue(kind: str | None = None) -> Any:
-    """All KPIs as a frame: what each is, what it can be asked, which columns it needs.
+class Catalogue:
+    """All KPIs, one row each: name, title, formula, unit, modes, weights, options, needs, source."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+
+    def to_table(self) -> Table:
+        """One row a KPI, as a plain table."""
+        return self._table
+
+    def to_frame(self, kind: str | None = None) -> Any:
+        """One row a KPI, as a pandas (default, if installed), ``"polars"`` or ``"pyarrow"`` frame."""
+        return frame(self._table, kind)
+
+    def __len__(self) -> int:
+        return len(self._table)
+
+    def __repr__(self) -> str:
+        columns = self._table.select(["name", "unit", "formula"]).to_dict()
+        lines = [f"{len(self)} KPIs; their modes, options and needs are in .to_frame()"]
+        for name, unit, formula in zip(*columns.values(), strict=True):
+            lines += textwrap.wrap(f"{name} ({unit}): {formula}", 80, subsequent_indent="  ")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        from salesops._frame import to_html
+
+        return to_html(self._table, len(self))
+
+
+def catalogue() -> Catalogue:
+    """All KPIs as data: what each is, what it can be asked, which columns it needs.
 
     Modes, weights, options of its own and columns are words with a space between; the unit "money" stands
     for the book's currency.
@@ -416,7 +446,7 @@ def catalogue(kind: str | None = None) -> Any:
     Examples
     --------
     >>> import salesops as so
-    >>> "win_rate" in list(so.kpi.catalogue()["name"])
+    >>> "win_rate" in so.kpi.catalogue().to_table().to_dict()["name"]
     True
     """
     from salesops._core.table import Table
@@ -433,4 +463,4 @@ def catalogue(kind: str | None = None) -> Any:
         row |= {"needs": needs, "source": "kpi.ratio"}
         for column, value in row.items():
             columns[column].append(value)
-    return frame(Table.from_columns(columns), kind)
+    return Catalogue(Table.from_columns(columns))

@@ -229,8 +229,11 @@ def conversion(book: Book) -> Picture:
 
 def open_stages(book: Book) -> Picture:
     """The open amount in each stage."""
-    found = book.ask("weighted_pipeline", by="stage_id")
     labels = stage_labels(book)
+    try:
+        found = book.ask("weighted_pipeline", by="stage_id")
+    except UsageError:
+        return unweighted_stages(book, labels)
     order = {name: place for place, name in enumerate(labels)}
     unit = book.unit
     table = sorted(rows_of(found.to_table()), key=lambda row: order.get(row["stage_id"], len(order)))
@@ -253,6 +256,32 @@ def open_stages(book: Book) -> Picture:
             [drawn["label"], compact(drawn["value"]), compact(row["weighted_pipeline"]), f"{row['n']:,}"]
             for drawn, row in zip(rows, table, strict=True)
         ],
+    )
+
+
+def unweighted_stages(book: Book, labels: dict[str, str]) -> Picture:
+    """The open amount in each stage of a book that tells no probabilities."""
+    expected = f"close_date >= '{book.start}' and close_date < '{book.end}' and amount > 0"
+    found = book.ask("idle_share", by="stage_id", period=None, where=expected, ids=True)
+    amounts = {row["opportunity_id"]: row["amount"] for row in rows_of(book.crm.table("opportunity"))}
+    if not found.ids:
+        raise UsageError("no open deal has an amount and a close date in the period")
+    order = {name: place for place, name in enumerate(labels)}
+    rows: list[dict[str, Any]] = []
+    for stage, ids in sorted(found.ids.items(), key=lambda group: order.get(group[0], len(order))):
+        amount = float(sum(amounts[one] for one in ids))
+        note = f"{compact(amount, book.unit)}, {len(ids):,} deals"
+        label = plain(labels.get(stage, stage or "no stage"))
+        rows.append({"label": label, "value": amount, "note": note, "deals": len(ids)})
+    total = sum(row["value"] for row in rows)
+    return Picture(
+        title=f"{compact(total, book.unit)} are open for {book.label}",
+        subtitle="Amount of open deals with a close date in the period, by stage. Neither deals nor stages "
+        "have a probability, so nothing is weighted.",
+        alt="; ".join(f"{row['label']}: {row['note']}" for row in rows),
+        chart=plot.ranking(rows, unit=book.unit),
+        columns=["stage", "open", "deals"],
+        rows=[[row["label"], compact(row["value"]), f"{row['deals']:,}"] for row in rows],
     )
 
 
