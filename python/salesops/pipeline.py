@@ -202,7 +202,11 @@ class Forecast:
         return self._core.summary()
 
     def to_frame(self, kind: str | None = None) -> Any:
-        """One row a holder: won to date, expected, interval, quota, probability to reach it."""
+        """One row a holder: won to date, expected, interval, quota, probability to reach it.
+
+        ``p_attain`` is of what all of the holder's members book; against a sum of reps' quotas, of what the
+        reps that have one book.
+        """
         return _frame_of(self._core.holders, kind)
 
     def deals(self, kind: str | None = None) -> Any:

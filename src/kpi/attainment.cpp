@@ -41,7 +41,7 @@ Result attainment_of(const Crm& book, const Options& options, bool until_leave) 
       metric.interval_note = "none: reps share one quota";
     }
   };
-  return reps.answer("attainment", "credited amount won in the period ÷ quota of its days", mode);
+  return reps.answer("attainment", std::string(definition("attainment").formula), mode);
 }
 
 }  // namespace
@@ -121,8 +121,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
       metric.value = open / metric.denominator;
   };
   Result result =
-      reps.answer("pipeline_coverage",
-                  "open amount with a close date in the rest of the period ÷ (quota − amount won)", mode);
+      reps.answer("pipeline_coverage", std::string(definition("pipeline_coverage").formula), mode);
   add_coverage_needs(crm, options, result);
   return result;
 }
