@@ -110,10 +110,10 @@ Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& op
   };
   FitSummary summary = solve(problem, options);
   if (spenders.without > 0)
-    summary.notes.push_back(
-        spenders.without == 1
-            ? "1 more customer has no repeat purchase, so tells nothing of spend"
-            : number(spenders.without) + " more customers have no repeat purchase, so tell nothing of spend");
+    summary.notes.push_back(spenders.without == 1
+                                ? "1 more customer has no repeat purchase, so tells nothing of spend"
+                                : number(spenders.without) +
+                                      " more customers have no repeat purchase, so tell nothing of spend");
   if (spenders.rows.size() == 1)
     summary.notes.emplace_back(
         "one customer, or several that are alike, tells nothing about differences in spend");

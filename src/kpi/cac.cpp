@@ -179,7 +179,8 @@ class Costs {
     known_of_all_ = first_date;
     for (std::size_t row = 0; row < table.num_rows(); ++row) {
       const bool ended = ends != nullptr && ends->valid(row);
-      const Date end = ended ? std::min(Date{ends->values<std::int32_t>()[row] + lag_}, last_date) : last_date;
+      const Date end =
+          ended ? std::min(Date{ends->values<std::int32_t>()[row] + lag_}, last_date) : last_date;
       known_of_all_ = std::max(known_of_all_, end);
       if (channels == nullptr) continue;
       const bool null = channels->is_null(row);

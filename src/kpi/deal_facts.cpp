@@ -77,7 +77,8 @@ namespace {
 /// The parts of a scope, cut by the shortest length of time in `by`.
 std::vector<Interval> cut(const Deals& deals, const Scope& scope, const Options& options) {
   Every shortest = Every::all;
-  for (const std::string& name : options.by) shortest = std::min(shortest, every_of(name).value_or(Every::all));
+  for (const std::string& name : options.by)
+    shortest = std::min(shortest, every_of(name).value_or(Every::all));
   std::vector<Interval> pieces;
   for (const Scope::Part& part : scope.parts) {
     if (shortest == Every::all) {

@@ -120,8 +120,8 @@ class NoDecision {
 /// What a definition says of `Options::no_decision`: "; losses for price are no outcome", or nothing.
 std::string no_decision_text(const Options& options);
 
-/// Open deals at the end of each period (or as_of), cut by the lengths of time in `by`, each placed there; its numerator is its age since
-/// `starts` then, or 1 where `starts` is empty.
+/// Open deals at the end of each period (or as_of), cut by the lengths of time in `by`, each placed there;
+/// its numerator is its age since `starts` then, or 1 where `starts` is empty.
 DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const std::int64_t> starts);
 
 /// Says how many deals came back from a close, and how they were counted.

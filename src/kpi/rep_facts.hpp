@@ -121,9 +121,9 @@ class RepFacts {
   }
 
   /// Quotas by their days in each period, once all deals are there. Where all reps are added up the company
-  /// is judged by what pipeline/quotas.hpp says, and so is each team where groups are teams; quotas of members
-  /// stand beside an own one. Other groups are judged by the reps' in them. Quotas of reps take no credit of
-  /// others.
+  /// is judged by what pipeline/quotas.hpp says, and so is each team where groups are teams; quotas of
+  /// members stand beside an own one. Other groups are judged by the reps' in them. Quotas of reps take no
+  /// credit of others.
   void add_quotas(const Scope& scope) {
     const Date today{day_of(scope.as_of.us, options_)};
     const pipeline::Quotas known = pipeline::quotas_in_force(crm_, {.currency = currency(), .day = today});
@@ -219,7 +219,8 @@ class RepFacts {
     Judged span;
     span.start = first == first_date ? INT64_MIN : start(first);
     span.end = last == last_date ? INT64_MAX : start(last);
-    if (!team_.empty()) add_team_quotas(pipeline::quotas_of_teams(all, first, last), first, last, today, span);
+    if (!team_.empty())
+      add_team_quotas(pipeline::quotas_of_teams(all, first, last), first, last, today, span);
     if (!whole_ && !of_reps) return;
     const auto judged = whole_ ? pipeline::quotas_of_company(crm_, all, first, last) : members;
     span.own = !judged.empty() && judged.front().holder.type == "company";
@@ -276,7 +277,8 @@ class RepFacts {
         if (seen[fact] == quota.holder.id && facts.at[fact] >= span.start && facts.at[fact] < span.end)
           through = {facts.row[fact], facts.at[fact]};
       if (through.first < 0) {
-        warnings_.push_back("the quota of team '" + quota.holder.id + "' is left out: no rep is in that team");
+        warnings_.push_back("the quota of team '" + quota.holder.id +
+                            "' is left out: no rep is in that team");
         continue;
       }
       span.teams.insert(quota.holder.id);
@@ -409,8 +411,8 @@ class RepFacts {
   bool whole_ = true;  ///< groups are of all reps
   bool until_leave_;
   std::map<std::int32_t, Splits> splits_;
-  std::string team_;                 ///< the name of the groups, where they are teams
-  std::set<std::size_t> of_team_;    ///< facts: own quotas of teams
+  std::string team_;               ///< the name of the groups, where they are teams
+  std::set<std::size_t> of_team_;  ///< facts: own quotas of teams
   std::map<std::int64_t, Judged> judged_;
   std::vector<std::string> warnings_;
   std::uint8_t no_quota_ = facts.reason("no_quota");

@@ -63,7 +63,8 @@ std::vector<double> kept_leaves(const std::vector<std::size_t>& kept, const auto
 std::optional<Scenario> with_quotas(const Scenario& scenario, const std::vector<Quota>& quotas) {
   const auto& leaves = scenario.leaves();
   const auto of_leaves = std::span(quotas).first(leaves.size());
-  const auto with = std::ranges::count_if(of_leaves, [](const Quota& quota) { return quota.amount.has_value(); });
+  const auto with =
+      std::ranges::count_if(of_leaves, [](const Quota& quota) { return quota.amount.has_value(); });
   if (with == 0 || with == std::ssize(leaves)) return std::nullopt;
   ScenarioData data;
   data.leaves = leaves;

@@ -205,10 +205,10 @@ TEST(Catalogue, AKpiMadeOfOthersAsksEachWhatItHeeds) {
 
 TEST(WinRate, RefusesACurrencyThatIsNone) {
   kpi::Options options;
-  for (const auto& [where, said] : std::vector<std::pair<const char*, const char*>>{
-           {"currency = 'usd'", "did you mean 'USD'?"},
-           {"currency in ('USD', 'eur')", "did you mean 'EUR'?"},
-           {"currency != '$'", "is never '$'."}}) {
+  for (const auto& [where, said] :
+       std::vector<std::pair<const char*, const char*>>{{"currency = 'usd'", "did you mean 'USD'?"},
+                                                        {"currency in ('USD', 'eur')", "did you mean 'EUR'?"},
+                                                        {"currency != '$'", "is never '$'."}}) {
     options.where = where;
     try {
       (void)kpi::win_rate(book(), options);

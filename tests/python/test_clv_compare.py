@@ -121,8 +121,8 @@ def test_scikit_learn_clones_and_pipes(rows):
 
 
 def test_a_comparison_prints_within_a_terminal():
-    from salesops.clv._compare import stacked
     from salesops._frame import from_columns
+    from salesops.clv._compare import stacked
 
     columns = {"model": ["ParetoNBD", "BGNBD"]}
     columns |= {f"holdout_measure_{n}": [1234.5, 0.5] for n in range(8)}

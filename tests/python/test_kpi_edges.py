@@ -104,7 +104,9 @@ def test_open_ages_are_of_each_group_of_time():
     assert table["open_median_age"] == table["open_mean_age"] == [90, 181, 243]
     months = kpi.sales_cycle(book, by="month", period="2025-Q2").to_table().to_dict()
     assert (months["month"], months["open_median_age"]) == (["2025-05"], [151])
-    both = kpi.sales_cycle(book, by=["year", "quarter"], period="2025", as_of="2025-09-01").to_table().to_dict()
+    both = (
+        kpi.sales_cycle(book, by=["year", "quarter"], period="2025", as_of="2025-09-01").to_table().to_dict()
+    )
     assert both["open_median_age"] == [90, 181, 243]
     # The whole is of its end.
     assert kpi.sales_cycle(book, as_of="2025-09-01").details["open_median_age"] == 243

@@ -390,7 +390,9 @@ def test_quotas_of_teams_alone_are_targets_too():
     assert teams["t2"]["state"] == "no quota"
     months = kpi.attainment(crm, period=PERIOD, by=["owner.team", "month"]).to_table().to_dict()
     ours = [
-        amount for team, amount in zip(months["owner.team"], months["denominator"], strict=True) if team == "t1"
+        amount
+        for team, amount in zip(months["owner.team"], months["denominator"], strict=True)
+        if team == "t1"
     ]
     assert sum(ours) == pytest.approx(80, abs=1e-9)
     assert len(ours) == 3
@@ -450,9 +452,10 @@ def test_a_forecast_sets_against_a_sum_of_quotas_what_those_who_have_them_book()
     # Its own quota is of what all book.
     own = book([quota("r1", "45"), quota("acme", "45", holder_type="company")], deals)
     found = so.pipeline.forecast(own, period=SPAN, as_of=AS_OF, draws=2000)
-    assert next(r for r in found.to_frame("pyarrow").to_pylist() if r["holder_type"] == "company")[
-        "p_attain"
-    ] == 1
+    assert (
+        next(r for r in found.to_frame("pyarrow").to_pylist() if r["holder_type"] == "company")["p_attain"]
+        == 1
+    )
 
 
 def test_weighted_coverage_is_of_those_who_have_quotas():

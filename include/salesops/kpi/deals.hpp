@@ -22,10 +22,10 @@ namespace kpi {
 /// win is at `closed_at`, else where the history of stages has it, else on the expected date (an issue says
 /// so). Wins before their start are left out (`negative_duration`). Details `lost_median`, `lost_mean`: the
 /// same of deals lost in the period; `open_median_age`, `open_mean_age`: from the start to the end of the
-/// period (or as_of), of deals open then; by month, quarter or year, to the end of each. Fast deals weigh more while sales grow, so details carry
-/// `survival_median`, what `Mode::survival` gives as value: of deals created in the period, the day by which
-/// half of all that will be won are won (Aalen–Johansen incidence with losses competing and open deals
-/// censored, at half of its last value; `won_share` is that last value).
+/// period (or as_of), of deals open then; by month, quarter or year, to the end of each. Fast deals weigh
+/// more while sales grow, so details carry `survival_median`, what `Mode::survival` gives as value: of deals
+/// created in the period, the day by which half of all that will be won are won (Aalen–Johansen incidence
+/// with losses competing and open deals censored, at half of its last value; `won_share` is that last value).
 Result sales_cycle(const Crm& crm, const Options& options = {});
 
 /// Amount won ÷ deals won, closed in the period; details median, p90. With a `start`: of deals that have
@@ -100,8 +100,8 @@ Result weighted_pipeline(const Crm& crm, const Options& options = {});
 /// expected in the rest of up to four like periods before, each at the same elapsed point and amounts of that
 /// day, and `required_by_yield` (its inverse); `weighted`, the open amount × probability (a deal's own, else
 /// its stage's), and `weighted_coverage`, the same ÷ the remaining; `members_quota` as in `attainment`. All
-/// of them are of the same people: against a sum of reps' quotas stand the deals of reps who have one. A snapshot has no interval. Rows
-/// are deals, each once. Groups: `owner`, names that follow it
+/// of them are of the same people: against a sum of reps' quotas stand the deals of reps who have one. A
+/// snapshot has no interval. Rows are deals, each once. Groups: `owner`, names that follow it
 /// (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
 Result pipeline_coverage(const Crm& crm, const Options& options = {});
 
@@ -128,13 +128,14 @@ Result hygiene(const Crm& crm, const Options& options = {});
 /// pipeline/quotas.hpp, for forecasts too: the company is judged by its own, else by the sum of its reps'
 /// (else its teams'), and each team is judged likewise where groups are of teams (`owner.team`, its parents,
 /// lengths of time). Beside an own one stand those of its reps: details `members_quota` and
-/// `of_members_quota`, what reps with a quota won ÷ their quotas. Groups by `owner` or other names that follow
-/// it add up quotas of reps. A ratio to quotas of reps takes no credit of others (`excluded`: `no_quota`), each group of time by
-/// itself. A quota of 0 is none: no value, state "no quota". Credit follows `credit_split` where a deal has
-/// any, else its owner, and each deal is credited once: in proportion to the rows that must total 100 % (of
-/// several such types to "revenue", else to the first by name). What other rows credit is the detail
-/// `overlay`, in no sum. `ramping_quota`: the quotas of reps whose assignment, on the last day, has a ramp
-/// profile. Rows are deals, each once. Groups: `owner`, names that follow it, lengths of time.
+/// `of_members_quota`, what reps with a quota won ÷ their quotas. Groups by `owner` or other names that
+/// follow it add up quotas of reps. A ratio to quotas of reps takes no credit of others (`excluded`:
+/// `no_quota`), each group of time by itself. A quota of 0 is none: no value, state "no quota". Credit
+/// follows `credit_split` where a deal has any, else its owner, and each deal is credited once: in proportion
+/// to the rows that must total 100 % (of several such types to "revenue", else to the first by name). What
+/// other rows credit is the detail `overlay`, in no sum. `ramping_quota`: the quotas of reps whose
+/// assignment, on the last day, has a ramp profile. Rows are deals, each once. Groups: `owner`, names that
+/// follow it, lengths of time.
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,

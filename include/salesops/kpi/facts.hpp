@@ -52,7 +52,7 @@ struct Facts {
   std::string cluster_table = "account";
   Shape shape = Shape::share;
   bool bounded = false;  ///< of `ratio`: numerators are parts of their denominators
-  double scale = 1;  ///< printed numerator = numerator · scale
+  double scale = 1;      ///< printed numerator = numerator · scale
   double denominator_scale = 1;
   double horizon = 0;  ///< of `incidence`, in printed units
   std::string unit = "share";

@@ -101,8 +101,8 @@ struct Forecast {
   Scenario scenario;
   /// One row a holder: holder_type, holder_id, won_to_date, open_expected, new_expected, bookings_mean,
   /// bookings_lo_80, bookings_hi_80 …, quota, p_attain (null without a quota). Counts for `Measure::wins`.
-  /// `p_attain` is the share of draws that reach the quota; against a sum of reps' quotas (pipeline/quotas.hpp)
-  /// it draws what these reps book, as attainment counts, and no other.
+  /// `p_attain` is the share of draws that reach the quota; against a sum of reps' quotas
+  /// (pipeline/quotas.hpp) it draws what these reps book, as attainment counts, and no other.
   Table holders;
   /// One row an open deal: opportunity_id, owner_id, stage_id, amount, days_in_stage, p_win (by the
   /// period's end and not before its start), expected.
