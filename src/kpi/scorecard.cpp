@@ -464,8 +464,8 @@ std::string Scorecard::to_text() const {
                    {period.size() <= most_heading ? period : "value", value},
                    {"prior", prior},
                    {"change", delta},
-                   {"target", target},
                    {"n", n},
+                   {"target", target},
                    {"", range, true},
                    {"", note, true}});
 }
