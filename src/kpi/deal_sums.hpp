@@ -4,6 +4,7 @@
 #include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "keys.hpp"
@@ -13,6 +14,9 @@
 namespace salesops {
 inline namespace v0 {
 namespace kpi {
+
+/// What stands for the currency where amounts are in several, so that there are no sums of them.
+inline constexpr std::string_view several_currencies = "several currencies";
 
 /// Integer sums of the closed deals of a group.
 struct DealSums {
@@ -41,6 +45,11 @@ struct DealSums {
     cycle -= other.cycle;
     return *this;
   }
+  /// Leaves out sums of amounts; the deals that have one stay counted.
+  void drop_money() noexcept {
+    lost_amount = 0;
+    won_amount = {.count = won_amount.count, .sum = 0, .squares = {}};
+  }
   [[nodiscard]] bool empty() const noexcept { return won == 0 && lost == 0 && unknown == 0; }
   [[nodiscard]] bool negative() const noexcept {
     return won < 0 || lost < 0 || unknown < 0 || lost_priced < 0 || won_amount.count < 0 || cycle.count < 0;
@@ -67,7 +76,7 @@ struct alignas(64) PlainSums {
   std::int64_t amount[2] = {0, 0}, cycle = 0;  ///< lost, won
   std::uint32_t deals[2] = {0, 0};             ///< lost, won
 
-  static bool plain(std::uint64_t number) noexcept { return number < std::uint64_t{1} << 52; }
+  static bool plain(std::uint64_t number) noexcept { return number < (std::uint64_t{1} << 52) - 1; }
   /// Adds a deal without asking whether it was won: that can't be guessed. True once the sums are full.
   bool add(bool won, std::int64_t value, std::int64_t took) noexcept {
     const auto one = static_cast<std::uint64_t>(won), mask = std::uint64_t{0} - one;
@@ -111,7 +120,7 @@ struct ScorecardState::Data {
   bool asked = false;  ///< by anybody; else it takes what is merged into it
   std::string period;
   std::string counted;   ///< how deals were chosen and counted
-  std::string currency;  ///< empty while no amount is in it
+  std::string currency;  ///< empty while no amount is in it, or `several_currencies`
   std::vector<Key> keys;
   Instant as_of;
   std::vector<std::int32_t> codes;  ///< groups × keys
@@ -122,6 +131,12 @@ struct ScorecardState::Data {
     return std::span(codes).subspan(group * keys.size(), keys.size());
   }
   [[nodiscard]] std::vector<std::string> by() const;
+  [[nodiscard]] bool several() const { return currency == several_currencies; }
+  /// Leaves out the sums of amounts in several currencies.
+  void drop_money() {
+    currency = several_currencies;
+    for (DealSums& sum : sums) sum.drop_money();
+  }
   /// The group under these codes, made when there is none.
   std::size_t place(const std::vector<std::int32_t>& of);
   /// Groups that hold deals, in order of their keys (null last), and the rank of each label.

@@ -108,14 +108,18 @@ class Scan {
     return rows;
   }
 
-  /// The currency of the deals whose amounts are in the sums.
+  /// The currency of the deals whose amounts are in the sums, or `several_currencies`.
   [[nodiscard]] std::string currency() const {
     const Crm& crm = placed_.crm;
     if (!crm.currency().empty() || !crm.has("opportunity", "amount")) return crm.currency();
     std::vector<std::int32_t> rows;
     for (std::size_t i = 0; i < amount_.size(); ++i)
       if ((chosen_.empty() || chosen_[i] != 0) && amount_[i] != null_value) rows.push_back(placed_.row(i));
-    return one_currency(crm, "opportunity", rows);
+    try {
+      return one_currency(crm, "opportunity", rows);
+    } catch (const UnitError&) {
+      return std::string(several_currencies);
+    }
   }
 
  private:
@@ -139,7 +143,7 @@ class Scan {
     const std::size_t n = last - first;
     std::array<std::uint8_t, rows_at_once> counts;
     const auto keep = [&](auto holds) {
-      for (std::size_t i = 0; i < n; ++i) counts[i] &= holds(first + i) ? 1 : 0;
+      for (std::size_t i = 0; i < n; ++i) counts[i] = holds(first + i) ? counts[i] : std::uint8_t{0};
     };
     for (std::size_t i = 0; i < n; ++i) counts[i] = status_[first + i] != DealStatus::open ? 1 : 0;
     if (plain_)
@@ -258,6 +262,7 @@ ScorecardState ScorecardState::of(const Crm& crm, const Options& asked,
   data.currency = scan.currency();
   data.as_of = scan.scope().as_of;
   data.sums = std::move(sums.sums);
+  if (data.several()) data.drop_money();
   Labelled labelled = scan.keys().labelled(std::move(sums.numbers));
   data.codes = std::move(labelled.codes);
   for (std::size_t k = 0; k < labelled.labels.size(); ++k)
