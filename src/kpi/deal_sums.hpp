@@ -4,6 +4,7 @@
 #include <boost/container_hash/hash.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "keys.hpp"
@@ -13,6 +14,9 @@
 namespace salesops {
 inline namespace v0 {
 namespace kpi {
+
+/// What stands for the currency where amounts are in several, so that there are no sums of them.
+inline constexpr std::string_view several_currencies = "several currencies";
 
 /// Integer sums of the closed deals of a group.
 struct DealSums {
@@ -41,6 +45,11 @@ struct DealSums {
     cycle -= other.cycle;
     return *this;
   }
+  /// Leaves out sums of amounts; the deals that have one stay counted.
+  void drop_money() noexcept {
+    lost_amount = 0;
+    won_amount = {.count = won_amount.count, .sum = 0, .squares = {}};
+  }
   [[nodiscard]] bool empty() const noexcept { return won == 0 && lost == 0 && unknown == 0; }
   [[nodiscard]] bool negative() const noexcept {
     return won < 0 || lost < 0 || unknown < 0 || lost_priced < 0 || won_amount.count < 0 || cycle.count < 0;
@@ -48,39 +57,47 @@ struct DealSums {
   friend bool operator==(const DealSums&, const DealSums&) = default;
 };
 
-/// The sums of a group's plain deals, in one cache line: lost with an amount that counts, or won with one and
-/// with a cycle. All others go to its `DealSums`, as do sums that outgrow 64 bits.
+/// The sums of a group's plain deals, in one cache line: lost with a plain amount, or won with one and with a
+/// plain cycle. All others go to its `DealSums`, as do these sums before they could outgrow their places: up
+/// to 2¹¹ numbers below 2⁵² stay below 2⁶³, their squares below 2¹²⁷.
 struct alignas(64) PlainSums {
-  uint128 amount_squares = 0, cycle_squares = 0;
-  std::int64_t won_amount = 0, lost_amount = 0, cycle = 0;
-  std::uint32_t won = 0, lost = 0;
+  /// In halves: compilers move whole ones through memory in pieces, and wait for them.
+  struct Squares {
+    std::uint64_t low = 0, high = 0;
+    void add(std::uint64_t x) noexcept {
+      const uint128 square = static_cast<uint128>(x) * x;
+      const auto lower = static_cast<std::uint64_t>(square);
+      low += lower;
+      high += static_cast<std::uint64_t>(square >> 64) + (low < lower ? 1 : 0);
+    }
+    [[nodiscard]] WideSum wide() const noexcept { return {static_cast<uint128>(high) << 64 | low, 0}; }
+  };
+  Squares amount_squares, cycle_squares;
+  std::int64_t amount[2] = {0, 0}, cycle = 0;  ///< lost, won
+  std::uint32_t deals[2] = {0, 0};             ///< lost, won
 
-  /// Without effect and false where a sum would outgrow its place.
-  bool add_won(std::int64_t amount, std::int64_t took) noexcept {
-    PlainSums next = *this;
-    next.amount_squares += static_cast<uint128>(static_cast<int128>(amount) * amount);
-    next.cycle_squares += static_cast<uint128>(static_cast<int128>(took) * took);
-    const bool outgrown = next.amount_squares < amount_squares || next.cycle_squares < cycle_squares ||
-                          __builtin_add_overflow(won_amount, amount, &next.won_amount) ||
-                          __builtin_add_overflow(cycle, took, &next.cycle) || ++next.won == 0;
-    if (!outgrown) *this = next;
-    return !outgrown;
-  }
-  bool add_lost(std::int64_t amount) noexcept {
-    std::int64_t next = 0;
-    if (__builtin_add_overflow(lost_amount, amount, &next) || lost + 1 == 0) return false;
-    lost_amount = next;
-    ++lost;
-    return true;
+  static bool plain(std::uint64_t number) noexcept { return number < (std::uint64_t{1} << 52) - 1; }
+  /// Adds a deal without asking whether it was won: that can't be guessed. True once the sums are full.
+  bool add(bool won, std::int64_t value, std::int64_t took) noexcept {
+    const auto one = static_cast<std::uint64_t>(won), mask = std::uint64_t{0} - one;
+    amount_squares.add(static_cast<std::uint64_t>(value) & mask);
+    cycle_squares.add(static_cast<std::uint64_t>(took) & mask);
+    cycle += static_cast<std::int64_t>(static_cast<std::uint64_t>(took) & mask);
+    amount[one] += value;
+    return ++deals[one] >= full;
   }
   [[nodiscard]] DealSums wide() const noexcept {
+    const auto [lost, won] = deals;
     return {.won = won,
             .lost = lost,
             .lost_priced = lost,
-            .lost_amount = lost_amount,
-            .won_amount = {won, won_amount, {amount_squares, 0}},
-            .cycle = {won, cycle, {cycle_squares, 0}}};
+            .lost_amount = amount[0],
+            .won_amount = {won, amount[1], amount_squares.wide()},
+            .cycle = {won, cycle, cycle_squares.wide()}};
   }
+
+ private:
+  static constexpr std::uint32_t full = 1U << 11;
 };
 
 struct LabelHash {
@@ -103,7 +120,7 @@ struct ScorecardState::Data {
   bool asked = false;  ///< by anybody; else it takes what is merged into it
   std::string period;
   std::string counted;   ///< how deals were chosen and counted
-  std::string currency;  ///< empty while no amount is in it
+  std::string currency;  ///< empty while no amount is in it, or `several_currencies`
   std::vector<Key> keys;
   Instant as_of;
   std::vector<std::int32_t> codes;  ///< groups × keys
@@ -114,6 +131,12 @@ struct ScorecardState::Data {
     return std::span(codes).subspan(group * keys.size(), keys.size());
   }
   [[nodiscard]] std::vector<std::string> by() const;
+  [[nodiscard]] bool several() const { return currency == several_currencies; }
+  /// Leaves out the sums of amounts in several currencies.
+  void drop_money() {
+    currency = several_currencies;
+    for (DealSums& sum : sums) sum.drop_money();
+  }
   /// The group under these codes, made when there is none.
   std::size_t place(const std::vector<std::int32_t>& of);
   /// Groups that hold deals, in order of their keys (null last), and the rank of each label.

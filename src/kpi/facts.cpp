@@ -465,8 +465,9 @@ Tally streamed_tally(const Crm& crm, const Facts& facts, const Options& options,
     }
     const std::span chosen = std::span(places).first(n);
     keys.number({chosen, chosen}, GroupNumbers(numbers).first(n));
-    for (std::size_t i = 0; i < n; ++i)
-      sums[numbers[i]].add(made[static_cast<std::size_t>(places[i]) - first]);
+    sums.each(GroupNumbers(numbers).first(n), [&](std::size_t i, StreamedSum& sum) {
+      sum.add(made[static_cast<std::size_t>(places[i]) - first]);
+    });
   };
   const auto parts =
       scan<StreamedSums>(facts.streamed_at.size(), keys.combinations(), options.execution, add);

@@ -73,6 +73,11 @@ Key own_key(const Placed& placed, const std::string& name, const Column& column,
     const History& history = placed.crm.history();
     const std::int32_t* codes = column.values<std::int32_t>().data();
     const bool nulls = column.may_have_nulls();
+    if (!nulls && !field && placed.rows.empty()) {
+      for (std::size_t i = 0; i < numbers.size(); ++i)
+        put(numbers[i], size, static_cast<std::uint64_t>(codes[block.rows[i]]));
+      return;
+    }
     for (std::size_t i = 0; i < numbers.size(); ++i) {
       std::int64_t code = null_value;
       if (block.rows[i] >= 0) {

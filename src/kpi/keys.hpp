@@ -1,6 +1,7 @@
 /// Groups by any columns, numbered block by block: no column of keys is ever written whole.
 #pragma once
 
+#include <algorithm>
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cstdint>
 #include <functional>
@@ -93,6 +94,7 @@ class Sums {
  public:
   explicit Sums(std::uint64_t combinations) {
     if (combinations <= dense) table_.assign(static_cast<std::size_t>(combinations), none);
+    reserve(std::min<std::size_t>(table_.size(), 1U << 14));
   }
   std::size_t place(std::uint64_t number) {
     std::uint32_t& place = table_.empty() ? hash_.try_emplace(number, none).first->second : table_[number];
@@ -104,6 +106,17 @@ class Sums {
     return place;
   }
   Sum& operator[](std::uint64_t number) { return sums[place(number)]; }
+  /// Calls `work(i, sum of numbers[i])` in turn and makes the numbers places. Sums lie anywhere, so they are
+  /// fetched ahead.
+  template <class Work>
+  void each(std::span<std::uint64_t> found, Work work) {
+    constexpr std::size_t ahead = 16;
+    for (std::uint64_t& number : found) number = place(number);
+    for (std::size_t i = 0; i < found.size(); ++i) {
+      __builtin_prefetch(&sums[found[std::min(i + ahead, found.size() - 1)]], 1);
+      work(i, sums[found[i]]);
+    }
+  }
   void reserve(std::size_t groups) {
     numbers.reserve(groups);
     sums.reserve(groups);

@@ -51,15 +51,9 @@ struct ScanSums : Sums<PlainSums> {
     if (place >= others.size()) others.resize(sums.size());
     return others[place];
   }
-  void add_won(std::size_t place, std::int64_t amount, std::int64_t took) {
-    if (sums[place].add_won(amount, took)) return;
-    widen(place);
-    sums[place].add_won(amount, took);
-  }
-  void add_lost(std::size_t place, std::int64_t amount) {
-    if (sums[place].add_lost(amount)) return;
-    widen(place);
-    sums[place].add_lost(amount);
+  void widen(std::size_t place) {
+    other(place) += sums[place].wide();
+    sums[place] = {};
   }
   [[nodiscard]] DealSums whole(std::size_t place) const {
     DealSums sum = sums[place].wide();
@@ -68,12 +62,6 @@ struct ScanSums : Sums<PlainSums> {
   }
 
   std::vector<DealSums> others;
-
- private:
-  void widen(std::size_t place) {
-    other(place) += sums[place].wide();
-    sums[place] = {};
-  }
 };
 
 /// One pass over ends of deals, at places 0 … size-1, and what it needs.
@@ -111,26 +99,27 @@ class Scan {
   /// The rows of the deals in each group.
   [[nodiscard]] Sums<std::vector<std::int64_t>> rows() const {
     Sums<std::vector<std::int64_t>> rows(keys_.combinations());
+    Ended ended;
     for (std::size_t first = 0; first < placed_.size(); first += rows_at_once) {
       ask_stop();
-      Kinds kept;
-      const auto kinds = kinds_of(first, std::min(placed_.size(), first + rows_at_once), kept);
-      for (const DealStatus kind : {DealStatus::won, DealStatus::lost, DealStatus::unknown})
-        each(kinds, first, kind, rows, [&](std::size_t, std::size_t row, std::size_t group) {
-          rows.sums[group].push_back(static_cast<std::int64_t>(row));
-        });
+      look(first, std::min(placed_.size(), first + rows_at_once), ended);
+      rows.each(ended.groups(), [&](std::size_t i, auto& of) { of.push_back(ended.row[i]); });
     }
     return rows;
   }
 
-  /// The currency of the deals whose amounts are in the sums.
+  /// The currency of the deals whose amounts are in the sums, or `several_currencies`.
   [[nodiscard]] std::string currency() const {
     const Crm& crm = placed_.crm;
     if (!crm.currency().empty() || !crm.has("opportunity", "amount")) return crm.currency();
     std::vector<std::int32_t> rows;
     for (std::size_t i = 0; i < amount_.size(); ++i)
       if ((chosen_.empty() || chosen_[i] != 0) && amount_[i] != null_value) rows.push_back(placed_.row(i));
-    return one_currency(crm, "opportunity", rows);
+    try {
+      return one_currency(crm, "opportunity", rows);
+    } catch (const UnitError&) {
+      return std::string(several_currencies);
+    }
   }
 
  private:
@@ -140,18 +129,23 @@ class Scan {
            });
   }
 
-  using Kinds = std::array<DealStatus, rows_at_once>;
+  /// The ends of a block that count, and their groups.
+  struct Ended {
+    std::size_t size = 0;
+    std::array<std::int32_t, rows_at_once> place, row;
+    std::array<std::uint64_t, rows_at_once> group;
 
-  /// How the deals of a block ended. Where an end doesn't count, its deal is as good as open.
-  [[nodiscard]] std::span<const DealStatus> kinds_of(std::size_t first, std::size_t last, Kinds& kept) const {
+    GroupNumbers groups() { return std::span(group).first(size); }
+  };
+
+  void look(std::size_t first, std::size_t last, Ended& ended) const {
     const Deals& deals = placed_.crm.deals();
-    const std::span kinds = std::span(kept).first(last - first);
-    std::copy(status_.begin() + static_cast<std::ptrdiff_t>(first),
-              status_.begin() + static_cast<std::ptrdiff_t>(last), kinds.begin());
+    const std::size_t n = last - first;
+    std::array<std::uint8_t, rows_at_once> counts;
     const auto keep = [&](auto holds) {
-      for (std::size_t i = 0; i < kinds.size(); ++i)
-        kinds[i] = holds(first + i) ? kinds[i] : DealStatus::open;
+      for (std::size_t i = 0; i < n; ++i) counts[i] = holds(first + i) ? counts[i] : std::uint8_t{0};
     };
+    for (std::size_t i = 0; i < n; ++i) counts[i] = status_[first + i] != DealStatus::open ? 1 : 0;
     if (plain_)
       keep([deleted = deals.deleted.data()](std::size_t place) { return deleted[place] == 0; });
     else
@@ -160,55 +154,54 @@ class Scan {
       });
     if (!chosen_.empty()) keep([&](std::size_t place) { return chosen_[place] != 0; });
     if (!scope_.all) keep([&](std::size_t place) { return inside(placed_.at[place]); });
-    return kinds;
+
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < n; ++i) {
+      ended.place[size] = static_cast<std::int32_t>(first + i);
+      size += counts[i];
+    }
+    for (std::size_t i = 0; i < size; ++i)
+      ended.row[i] = placed_.row(static_cast<std::size_t>(ended.place[i]));
+    ended.size = size;
+    keys_.number({std::span(ended.place).first(size), std::span(ended.row).first(size)}, ended.groups());
   }
 
   void add(std::size_t first, std::size_t last, ScanSums& sums) const {
-    const Deals& deals = placed_.crm.deals();
-    Kinds kept;
-    const auto kinds = kinds_of(first, last, kept);
-    const auto priced = [negative = placed_.options.allow_negative](std::int64_t amount) {
-      return amount != null_value && (amount > 0 || negative);
-    };
-    each(kinds, first, DealStatus::won, sums, [&](std::size_t place, std::size_t row, std::size_t group) {
-      const std::int64_t amount = amount_[place];
-      const std::int64_t created = deals.created_at[row], closed = placed_.at[place];
-      const bool counts = priced(amount);
-      const bool lasted = created != null_value && closed != null_value && closed >= created;
-      if (counts && lasted) return sums.add_won(group, amount, closed - created);
-      DealSums& sum = sums.other(group);
-      ++sum.won;
-      if (counts) sum.won_amount.add(amount);
-      if (lasted) sum.cycle.add(closed - created);
+    const std::int64_t* created_at = placed_.crm.deals().created_at.data();
+    Ended ended;
+    look(first, last, ended);
+    sums.each(ended.groups(), [&](std::size_t i, PlainSums& sum) {
+      const auto place = static_cast<std::size_t>(ended.place[i]);
+      const DealStatus status = status_[place];
+      const bool won = status == DealStatus::won, lost = status == DealStatus::lost;
+      const std::int64_t amount = amount_[place], closed = placed_.at[place],
+                         created = created_at[static_cast<std::size_t>(ended.row[i])];
+      // What is null or negative wraps to beyond all that is plain.
+      const std::uint64_t took = static_cast<std::uint64_t>(closed) - static_cast<std::uint64_t>(created);
+      const bool lasted = (closed != null_value) & PlainSums::plain(took);
+      // Whether a deal was won can't be guessed: bits are faster than branches.
+      const bool plain = PlainSums::plain(static_cast<std::uint64_t>(amount) - 1) & (lost | (won & lasted));
+      if (!plain)
+        add_other(sums.other(ended.group[i]), status, amount, created, closed);
+      else if (sum.add(won, amount, static_cast<std::int64_t>(took)))
+        sums.widen(ended.group[i]);
     });
-    each(kinds, first, DealStatus::lost, sums, [&](std::size_t place, std::size_t, std::size_t group) {
-      const std::int64_t amount = amount_[place];
-      if (priced(amount))
-        sums.add_lost(group, amount);
-      else
-        ++sums.other(group).lost;
-    });
-    each(kinds, first, DealStatus::unknown, sums,
-         [&](std::size_t, std::size_t, std::size_t group) { ++sums.other(group).unknown; });
   }
 
-  /// Calls `work(place, row, place of its sums)` for each end of one kind: apart, the sums run without
-  /// guessing what comes next.
-  template <class AnySums, class Work>
-  void each(std::span<const DealStatus> kinds, std::size_t first, DealStatus kind, AnySums& sums,
-            Work work) const {
-    std::array<std::int32_t, rows_at_once> places, rows;
-    std::array<std::uint64_t, rows_at_once> numbers;
-    std::size_t n = 0;
-    for (std::size_t i = 0; i < kinds.size(); ++i) {
-      places[n] = static_cast<std::int32_t>(first + i);
-      n += kinds[i] == kind ? 1 : 0;
+  void add_other(DealSums& sum, DealStatus status, std::int64_t amount, std::int64_t created,
+                 std::int64_t closed) const {
+    const bool priced = amount != null_value && (amount > 0 || placed_.options.allow_negative);
+    if (status == DealStatus::won) {
+      ++sum.won;
+      if (priced) sum.won_amount.add(amount);
+      if (created != null_value && closed != null_value && closed >= created) sum.cycle.add(closed - created);
+    } else if (status == DealStatus::lost) {
+      ++sum.lost;
+      sum.lost_priced += priced ? 1 : 0;
+      sum.lost_amount += priced ? amount : 0;
+    } else {
+      ++sum.unknown;
     }
-    if (n == 0) return;
-    for (std::size_t i = 0; i < n; ++i) rows[i] = placed_.row(static_cast<std::size_t>(places[i]));
-    keys_.number({std::span(places).first(n), std::span(rows).first(n)}, GroupNumbers(numbers).first(n));
-    for (std::size_t i = 0; i < n; ++i)
-      work(static_cast<std::size_t>(places[i]), static_cast<std::size_t>(rows[i]), sums.place(numbers[i]));
   }
 
   bool plain_;  ///< each deal's last close, in rows of the book
@@ -269,6 +262,7 @@ ScorecardState ScorecardState::of(const Crm& crm, const Options& asked,
   data.currency = scan.currency();
   data.as_of = scan.scope().as_of;
   data.sums = std::move(sums.sums);
+  if (data.several()) data.drop_money();
   Labelled labelled = scan.keys().labelled(std::move(sums.numbers));
   data.codes = std::move(labelled.codes);
   for (std::size_t k = 0; k < labelled.labels.size(); ++k)

@@ -79,7 +79,8 @@ void ScorecardState::combine(const ScorecardState& other, bool add) {
     throw UsageError("scorecard states are of different periods: " + ours.period + " and " + theirs.period);
   if (ours.counted != theirs.counted)
     throw UsageError("scorecard states count deals differently: " + ours.counted + "; " + theirs.counted);
-  if (!ours.currency.empty() && !theirs.currency.empty() && ours.currency != theirs.currency)
+  const bool several = ours.several() || theirs.several();
+  if (!several && !ours.currency.empty() && !theirs.currency.empty() && ours.currency != theirs.currency)
     throw UnitError("amounts in " + ours.currency + " and " + theirs.currency + " can't be added");
 
   std::vector<std::size_t> places;
@@ -102,6 +103,7 @@ void ScorecardState::combine(const ScorecardState& other, bool add) {
       ours.sums[places[g]] += theirs.sums[g];
     else
       ours.sums[places[g]] -= theirs.sums[g];
+  if (several) ours.drop_money();
   if (ours.currency.empty()) ours.currency = theirs.currency;
   ours.as_of = std::max(ours.as_of, theirs.as_of);
 }
@@ -217,6 +219,8 @@ Scorecard ScorecardState::finish(double level) const {
       no_amount[row] = closed[row] - sums.won_amount.count - sums.lost_priced;
       no_cycle[row] = sums.won - sums.cycle.count;
       win_rate.put(row, stats::wilson(sums.won, closed[row], level));
+      cycle.put(row, sums.cycle, days, multipliers);
+      if (data.several()) continue;
       const int128 priced = sums.won_amount.sum + sums.lost_amount;
       if (priced > 0)
         by_value.put(
@@ -224,7 +228,6 @@ Scorecard ScorecardState::finish(double level) const {
       won_amount.put(row, static_cast<double>(sums.won_amount.sum) * money);
       lost_amount.put(row, static_cast<double>(sums.lost_amount) * money);
       average.put(row, sums.won_amount, money, multipliers);
-      cycle.put(row, sums.cycle, days, multipliers);
     }
   });
 

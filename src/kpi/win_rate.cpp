@@ -125,6 +125,15 @@ Result win_rate(const Crm& book, const Options& options) {
     };
     if (value || options.keep_rows || !options.where.empty() || mode == Mode::created_cohort)
       facts.assign(deals.size(), options.execution, fact);
+    else if (closes && options.start == Start::created && options.no_decision.empty())
+      // The everyday question by a table: how a deal ended can't be guessed.
+      facts.stream(deals.closed_at, [&](std::size_t deal) {
+        const std::uint8_t by_status[] = {Facts::censored, Facts::counted, Facts::counted, unknown};
+        const DealStatus status = deals.status[deal];
+        const std::uint8_t state = by_status[static_cast<std::size_t>(status)];
+        return Facts::Fact{deals.closed_at[deal], status == DealStatus::won ? 1 : 0, 1,
+                           deals.deleted[deal] != 0 ? facts.deleted : state};
+      });
     else
       facts.stream(closes ? deals.closed_at : deals.created_at, fact);
   }

@@ -180,6 +180,63 @@ def test_sums_that_outgrow_a_word_are_exact():
     assert sums[6] == [20, str(20 * took), str(20 * took * took % 2**128), 20 * took * took >> 128]
 
 
+def test_sums_of_many_deals_are_exact():
+    """Groups of thousands of large amounts and long cycles outgrow the narrow sums again and again."""
+    n = 9000
+    amounts = [2**52 - 5 + i % 10 for i in range(n)]
+    created, closed = dt.date(1900, 1, 1), [dt.date(2042 + (i % 5 > 0), 6, 1) for i in range(n)]
+    book = {
+        "opportunity_id": [f"O{i}" for i in range(n)],
+        "created_at": [str(created)] * n,
+        "closed_at": [str(day) for day in closed],
+        "is_won": [i % 3 > 0 for i in range(n)],
+        "amount": amounts,
+        "currency": ["EUR"] * n,
+    }
+    state = ScorecardState.partial(Crm.build({"opportunity": book}, money_unit="minor"))
+    ((_, sums),) = json.loads(state.to_json())["groups"]
+    won = [amount for i, amount in enumerate(amounts) if i % 3 > 0]
+    took = [(day - created).days * 86_400_000_000 for i, day in enumerate(closed) if i % 3 > 0]
+    assert sums[:5] == [6000, 3000, 0, 3000, str(sum(amounts) - sum(won))]
+    for of, numbers in ((sums[5], won), (sums[6], took)):
+        squares = sum(x * x for x in numbers)
+        assert of == [6000, str(sum(numbers)), str(squares % 2**128), squares >> 128]
+
+
+def test_several_currencies_leave_the_money_out():
+    book = {
+        "opportunity_id": ["a", "b", "c", "d"],
+        "owner_id": ["R1", "R1", "R2", "R2"],
+        "created_at": ["2025-01-01"] * 4,
+        "closed_at": ["2025-02-01"] * 4,
+        "is_won": [True, False, True, True],
+        "amount": [10, 20, None, 40],
+        "currency": ["EUR", "USD", "EUR", "EUR"],
+    }
+    crm = Crm.build({"opportunity": book})
+    card = kpi.scorecard(crm, by="owner")
+    assert card.currency == "several currencies"
+    assert "amounts in several currencies" in repr(card)
+    first, second = rows_of(card)
+    assert (first["won"], first["lost"], first["win_rate"], first["mean_cycle"]) == (1, 1, 0.5, 31)
+    assert (second["won"], second["no_amount"], second["mean_cycle"]) == (2, 1, 31)
+    for row in (first, second):
+        for money in ("won_amount", "lost_amount", "win_rate_by_value", "average_deal", "average_deal_lo_95"):
+            assert row[money] is None
+    euros = kpi.scorecard(crm, by="owner", where="currency = 'EUR'")
+    assert euros.currency == "EUR"
+    assert [row["won_amount"] for row in rows_of(euros)] == [10, 40]
+    # It still adds up, whatever the parts hold; two currencies are not made into several behind one's back.
+    whole = ScorecardState.partial(crm, by="owner")
+    euro, both = (ScorecardState.partial(crm, by="owner", deals=ids) for ids in (["c", "d"], ["a", "b"]))
+    assert euro.copy().merge(both) == both.copy().merge(euro) == whole
+    assert whole.copy().retract(euro) == both
+    assert ScorecardState.from_json(whole.to_json()) == whole
+    dollar = ScorecardState.partial(crm, by="owner", deals=["b"])
+    with pytest.raises(so.UnitError, match="EUR and USD"):
+        euro.merge(dollar)
+
+
 def test_ids_are_the_deals_of_each_group(crm):
     for by in (BY, "owner.team"):
         card = kpi.scorecard(crm, by=by, period="last 4 quarters", where={"type": "new"}, ids=True)

@@ -47,8 +47,8 @@ struct Scorecard {
   double level = 95;
   std::vector<ScorecardRow> rows;  ///< empty when grouped
   std::vector<std::string> by;
-  std::string currency;                             ///< of the amounts in `groups`
-  Table groups;                                     ///< one row a group: see `ScorecardState::finish`
+  std::string currency;  ///< of the amounts in `groups`; "several currencies": those have no sums
+  Table groups;          ///< one row a group: see `ScorecardState::finish`
   std::vector<std::vector<std::string>> group_ids;  ///< of the deals of each group, under `keep_rows`
 
   /// One row a KPI, the columns of `ScorecardRow`; `groups` when grouped.

@@ -42,8 +42,8 @@ class ScorecardState {
   /// Of these deals alone, by id: what a change of few deals costs. Ids that the book lacks count nothing.
   static ScorecardState partial(const Crm& crm, const Options& options, std::span<const std::string> deals);
 
-  /// Adds other deals. Both must be asked alike (`UsageError` says what differs) and in one currency
-  /// (`UnitError`).
+  /// Adds other deals. Both must be asked alike (`UsageError` says what differs) and, unless one of them is
+  /// of several currencies already, in one currency (`UnitError`).
   void merge(const ScorecardState& other);
   /// Takes out deals that were added before: `retract` of a deal as it was, then `merge` as it is now.
   /// Throws `UsageError`, and changes nothing, when it would leave a negative count.
@@ -52,7 +52,8 @@ class ScorecardState {
   /// The card: one row a group in order of the keys; columns `won`, `lost`, `closed`, `win_rate` (Wilson
   /// interval), `win_rate_by_value`, `won_amount`, `lost_amount`, `average_deal` and `mean_cycle` in days (t
   /// intervals), and the deals left out: `unknown` (neither won nor lost), `no_amount` (of those won or
-  /// lost), `no_cycle` (won, but not after a known creation).
+  /// lost), `no_cycle` (won, but not after a known creation). Amounts in several currencies have no sums: the
+  /// columns of money are null, and the card's `currency` says "several currencies".
   [[nodiscard]] Scorecard finish(double level = 95) const;
 
   /// Groups with any deal.

@@ -63,7 +63,7 @@ class Scorecard:
 
     @property
     def currency(self) -> str:
-        """The currency of the amounts of groups."""
+        """The currency of the amounts of groups; "several currencies" where they have no sums."""
         return self._core.currency
 
     @property
