@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import decimal
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from salesops._core.error import DataError, UsageError
@@ -190,6 +191,8 @@ def column_from_objects(values: list[Any]) -> tuple[Column, bool]:
         return Column.of("timestamp", us, valid), kinds != {"aware"}
     if kinds == {"datetime64"}:
         return column_from_datetimes(np.array(filled(np.datetime64("NaT")), dtype="datetime64[us]"))
+    if kinds <= TEXTS.keys():  # no one type: as text, so that the reader of the column judges each cell
+        return column_from_objects([None if v is None else TEXTS[kind_of(v)](v) for v in values])
     raise UnreadableError(
         f"it holds {' and '.join(sorted(kinds))} objects, which is no column type; cast it to one kind"
     )
@@ -214,6 +217,19 @@ def kind_of(value: Any) -> str:
     if isinstance(value, dt.date):
         return "date"
     return type(value).__name__
+
+
+# How a value of each kind reads as text.
+TEXTS: dict[str, Callable[[Any], str]] = {
+    "str": str,
+    "bool": lambda value: str(bool(value)).lower(),
+    "int": str,
+    "float": lambda value: f"{value:.17g}" if value != float(f"{value:.15g}") else f"{value:.15g}",
+    "decimal": lambda value: f"{value:f}",
+    "date": dt.date.isoformat,
+    "naive": dt.datetime.isoformat,
+    "aware": dt.datetime.isoformat,
+}
 
 
 def microseconds(value: dt.datetime | dt.date) -> int:

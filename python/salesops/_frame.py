@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 # ---- in ----
 
 
-def to_core(data: Any, columns: Sequence[str] | None = None, tz: str | dt.tzinfo | None = None) -> Table:
+def to_core(
+    data: Any,
+    columns: Sequence[str] | None = None,
+    tz: str | dt.tzinfo | None = None,
+    unread: list[str] | None = None,
+) -> Table:
     """Make the core's table of any dataframe; large columns are borrowed, not copied.
 
     Parameters
@@ -39,6 +44,8 @@ def to_core(data: Any, columns: Sequence[str] | None = None, tz: str | dt.tzinfo
     tz
         The zone of timestamps without one (default UTC). A time that a clock change repeats is the
         earlier of the two; one that it skips is read with the offset before the change.
+    unread
+        Takes the names of the columns left out for their type.
 
     Notes
     -----
@@ -50,15 +57,15 @@ def to_core(data: Any, columns: Sequence[str] | None = None, tz: str | dt.tzinfo
     if isinstance(data, Table):
         return data if wanted is None else data.select(wanted)
     if isinstance(data, Mapping):
-        return localize(*from_mapping(data, wanted), tz)
+        return localize(*from_mapping(data, wanted, unread), tz)
     if is_from(data, "pandas"):
-        return localize(*from_pandas(data, wanted), tz)
+        return localize(*from_pandas(data, wanted, unread), tz)
     if is_from(data, "polars") and hasattr(data, "collect"):
         data = (data if wanted is None else data.select(wanted)).collect()
     if not (hasattr(data, "__arrow_c_stream__") or hasattr(data, "__arrow_c_array__")):
         data = narwhals_native(data)
-    table, issues = _arrow.read(data, wanted)
-    return localize(table, naive_columns(issues), tz)
+    table, naive = from_arrow(data, wanted, unread)
+    return localize(table, naive, tz)
 
 
 def refuse(data: Any) -> None:
@@ -89,17 +96,24 @@ def narwhals_native(data: Any) -> Any:
     )
 
 
-def naive_columns(issues: Any) -> list[str]:
-    """Names of the columns whose timestamps had no zone."""
+def from_arrow(data: Any, columns: list[str] | None, unread: list[str] | None) -> tuple[Table, list[str]]:
+    """Read what has an Arrow stream; also the names of the columns whose timestamps had no zone."""
+    table, issues = _arrow.read(data, columns)
     summary = issues.summary()
-    if len(summary) == 0:
-        return []
-    rules = summary.column("rule").to_list()
-    names = summary.column("column").to_list()
-    return [name for name, rule in zip(names, rules, strict=True) if rule == "naive_timestamp"]
+    named: dict[str, list[str]] = {"naive_timestamp": [], "unsupported_type": []}
+    if len(summary) > 0:
+        for rule, name in zip(
+            summary.column("rule").to_list(), summary.column("column").to_list(), strict=True
+        ):
+            named.setdefault(rule, []).append(name)
+    if unread is not None:
+        unread += named["unsupported_type"]
+    return table, named["naive_timestamp"]
 
 
-def from_pandas(data: Any, columns: list[str] | None) -> tuple[Table, list[str]]:
+def from_pandas(
+    data: Any, columns: list[str] | None, unread: list[str] | None = None
+) -> tuple[Table, list[str]]:
     """Read through PyArrow where it is installed; else, or where it refuses, column by column."""
     if not hasattr(data, "columns"):
         raise UsageError("the data is a single pandas column; make a frame of it with .to_frame()")
@@ -114,19 +128,19 @@ def from_pandas(data: Any, columns: list[str] | None) -> tuple[Table, list[str]]
     if importlib.util.find_spec("pyarrow") is not None:
         pa = need("pyarrow")
         try:
-            table, issues = _arrow.read(data, columns)
+            return from_arrow(data, columns, unread)
         except (pa.ArrowException, UnicodeError):
             pass  # one column of mixed objects; the others can still be read one by one
-        else:
-            return table, naive_columns(issues)
     levels = {name: data.index.get_level_values(name) for name in index_names}
     series = {str(name): data.iloc[:, i] for i, name in enumerate(data.columns)}
     if len(series) != len(data.columns):
         raise UsageError("a column name is used twice; rename one of the two")
-    return from_mapping(levels | series, columns)
+    return from_mapping(levels | series, columns, unread)
 
 
-def from_mapping(data: Mapping[str, Any], columns: list[str] | None) -> tuple[Table, list[str]]:
+def from_mapping(
+    data: Mapping[str, Any], columns: list[str] | None, unread: list[str] | None = None
+) -> tuple[Table, list[str]]:
     """Read a mapping of names to arrays, series or lists; also the names of naive timestamps."""
     if columns is not None and (missing := [name for name in columns if name not in data]):
         raise UsageError(f"no column '{missing[0]}'. The columns are: " + " ".join(map(str, data)))
@@ -137,6 +151,8 @@ def from_mapping(data: Mapping[str, Any], columns: list[str] | None) -> tuple[Ta
             column, is_naive = column_from(data[name])
         except (UsageError, OverflowError) as error:
             if columns is None and isinstance(error, UnreadableError):
+                if unread is not None:
+                    unread.append(str(name))
                 continue
             raise DataError(f"column '{name}': {error}") from error
         made.append((str(name), column))

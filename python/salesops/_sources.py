@@ -105,10 +105,18 @@ class Reader:
                 raise UsageError(f"the names of tables are texts, not {type(name).__name__}")
             if self.only is None or name in self.only:
                 try:
-                    raw.append((self.renamed.get(name, name), to_core(frame, tz=self.tz)))
+                    raw.append((self.renamed.get(name, name), self.table(frame, name)))
                 except (UsageError, DataError) as error:
                     raise type(error)(f"table '{name}': {error}") from error
         return raw
+
+    def table(self, frame: Any, name: str) -> Table:
+        """Read one dataframe; a column of a type that can't be read (lists, bytes) is an issue."""
+        unread: list[str] = []
+        table = to_core(frame, tz=self.tz, unread=unread)
+        for column in unread:
+            self.issues.add(name, -1, column, "unsupported_type", table.num_rows)
+        return table
 
     def path(self, path: pathlib.Path) -> Raw:
         """Read a folder, a database file or one table."""
@@ -156,7 +164,7 @@ class Reader:
     def file(self, path: pathlib.Path, name: str) -> Table:
         """Read one CSV or Parquet file."""
         if path.suffix == ".parquet":
-            return to_core(parquet(path), tz=self.tz)
+            return self.table(parquet(path), name)
         data = path.read_bytes() if path.stat().st_size < HEAD else None
         head = data if data is not None else first_bytes(path)
         if head.startswith(b"\x1f\x8b"):
@@ -242,7 +250,7 @@ class Reader:
             "FROM information_schema.tables WHERE table_catalog IN (current_database(), 'temp')"
         )
         names = [str(row[0]) for row in connection.execute(listed).fetchall()]
-        return self.fetched(names, lambda name: to_core(connection.sql(select(name)), tz=self.tz))
+        return self.fetched(names, lambda name: self.table(connection.sql(select(name)), name))
 
     def url(self, url: str) -> Raw:
         """Read through SQLAlchemy from a database URL."""
@@ -282,7 +290,7 @@ class Reader:
         def fetch(name: str) -> Table:
             with connection.cursor() as cursor:
                 cursor.execute(select(name))
-                return to_core(cursor.fetch_arrow(), tz=self.tz)
+                return self.table(cursor.fetch_arrow(), name)
 
         names = self.asked()
         if not names:

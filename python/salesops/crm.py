@@ -130,9 +130,10 @@ class Crm:
             Called now and then with the share done, 0 to 1. None shows a bar when the work is long and
             standard error is a terminal or a notebook; False shows none.
         """
-        minor, given = _is_minor(money_unit), _tables(tables)
+        notes = Issues()
+        minor, given = _is_minor(money_unit), _tables(tables, notes)
         with shown(progress, "building the book") as tell:
-            return cls(_Crm.build(given, currency=currency, minor_units=minor, progress=tell))
+            return cls(_Crm.build(given, currency=currency, minor_units=minor, progress=tell), notes)
 
     @property
     def tables(self) -> list[str]:
@@ -212,9 +213,10 @@ class Crm:
         Costs what the changes cost, and one copy of each column in which a value of an old row is another
         one; the rest is shared with this book. ``progress`` is as for ``build``.
         """
-        given = _tables(changes)
+        notes = Issues()
+        given = _tables(changes, notes)
         with shown(progress, "applying changes") as tell:
-            return Crm(self._core.apply(given, progress=tell))
+            return Crm(self._core.apply(given, progress=tell), notes)
 
     @checked
     def in_currency(
@@ -287,9 +289,16 @@ def _is_minor(money_unit: str) -> bool:
     return money_unit == "minor"
 
 
-def _tables(tables: Mapping[str, Any]) -> dict[str, Table]:
+def _tables(tables: Mapping[str, Any], notes: Issues) -> dict[str, Table]:
+    """Tables of the core; columns of a type that can't be read (lists, bytes) go to the notes."""
     from salesops._frame import to_core
 
     if not isinstance(tables, Mapping):
         raise UsageError(f"expected a dict of table name to dataframe, not {type(tables).__name__}")
-    return {name: to_core(table) for name, table in tables.items()}
+    made = {}
+    for name, table in tables.items():
+        unread: list[str] = []
+        made[name] = to_core(table, unread=unread)
+        for column in unread:
+            notes.add(name, -1, column, "unsupported_type", made[name].num_rows)
+    return made

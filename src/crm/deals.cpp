@@ -313,6 +313,76 @@ Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, cons
   return deals;
 }
 
+namespace {
+
+/// 2099-01-01. Facts from then on are placeholders or slips of the pen.
+constexpr std::int64_t far_future = 47117 * us_per_day;
+
+/// The columns of a table whose instants are facts of the book.
+class FactTimes {
+ public:
+  FactTimes(const TableModel& model, const Table& table) {
+    for (const std::string_view name :
+         {std::string_view(model.known_at), std::string_view(model.name == "opportunity" ? "closed_at" : ""),
+          std::string_view(model.name == "lead" ? "converted_at" : "")})
+      if (const Column* column = name.empty() ? nullptr : table.find(name)) columns_.push_back(column);
+    if (model.name != "activity") return;
+    completed_ = table.find("is_completed");
+    type_ = table.find("type");
+  }
+
+  [[nodiscard]] bool empty() const { return columns_.empty(); }
+  [[nodiscard]] const std::vector<const Column*>& columns() const { return columns_; }
+
+  /// Microseconds in a cell; nothing for a null.
+  static std::optional<std::int64_t> microseconds(const Column& column, std::size_t row) {
+    if (column.is_null(row)) return std::nullopt;
+    if (column.type() == Type::timestamp) return column.values<std::int64_t>()[row];
+    if (column.type() == Type::date) return column.values<std::int32_t>()[row] * us_per_day;
+    return std::nullopt;
+  }
+
+  /// The latest instant and day that one row knows.
+  [[nodiscard]] std::pair<std::int64_t, std::int64_t> latest(std::size_t row) const {
+    std::pair<std::int64_t, std::int64_t> result{null_value, null_value};
+    if (planned(row)) return result;
+    for (const Column* column : columns_) {
+      const auto at = microseconds(*column, row);
+      if (!at || *at >= far_future) continue;
+      std::int64_t& part = column->type() == Type::timestamp ? result.first : result.second;
+      part = std::max(part, *at);
+    }
+    return result;
+  }
+
+ private:
+  /// A meeting or task that nobody marked as done may lie ahead.
+  [[nodiscard]] bool planned(std::size_t row) const {
+    if (completed_ != nullptr && completed_->valid(row)) return completed_->values<std::uint8_t>()[row] == 0;
+    if (type_ == nullptr || type_->is_null(row)) return false;
+    return type_->text(row) == "meeting" || type_->text(row) == "task";
+  }
+
+  std::vector<const Column*> columns_;
+  const Column* completed_ = nullptr;
+  const Column* type_ = nullptr;
+};
+
+/// The name under which a table has a column.
+std::string_view name_of(const Table& table, const Column& column) {
+  for (const auto& [name, own] : table.columns())
+    if (&own == &column) return name;
+  return {};
+}
+
+/// The currencies of a table's amounts.
+const Column* currency_of(const Table& table) {
+  const Column* column = table.find("currency");
+  return column != nullptr && column->type() == Type::string && has_money(table) ? column : nullptr;
+}
+
+}  // namespace
+
 void check_times(const BookTables& tables, const Rows* only, Issues& issues) {
   struct Order {
     std::string_view table, earlier, later, rule;
@@ -326,57 +396,37 @@ void check_times(const BookTables& tables, const Rows* only, Issues& issues) {
       {"quota", "period_start", "period_end", "period_end_before_start"},
       {"spend", "period_start", "period_end", "period_end_before_start"},
   };
+  const auto each = [&](std::string_view name, std::size_t rows, const auto& check) {
+    if (only == nullptr) {
+      for (std::size_t row = 0; row < rows; ++row) check(row);
+    } else if (const auto found = only->find(name); found != only->end()) {
+      for (const std::int64_t row : found->second) check(static_cast<std::size_t>(row));
+    }
+  };
+  for (const auto& [name, book] : tables) {
+    const TableModel& model = table_model(name);
+    const Table& table = book->table;
+    const FactTimes times(model, table);
+    for (const Column* column : times.columns())
+      each(name, table.num_rows(), [&, table_name = name](std::size_t row) {
+        tick(row);
+        if (FactTimes::microseconds(*column, row).value_or(0) >= far_future)
+          issues.add(table_name, static_cast<std::int64_t>(row), name_of(table, *column), "far_future");
+      });
+  }
   for (const Order& order : orders) {
     const Table* table = find_table(tables, order.table);
     if (table == nullptr) continue;
     const Column* earlier = table->find(order.earlier);
     const Column* later = table->find(order.later);
     if (earlier == nullptr || later == nullptr) continue;
-    const auto check = [&](std::size_t row) {
+    each(order.table, table->num_rows(), [&](std::size_t row) {
       tick(row);
       if (earlier->valid(row) && later->valid(row) && later->number(row) < earlier->number(row))
         issues.add(order.table, static_cast<std::int64_t>(row), order.later, order.rule);
-    };
-    if (only == nullptr) {
-      for (std::size_t row = 0; row < table->num_rows(); ++row) check(row);
-    } else if (const auto rows = only->find(order.table); rows != only->end()) {
-      for (const std::int64_t row : rows->second) check(static_cast<std::size_t>(row));
-    }
+    });
   }
 }
-
-namespace {
-
-/// Columns whose instants are facts of the book.
-std::vector<const Column*> fact_times(const TableModel& model, const Table& table) {
-  std::vector<const Column*> times;
-  for (const std::string_view name :
-       {std::string_view(model.known_at), std::string_view(model.name == "opportunity" ? "closed_at" : ""),
-        std::string_view(model.name == "lead" ? "converted_at" : "")})
-    if (const Column* column = name.empty() ? nullptr : table.find(name)) times.push_back(column);
-  return times;
-}
-
-/// The latest instant and day that one row knows.
-std::pair<std::int64_t, std::int64_t> times_of(std::span<const Column* const> columns, std::size_t row) {
-  std::pair<std::int64_t, std::int64_t> latest{null_value, null_value};
-  for (const Column* column : columns) {
-    if (column->is_null(row)) continue;
-    if (column->type() == Type::timestamp)
-      latest.first = std::max(latest.first, column->values<std::int64_t>()[row]);
-    else if (column->type() == Type::date)
-      latest.second = std::max(latest.second, column->values<std::int32_t>()[row] * us_per_day);
-  }
-  return latest;
-}
-
-/// The currencies of a table's amounts.
-const Column* currency_of(const Table& table) {
-  const Column* column = table.find("currency");
-  return column != nullptr && column->type() == Type::string && has_money(table) ? column : nullptr;
-}
-
-}  // namespace
 
 bool has_money(const Table& table) {
   return std::any_of(table.columns().begin(), table.columns().end(),
@@ -385,10 +435,10 @@ bool has_money(const Table& table) {
 
 Summary summarize(const TableModel& model, const Table& table) {
   Summary summary;
-  const auto times = fact_times(model, table);
+  const FactTimes times(model, table);
   for (std::size_t row = 0; !times.empty() && row < table.num_rows(); ++row) {
     tick(row);
-    const auto [instant, day] = times_of(times, row);
+    const auto [instant, day] = times.latest(row);
     summary.instant = std::max(summary.instant, instant);
     summary.day = std::max(summary.day, day);
   }
@@ -405,21 +455,21 @@ Summary summarize(const TableModel& model, const Table& table) {
 
 Summary summarize(Summary before, const TableModel& model, const Table& was, const Table& is,
                   std::span<const std::int64_t> rows) {
-  const auto old_times = fact_times(model, was), times = fact_times(model, is);
+  const FactTimes old_times(model, was), times(model, is);
   const Column* old_currency = currency_of(was);
   const Column* currency = currency_of(is);
   bool lost = old_currency == nullptr && currency != nullptr && was.num_rows() > 0;
   Summary after = before;
   for (const std::int64_t at : rows) {
     const auto row = static_cast<std::size_t>(at);
-    const auto [instant, day] = times_of(times, row);
+    const auto [instant, day] = times.latest(row);
     after.instant = std::max(after.instant, instant);
     after.day = std::max(after.day, day);
     if (currency != nullptr && currency->valid(row))
       ++after.rows_of_currency[std::string(currency->text(row))];
     if (row >= was.num_rows()) continue;
     // The row that held the latest instant may have lost it.
-    const auto [old_instant, old_day] = times_of(old_times, row);
+    const auto [old_instant, old_day] = old_times.latest(row);
     lost |=
         (old_instant == before.instant && instant < old_instant) || (old_day == before.day && day < old_day);
     if (old_currency == nullptr || old_currency->is_null(row)) continue;
@@ -433,7 +483,7 @@ Summary summarize(Summary before, const TableModel& model, const Table& was, con
 }
 
 Instant latest_instant(const Summaries& summaries, const History& history) {
-  std::int64_t instant = history.latest(), day = null_value;
+  std::int64_t instant = history.latest() < far_future ? history.latest() : null_value, day = null_value;
   for (const auto& [name, summary] : summaries) {
     instant = std::max(instant, summary.instant);
     day = std::max(day, summary.day);

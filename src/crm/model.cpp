@@ -47,7 +47,7 @@ opportunity_version known=valid_from facts
   probability:fraction forecast_category:code{omitted,pipeline,best_case,most_likely,commit,closed} pipeline_id:id
   is_deleted:flag
 stage_def
-  pipeline_id:id? stage_id:id! label:text rank:integer type:code{open,won,lost} probability:fraction
+  stage_id:id! pipeline_id:id? label:text rank:integer type:code{open,won,lost} probability:fraction
   target_days:decimal entry_criteria:text exit_criteria:text valid_from:date valid_to:date
 activity known=at facts surrogate
   activity_id:id! type:code{call,email,meeting,task,note,other} direction:code{out,in} at:instant duration_s:decimal
@@ -65,6 +65,7 @@ territory
   territory_id:id! parent_id:id>territory name:text model_id:id model_state:code{planning,active,archived} rules:text
 territory_account known=valid_from
   territory_id:id>territory! account_id:id>account! valid_from:date? valid_to:date@valid_to cause:code{rule,manual}
+  weight:decimal~
 territory_rep known=valid_from
   territory_id:id>territory! rep_id:id>rep! valid_from:date? valid_to:date@valid_to role:text~ weight:decimal~
 quota known=valid_from surrogate
@@ -97,6 +98,35 @@ forecast_submission known=at facts surrogate
   submission_id:id! rep_id:id>rep period:text at:instant category:text amount:money note:text
 spend known=period_end surrogate
   spend_id:id! period_start:date~ period_end:date~ channel:text~ amount:money~
+comp_plan known=valid_from
+  plan_id:id! version:integer? name:text valid_from:date~ valid_to:date@valid_to pay_period:text
+  rounding:code{half_even,half_up,down,up} cap:money floor:money status:code{draft,active,retired}
+comp_component
+  plan_id:id! version:integer? component_id:id! measure:text credit_event:code{booked,invoiced,paid}
+  basis:code{transaction,month,quarter,ytd,rolling} mode:code{flat,marginal,retroactive,interpolated}
+  rate_table_id:id weight:decimal target_incentive:money gate_expr:text cap:money floor:money depends_on:text
+rate_table_row
+  rate_table_id:id! version:integer? from:decimal! to:decimal rate:decimal amount:money
+  boundary:code{upper_tier,lower_tier} x:code{attainment,money,units}
+plan_assignment known=valid_from
+  payee_id:id! plan_id:id! valid_from:date? valid_to:date@valid_to ote:money~ variable_target:money~ fte:decimal~
+  ramp_profile_id:id~ draw_type:code~{none,recoverable,non_recoverable} draw_amount:money~ draw_until:date~
+comp_credit known=credit_date
+  credit_id:id! txn_id:id line_no:integer payee_id:id kind:code{direct,split,rollup,overlay,manual} pct:fraction
+  amount:money credit_date:date~ rule_id:id hold:code{none,held,released}
+comp_line
+  run_id:id! payee_id:id! period:text! line_no:integer? component_id:id credit_id:id basis_before:decimal
+  basis_after:decimal tier:text rate:decimal unrounded:decimal amount:money
+  reason:code{earned,adjustment,cap,floor,draw_advance,draw_recovery,clawback,guarantee,spiff,mbo,rounding}
+comp_statement
+  payee_id:id! period:text! run_id:id! state:code{calculated,reviewed,finalised,paid,disputed} opening_balance:money
+  closing_balance:money earned:money paid:money inputs_hash:text plan_versions:text supersedes_run:id
+consent known=at facts
+  subject_id:id! at:instant! basis:text purpose:text status:text
+erasure_request known=at facts
+  subject_id:id! at:instant! basis:text purpose:text status:text
+audit_event known=at facts
+  seq:id! at:instant actor:text action:text entity:text entity_id:id before:text after:text prev_hash:text hash:text
 target surrogate
   target_id:id! metric:text scope:text period_start:date period_end:date value:decimal direction:code{up,down}
   valid_from:date valid_to:date

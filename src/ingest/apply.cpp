@@ -4,6 +4,7 @@
 #include <set>
 
 #include "combine.hpp"
+#include "periods.hpp"
 #include "read.hpp"
 #include "report.hpp"
 #include "text.hpp"
@@ -300,6 +301,13 @@ std::vector<const TableMapping*> fed_by(const Mapping& mapping, std::string_view
   return fed;
 }
 
+/// Whether a table has the columns that conditions ask about.
+bool has_all_of(const Table& table, const std::vector<ingest::Condition>& conditions) {
+  return std::all_of(conditions.begin(), conditions.end(), [&](const ingest::Condition& condition) {
+    return find_column(table, condition.column) != nullptr;
+  });
+}
+
 Table inline_rows(const TableMapping& mapping) {
   std::set<std::string> names;
   for (const auto& row : mapping.rows)
@@ -385,14 +393,21 @@ ingest::Result ingest::apply(const Mapping& mapping, const NamedTables& raw, con
   for (const auto& [name, table] : raw) {
     const auto fed = fed_by(mapping, name, own);
     if (fed.empty()) result.issues.add(name, -1, "", "unknown_table", {}, Severity::info);
+    const auto fits = [&, &raw_table = table](const TableMapping* to) {
+      return has_all_of(raw_table, to->where);
+    };
+    const bool some_fit = std::any_of(fed.begin(), fed.end(), fits);
     for (const TableMapping* to : fed)
-      parts.add(*to, name, TableReader(mapping, *to, zones, result.issues, name).read(table));
+      if (fits(to) || !some_fit)
+        parts.add(*to, name, TableReader(mapping, *to, zones, result.issues, name).read(table));
     steps.done();
   }
   if (parts.empty() && !raw.empty()) throw_nothing_fits(mapping, raw);
   for (const TableMapping& table : mapping.tables)
     if (!table.rows.empty()) parts.add(table, mapping.name, inline_rows(table));
   result.tables = parts.combine(result.issues);
+  for (auto& [name, table] : result.tables)
+    if (name == "quota") table = with_period_ends(table, result.issues);
   steps.done();
   return result;
 }

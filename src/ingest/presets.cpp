@@ -103,11 +103,20 @@ constexpr std::string_view salesforce = R"json({
   "type": {"from": ["TaskSubtype", "Type"], "values": {"Call": "call", "Email": "email", "Task": "task",
     "ListEmail": "email", "Cadence": "task", "LinkedIn": "other", "Meeting": "meeting", "Other": "other"}},
   "at": ["CompletedDateTime", "ActivityDate", "Due Date", "Date"], "duration_s": ["CallDurationInSeconds"],
-  "actor_id": ["OwnerId", "Assigned"], "account_id": ["AccountId"],
+  "actor_id": ["OwnerId", "Assigned"],
+  "account_id": [{"from": ["AccountId"]}, {"from": ["WhatId"], "when": {"WhatId": ["001*"]}}],
+  "opportunity_id": {"from": ["WhatId"], "when": {"WhatId": ["006*"]}},
+  "lead_id": {"from": ["WhoId"], "when": {"WhoId": ["00Q*"]}},
+  "contact_id": {"from": ["WhoId"], "when": {"WhoId": ["003*"]}},
   "is_completed": ["IsClosed", "Closed"], "is_deleted": ["IsDeleted"]}},
  {"from": ["Event", "Events"], "columns": {
   "activity_id": ["Id"], "type": {"constant": "meeting"}, "at": ["StartDateTime", "ActivityDateTime", "ActivityDate"],
-  "actor_id": ["OwnerId"], "account_id": ["AccountId"], "is_deleted": ["IsDeleted"]}}],
+  "actor_id": ["OwnerId"],
+  "account_id": [{"from": ["AccountId"]}, {"from": ["WhatId"], "when": {"WhatId": ["001*"]}}],
+  "opportunity_id": {"from": ["WhatId"], "when": {"WhatId": ["006*"]}},
+  "lead_id": {"from": ["WhoId"], "when": {"WhoId": ["00Q*"]}},
+  "contact_id": {"from": ["WhoId"], "when": {"WhoId": ["003*"]}},
+  "is_deleted": ["IsDeleted"]}}],
 "stage_def": {"from": ["OpportunityStage", "Opportunity Stage"], "columns": {
   "stage_id": ["ApiName", "MasterLabel"], "label": ["MasterLabel"], "rank": ["SortOrder"],
   "probability": {"from": ["DefaultProbability"], "percent": true},
@@ -170,10 +179,25 @@ constexpr std::string_view hubspot = R"json({
       "hs_deal_stage_probability": "probability", "hs_manual_forecast_category": "forecast_category",
       "pipeline": "pipeline", "createdate": "created"}},
   "new": ["value", "property_value", "Value"], "actor_id": ["updated_by_user_id", "updatedByUserId"]}},
-"lead": {"from": ["lead", "leads"], "columns": {
+"lead": [
+ {"from": ["lead", "leads"], "columns": {
   "lead_id": ["hs_object_id", "id", "Record ID", "Lead ID"], "created_at": ["hs_createdate", "createdate", "Create Date"],
   "source": ["hs_analytics_source", "Original Traffic Source"], "status": ["hs_lead_status", "Lead Status"],
   "owner_id": ["hubspot_owner_id", "Contact owner", "Lead owner"], "source_modified_at": ["hs_lastmodifieddate", "lastmodifieddate"]}},
+ {"from": ["contact", "contacts"],
+  "where": {"lifecyclestage": ["lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer",
+    "Marketing Qualified Lead", "Sales Qualified Lead"]},
+  "columns": {
+  "lead_id": ["hs_object_id", "id", "contact_id", "Record ID"],
+  "created_at": ["hs_lifecyclestage_lead_date", "createdate", "Create Date"],
+  "mql_at": ["hs_lifecyclestage_marketingqualifiedlead_date"], "qualified_at": ["hs_lifecyclestage_salesqualifiedlead_date"],
+  "converted_at": ["hs_lifecyclestage_opportunity_date", "hs_lifecyclestage_customer_date"],
+  "converted_contact_id": [{"from": ["hs_object_id", "id", "contact_id", "Record ID"],
+    "when": {"lifecyclestage": ["opportunity", "customer"]}}],
+  "source": ["hs_analytics_source", "Original Traffic Source"], "status": ["hs_lead_status", "Lead Status"],
+  "owner_id": ["hubspot_owner_id", "Contact owner"], "email": ["email", "Email"], "phone": ["phone", "Phone Number"],
+  "company": ["company", "Company Name"], "country": ["country", "Country/Region"], "is_deleted": ["archived", "_fivetran_deleted"],
+  "source_modified_at": ["lastmodifieddate"]}}],
 "contact": {"from": ["contact", "contacts"], "columns": {
   "contact_id": ["hs_object_id", "id", "contact_id", "Record ID"], "account_id": ["associatedcompanyid", "Associated Company IDs"],
   "email": ["email", "Email"], "phone": ["phone", "Phone Number"], "first_name": ["firstname", "First Name"],
@@ -191,20 +215,39 @@ constexpr std::string_view hubspot = R"json({
 "activity": [
  {"from": ["call", "calls", "engagement_call"], "columns": {
   "activity_id": ["hs_object_id", "engagement_id", "id"], "type": {"constant": "call"}, "at": ["hs_timestamp", "timestamp"],
-  "actor_id": ["hubspot_owner_id"], "outcome": ["hs_call_disposition"],
+  "actor_id": ["hubspot_owner_id"],
+  "opportunity_id": ["deal_id", "associated_deal_id", "Associated Deal IDs", "Associated Deal"],
+  "contact_id": ["contact_id", "associated_contact_id", "Associated Contact IDs"],
+  "account_id": ["company_id", "associated_company_id", "Associated Company IDs"], "outcome": ["hs_call_disposition"],
+  "is_completed": {"from": ["hs_call_status"], "values": {"COMPLETED": "true", "CALLING_CRM_USER": "false", "CONNECTING": "false",
+    "QUEUED": "false", "RINGING": "false", "IN_PROGRESS": "false", "BUSY": "false", "CANCELED": "false", "FAILED": "false", "NO_ANSWER": "true"}},
   "direction": {"from": ["hs_call_direction"], "values": {"OUTBOUND": "out", "INBOUND": "in"}}}},
  {"from": ["email", "emails", "engagement_email"], "columns": {
   "activity_id": ["hs_object_id", "engagement_id", "id"], "type": {"constant": "email"}, "at": ["hs_timestamp", "timestamp"],
-  "actor_id": ["hubspot_owner_id"], "direction": {"from": ["hs_email_direction"], "values": {"EMAIL": "out", "INCOMING_EMAIL": "in", "FORWARDED_EMAIL": "in"}}}},
+  "actor_id": ["hubspot_owner_id"],
+  "opportunity_id": ["deal_id", "associated_deal_id", "Associated Deal IDs", "Associated Deal"],
+  "contact_id": ["contact_id", "associated_contact_id", "Associated Contact IDs"],
+  "account_id": ["company_id", "associated_company_id", "Associated Company IDs"], "direction": {"from": ["hs_email_direction"], "values": {"EMAIL": "out", "INCOMING_EMAIL": "in", "FORWARDED_EMAIL": "in"}}}},
  {"from": ["meeting", "meetings", "engagement_meeting"], "columns": {
   "activity_id": ["hs_object_id", "engagement_id", "id"], "type": {"constant": "meeting"}, "at": ["hs_meeting_start_time", "hs_timestamp"],
-  "actor_id": ["hubspot_owner_id"], "outcome": ["hs_meeting_outcome"]}},
+  "actor_id": ["hubspot_owner_id"],
+  "opportunity_id": ["deal_id", "associated_deal_id", "Associated Deal IDs", "Associated Deal"],
+  "contact_id": ["contact_id", "associated_contact_id", "Associated Contact IDs"],
+  "account_id": ["company_id", "associated_company_id", "Associated Company IDs"], "outcome": ["hs_meeting_outcome"],
+  "is_completed": {"from": ["hs_meeting_outcome"], "values": {"COMPLETED": "true", "SCHEDULED": "false", "RESCHEDULED": "false",
+    "NO_SHOW": "false", "CANCELED": "false"}}}},
  {"from": ["task", "tasks", "engagement_task"], "columns": {
   "activity_id": ["hs_object_id", "engagement_id", "id"], "type": {"constant": "task"}, "at": ["hs_timestamp"],
-  "actor_id": ["hubspot_owner_id"], "is_completed": {"from": ["hs_task_status"], "values": {"COMPLETED": "true", "NOT_STARTED": "false",
+  "actor_id": ["hubspot_owner_id"],
+  "opportunity_id": ["deal_id", "associated_deal_id", "Associated Deal IDs", "Associated Deal"],
+  "contact_id": ["contact_id", "associated_contact_id", "Associated Contact IDs"],
+  "account_id": ["company_id", "associated_company_id", "Associated Company IDs"], "is_completed": {"from": ["hs_task_status"], "values": {"COMPLETED": "true", "NOT_STARTED": "false",
     "IN_PROGRESS": "false", "WAITING": "false", "DEFERRED": "false"}}}},
  {"from": ["note", "notes", "engagement_note"], "columns": {
-  "activity_id": ["hs_object_id", "engagement_id", "id"], "type": {"constant": "note"}, "at": ["hs_timestamp"], "actor_id": ["hubspot_owner_id"]}}],
+  "activity_id": ["hs_object_id", "engagement_id", "id"], "type": {"constant": "note"}, "at": ["hs_timestamp"], "actor_id": ["hubspot_owner_id"],
+  "opportunity_id": ["deal_id", "associated_deal_id", "Associated Deal IDs", "Associated Deal"],
+  "contact_id": ["contact_id", "associated_contact_id", "Associated Contact IDs"],
+  "account_id": ["company_id", "associated_company_id", "Associated Company IDs"]}}],
 "stage_def": {"from": ["deal_pipeline_stage", "pipeline_stages"], "columns": {
   "pipeline_id": ["pipeline_id"], "stage_id": ["stage_id", "id"], "label": ["label"], "rank": ["display_order", "displayOrder"],
   "probability": ["probability"],
@@ -295,11 +338,19 @@ constexpr std::string_view odoo = R"json({
     {"constant": "false", "when": {"active": ["true", "1"]}}],
   "owner_id": ["user_id", "Salesperson"], "source": ["source_id", "Source"], "campaign": ["campaign_id", "Campaign"], "type": [],
   "loss_reason": ["lost_reason_id", "lost_reason", "Lost Reason"], "source_modified_at": ["write_date", "Last Updated on"]}},
-"lead": {"from": ["crm.lead", "crm_lead", "lead", "leads"], "where": {"type": ["lead", "Lead"]}, "columns": {
+"lead": [
+ {"from": ["crm.lead", "crm_lead", "lead", "leads"], "where": {"type": ["lead", "Lead"]}, "columns": {
   "lead_id": ["id", "ID", "External ID"], "created_at": ["create_date", "Created on"], "available_at": ["date_open", "Assignment Date"],
   "source": ["source_id", "Source"], "campaign": ["campaign_id", "Campaign"], "owner_id": ["user_id", "Salesperson"],
   "email": ["email_from", "Email"], "phone": ["phone", "Phone"], "company": ["partner_name", "Company Name"], "country": ["country_id", "Country"],
   "status": ["stage_id", "Stage"], "converted_at": ["date_conversion", "Conversion Date"], "source_modified_at": ["write_date"]}},
+ {"from": ["crm.lead", "crm_lead", "opportunity", "opportunities", "pipeline"],
+  "where": {"type": ["opportunity", "Opportunity"], "date_conversion": ["*"]}, "columns": {
+  "lead_id": ["id", "ID", "External ID"], "created_at": ["create_date", "Created on"], "available_at": ["date_open", "Assignment Date"],
+  "source": ["source_id", "Source"], "campaign": ["campaign_id", "Campaign"], "owner_id": ["user_id", "Salesperson"],
+  "email": ["email_from", "Email"], "phone": ["phone", "Phone"], "company": ["partner_name", "Company Name"], "country": ["country_id", "Country"],
+  "status": {"constant": "converted"}, "converted_at": ["date_conversion", "Conversion Date"],
+  "converted_opportunity_id": ["id", "ID", "External ID"], "source_modified_at": ["write_date"]}}],
 "opportunity_event": {"from": ["mail.tracking.value", "mail_tracking_value"], "order_by": ["id"], "columns": {
   "opportunity_id": ["res_id", "record_id", "mail_message_id/res_id"], "at": ["create_date", "date", "mail_message_id/date"],
   "field": {"from": ["field", "field_name", "field_id/name", "field_id"], "only_listed": true,

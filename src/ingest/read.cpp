@@ -462,8 +462,11 @@ Column clean_texts(const Column& raw, std::string_view name, bool flag, const in
   return Column::of_codes(std::move(codes), builder.finish(), valid);
 }
 
+/// Whether a cell is the value wanted; one that ends in * is the beginning of it.
 bool same_value(std::string_view cell, std::string_view wanted) {
   if (folded(trimmed(cell)) == folded(wanted)) return true;
+  if (wanted.ends_with('*'))
+    return folded(trimmed(cell)).starts_with(folded(wanted.substr(0, wanted.size() - 1)));
   double a = 0, b = 0;
   cell = trimmed(cell);
   const auto left = std::from_chars(cell.data(), cell.data() + cell.size(), a);

@@ -11,11 +11,14 @@ namespace ingest_detail {
 namespace {
 
 constexpr std::size_t most_title_lines = 30;
-constexpr std::ptrdiff_t names_of_a_header = 2;
+constexpr std::size_t names_of_a_header = 2;
 
-std::ptrdiff_t count_known(const std::vector<std::string>& cells, const std::set<std::string>& known) {
-  return std::count_if(cells.begin(), cells.end(),
-                       [&](const std::string& cell) { return known.contains(name_key(cell)); });
+/// How many of the known names stand in the cells.
+std::size_t count_known(const std::vector<std::string>& cells, const std::set<std::string>& known) {
+  std::set<std::string> found;
+  for (const std::string& cell : cells)
+    if (std::string key = name_key(cell); known.contains(key)) found.insert(std::move(key));
+  return found.size();
 }
 
 std::vector<std::string> cells_of(const Table& table, std::size_t row) {

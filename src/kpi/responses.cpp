@@ -30,6 +30,7 @@ std::vector<std::int64_t> first_touches(const Crm& crm, const Leads& leads,
   (void)crm.column("activity", "lead_id");
   const auto lead_of = crm.link("activity", "lead_id");
   const Column* direction = table.find("direction");
+  const Column* completed = table.find("is_completed");
   const Column* type = table.find("type");
   const Column* automated = table.find("is_automated");
   const auto times = at.values<std::int64_t>();
@@ -37,6 +38,8 @@ std::vector<std::int64_t> first_touches(const Crm& crm, const Leads& leads,
     tick(row);
     if (lead_of[row] < 0 || at.is_null(row)) continue;
     if (direction != nullptr && direction->valid(row) && direction->text(row) == "in") continue;
+    if (completed != nullptr && completed->valid(row) && completed->values<std::uint8_t>()[row] == 0)
+      continue;
     if (automated != nullptr && automated->valid(row) && automated->values<std::uint8_t>()[row] != 0)
       continue;
     if (type != nullptr && type->valid(row) && (type->text(row) == "note" || type->text(row) == "task"))

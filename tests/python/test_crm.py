@@ -1,4 +1,5 @@
 import datetime as dt
+import re
 
 import pandas as pd
 import polars as pl
@@ -234,3 +235,14 @@ def test_amounts_print_in_major_units():
         "product"
     )
     assert "9.90" in repr(product)
+
+
+def test_the_model_has_every_table_of_the_dictionary(data_dir):
+    page = data_dir.parent / "spec" / "data-model.md"
+    if not page.is_file():
+        pytest.skip("no dictionary beside the data")
+    text = page.read_text()
+    rows = re.findall(r"^\| (\*\*.*?) \|", text, re.MULTILINE)
+    named = {name for row in rows for name in re.findall(r"\*\*(\w+)\*\*", row)} - {"Table"}
+    assert len(named) > 30
+    assert named <= set(data_model().to_dict()["table"])

@@ -159,7 +159,7 @@ def test_columns_of_every_kind(values, kind, want):
         (np.zeros((2, 2)), "one dimension"),
         (np.array(["300000-01-01"], dtype="datetime64[s]"), "64 bits"),
         ([b"x"], "bytes"),
-        ([1, "x"], "int and str"),
+        ([1, [2]], "int and list"),
     ],
 )
 def test_columns_that_cannot_be_say_why(values, message):
@@ -184,10 +184,18 @@ def test_pandas_index_is_a_column_only_with_a_name(monkeypatch):
 
 
 def test_pandas_mixed_objects_do_not_hurt_the_other_columns():
-    data = pd.DataFrame({"x": [1.0, 2.0], "odd": [1, "a"]})
-    assert _frame.to_core(data).names == ["x"]
+    data = pd.DataFrame({"x": [1.0, 2.0], "odd": [1, ["a"]]})
+    unread: list[str] = []
+    assert _frame.to_core(data, unread=unread).names == ["x"]
+    assert unread == ["odd"]
     with pytest.raises(DataError, match="column 'odd'"):
         _frame.to_core(data, ["odd"])
+
+
+def test_mixed_cells_are_texts():
+    cells = ["a", 1, 2.5, 1e300, True, decimal.Decimal("1.50"), dt.date(2026, 1, 2), None]
+    table = _frame.to_core({"v": cells})
+    assert table.column("v").to_list() == ["a", "1", "2.5", "1e+300", "true", "1.50", "2026-01-02", None]
 
 
 def test_pandas_without_pyarrow(without_pyarrow):
