@@ -56,13 +56,13 @@ std::vector<double> pooled_weekly(const Counts& counts) {
   return weekly;
 }
 
-/// What a cell leans on: the posterior weekly rates of the stage's bucket before, those of the whole stage in the
-/// first one. Rates change with the time in a stage, little from one bucket to the next.
+/// What a cell leans on: the posterior weekly rates of the stage's bucket before, those of the whole stage in
+/// the first one. Rates change with the time in a stage, little from one bucket to the next.
 void posterior(const Counts& counts, std::size_t cell, double kappa, std::vector<double>& rate) {
   const std::size_t targets = counts.targets();
   for (std::size_t target = 0; target < targets; ++target)
-    rate[target] = (counts.moves[cell * targets + target] + kappa * rate[target]) /
-                   (counts.days[cell] / week + kappa);
+    rate[target] =
+        (counts.moves[cell * targets + target] + kappa * rate[target]) / (counts.days[cell] / week + kappa);
 }
 
 /// Dirichlet-multinomial log-likelihood of the cells around what they lean on.
