@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <numeric>
 #include <utility>
 
 #include "learn.hpp"
@@ -93,28 +94,53 @@ class ArrivalRate {
   Terms weight_{-special::infinity, 0, 0, 0, 0, 0};
 };
 
-/// P(won within n steps) of a deal that enters by the mix of first states, under the kernel.
-std::vector<double> kernel_chances(const Facts& facts, double origin, const Grid& grid,
-                                   const std::vector<double>& per_day) {
-  std::vector<double> entry(facts.states() + 2, 0.5 / static_cast<double>(facts.states() + 2));
-  double entries = 0.5;
+/// Of the last year's deals, by pipeline.
+struct Entries {
+  std::vector<double> seen;   ///< ascending
+  std::vector<double> first;  ///< by first state, then won, then lost: how many
+  std::vector<double> won;    ///< by steps from being seen: how many
+};
+
+std::vector<Entries> entries_of(const Facts& facts, double origin, const Grid& grid) {
+  std::vector<Entries> result(facts.pipelines);
+  for (Entries& one : result) {
+    one.first.resize(facts.states() + 2);
+    one.won.resize(static_cast<std::size_t>(grid.last) + 1);
+  }
   for (std::size_t deal = 0; deal < facts.size(); ++deal) {
     tick(deal);
-    if (facts.seen[deal] >= origin || facts.seen[deal] < origin - year) continue;
+    const double at = facts.seen[deal];
+    if (at >= origin || at < origin - year) continue;
+    Entries& one = result[static_cast<std::size_t>(facts.pipeline[deal])];
+    one.seen.push_back(at);
     const std::int32_t state = facts.visits[static_cast<std::size_t>(facts.offsets[deal])].state;
-    entry[state >= 0          ? static_cast<std::size_t>(state)
-          : state == End::won ? facts.states()
-                              : facts.states() + 1] += 1;
-    entries += 1;
+    one.first[state >= 0          ? static_cast<std::size_t>(state)
+              : state == End::won ? facts.states()
+                                  : facts.states() + 1] += 1;
+    for (std::int64_t i = facts.offsets[deal]; i < facts.offsets[deal + 1]; ++i) {
+      const Visit& visit = facts.visits[static_cast<std::size_t>(i)];
+      if (visit.state != End::won) continue;
+      const double steps = std::ceil((visit.enter - at) / grid.step);
+      if (steps < static_cast<double>(one.won.size()) && at + steps * grid.step < origin)
+        one.won[static_cast<std::size_t>(steps)] += 1;
+      break;
+    }
   }
-  std::vector<int> marks;
-  for (int n = 0; n <= grid.last; ++n) marks.push_back(n);
-  const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
+  for (Entries& one : result) std::sort(one.seen.begin(), one.seen.end());
+  return result;
+}
+
+/// P(won within n steps) of a deal that enters by the mix of first states, under the kernel.
+std::vector<double> kernel_chances(const Entries& entries, const WinTable& table, std::size_t steps) {
+  constexpr double blank = 0.5;
+  const double each = blank / static_cast<double>(entries.first.size());
+  const double all = static_cast<double>(entries.seen.size()) + blank;
   std::vector<double> chances;
-  for (std::size_t n = 0; n < marks.size(); ++n) {
-    double won = entry[facts.states()];
-    for (std::size_t state = 0; state < facts.states(); ++state) won += entry[state] * table.at(n, state, 0);
-    chances.push_back(won / entries);
+  for (std::size_t n = 0; n <= steps; ++n) {
+    double won = entries.first[table.states] + each;
+    for (std::size_t state = 0; state < table.states; ++state)
+      won += (entries.first[state] + each) * table.at(n, state, 0);
+    chances.push_back(won / all);
   }
   return chances;
 }
@@ -122,30 +148,32 @@ std::vector<double> kernel_chances(const Facts& facts, double origin, const Grid
 /// P(won within n steps of being seen): what became of the last year's deals, each step's wins among those
 /// that have been watched so long. The kernel alone, which forgets how fast a deal went through the stages
 /// before, thinks too little of quick wins.
-std::vector<double> chances_by_age(const Facts& facts, const std::vector<double>& seen, double origin,
-                                   const Grid& grid, const std::vector<double>& per_day) {
-  std::vector<double> chances = kernel_chances(facts, origin, grid, per_day);
-  std::vector<double> won(chances.size());
-  for (std::size_t deal = 0; deal < facts.size(); ++deal) {
-    tick(deal);
-    const double at = facts.seen[deal];
-    if (at >= origin || at < origin - year) continue;
-    for (std::int64_t i = facts.offsets[deal]; i < facts.offsets[deal + 1]; ++i) {
-      const Visit& visit = facts.visits[static_cast<std::size_t>(i)];
-      if (visit.state != End::won) continue;
-      const double steps = std::ceil((visit.enter - at) / grid.step);
-      if (steps < static_cast<double>(won.size()) && at + steps * grid.step < origin)
-        won[static_cast<std::size_t>(steps)] += 1;
-      break;
-    }
-  }
+std::vector<double> chances_by_age(const Entries& entries, double origin, const Grid& grid,
+                                   const WinTable& table) {
+  std::vector<double> chances = kernel_chances(entries, table, entries.won.size() - 1);
   double before = 0, sum = 0;
   for (std::size_t n = 0; n < chances.size(); ++n) {
-    const double watched = arrivals(seen, origin - year, origin - static_cast<double>(n) * grid.step);
-    sum += (won[n] + kernel_deals * (chances[n] - before)) / (watched + kernel_deals);
+    const double watched = arrivals(entries.seen, origin - year, origin - static_cast<double>(n) * grid.step);
+    sum += (entries.won[n] + kernel_deals * (chances[n] - before)) / (watched + kernel_deals);
     before = std::exchange(chances[n], sum);
   }
   return chances;
+}
+
+/// Shares of the pipelines among deals to come: those of the last quarter, the last year's behind them.
+std::vector<double> mix_of(const std::vector<Entries>& entries, double origin) {
+  double recent = 0, all = 0;
+  for (const Entries& one : entries) {
+    recent += arrivals(one.seen, origin - year / 4, origin);
+    all += static_cast<double>(one.seen.size());
+  }
+  std::vector<double> mix;
+  for (const Entries& one : entries)
+    mix.push_back(all > 0 ? (arrivals(one.seen, origin - year / 4, origin) +
+                             kernel_deals * static_cast<double>(one.seen.size()) / all) /
+                                (recent + kernel_deals)
+                          : 1 / static_cast<double>(entries.size()));
+  return mix;
 }
 
 }  // namespace
@@ -159,8 +187,16 @@ NewBusiness new_business(const Facts& facts, const Window& window, const std::ve
   const ArrivalRate rate(seen, window.origin);
   const auto steps = static_cast<std::size_t>(grid.last);
   NewBusiness result;
-  result.chances = chances_by_age(facts, seen, window.origin, grid, per_day);
-  const std::vector<double>& chances = result.chances;
+  std::vector<int> marks(steps + 1);
+  std::iota(marks.begin(), marks.end(), 0);
+  const WinTable table = win_table(per_day, facts.states(), grid.step, marks);
+  const std::vector<Entries> entries = entries_of(facts, window.origin, grid);
+  const std::vector<double> mix = mix_of(entries, window.origin);
+  std::vector<double> chances(steps + 1);
+  for (std::size_t pipeline = 0; pipeline < entries.size(); ++pipeline) {
+    result.chances.push_back(chances_by_age(entries[pipeline], window.origin, grid, table));
+    for (std::size_t n = 0; n <= steps; ++n) chances[n] += mix[pipeline] * result.chances.back()[n];
+  }
   result.won_by_step.assign(steps + 1, 0);
   double deals_made = 0;
   for (std::size_t made = 1; made <= steps; ++made) {

@@ -210,8 +210,8 @@ std::vector<Coverage> coverage_of(const std::vector<Cell>& cells, double level) 
     coverage.share = stats::clopper_pearson(coverage.covered, coverage.cells, 95);
     coverage.verdict = coverage.cells < fewest_cells        ? "too few to judge"
                        : coverage.share->high < level / 100 ? "too narrow"
-                       : coverage.share->low > level / 100  ? "too wide"
-                                                            : "as promised";
+                       : coverage.share->low > level / 100 ? "too wide"
+                                                           : "can't be told from " + level_name(level) + " %";
     result.push_back(coverage);
   }
   return result;

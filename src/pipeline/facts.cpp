@@ -198,6 +198,7 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
     facts.state_pipelines.emplace_back();
   }
   facts.offsets.push_back(0);
+  std::map<std::int64_t, std::int32_t> pipelines;
   for (const std::size_t row : rows_in_order(crm)) {
     tick(facts.row.size());
     if (deals.deleted[row] != 0 && !crm.history().tracks(Field::deleted)) continue;
@@ -211,6 +212,9 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
     facts.row.push_back(static_cast<std::int64_t>(row));
     facts.key.push_back(random::key_of(ids.text(row)));
     facts.created.push_back(days_of(deals.created_at[row]));
+    facts.pipeline.push_back(
+        pipelines.try_emplace(states.pipeline_of(row), static_cast<std::int32_t>(pipelines.size()))
+            .first->second);
     walk(crm, row, states, facts, facts.staged);
     facts.offsets.push_back(static_cast<std::int64_t>(facts.visits.size()));
     const bool open = facts.visits.back().state >= 0;
@@ -229,6 +233,7 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
             ? 0
             : facts.leaf_of_code[static_cast<std::size_t>(owner->values<std::int32_t>()[row])]);
   }
+  facts.pipelines = pipelines.size();
   if (facts.size() > 0) facts.first = first_day(facts.seen);
   if (facts.amounts_tracked) facts.typical_amount = typical_amount(facts, deals, currency);
   return facts;

@@ -42,9 +42,11 @@ struct Facts {
   std::vector<Visit> visits;
   std::vector<std::int64_t> amount;      ///< null_value where unknown
   std::vector<std::int32_t> owner;       ///< leaf number
+  std::vector<std::int32_t> pipeline;    ///< numbered as the deals meet them
   std::vector<std::int32_t> close_date;  ///< null_date where unknown
   std::vector<double> closed;            ///< infinity while open
   std::vector<DealStatus> status;
+  std::size_t pipelines = 0;
   std::vector<std::string> owners;         ///< ids by leaf number; empty id = nobody
   std::vector<std::int32_t> leaf_of_code;  ///< by code of opportunity.owner_id
 

@@ -56,17 +56,28 @@ std::vector<double> pooled_weekly(const Counts& counts) {
   return weekly;
 }
 
-/// Dirichlet-multinomial log-likelihood of the cells around their stage's pooled rates.
+/// What a cell leans on: the posterior weekly rates of the stage's bucket before, those of the whole stage in
+/// the first one. Rates change with the time in a stage, little from one bucket to the next.
+void posterior(const Counts& counts, std::size_t cell, double kappa, std::vector<double>& rate) {
+  const std::size_t targets = counts.targets();
+  for (std::size_t target = 0; target < targets; ++target)
+    rate[target] =
+        (counts.moves[cell * targets + target] + kappa * rate[target]) / (counts.days[cell] / week + kappa);
+}
+
+/// Dirichlet-multinomial log-likelihood of the cells around what they lean on.
 double concentration_likelihood(const Counts& counts, const std::vector<double>& weekly, double kappa) {
   const std::size_t targets = counts.targets();
   double sum = 0;
+  std::vector<double> rate(targets);
   for (std::size_t state = 0; state < counts.states; ++state) {
+    std::copy_n(weekly.begin() + static_cast<std::ptrdiff_t>(state * targets), targets, rate.begin());
     for (std::size_t bucket = 0; bucket < bucket_count; ++bucket) {
       const std::size_t cell = counts.cell(state, bucket);
       double moved = 0, left = 1;
       for (std::size_t target = 0; target < targets; ++target) {
         const double count = counts.moves[cell * targets + target];
-        const double q = weekly[state * targets + target];
+        const double q = rate[target];
         moved += count;
         left -= q;
         if (count > 0 && q > 0) sum += special::log_gamma(count + kappa * q) - special::log_gamma(kappa * q);
@@ -75,6 +86,7 @@ double concentration_likelihood(const Counts& counts, const std::vector<double>&
       left = std::max(left, 1e-3);
       sum += special::log_gamma(kappa) - special::log_gamma(weeks + kappa);
       sum += special::log_gamma(weeks - moved + kappa * left) - special::log_gamma(kappa * left);
+      posterior(counts, cell, kappa, rate);
     }
   }
   return sum;
@@ -160,11 +172,16 @@ Rates shrink(const Counts& counts) {
   rates.shape.resize(counts.moves.size());
   rates.days.resize(counts.days.size());
   const std::size_t targets = counts.targets();
+  std::vector<double> rate(targets);
   for (std::size_t cell = 0; cell < counts.days.size(); ++cell) {
+    if (cell % bucket_count == 0)
+      std::copy_n(weekly.begin() + static_cast<std::ptrdiff_t>(cell / bucket_count * targets), targets,
+                  rate.begin());
     rates.days[cell] = counts.days[cell] + rates.kappa * week;
     for (std::size_t target = 0; target < targets; ++target)
-      rates.shape[cell * targets + target] = counts.moves[cell * targets + target] +
-                                             rates.kappa * weekly[cell / bucket_count * targets + target];
+      rates.shape[cell * targets + target] =
+          counts.moves[cell * targets + target] + rates.kappa * rate[target];
+    posterior(counts, cell, rates.kappa, rate);
   }
   return rates;
 }

@@ -21,6 +21,8 @@ constexpr double new_prior_wins = 10;
 constexpr double fewest_sd = 0.05;
 /// Of the log-odds that all deals of one landmark share.
 constexpr double landmark_sd = 0.35;
+/// Of what the kernel of a landmark errs otherwise than today's, in log-odds for each 1/year of history.
+constexpr double youth_sd = 0.2;
 
 /// One open deal at one earlier landmark.
 struct Row {
@@ -33,8 +35,12 @@ struct Row {
 struct Landmark {
   double history = 0;  ///< days that its kernel had learned from
   std::vector<Row> rows;
-  std::vector<double> created;  ///< days before the window's end, of deals yet to be created then
-  double new_expected = 0;      ///< wins of those
+  struct Created {
+    std::size_t pipeline = 0;
+    double days = 0;  ///< before the window's end
+  };
+  std::vector<Created> created;  ///< deals yet to be created then
+  double new_expected = 0;       ///< wins of those
   double new_won = 0;
   Realised realised;
 };
@@ -73,7 +79,8 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
     tick(deal);
     if (facts.seen[deal] > window.origin) {
       if (facts.seen[deal] >= window.end) continue;
-      landmark.created.push_back(window.end - facts.seen[deal]);
+      landmark.created.push_back(
+          {static_cast<std::size_t>(facts.pipeline[deal]), window.end - facts.seen[deal]});
       landmark.new_won += won_visit(facts, deal, window).has_value();
       continue;
     }
@@ -102,13 +109,16 @@ Landmark look_back(const Facts& facts, const History& history, const Window& win
 }
 
 /// Ridge logit by Newton's method with a random level of each landmark: what one period did to all its
-/// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0. A landmark
-/// counts by how much of the history of `now` it knew: a young book's kernel errs otherwise than a grown
-/// one's.
+/// deals says little about the next. The kernel's logit is pulled to weight 1, the others to 0. A young
+/// book's kernel errs otherwise than a grown one's: what is lost late hasn't been lost yet, and who reached
+/// the later stages was quick. That falls like 1/history, so a term in what a landmark's 1/history is above
+/// that of `now` takes it out of the lesson, and a landmark counts by how much of the history of `now` it
+/// knew.
 Features fit_logit(std::span<const Landmark> landmarks, double now) {
   constexpr auto n = static_cast<Eigen::Index>(feature_count);
   static constexpr std::array<double, feature_count> prior_sd{0.17, 0.5, 0.7, 0.7, 0.7, 0.7, 0.7, 0.7};
-  const Eigen::Index size = n + static_cast<Eigen::Index>(landmarks.size());
+  const Eigen::Index youth = n, first_level = n + 1;
+  const Eigen::Index size = first_level + static_cast<Eigen::Index>(landmarks.size());
   Eigen::VectorXd weight = Eigen::VectorXd::Zero(size);
   Eigen::VectorXd precision = Eigen::VectorXd::Constant(size, 1 / (landmark_sd * landmark_sd));
   weight[0] = 1;
@@ -116,23 +126,31 @@ Features fit_logit(std::span<const Landmark> landmarks, double now) {
     const double sd = prior_sd[static_cast<std::size_t>(i)];
     precision[i] = 1 / (sd * sd);
   }
+  precision[youth] = 1 / (youth_sd * youth_sd);
   const Eigen::VectorXd prior = weight;
   for (int step = 0; step < 30; ++step) {
     Eigen::VectorXd gradient = -precision.cwiseProduct(weight - prior);
     Eigen::MatrixXd hessian = precision.asDiagonal();
     for (std::size_t i = 0; i < landmarks.size(); ++i) {
       const double trust = std::min(1.0, landmarks[i].history / now);
-      const auto level = n + static_cast<Eigen::Index>(i);
+      const double younger = std::max(0.0, year / landmarks[i].history - year / now);
+      const auto level = first_level + static_cast<Eigen::Index>(i);
       for (const Row& row : landmarks[i].rows) {
         const Eigen::Map<const Eigen::Matrix<double, n, 1>> x(row.x.data());
-        const double p = special::logistic(x.dot(weight.head<n>()) + weight[level]);
+        const double p = special::logistic(x.dot(weight.head<n>()) + younger * weight[youth] + weight[level]);
         const double own = trust * p * (1 - p), off = trust * (row.y - p);
         gradient.head<n>() += off * x;
         gradient[level] += off;
+        gradient[youth] += off * younger;
         hessian.topLeftCorner<n, n>() += own * x * x.transpose();
         hessian.col(level).head<n>() += own * x;
         hessian.row(level).head<n>() += own * x.transpose();
         hessian(level, level) += own;
+        hessian.col(youth).head<n>() += own * younger * x;
+        hessian.row(youth).head<n>() += own * younger * x.transpose();
+        hessian(youth, youth) += own * younger * younger;
+        hessian(youth, level) += own * younger;
+        hessian(level, youth) += own * younger;
       }
     }
     const Eigen::VectorXd move = hessian.ldlt().solve(gradient).cwiseMax(-2.0).cwiseMin(2.0);
@@ -219,14 +237,14 @@ double chance(const std::vector<double>& chances, const Grid& grid, double days)
   return at(until_end) - (until_start > 0 ? at(until_start) : 0);
 }
 
-void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks, const std::vector<double>& chances,
-               const Grid& grid, double now) {
+void learn_new(Lessons& lessons, const std::vector<Landmark>& landmarks,
+               const std::vector<std::vector<double>>& chances, const Grid& grid, double now) {
   double won = new_prior_wins, expected = new_prior_wins;
   for (const Landmark& landmark : landmarks) {
     // The chances are those of the last year's deals; what older ones did is another matter.
     if (landmark.history < now - year) continue;
     won += landmark.new_won;
-    for (const double days : landmark.created) expected += chance(chances, grid, days);
+    for (const auto& [pipeline, days] : landmark.created) expected += chance(chances[pipeline], grid, days);
   }
   lessons.new_factor = won / expected;
   double weights = prior_landmarks, sum = prior_landmarks * new_prior_sd * new_prior_sd;

@@ -46,7 +46,8 @@ struct OwnerEffect {
 };
 
 struct NewBusiness {
-  std::vector<double> chances;      ///< to be won within so many steps of being created
+  /// By pipeline: to be won within so many steps of being created.
+  std::vector<std::vector<double>> chances;
   std::vector<double> won_by_step;  ///< expected wins from deals not yet created, by steps from the origin
   double per_week = 0;
 };

@@ -245,6 +245,11 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
   say(!facts.staged, "No stage history: deals are judged by their age alone.");
   say(forecast.fit.landmarks < 3, "Only " + many(forecast.fit.landmarks, "earlier period") +
                                       " to learn the spread from; the interval leans on a prior.");
+  const double back = facts.first + year - plan.window.start;
+  say(back > 0 && plan.window.origin < plan.window.end,
+      "The book hasn't seen the same months of an earlier year: a season, and business that begins in a "
+      "second "
+      "year (renewals), can't be known. In sample books such forecasts were 10 % low on average.");
   constexpr std::int64_t few = 30;
   say(forecast.fit.won < few, "Only " + many(forecast.fit.won, "won deal") + " to learn from.");
   say(forecast.fit.lost == 0, "No deal was ever lost in this book, so open deals look better than they are.");

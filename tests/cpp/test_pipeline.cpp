@@ -202,6 +202,58 @@ TEST(Pipeline, NewDealsBookWhatCanBeWonInTime) {
   EXPECT_NEAR(holders.column("new_expected").number(holders.num_rows() - 1), 720'000, 100'000);
 }
 
+/// A deal a day in each of two pipelines, new ones in the second only from `born` on: of the first all are
+/// lost after 40 days, of the second all are won after 10.
+TEST(Pipeline, CountsDealsToComeByTheirPipeline) {
+  constexpr int days = 500, born = 440;
+  const Date start = Date::from_ymd(2024, 1, 1), end = start + days;
+  std::vector<Deal> deals;
+  std::vector<std::string> ids, pipelines;
+  for (int i = 0; i < days; ++i) {
+    for (const bool second : {false, true}) {
+      // A few of the first pipeline are won, so the book isn't without.
+      if (second && i < born) continue;
+      Deal deal{(second ? "b" : "a") + std::to_string(i), start + i, std::nullopt, second || i % 50 == 0};
+      const Date closes = start + i + (second ? 10 : 40);
+      if (closes < end) deal.closed = closes;
+      deals.push_back(deal);
+      pipelines.emplace_back(second ? "renewals" : "sales");
+    }
+  }
+  const Crm plain = book_of(deals);
+  NamedTables tables{{"opportunity", plain.table("opportunity").with("pipeline_id", texts(pipelines))}};
+  pipeline::ForecastOptions options;
+  options.measure = pipeline::Measure::wins;
+  options.period = Interval{at_midnight_utc(end), at_midnight_utc(end + 91)};
+  const auto expected = [&](const Crm& crm) {
+    const Table holders = pipeline::forecast(crm, options).holders;
+    return holders.column("new_expected").number(holders.num_rows() - 1);
+  };
+  const double told_apart = expected(Crm::build(std::move(tables))), together = expected(plain);
+  // About half the deals to come are of the second pipeline; of last year's a seventh were.
+  EXPECT_GT(told_apart, 1.25 * together);
+}
+
+TEST(Pipeline, WhoStayedLongIsNotExpectedToMoveLikeTheFresh) {
+  // Ten deals a day for ten days: half are won after 3 days, one is lost, four stay open to day 97 and
+  // beyond.
+  const Date start = Date::from_ymd(2025, 1, 1);
+  std::vector<Deal> deals;
+  for (int i = 0; i < 100; ++i) {
+    Deal deal{"d" + std::to_string(i), start + i / 10, std::nullopt, i % 10 < 5};
+    if (i % 10 < 6) deal.closed = deal.created + 3;
+    deals.push_back(deal);
+  }
+  auto options = at(at_midnight_utc(start + 97), 200);
+  options.measure = pipeline::Measure::wins;
+  options.period = Interval{*options.as_of, Instant{options.as_of->us + 91 * us_per_day}};
+  options.adjust = false;
+  // One more, so that the book reaches to the day of the forecast.
+  deals.push_back({"last", start + 96, std::nullopt, false});
+  const Table holders = pipeline::forecast(book_of(deals), options).holders;
+  EXPECT_LT(holders.column("open_expected").number(holders.num_rows() - 1), 5);
+}
+
 TEST(Pipeline, LargeDealsAreNotExpectedToBeWonLikeSmallOnes) {
   const Table one_change({{"opportunity_id", texts({"s0"})},
                           {"at", texts({"2024-01-02"})},
@@ -298,6 +350,7 @@ TEST(Pipeline, NotesWhatToKnow) {
   };
   EXPECT_TRUE(said("No stage history"));
   EXPECT_TRUE(said("No quota"));
+  EXPECT_TRUE(said("same months of an earlier year"));
   const auto now = pipeline::forecast(book_of(deals), at(book_of(deals).latest(), 100));
   EXPECT_EQ(now.fit.landmarks < 3, said("earlier period"));
 }
@@ -329,6 +382,8 @@ TEST(Pipeline, CoversWhatItPromisesOnTheSample) {
     const auto backtest = pipeline::backtest(Crm::build(sample::crm(world).tables), options);
     for (const auto& coverage : backtest.coverage) {
       EXPECT_EQ(coverage.cells < 20, coverage.verdict == "too few to judge");
+      EXPECT_EQ(coverage.cells >= 20 && coverage.share->low <= 0.8 && coverage.share->high >= 0.8,
+                coverage.verdict == "can't be told from 80 %");
       if (coverage.holder_type != "rep") continue;
       cells += coverage.cells;
       covered += coverage.covered;

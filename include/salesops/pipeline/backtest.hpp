@@ -4,8 +4,9 @@
 /// Each past quarter is forecast from the book as it was known at its start (and, if asked, some weeks
 /// later), then held against what the full book says was won. An interval is judged by its realised
 /// coverage with the number of cells it was counted on and Clopper and Pearson's 95 % interval; below 20
-/// cells the verdict is "too few to judge". Cells of one quarter share its luck, so coverage of reps and
-/// teams is less certain than independent cells would be.
+/// cells the verdict is "too few to judge"; where that interval holds the level it is "can't be told from 80
+/// %". Cells of one quarter share its luck, so coverage of reps and teams is less certain than independent
+/// cells would be.
 ///
 /// Beside it stands the usual weighted pipeline: amount × win rate of closed deals that had been in the
 /// stage, for deals due in the period, plus what is already won.
@@ -35,7 +36,9 @@ struct Coverage {
   std::int64_t cells = 0;
   std::int64_t covered = 0;
   std::optional<stats::Interval> share;  ///< Clopper–Pearson 95 %
-  std::string verdict;                   ///< too few to judge, as promised, too narrow, too wide
+  /// "too few to judge", "too narrow", "too wide" (80 % lies outside `share`), or "can't be told from 80 %",
+  /// with the level asked for: it is compatible with the promise, not proved.
+  std::string verdict;
 };
 
 struct Backtest {

@@ -5,18 +5,22 @@
 /// competing risks: from each stage, by time spent in it (weeks 0, 1, 2, 3–4, 5–8, 9–13, 14–26, 27+), a
 /// deal moves on, is won or is lost at rates
 ///
-///     λ(s, b, k) = (c(s, b, k) + κ·q(s, k)) / (T(s, b) + κ weeks)
+///     λ(s, b, k) = (c(s, b, k) + κ·λ(s, b − 1, k)) / (T(s, b) + κ weeks)
 ///
 /// with c the moves seen, T the time at risk (delayed entry where the history starts late, right censoring
-/// at `as_of`), q the stage's pooled weekly rate, and κ in [5, 500] by Dirichlet-multinomial maximum
-/// likelihood. Without a stage history there is one pseudo stage, by age since creation. The rates give
-/// P(won by each week) for every stage and time in it (backward recursion, daily steps).
-/// A ridge logit on earlier landmarks (the same day of earlier periods) then corrects each deal for age,
+/// at `as_of`), the stage's pooled weekly rate before the first b, and κ in [5, 500] by Dirichlet-multinomial
+/// maximum likelihood: a cell with little evidence leans on the time before it, since deals that stayed long
+/// move otherwise than fresh ones. Without a stage history there is one pseudo stage, by age since creation.
+/// The rates give P(won by each week) for every stage and time in it (backward recursion, daily steps). A
+/// ridge logit on earlier landmarks (the same day of earlier periods) then corrects each deal for age,
 /// expected close date, pushes and amount as they were known then:
 ///
 ///     logit p = w₀·logit p(rates) + w·(1, log age, missing, overdue, due in period, pushes, log amount)
 ///
-/// A landmark counts by the share of today's history that it had. Amounts enter as the logarithm of their
+/// A landmark counts by the share of today's history that it had, and what its rates erred because they were
+/// learned from less is taken out: a term v·(1/its history − 1/today's), v ~ N(0, 0.2²) log-odds years, is
+/// fitted and not used, for in a young book what is lost late hasn't been lost yet and late stages were only
+/// reached by quick deals. Amounts enter as the logarithm of their
 /// ratio to the geometric mean, where they have a history and one currency. **Deals yet to be created**
 /// arrive at the rate of a Poisson regression on four-week spans,
 ///
@@ -28,8 +32,9 @@
 ///     G(u) = Σ_{n ≤ u} (won at age n + 30·g(n)) / (watched to age n + 30)
 ///
 /// is won, from the deals of the last year; g is what the rates say of a deal that enters by the mix of
-/// first stages. What deals created after the last year's landmarks won against G is a last factor. Owners by
-/// recent share; amounts from deals won in the last year no older than a new deal can be by then.
+/// first stages. G is of one pipeline; the mix of pipelines is that of the last quarter (the last year's
+/// counts for 30 deals). What deals created after the last year's landmarks won against G is a last factor.
+/// Owners by recent share; amounts from deals won in the last year no older than a new deal can be by then.
 ///
 /// Uncertainty: rates from their Gamma posterior, a log-odds shock common to all deals of the period
 /// (Student t; its spread from the Pearson dispersion of earlier landmarks), an effect of each owner, the
