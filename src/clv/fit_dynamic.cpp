@@ -362,6 +362,19 @@ optimize::Point evaluate(const Histories& histories, const Population& populatio
   return total.point();
 }
 
+/// Coefficients without end: 10 is a rate divided or multiplied by 22,000.
+void note_endless(FitSummary& summary) {
+  for (std::size_t j = 4; j < summary.estimates.size(); ++j) {
+    if (std::abs(summary.estimates[j]) < 10 || !std::isnan(summary.standard_errors[j])) continue;
+    const bool falls = summary.estimates[j] < 0;
+    const bool buys = summary.parameters[j].starts_with("transaction.");
+    summary.notes.push_back(summary.parameters[j] + " runs to " + (falls ? "minus" : "plus") + " infinity: " +
+                            (falls ? std::string("nobody seems to ") + (buys ? "buy" : "leave")
+                                   : std::string("all seem to ") + (buys ? "buy" : "leave") + " at once") +
+                            " where it is above 0");
+  }
+}
+
 }  // namespace
 
 DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchases,
@@ -383,6 +396,7 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "customers of equal covariates buy at one rate");
   note_homogeneous(summary, 2, 3, "customers of equal covariates leave at one rate");
+  note_endless(summary);
   std::vector<double> transaction = Design::coefficients(design.transaction(), summary.estimates);
   std::vector<double> dropout = Design::coefficients(design.dropout(), summary.estimates);
   Fit<ParetoNBD> plain = with_model<ParetoNBD, 4>(std::move(summary));

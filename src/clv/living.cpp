@@ -117,6 +117,7 @@ template void expected_transactions(const NBD&, Values, const RfmView&, Out, con
 template void expected_transactions(const BGNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const SarmanovParetoNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const BGBB&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
@@ -125,6 +126,7 @@ template void dert(const NBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const BGNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const SarmanovParetoNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const BGBB&, Values, const RfmView&, Out, const Execution&);
 template void dert(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
@@ -133,6 +135,7 @@ template void dect(const NBD&, Values, Values, const RfmView&, Out, const Execut
 template void dect(const BGNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const MBGNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const ParetoNBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const SarmanovParetoNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const BGBB&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const BGCNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const MBGCNBD&, Values, Values, const RfmView&, Out, const Execution&);

@@ -43,6 +43,7 @@ struct SpendForecast {
   std::span<const double> x;                ///< purchases whose mean is known
   std::span<const double> mean_spend;       ///< of those; anything where x is 0
   std::span<const double> covariance = {};  ///< of p, q, v, row by row; empty = known for sure
+  std::span<const double> draws = {};       ///< instead: 256 rows of p, q, v
 };
 
 /// What an interval is about.
@@ -58,6 +59,9 @@ struct PredictOptions {
   double level = 0;  ///< percent; 0 = no intervals
   IntervalKind interval = IntervalKind::mean;
   std::span<const double> covariance = {};  ///< of the model's parameters, row by row; empty = known for sure
+  /// Instead of the normal distribution 256 rows of parameters drawn elsewhere, as from a posterior. Asks for
+  /// a `level`; values are then means over the draws too.
+  std::span<const double> draws = {};
   Execution execution = {};
 };
 
@@ -82,8 +86,8 @@ template <class M>
                                  const SpendForecast* spend = nullptr);
 
 /// The same for customers whose parameters differ, as covariates make them: row i follows
-/// `models[of_row[i]]`. `options.covariance` has one matrix a model, one after another, or none. `UsageError`
-/// also for a row that names no model.
+/// `models[of_row[i]]`. `options.covariance` has one matrix a model, one after another, or none, and
+/// `options.draws` 256 rows a model. `UsageError` also for a row that names no model.
 template <class M>
 [[nodiscard]] Prediction predict(std::span<const M> models, std::span<const std::uint32_t> of_row,
                                  const RfmView& customers, const PredictOptions& options,

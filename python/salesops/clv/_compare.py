@@ -11,7 +11,17 @@ from salesops import _frame
 from salesops._arguments import checked
 from salesops._core.error import UsageError
 from salesops.clv._data import Histories, Source, equal_lengths, histories
-from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
+from salesops.clv._models import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    GGompertzNBD,
+    ParetoNBD,
+    SarmanovParetoNBD,
+)
 from salesops.clv._purchases import PurchaseModel
 from salesops.clv._rfm import Rfm, day_of
 from salesops.clv._tracking import actual_by, ends_of, tracking_error
@@ -28,6 +38,7 @@ MODELS: dict[str, type[PurchaseModel]] = {
     "bg": BGNBD,
     "mbg": MBGNBD,
     "pareto": ParetoNBD,
+    "sarmanov": SarmanovParetoNBD,
     "bgbb": BGBB,
     "bg_cnbd": BGCNBD,
     "mbg_cnbd": MBGCNBD,
@@ -151,8 +162,8 @@ def compare(
     data
         As for `fit`; with a holdout the errors on it are shown too.
     models
-        Names (nbd, bg, mbg, pareto, bgbb, bg_cnbd, mbg_cnbd, ggompertz), classes, or models with settings;
-        fitted ones are taken as they are.
+        Names (nbd, bg, mbg, pareto, sarmanov, bgbb, bg_cnbd, mbg_cnbd, ggompertz), classes, or models with
+        settings; fitted ones are taken as they are.
     holdout
         Length of the holdout, where the data don't tell it.
 

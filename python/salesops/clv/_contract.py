@@ -10,7 +10,7 @@ from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Complaints, equal_lengths, numbers
-from salesops.clv._estimator import Estimator, Priors
+from salesops.clv._estimator import Estimator
 
 if TYPE_CHECKING:
     import numpy as np
@@ -155,6 +155,7 @@ def _cohorts_of_customers(data: Any) -> list[list[float]]:
     return cohorts
 
 
+@dataclass(eq=False, repr=False)
 class SBG(ContractModel):
     """Shifted beta-geometric: churn probabilities are Beta(alpha, beta) (Fader and Hardie 2007).
 
@@ -169,19 +170,11 @@ class SBG(ContractModel):
     _core_model = _core.SBG
     _fit_name = "fit_sbg"
 
-    def __init__(
-        self,
-        alpha: float | None = None,
-        beta: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        self._start((alpha, beta), (priors, l2, strict, threads))
+    alpha: float | None = None
+    beta: float | None = None
 
 
+@dataclass(eq=False, repr=False)
 class BdW(ContractModel):
     """Beta-discrete-Weibull: as SBG, with each customer's churn falling (c < 1) or rising (c > 1) with age.
 
@@ -192,15 +185,6 @@ class BdW(ContractModel):
     _core_model = _core.BdW
     _fit_name = "fit_bdw"
 
-    def __init__(
-        self,
-        alpha: float | None = None,
-        beta: float | None = None,
-        c: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        self._start((alpha, beta, c), (priors, l2, strict, threads))
+    alpha: float | None = None
+    beta: float | None = None
+    c: float | None = None

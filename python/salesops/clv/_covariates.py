@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops._core.error import UsageError
@@ -28,6 +28,8 @@ class Design:
     dropout: list[str]
     equal: list[str]
     levels: Levels
+    over_time: list[str] = field(default_factory=list)
+    """Columns that change over time."""
 
     @classmethod
     def learn(
@@ -38,7 +40,9 @@ class Design:
             if name not in transaction or name not in dropout:
                 raise UsageError(f"equal: '{name}' must be in covariates and in dropout_covariates")
         levels = {name: _levels(source, name) for name in dict.fromkeys([*transaction, *dropout])}
-        return cls(list(transaction), list(dropout), list(equal), levels)
+        timed = source.timeline.names if source.timeline else []
+        over_time = [name for name in levels if name in timed]
+        return cls(list(transaction), list(dropout), list(equal), levels, over_time)
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Self:
@@ -59,7 +63,7 @@ class Design:
         return [label for column in columns for label, _ in self.terms(column)]
 
     def read(self, source: Source) -> dict[str, npt.NDArray[np.float64]]:
-        """Numbers of each row, by name of the term."""
+        """Numbers of each row, by name of the term; those of a column over time, of each of its rows."""
         import numpy as np
 
         found: dict[str, npt.NDArray[np.float64]] = {}
@@ -75,6 +79,34 @@ class Design:
             complaints.raise_any()
             found |= {label: (values == level).astype(np.float64) for label, level in self.terms(column)}
         return found
+
+    def laid_out(self, source: Source, ahead: float, rows: Any = None) -> tuple[Any, ...]:
+        """Intervals of the customers (or of some `rows`) until T + `ahead`, as the core takes them."""
+        timeline = source.timeline
+        if timeline is None or not set(self.over_time) <= set(timeline.names):
+            raise UsageError(
+                f"the model follows {', '.join(self.over_time)} over time: tell it by rows.over_time(…)"
+            )
+        made = timeline.intervals(source.data, ahead, rows)
+        read = self.read(source)
+        values = {
+            label: read[label][made.row]
+            if column in self.over_time
+            else made.spread(read[label] if rows is None else read[label][rows])
+            for column in self.levels
+            for label, _ in self.terms(column)
+        }
+        parts = [
+            [(label, values[label]) for label in self.labels(columns)]
+            for columns in (self.transaction, self.dropout)
+        ]
+        return made.first, made.until, *parts, self.labels(self.equal)
+
+    def coefficients(self, estimates: Mapping[str, float], process: str) -> list[float]:
+        """Coefficients of one process, in the order of its columns' terms."""
+        columns = self.transaction if process == "transaction" else self.dropout
+        names = ((f"{process}.{label}", label) for label in self.labels(columns))
+        return [estimates[own if own in estimates else label] for own, label in names]
 
     def value_of(self, given: Mapping[str, Any]) -> dict[str, float]:
         """Numbers of one customer, by name of the term."""
@@ -156,6 +188,9 @@ def _values(source: Source, name: str) -> Any:
 
     if source.table is None:
         raise UsageError("covariates are columns of a frame; arrays have none")
-    if name not in source.table.names:
-        raise UsageError(f"covariates: no column '{name}'; there are {', '.join(source.table.names)}")
-    return np.asarray(source.table.column(name).to_numpy())
+    tables = [source.table] if source.timeline is None else [source.table, source.timeline.table]
+    for table in tables:
+        if name in table.names:
+            return np.asarray(table.column(name).to_numpy())
+    there = ", ".join(name for table in tables for name in table.names)
+    raise UsageError(f"covariates: no column '{name}'; there are {there}")

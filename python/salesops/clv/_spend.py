@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Complaints, Source, equal_lengths, numbers
-from salesops.clv._estimator import Estimator, Priors, Seen
+from salesops.clv._estimator import Estimator, Seen
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
+@dataclass(eq=False, repr=False)
 class GammaGamma(Estimator):
     """Mean spend a purchase, shrunk towards all customers the less is known (Fader and Hardie 2013).
 
@@ -27,18 +29,9 @@ class GammaGamma(Estimator):
     parameters = ("p", "q", "v")
     _core_model = _core.GammaGamma
 
-    def __init__(
-        self,
-        p: float | None = None,
-        q: float | None = None,
-        v: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        self._start((p, q, v), (priors, l2, strict, threads))
+    p: float | None = None
+    q: float | None = None
+    v: float | None = None
 
     def _spend_columns(
         self, source: Source, rows: int | None = None
