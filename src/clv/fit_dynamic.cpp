@@ -368,6 +368,7 @@ void note_endless(FitSummary& summary) {
     if (std::abs(summary.estimates[j]) < 10 || !std::isnan(summary.standard_errors[j])) continue;
     const bool falls = summary.estimates[j] < 0;
     const bool buys = summary.parameters[j].starts_with("transaction.");
+    if (!buys && !summary.parameters[j].starts_with("dropout.")) continue;
     summary.notes.push_back(summary.parameters[j] + " runs to " + (falls ? "minus" : "plus") + " infinity: " +
                             (falls ? std::string("nobody seems to ") + (buys ? "buy" : "leave")
                                    : std::string("all seem to ") + (buys ? "buy" : "leave") + " at once") +

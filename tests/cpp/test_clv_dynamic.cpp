@@ -13,6 +13,7 @@
 #include <string>
 
 #include "salesops/clv/dynamic.hpp"
+#include "salesops/clv/rfm.hpp"
 #include "salesops/date.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
@@ -410,6 +411,30 @@ TEST(ClvDynamic, WrongInputIsNamed) {
   EXPECT_THROW((void)simulate(truth, each, brief, crowd.T), UsageError);
 }
 
+TEST(ClvDynamic, TimesOfPurchaseComeFromTheTransactions) {
+  const auto day = [](const char* text) { return Date::parse(text)->days; };
+  const Table log(
+      {{"customer", Column::of(Type::int64, std::vector<std::int64_t>{1, 2, 1, 1, 3, 2, 2, 1})},
+       {"time", Column::of(Type::date,
+                           std::vector<std::int32_t>{day("2024-01-01"), day("2024-01-03"), day("2024-01-15"),
+                                                     day("2024-01-15"), day("2024-03-01"), day("2024-01-10"),
+                                                     day("2024-01-17"), day("2024-03-01")})},
+       {"amount", Column::of(Type::int64, std::vector<std::int64_t>{5, 5, 5, 5, 5, -5, 5, 5})}});
+  const RfmState state = RfmState::partial(log, {.amount = "amount"});
+  RfmOptions options;
+  options.unit = TimeUnit::week;
+  options.calibration_end = Date::parse("2024-01-31");
+  // Customer 2 gave something back on the 10th, 3 came later.
+  const RepeatTimes made = state.repeat_times(options);
+  EXPECT_EQ(made.first, (std::vector<std::size_t>{0, 1, 2}));
+  EXPECT_EQ(made.times, (std::vector<double>{2, 2}));
+  const Rfm rows = state.finish(options);
+  EXPECT_EQ(rows.frequency, (std::vector<double>{1, 1}));
+  EXPECT_EQ(rows.recency, made.times);
+  options.discrete = true;
+  EXPECT_THROW((void)state.repeat_times(options), UsageError);
+}
+
 // ---- Apparel --------------------------------------------------------------------------------------
 
 std::vector<std::vector<std::string>> lines_of(const std::filesystem::path& file) {
@@ -485,6 +510,10 @@ TEST(ClvDynamic, ApparelBeatsCLVTools) {
                            return note.find("do not determine dropout.High.Season") != std::string::npos;
                          }),
             fit.notes.end());
+  EXPECT_NE(
+      std::find(fit.notes.begin(), fit.notes.end(),
+                "dropout.High.Season runs to minus infinity: nobody seems to leave where it is above 0"),
+      fit.notes.end());
 
   // Without the season in leaving all is determined.
   const DynamicCovariates calm{first, until, {all, {all[1], all[2]}}};

@@ -130,6 +130,56 @@ TEST(Predict, HasTheRangeOfRandomDraws) {
   EXPECT_EQ(result.p_alive.low[0], 1);  // one purchase: no chance to leave, whatever the parameters
 }
 
+TEST(Predict, OfDrawsIsTheirMeanAndMiddle) {
+  const Customers customers;
+  std::mt19937_64 random(3);
+  std::lognormal_distribution<double> spread(0, 0.1);
+  std::vector<double> draws, of_spend;
+  for (int draw = 0; draw < 256; ++draw) {
+    for (const double value : clv::parameter_values(bg)) draws.push_back(value * spread(random));
+    for (const double value : clv::parameter_values(spend)) of_spend.push_back(value * spread(random));
+  }
+  const std::vector<double> x{0, 2, 26, 1}, mean{0, 22.35, 40, 11.77};
+  const clv::SpendForecast money{.model = spend, .x = x, .mean_spend = mean, .draws = of_spend};
+  const clv::PredictOptions options{.horizon = 39, .level = 80, .draws = draws};
+  const auto result = clv::predict(bg, customers.view(), options, &money);
+  for (std::size_t i = 0; i < 4; ++i) {
+    double alive = 0, bought = 0, value = 0;
+    std::vector<double> all;
+    for (std::size_t draw = 0; draw < 256; ++draw) {
+      const auto own = clv::with_parameters(bg, std::span(draws).subspan(4 * draw, 4));
+      const auto paid = clv::with_parameters(spend, std::span(of_spend).subspan(3 * draw, 3));
+      const double next =
+          clv::expected_transactions(own, 39, customers.x[i], customers.t_x[i], customers.T[i]);
+      alive += clv::p_alive(own, customers.x[i], customers.t_x[i], customers.T[i]) / 256;
+      bought += next / 256;
+      value += next * clv::expected_spend(paid, x[i], mean[i]) / 256;
+      all.push_back(next);
+    }
+    EXPECT_NEAR(result.p_alive.value[i], alive, 1e-13);
+    EXPECT_NEAR(result.expected_transactions.value[i], bought, 1e-12 * bought);
+    EXPECT_NEAR(result.clv.value[i], value, 1e-12 * value);
+    std::sort(all.begin(), all.end());
+    EXPECT_NEAR(result.expected_transactions.low[i], all[25] + .5 * (all[26] - all[25]), 1e-12);
+    EXPECT_LT(result.clv.low[i], result.clv.value[i]);
+  }
+  // Rows that follow models of their own have draws of their own.
+  std::vector<double> two = draws;
+  for (double value : draws) two.push_back(value * 1.01);
+  const std::vector<clv::BGNBD> models{bg, bg};
+  const std::vector<std::uint32_t> of_row{0, 1, 0, 0};
+  clv::PredictOptions both = options;
+  both.draws = two;
+  const auto each = clv::predict(std::span<const clv::BGNBD>(models), of_row, customers.view(), both);
+  EXPECT_EQ(each.p_alive.value[0], result.p_alive.value[0]);
+  EXPECT_NE(each.p_alive.value[1], result.p_alive.value[1]);
+  EXPECT_THROW((void)clv::predict(bg, customers.view(), both), UsageError);
+  both.draws = draws;
+  EXPECT_THROW((void)clv::predict(std::span<const clv::BGNBD>(models), of_row, customers.view(), both),
+               UsageError);
+  EXPECT_THROW((void)clv::predict(bg, customers.view(), {.horizon = 39, .draws = draws}), UsageError);
+}
+
 TEST(Predict, OfKnownParametersHasNoRange) {
   const Customers customers;
   const auto sure = clv::predict(bg, customers.view(), {.horizon = 39, .level = 90});

@@ -103,9 +103,8 @@ def test_simulated_logs_are_the_crowd(log):
 
 
 def test_scikit_learn_clones_and_pipes(rows):
-    base = pytest.importorskip("sklearn.base")
-    pipeline = pytest.importorskip("sklearn.pipeline")
-    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    from sklearn import base, pipeline, preprocessing
+
     frame = rows.to_frame()
     model = so.clv.BGNBD(l2=0.01).fit(frame)
     copy = base.clone(model)

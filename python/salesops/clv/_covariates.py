@@ -96,8 +96,9 @@ class Design:
             for column in self.levels
             for label, _ in self.terms(column)
         }
+        made, last = made.merged(list(values.values()))
         parts = [
-            [(label, values[label]) for label in self.labels(columns)]
+            [(label, values[label][last]) for label in self.labels(columns)]
             for columns in (self.transaction, self.dropout)
         ]
         return made.first, made.until, *parts, self.labels(self.equal)

@@ -34,6 +34,19 @@ class Intervals:
         ends = self.first.astype(np.int64)
         return np.repeat(per_customer, ends[1:] - ends[:-1])
 
+    def merged(self, columns: list[npt.NDArray[np.float64]]) -> tuple[Intervals, npt.NDArray[np.intp]]:
+        """Make neighbours one where all columns agree, and tell the last interval of each."""
+        import numpy as np
+
+        ends = self.first.astype(np.int64)
+        kept = np.zeros(len(self.until), dtype=bool)
+        kept[ends[1:][ends[1:] > ends[:-1]] - 1] = True
+        for column in columns:
+            kept[:-1] |= column[1:] != column[:-1]
+        before = np.concatenate([[0], np.cumsum(kept)])
+        last = np.flatnonzero(kept)
+        return Intervals(before[ends].astype(np.uintp), self.until[last], self.row[last]), last
+
 
 class Timeline:
     """Rows of covariates that hold from a day on, until the next row of the same customer."""
