@@ -226,7 +226,7 @@ Jet<4> log_silence(double r, double x, double s, double f, double g, double leng
     sum += value;
     return value.value;
   };
-  (void)detail::sum_of_nodes(length, std::fmax(fast_a, fast_d), R + s + 1, term);
+  (void)detail::sum_of_nodes(length, std::fmax(fast_a, fast_d), detail::fall_of(fast_a, fast_d, R, s), term);
   return log(sum);
 }
 

@@ -79,7 +79,8 @@ const std::vector<Case> cases{{{.5533, 10.578, .6061, 11.669}, 2, 30.43, 38.86},
                               {{.55, 10.5, 1, 11.6}, 2, 30.43, 38.86},
                               {{50, 400, 20, 3000}, 26, 3, 31},
                               {{.8, 5, 40, 1000}, 1, 1e-6, 60},
-                              {{.5, 10, .8, .001}, 3, .5, 50}};
+                              {{.5, 10, .8, .001}, 3, .5, 50},
+                              {{.5, 10, .8e6, 5e7}, 3, 9, 50}};
 
 // ---- One customer ---------------------------------------------------------------------------------
 
@@ -420,7 +421,9 @@ TEST(ClvDynamic, TimesOfPurchaseComeFromTheTransactions) {
                                                      day("2024-01-15"), day("2024-03-01"), day("2024-01-10"),
                                                      day("2024-01-17"), day("2024-03-01")})},
        {"amount", Column::of(Type::int64, std::vector<std::int64_t>{5, 5, 5, 5, 5, -5, 5, 5})}});
-  const RfmState state = RfmState::partial(log, {.amount = "amount"});
+  RfmColumns columns;
+  columns.amount = "amount";
+  const RfmState state = RfmState::partial(log, columns);
   RfmOptions options;
   options.unit = TimeUnit::week;
   options.calibration_end = Date::parse("2024-01-31");

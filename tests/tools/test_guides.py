@@ -1,4 +1,4 @@
-"""What README.md and docs/guide show is true: Python runs and gives what its comments say, C++ compiles."""
+"""What README.md, docs/guide and docs/from_*.md show is true: Python gives what it says, C++ compiles."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import salesops as so
 from house import TOP
 
 PAGES = [TOP / "README.md", *sorted((TOP / "docs" / "guide").glob("*.md"))]
+PAGES += sorted((TOP / "docs").glob("from_*.md"))
 FENCE = re.compile(r"^```(python|cpp)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A comment that begins with a value: None, a number, a text, a list, …; "…" where digits go on.
 VALUE = re.compile(
@@ -104,6 +105,7 @@ GIVEN = {
     "crm": given_crm,
     "calendar": given_calendar,
     "clv": given_clv,
+    "from_pymc_marketing": given_clv,
     "csv": given_csv,
     "ingest": given_ingest,
 }
