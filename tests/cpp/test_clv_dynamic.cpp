@@ -80,7 +80,7 @@ const std::vector<Case> cases{{{.5533, 10.578, .6061, 11.669}, 2, 30.43, 38.86},
                               {{50, 400, 20, 3000}, 26, 3, 31},
                               {{.8, 5, 40, 1000}, 1, 1e-6, 60},
                               {{.5, 10, .8, .001}, 3, .5, 50},
-                              {{.5, 10, .8e6, 5e7}, 3, 9, 50}};
+                              {{.5, 10, 1e3, 6e4}, 3, 9, 50}};
 
 // ---- One customer ---------------------------------------------------------------------------------
 
@@ -135,6 +135,15 @@ TEST(ClvDynamic, DiscountedPurchasesAreTheDefinition) {
       EXPECT_NEAR(dect(m, paces, 40, rate, x, t_x, T), expected, 1e-11 * (1 + expected));
       EXPECT_EQ(expected_transactions(m, paces, 40, x, t_x, T), dect(m, paces, 40, 0, x, t_x, T));
     }
+}
+
+TEST(ClvDynamic, CustomersWhoLeaveAtOneRateAreNoMoreWork) {
+  // s and beta tend to infinity; steps as short as the power alone asks for would take minutes.
+  const auto paces = seasons(120, 7.3, 4);
+  const ParetoNBD many{.5, 10, 8e5, 5e7}, more{.5, 10, 8e7, 5e9};
+  EXPECT_NEAR(log_p_alive(many, paces, 3, 9, 50), log_p_alive(more, paces, 3, 9, 50), 1e-4);
+  const double ahead = expected_transactions(more, paces, 60, 3, 9, 50);
+  EXPECT_NEAR(expected_transactions(many, paces, 60, 3, 9, 50), ahead, 1e-4 * ahead);
 }
 
 TEST(ClvDynamic, NothingIsSaidBeyondThePaces) {
