@@ -115,8 +115,8 @@ class Histories {
 
   /// Slopes of ln of the rates in an interval by all parameters, over alpha and beta.
   void rates_at(std::size_t interval, VectorXd& buy, VectorXd& leave) const {
-    set(design_.transaction(), interval, 1, buy);
-    set(design_.dropout(), interval, 3, leave);
+    set(design_.first(), interval, 1, buy);
+    set(design_.second(), interval, 3, leave);
   }
   /// Σ of those of buying, over all purchases.
   [[nodiscard]] const VectorXd& purchased() const { return purchased_; }
@@ -147,7 +147,7 @@ class Histories {
     const std::size_t first = purchases.first[i];
     for (std::size_t j = first; j < first + static_cast<std::size_t>(customer.x); ++j) {
       while (interval + 1 < until.size() && until[interval] <= purchases.times[j]) ++interval;
-      set(design_.transaction(), interval, 1, buy);
+      set(design_.first(), interval, 1, buy);
       purchased_ += customer.weight * buy;
     }
   }
@@ -384,7 +384,9 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
   const Population population = population_of(customers, options.execution);
   check_intervals(call, covariates, customers.T, 0);
   check_purchases(customers, purchases);
-  const Design design(call, covariates.values, covariates.until.size());
+  const auto& [transaction_covariates, dropout_covariates, equal] = covariates.values;
+  const Design design(call, {"transaction", transaction_covariates}, {"dropout", dropout_covariates}, equal,
+                      covariates.until.size(), 4);
   const Histories histories(design, customers, purchases, covariates);
   Problem problem = pareto_problem(population);
   problem.names.insert(problem.names.end(), design.names().begin(), design.names().end());
@@ -398,8 +400,8 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
   note_homogeneous(summary, 0, 1, "customers of equal covariates buy at one rate");
   note_homogeneous(summary, 2, 3, "customers of equal covariates leave at one rate");
   note_endless(summary);
-  std::vector<double> transaction = Design::coefficients(design.transaction(), summary.estimates);
-  std::vector<double> dropout = Design::coefficients(design.dropout(), summary.estimates);
+  std::vector<double> transaction = Design::coefficients(design.first(), summary.estimates);
+  std::vector<double> dropout = Design::coefficients(design.second(), summary.estimates);
   Fit<ParetoNBD> plain = with_model<ParetoNBD, 4>(std::move(summary));
   return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(transaction),
           std::move(dropout)};
