@@ -95,6 +95,10 @@ inline py::tuple column_of(const clv::PredictedColumn& column) {
   return py::make_tuple(array_of(column.value), array_of(column.low), array_of(column.high));
 }
 
+inline py::tuple total_of(const clv::PredictedTotal& total) {
+  return py::make_tuple(total.value, total.low, total.high);
+}
+
 inline py::dict dict_of(const clv::Prediction& result) {
   py::dict columns;
   columns["p_alive"] = column_of(result.p_alive);
@@ -102,6 +106,9 @@ inline py::dict dict_of(const clv::Prediction& result) {
   columns["discounted_transactions"] = array_of(result.discounted_transactions);
   columns["expected_spend"] = column_of(result.expected_spend);
   columns["clv"] = column_of(result.clv);
+  columns["total_alive"] = total_of(result.total_alive);
+  columns["total_transactions"] = total_of(result.total_transactions);
+  columns["total_clv"] = total_of(result.total_clv);
   return columns;
 }
 

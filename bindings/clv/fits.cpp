@@ -36,13 +36,32 @@ void def_fit_covariates(py::module_& word, const char* name, Call call) {
   });
 }
 
+std::vector<clv::ContractCohort> cohorts_of(const Cohorts& data) {
+  std::vector<clv::ContractCohort> cohorts;
+  for (const auto& [survivors, first] : data) cohorts.push_back({survivors, first});
+  return cohorts;
+}
+
 template <class Call>
 void def_fit_contracts(py::module_& word, const char* name, Call call) {
   def_fit<Cohorts>(word, name, [call](const Cohorts& data, const clv::FitOptions& options) {
-    std::vector<clv::ContractCohort> cohorts;
-    for (const auto& [survivors, first] : data) cohorts.push_back({survivors, first});
-    return call(cohorts, options);
+    return call(cohorts_of(data), options);
   });
+}
+
+template <class Call>
+void def_fit_explained_contracts(py::module_& word, const char* name, Call call) {
+  using Data = std::tuple<Cohorts, Columns, Columns, std::vector<std::string>>;
+  def_fit<Data>(word, name, [call](const Data& data, const clv::FitOptions& options) {
+    const auto& [cohorts, alpha, beta, equal] = data;
+    return call(cohorts_of(cohorts),
+                clv::ContractCovariates{covariates_of(alpha), covariates_of(beta), equal}, options);
+  });
+}
+
+clv::SpendView spends_of(const Spends& data) {
+  const auto& [x, mean_spend, weights] = data;
+  return {.x = view(x), .mean_spend = view(mean_spend), .weights = view(weights)};
 }
 
 /// None, or draws (chain, draw, parameter), the diagnosis of each parameter, divergences, trajectories cut
@@ -111,10 +130,14 @@ void bind_clv_fits(py::module_& word) {
                      [](View v, With c, Options o) { return clv::fit_mbg_nbd(v, c, o); });
   def_fit_covariates(word, "fit_pareto_nbd_covariates",
                      [](View v, With c, Options o) { return clv::fit_pareto_nbd(v, c, o); });
-  def_fit<Spends>(word, "fit_gamma_gamma", [](const Spends& data, Options o) {
-    const auto& [x, mean_spend, weights] = data;
-    return clv::fit_gamma_gamma({.x = view(x), .mean_spend = view(mean_spend), .weights = view(weights)}, o);
-  });
+  def_fit_covariates(word, "fit_ggompertz_nbd_covariates",
+                     [](View v, With c, Options o) { return clv::fit_ggompertz_nbd(v, c, o); });
+  def_fit<Spends>(word, "fit_gamma_gamma",
+                  [](const Spends& data, Options o) { return clv::fit_gamma_gamma(spends_of(data), o); });
+  def_fit<std::pair<Spends, Columns>>(
+      word, "fit_gamma_gamma_covariates", [](const std::pair<Spends, Columns>& data, Options o) {
+        return clv::fit_gamma_gamma(spends_of(data.first), covariates_of(data.second), o);
+      });
   word.def(
       "likelihood_ratio_test",
       [](std::size_t fewer, double smaller, std::size_t more, double larger) {
@@ -129,6 +152,13 @@ void bind_clv_fits(py::module_& word) {
       },
       py::arg("fewer"), py::arg("smaller"), py::arg("more"), py::arg("larger"));
   def_fit_contracts(word, "fit_sbg", [](const auto& cohorts, Options o) { return clv::fit_sbg(cohorts, o); });
+  using Explaining = const clv::ContractCovariates&;
+  def_fit_explained_contracts(word, "fit_sbg_covariates", [](const auto& cohorts, Explaining c, Options o) {
+    return clv::fit_sbg(cohorts, c, o);
+  });
+  def_fit_explained_contracts(word, "fit_bdw_covariates", [](const auto& cohorts, Explaining c, Options o) {
+    return clv::fit_bdw(cohorts, c, o);
+  });
   def_fit_contracts(word, "fit_bdw", [](const auto& cohorts, Options o) { return clv::fit_bdw(cohorts, o); });
 }
 

@@ -448,6 +448,7 @@ Prediction predict(const DynamicFit& fit, const RfmView& customers, const Dynami
   const std::size_t n = customers.x.size();
   require_length("t_x", customers.t_x.size(), n);
   require_length("T", customers.T.size(), n);
+  if (!customers.weights.empty()) require_length("weights", customers.weights.size(), n);
   if (!(options.horizon > 0 && options.horizon < special::infinity))
     throw UsageError(what + ": horizon must be a time above 0 that the covariates cover");
   if (!(options.discount_rate >= 0 && std::isfinite(options.discount_rate)))
@@ -472,6 +473,11 @@ Prediction predict(const DynamicFit& fit, const RfmView& customers, const Dynami
                           : dect(fit.model, own, options.horizon, options.discount_rate, x, t_x, T);
     }
   });
+  for (std::size_t i = 0; i < n; ++i) {
+    const double weight = customers.weights.empty() ? 1 : customers.weights[i];
+    result.total_alive.value += weight * alive[i];
+    result.total_transactions.value += weight * mean[i];
+  }
   return result;
 }
 

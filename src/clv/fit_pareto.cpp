@@ -20,16 +20,16 @@ Jet<3, O> gauss_coefficient(int m, double b, double s) {
   const double first = even ? b + n : n + 1;
   const double second = even ? s + n : s - b + n + 1;
   const double below = 1 / (low * high);
-  const double fall = 1 / low + 1 / high;  // −below'/below
+  const double fall = (low + high) * below;  // −below'/below
   Jet<3, O> k(first * second * below);
   const double by_b = even ? second : -first;  // of first·second
   const double by_s = first;                   // of first·second
   k.gradient[0] = by_b * below;
   k.gradient[1] = (by_s - first * second * fall) * below;
   if constexpr (O == 2) {
-    const double bend = fall * fall + 1 / (low * low) + 1 / (high * high);  // below''/below
-    k.hessian[1] = ((even ? 1 : 0) - by_b * fall) * below;                  // b, s
-    k.hessian[2] = (-2 * by_s * fall + first * second * bend) * below;      // s, s
+    const double bend = 2 * (fall * fall - below);                      // below''/below
+    k.hessian[1] = ((even ? 1 : 0) - by_b * fall) * below;              // b, s
+    k.hessian[2] = (-2 * by_s * fall + first * second * bend) * below;  // s, s
   }
   return k;
 }
@@ -45,7 +45,7 @@ int fraction_depth(double b, double s, double z) {
                                 : (n + 1) * (s - b + n + 1) / ((s + 2 * n + 1) * (s + 2 * n + 2));
     down = 1 / (1 - k * z * down);
     up = 1 - k * z / up;
-    if (std::fabs(up * down - 1) < 1e-15) return m + m / 4 + 3;
+    if (std::fabs(up * down - 1) < 1e-15) return m + m / 8 + 3;
   }
   return most;
 }

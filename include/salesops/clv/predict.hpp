@@ -71,12 +71,25 @@ struct PredictedColumn {
   std::vector<double> high;
 };
 
+/// A sum over customers.
+struct PredictedTotal {
+  double value = 0;
+  double low = special::not_a_number;  ///< NaN without intervals
+  double high = special::not_a_number;
+};
+
 struct Prediction {
   PredictedColumn p_alive;
   PredictedColumn expected_transactions;  ///< within the horizon; without end the discounted ones
   std::vector<double> discounted_transactions;
   PredictedColumn expected_spend;  ///< a purchase; empty without `spend`
   PredictedColumn clv;             ///< empty without `spend`
+
+  /// Of all rows, each counted `RfmView::weights` times: customers who are still there, their purchases, and
+  /// their worth (0 without `spend`). Whoever misjudges the parameters does so for all customers alike, so
+  /// the range is that of the draws' sums, never the sum of the customers' ranges; under
+  /// `IntervalKind::outcome` too it is that of the expected number and worth. NaN where a row has none.
+  PredictedTotal total_alive, total_transactions, total_clv;
 };
 
 /// Defined for the models of repeat purchases. `UsageError` for columns of different lengths, a horizon or
@@ -87,7 +100,8 @@ template <class M>
 
 /// The same for customers whose parameters differ, as covariates make them: row i follows
 /// `models[of_row[i]]`. `options.covariance` has one matrix a model, one after another, or none, and
-/// `options.draws` 256 rows a model. `UsageError` also for a row that names no model.
+/// `options.draws` 256 rows a model. Totals have a range with draws only: covariances of single models don't
+/// say how these err together. `UsageError` also for a row that names no model.
 template <class M>
 [[nodiscard]] Prediction predict(std::span<const M> models, std::span<const std::uint32_t> of_row,
                                  const RfmView& customers, const PredictOptions& options,

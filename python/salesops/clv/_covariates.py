@@ -18,7 +18,7 @@ Levels = dict[str, list[Any] | None]
 
 @dataclass
 class Design:
-    """The columns a fit read.
+    """The columns a fit read: those that move the first process of a model, and the second.
 
     `levels` are the categories of a column of text, in order: the first is the one the others are compared
     with. None where the column holds numbers.
@@ -38,7 +38,7 @@ class Design:
         """Read which categories there are."""
         for name in equal:
             if name not in transaction or name not in dropout:
-                raise UsageError(f"equal: '{name}' must be in covariates and in dropout_covariates")
+                raise UsageError(f"equal: '{name}' must be in both lists of covariates")
         levels = {name: _levels(source, name) for name in dict.fromkeys([*transaction, *dropout])}
         timed = source.timeline.names if source.timeline else []
         over_time = [name for name in levels if name in timed]
@@ -121,7 +121,7 @@ class Design:
         self,
         names: Sequence[str],
         parameters: Sequence[str],
-        dropout: Mapping[str, int],
+        moved: Mapping[str, Mapping[str, int]],
         values: Mapping[str, float],
     ) -> npt.NDArray[np.float64]:
         """How ln of each parameter of a customer follows from ln of all parameters and the coefficients.
@@ -130,8 +130,8 @@ class Design:
         ----------
         names
             All that was estimated, coefficients last.
-        dropout
-            The sign with which γ'z moves each parameter of leaving.
+        moved
+            The sign with which γ'z moves ln of each parameter, by process.
         values
             The customer's terms.
         """
@@ -139,15 +139,12 @@ class Design:
 
         effects = np.zeros((len(parameters), len(names)))
         effects[:, : len(parameters)] = np.eye(len(parameters))
-        processes = (
-            ("transaction", self.transaction, {"alpha": -1}),
-            ("dropout", self.dropout, dropout),
-        )
-        for process, columns, moved in processes:
+        lists = (self.transaction, self.dropout)
+        for (process, signs), columns in zip(moved.items(), lists, strict=False):
             for label in self.labels(columns):
                 own = f"{process}.{label}"
                 place = names.index(own if own in names else label)
-                for parameter, sign in moved.items():
+                for parameter, sign in signs.items():
                     effects[parameters.index(parameter), place] += sign * values[label]
         return effects
 

@@ -184,6 +184,10 @@ class Histories:
     T: npt.NDArray[np.float64]
     source: Source
 
+    def take(self, rows: Any) -> Histories:
+        """Some of the customers."""
+        return Histories(self.x[rows], self.t_x[rows], self.T[rows], self.source)
+
 
 def histories(source: Source, opportunities: bool = False) -> Histories:
     """Read the three columns and refuse what is no history, naming the caller's columns."""

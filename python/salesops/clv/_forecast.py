@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from salesops._core import clv as _core
@@ -50,21 +50,27 @@ class Money(NamedTuple):
     draws: Floats
 
     @classmethod
-    def of(cls, spend: GammaGamma | Posterior | None, source: Source, rows: int) -> Money:
-        """Read the columns that the model of spend needs."""
+    def of(cls, spend: GammaGamma | Posterior | None, source: Source, rows: int) -> list[tuple[Any, Money]]:
+        """Read what the model of spend needs: rows that share covariates, each with their own."""
         import numpy as np
 
-        nothing = np.empty(0)
+        nothing, everyone = np.empty(0), np.arange(rows)
         if spend is None:
-            return cls(None, nothing, nothing, nothing, nothing)
+            return [(everyone, cls(None, nothing, nothing, nothing, nothing))]
         drawn = spend if isinstance(spend, Posterior) else None
         model = spend._model if isinstance(spend, Posterior) else spend
         if not isinstance(model, GammaGamma):
             raise UsageError("spend= is a fitted so.clv.GammaGamma, or its posterior")
         x, mean = model._spend_columns(source, rows)
-        covariance = model.covariance_.ravel() if hasattr(model, "params_") else nothing
-        draws = drawn._thinned().ravel() if drawn else nothing
-        return cls(model._core(), x, mean, np.ascontiguousarray(covariance), draws)
+        kinds, code = model._kinds(source)
+        parts = []
+        for place, values in enumerate(kinds):
+            own, covariance = model._at(values)
+            known = nothing if covariance is None else np.ascontiguousarray(covariance).ravel()
+            draws = model._drawn_at(values, drawn._thinned()).ravel() if drawn else nothing
+            where = np.flatnonzero(code == place) if len(code) else everyone
+            parts.append((where, cls(own._core(), x[where], mean[where], known, draws)))
+        return parts
 
     def take(self, rows: Any) -> Money:
         """Some of the customers."""
@@ -83,12 +89,19 @@ def forecast(
     _check(model, asked, drawn)
     if isinstance(spend, Posterior) and drawn is None:
         raise UsageError("spend= of draws goes with draws of the purchases: ask posterior.predict")
-    money = Money.of(spend, source, len(found.x))
+    monies = Money.of(spend, source, len(found.x))
     design = model._design()
     if design is not None and design.over_time:
-        made = _over_time(model, design, found, asked, money, drawn)
+        if len(monies) > 1:
+            raise UsageError("spend with covariates goes with purchases whose covariates don't change")
+        made = _over_time(model, design, found, asked, monies[0][1], drawn)
     else:
-        made = _by_models(model, found, asked, money, drawn)
+        kinds, code = model._kinds(source)
+        parts = []
+        for rows, money in monies:
+            own = code[rows] if len(code) else code
+            parts.append((rows, _by_models(model, kinds, own, found.take(rows), asked, money, drawn)))
+        made = parts[0][1] if len(parts) == 1 else _put_together(parts, len(found.x))
     names = ["p_alive", "expected_transactions"] + (["expected_spend", "clv"] if spend else [])
     if asked.ahead is None:
         names[1] = "discounted_transactions"
@@ -100,6 +113,44 @@ def forecast(
         if asked.level:
             result |= {f"{name}_lo_{asked.level:g}": low, f"{name}_hi_{asked.level:g}": high}
     return source.like(result)
+
+
+def total(
+    model: PurchaseModel,
+    source: Source,
+    asked: Asked,
+    spend: GammaGamma | Posterior | None,
+    drawn: Posterior | None = None,
+) -> dict[str, float]:
+    """Sums over the customers; `PurchaseModel.total` says how."""
+    import numpy as np
+
+    found = histories(source, model._opportunities)
+    _check(model, asked, drawn)
+    design = model._design()
+    monies = Money.of(spend, source, len(found.x))
+    if len(monies) > 1 or (design is not None and design.over_time):
+        raise UsageError("total: not with covariates over time or of spend; add up predict's columns")
+    kinds, code = model._kinds(source)
+    point = _ask(model, kinds, code, found, replace(asked, level=None), monies[0][1], None)
+    made = point
+    if asked.level:
+        draws: Any = drawn
+        if drawn is None and design is not None:  # one draw of the coefficients for all customers
+            estimates = np.array(list(model._estimates.values()))
+            draws = _normal_draws(estimates, model.covariance_, len(model.parameters), 0)
+        made = _ask(model, kinds, code, found, asked, monies[0][1], draws)
+    bought = "transactions" if asked.ahead is not None else "discounted_transactions"
+    names = {"customers": "total_alive", bought: "total_transactions"}
+    if spend is not None:
+        names["clv"] = "total_clv"
+    result: dict[str, float] = {}
+    for name, key in names.items():
+        result[name] = point[key][0] if drawn is None else made[key][0]
+        if asked.level:
+            low, high = f"{name}_lo_{asked.level:g}", f"{name}_hi_{asked.level:g}"
+            result[low], result[high] = made[key][1:]
+    return result
 
 
 def _check(model: PurchaseModel, asked: Asked, drawn: Posterior | None) -> None:
@@ -120,18 +171,23 @@ def _check(model: PurchaseModel, asked: Asked, drawn: Posterior | None) -> None:
 
 
 def _by_models(
-    model: PurchaseModel, found: Histories, asked: Asked, money: Money, drawn: Posterior | None
+    model: PurchaseModel,
+    kinds: list[dict[str, float]],
+    code: Any,
+    found: Histories,
+    asked: Asked,
+    money: Money,
+    drawn: Posterior | None,
 ) -> dict[str, Any]:
     """Each customer by the model that its covariates make; without any, all by one."""
     import numpy as np
 
-    kinds, code = model._kinds(found.source)
     if drawn is None or len(kinds) <= _AT_ONCE:
         return _ask(model, kinds, code, found, asked, money, drawn)
     parts = []
     for begin in range(0, len(kinds), _AT_ONCE):
         rows = np.flatnonzero((code >= begin) & (code < begin + _AT_ONCE))
-        own = Histories(found.x[rows], found.t_x[rows], found.T[rows], found.source)
+        own = found.take(rows)
         near = (code[rows] - begin).astype(np.uint32)
         made = _ask(model, kinds[begin : begin + _AT_ONCE], near, own, asked, money.take(rows), drawn)
         parts.append((rows, made))
@@ -145,14 +201,15 @@ def _ask(
     found: Histories,
     asked: Asked,
     money: Money,
-    drawn: Posterior | None,
+    drawn: Posterior | Floats | None,
 ) -> dict[str, Any]:
+    """`drawn`: draws of all parameters and coefficients instead of their covariance."""
     import numpy as np
 
     models = [model._at(values) for values in kinds]
     covariance = draws = np.empty(0)
     if drawn is not None:
-        rows = drawn._thinned()
+        rows = drawn._thinned() if isinstance(drawn, Posterior) else drawn
         draws = np.concatenate([model._drawn_at(values, rows).ravel() for values in kinds])
     elif asked.level and hasattr(model, "params_"):
         covariance = np.concatenate([one.ravel() for _, one in models])
@@ -277,7 +334,7 @@ def _blocks(found: Histories) -> Iterator[tuple[Any, Histories]]:
 
     for begin in range(0, len(found.x), _BLOCK):
         rows = np.arange(begin, min(begin + _BLOCK, len(found.x)))
-        yield rows, Histories(found.x[rows], found.t_x[rows], found.T[rows], found.source)
+        yield rows, found.take(rows)
 
 
 def _normal_draws(values: Floats, covariance: Floats, positive: int, stream: int) -> Floats | None:

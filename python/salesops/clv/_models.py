@@ -164,6 +164,7 @@ class GGompertzNBD(PurchaseModel):
     parameters = ("r", "alpha", "b", "s", "beta")
     _core_model = _core.GGompertzNBD
     _fit_name = "fit_ggompertz_nbd"
+    _dropout: ClassVar = {"beta": -1}
 
     r: float | None = None
     alpha: float | None = None

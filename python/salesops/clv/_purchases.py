@@ -13,7 +13,8 @@ from salesops.calendar import FiscalCalendar
 from salesops.clv import _schedule
 from salesops.clv._covariates import Design
 from salesops.clv._data import Histories, Source, histories, numbers, same_unit
-from salesops.clv._estimator import Estimator, Seen
+from salesops.clv._estimator import Seen
+from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
 from salesops.clv._rfm import day_of
 from salesops.clv._spend import GammaGamma
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from salesops.clv._posterior import Posterior
 
 
-class PurchaseModel(Estimator):
+class PurchaseModel(Explained):
     """Answers of one name for all models.
 
     The array methods take numbers or arrays that go together (one number for all, or one a row) and give an
@@ -42,8 +43,6 @@ class PurchaseModel(Estimator):
     _dropout: ClassVar[dict[str, int]] = {}
     #: Whether covariates may change over time.
     _follows: ClassVar[bool] = False
-
-    covariates_: dict[str, Any] | None
 
     # ---- fit ----
 
@@ -75,11 +74,12 @@ class PurchaseModel(Estimator):
         y
             Ignored; scikit-learn passes it.
         covariates, dropout_covariates
-            Columns that move the purchase rate, and leaving (BGNBD, MBGNBD, ParetoNBD): numbers, or text,
-            whose categories are compared with the first in alphabetical order. A unit of z multiplies the
-            purchase rate by e^γ and, in ParetoNBD, the rate of leaving by e^γ; in (M)BGNBD a and b are
-            multiplied by it: the mean probability to leave stays and γ > 0 narrows its spread. `Rfm.join`
-            adds such columns to an `Rfm`, `Rfm.over_time` those that change (ParetoNBD).
+            Columns that move the purchase rate, and leaving (BGNBD, MBGNBD, ParetoNBD, GGompertzNBD):
+            numbers, or text, whose categories are compared with the first in alphabetical order. A unit of z
+            multiplies the purchase rate by e^γ and, in ParetoNBD and GGompertzNBD, the rate of leaving by
+            e^γ; in (M)BGNBD a and b are multiplied by it: the mean probability to leave stays and γ > 0
+            narrows its spread. `Rfm.join` adds such columns to an `Rfm`, `Rfm.over_time` those that change
+            (ParetoNBD).
         equal
             Columns in both lists whose two coefficients are one.
         x, t_x, T
@@ -143,7 +143,9 @@ class PurchaseModel(Estimator):
         if not (covariates or dropout or equal):
             return None
         if not self._dropout:
-            raise UsageError(f"{type(self).__name__} takes no covariates; BGNBD, MBGNBD and ParetoNBD do")
+            raise UsageError(
+                f"{type(self).__name__} takes no covariates; BGNBD, MBGNBD, ParetoNBD and GGompertzNBD do"
+            )
         design = Design.learn(source, covariates, dropout, equal)
         if design.over_time and not self._follows:
             raise UsageError(
@@ -162,74 +164,8 @@ class PurchaseModel(Estimator):
 
     # ---- customers that differ in covariates ----
 
-    def _design(self) -> Design | None:
-        state = getattr(self, "covariates_", None)
-        return None if state is None else Design.of(state)
-
-    def model_of(self, **covariates: Any) -> Self:
-        """Give the model of customers with these covariates, which answers every question about them.
-
-        Examples
-        --------
-        >>> import salesops as so
-        >>> rows = so.clv.ParetoNBD(r=0.6, alpha=10, s=0.6, beta=12).simulate([30.0] * 600, seed=1)
-        >>> rows["channel"] = ["shop", "web"] * 300
-        >>> model = so.clv.ParetoNBD().fit(rows, covariates=["channel"])
-        >>> abs(model.model_of(channel="shop").alpha / model.alpha_ - 1) < 1e-12
-        True
-        """
-        design = self._design()
-        if design is None:
-            raise UsageError(f"{type(self).__name__} was fitted without covariates; ask it as it is")
-        if design.over_time:
-            raise UsageError(f"{design.over_time[0]} changes over time: ask predict about many customers")
-        return self._at(design.value_of(covariates))[0]
-
-    def _effects(self, design: Design, values: Mapping[str, float]) -> npt.NDArray[np.float64]:
-        return design.effects(list(self._estimates), self.parameters, self._dropout, values)
-
-    def _at(self, values: Mapping[str, float]) -> tuple[Self, Any]:
-        """The model at these terms, and the covariance of its parameters."""
-        import numpy as np
-
-        design = self._design()
-        if design is None:
-            return self, getattr(self, "covariance_", None)
-        count = len(self.parameters)
-        effects = self._effects(design, values)
-        estimates = np.array(list(self._estimates.values()))
-        logs = np.concatenate([np.log(estimates[:count]), estimates[count:]])
-        own = np.exp(effects @ logs)
-        slopes = own[:, None] * effects
-        slopes[:, :count] /= estimates[:count]
-        model = self.clone().set_params(**dict(zip(self.parameters, own.tolist(), strict=True)))
-        model.unit_ = self.unit_
-        return model, slopes @ self.covariance_ @ slopes.T
-
-    def _drawn_at(
-        self, values: Mapping[str, float], draws: npt.NDArray[np.float64]
-    ) -> npt.NDArray[np.float64]:
-        """Parameters at these terms, by draws of all parameters and coefficients."""
-        import numpy as np
-
-        count = len(self.parameters)
-        design = self._design()
-        if design is None:
-            return np.ascontiguousarray(draws[:, :count])
-        logs = np.concatenate([np.log(draws[:, :count]), draws[:, count:]], axis=1)
-        return np.ascontiguousarray(np.exp(logs @ self._effects(design, values).T))
-
-    def _kinds(self, source: Source) -> tuple[list[dict[str, float]], npt.NDArray[np.uint32]]:
-        """Terms that customers share, and which of them each row has; no rows: all have none."""
-        import numpy as np
-
-        design = self._design()
-        if design is None:
-            return [{}], np.empty(0, dtype=np.uint32)
-        terms = design.read(source)
-        distinct, code = np.unique(np.column_stack(list(terms.values())), axis=0, return_inverse=True)
-        kinds = [dict(zip(terms, row, strict=True)) for row in distinct.tolist()]
-        return kinds, np.ascontiguousarray(code.ravel(), dtype=np.uint32)
+    def _moved(self) -> dict[str, dict[str, int]]:
+        return {"transaction": {"alpha": -1}, "dropout": self._dropout}
 
     def _of_rows(self, source: Source, question: str, *columns: Any) -> npt.NDArray[np.float64]:
         """Ask each row's model one question; `columns` are numbers or have one entry a row."""
@@ -470,6 +406,56 @@ class PurchaseModel(Estimator):
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
         return self._forecast(source, horizon, discount, spend, level, interval, unit)
 
+    @checked
+    def total(
+        self,
+        data: Any = None,
+        *,
+        horizon: str | float | None = None,
+        discount: Discount | None = None,
+        spend: GammaGamma | None = None,
+        level: float | None = None,
+        x: Any = None,
+        t_x: Any = None,
+        T: Any = None,
+        spend_x: Any = None,
+        mean_spend: Any = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> dict[str, float]:
+        """Add up the customers: how many are still there, will buy how often, and are worth how much.
+
+        Parameters
+        ----------
+        data, horizon, discount, spend, columns, unit
+            As for `predict`, whose columns these are the sums of.
+        level
+            Percent of an interval, of the expected sums. Who misjudges the parameters does so for all
+            customers alike, so it is far wider than independent customers would make it; it is not the sum
+            of `predict`'s intervals either.
+
+        Returns
+        -------
+        dict
+            customers (alive), transactions (without end discounted_transactions), and with `spend` clv; with
+            `level` also ``<name>_lo_90`` and ``<name>_hi_90``.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> rows = so.clv.BGNBD(r=0.6, alpha=5, a=0.8, b=2.5).simulate([30.0] * 500, seed=1)
+        >>> model = so.clv.BGNBD().fit(rows)
+        >>> sums = model.total(rows, horizon=13, level=90)
+        >>> sums["transactions_lo_90"] < sums["transactions"] < sums["transactions_hi_90"]
+        True
+        """
+        from salesops.clv._forecast import Asked, total
+
+        arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
+        source = Source(data, arrays, columns, ("x", "t_x", "T"))
+        ahead, rate, _ = self._ahead(source, horizon, discount, unit)
+        return total(self, source, Asked(ahead, rate, level, "mean"), spend)
+
     def _forecast(
         self,
         source: Source,
@@ -548,6 +534,8 @@ class PurchaseModel(Estimator):
             )
         if spend is not None and not isinstance(spend, GammaGamma):
             raise UsageError("spend= is a fitted so.clv.GammaGamma")
+        if spend is not None and spend._design() is not None:
+            raise UsageError("spend with covariates has no schedule: ask predict, or spend.model_of(…)")
         seen = _schedule.last_day(as_of, data)
         how = (of, every, calendar or FiscalCalendar(), self._opportunities)
         if ahead is None:
