@@ -172,18 +172,22 @@ class Predictor {
       result_.expected_spend = column_of(rows, intervals_);
       result_.clv = column_of(rows, intervals_);
     }
-    std::vector<Sums> sums(crowd.pieces.size() - 1);
-    for_blocks(sums.size(), execution, [&](std::size_t piece) {
-      const std::size_t begin = crowd.pieces[piece];
-      const std::size_t count = crowd.pieces[piece + 1] - begin;
+    const std::size_t pieces = crowd.pieces.size() - 1;
+    const std::size_t block = pieces / 512 + 1;
+    std::vector<Sums> sums((pieces + block - 1) / block);
+    for_rows(pieces, block, execution, [&](std::size_t first, std::size_t last) {
       Scratch scratch;
       make_room(scratch.sums);
-      look_ahead(crowd, begin, count, scratch);
-      for (std::size_t i = 0; i < count; ++i) {
-        scratch.ahead = std::span<const Ahead>(scratch.all_ahead).subspan(i * (1 + models_.size()));
-        for (const std::uint32_t row : crowd.alike(begin + i)) write(customers_of[row], scratch);
+      for (std::size_t piece = first; piece < last; ++piece) {
+        const std::size_t begin = crowd.pieces[piece];
+        const std::size_t count = crowd.pieces[piece + 1] - begin;
+        look_ahead(crowd, begin, count, scratch);
+        for (std::size_t i = 0; i < count; ++i) {
+          scratch.ahead = std::span<const Ahead>(scratch.all_ahead).subspan(i * (1 + models_.size()));
+          for (const std::uint32_t row : crowd.alike(begin + i)) write(customers_of[row], scratch);
+        }
       }
-      sums[piece] = std::move(scratch.sums);
+      sums[first / block] = std::move(scratch.sums);
     });
     make_room(sums_);
     for (const Sums& part : sums) sums_.add(part);
