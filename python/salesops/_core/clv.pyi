@@ -30,12 +30,15 @@ __all__: list[str] = [
     "SarmanovParetoNBD",
     "days_in",
     "fit_bdw",
+    "fit_bdw_covariates",
     "fit_bg_bb",
     "fit_bg_cnbd",
     "fit_bg_nbd",
     "fit_bg_nbd_covariates",
     "fit_gamma_gamma",
+    "fit_gamma_gamma_covariates",
     "fit_ggompertz_nbd",
+    "fit_ggompertz_nbd_covariates",
     "fit_mbg_cnbd",
     "fit_mbg_nbd",
     "fit_mbg_nbd_covariates",
@@ -45,6 +48,7 @@ __all__: list[str] = [
     "fit_pareto_nbd_over_time",
     "fit_sarmanov_pareto_nbd",
     "fit_sbg",
+    "fit_sbg_covariates",
     "likelihood_ratio_test",
     "predict_over_time",
 ]
@@ -1411,6 +1415,37 @@ def fit_bdw(
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, BdW]: ...
+def fit_bdw_covariates(
+    data: tuple[
+        collections.abc.Sequence[
+            tuple[
+                collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, BdW]: ...
 def fit_bg_bb(
     data: tuple[
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -1552,6 +1587,34 @@ def fit_gamma_gamma(
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GammaGamma]: ...
+def fit_gamma_gamma_covariates(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, GammaGamma]: ...
 def fit_ggompertz_nbd(
     data: tuple[
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -1559,6 +1622,38 @@ def fit_ggompertz_nbd(
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, GGompertzNBD]: ...
+def fit_ggompertz_nbd_covariates(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
     ],
     start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     priors: collections.abc.Sequence[
@@ -1825,6 +1920,37 @@ def fit_sbg(
             collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
             typing.SupportsInt | typing.SupportsIndex,
         ]
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, SBG]: ...
+def fit_sbg_covariates(
+    data: tuple[
+        collections.abc.Sequence[
+            tuple[
+                collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
     ],
     start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     priors: collections.abc.Sequence[
