@@ -94,10 +94,13 @@ def given_clv() -> dict[str, Any]:
     customer, day, value = zip(*rows, strict=True)
     dates = np.datetime64("1997-01-01") + np.array(day).astype("timedelta64[D]")
     survivors = [1000, 869, 743, 653, 593, 551, 517, 491]
+    plan, seen = np.repeat(["monthly", "yearly"], 300), rng.integers(3, 9, 600)
+    kept = rng.geometric(rng.beta(1, np.where(plan == "yearly", 8, 4)))
     return {
         "tx": {"id": np.array(customer), "date": dates, "value": np.array(value)},
         "customers": {"id": np.arange(400), "channel": ["shop", "web"] * 200},
         "survivors": survivors,
+        "members": {"recency": np.minimum(kept, seen), "T": seen, "plan": plan.tolist()},
     }
 
 
