@@ -6,22 +6,27 @@
 /// until `T`, both counted from the first purchase (x = 0 has t_x = 0). All functions are `noexcept`,
 /// allocate nothing, and return NaN outside the domain.
 ///
-/// | question about a known customer (x, t_x, T)            | function |
-/// |---|---|
-/// | ln likelihood of its history                           | `log_likelihood(m, x, t_x, T)` | | is it still
-/// a customer at T                            | `p_alive(m, x, t_x, T)`, `log_p_alive`            | | will it
-/// be one at T + t                                | `p_alive_at(m, t, x, t_x, T)`                     | |
-/// purchases in (T, T+t]: mean                            | `expected_transactions(m, t, x, t_x, T)` | | ...
-/// exactly n of them, none                            | `pmf(m, n, t, x, t_x, T)`, `p_no_transaction(m, t, x,
-/// t_x, T)` | | ... discounted to T, to the end of time or until T + t | `dert(m, discount_rate, x, t_x, T)`,
-/// `dect(m, t, discount_rate, x, t_x, T)` | | mean purchase rate and mean dropout                    |
-/// `expected_rate(m, x, t_x, T)`, `expected_dropout(m, x, t_x, T)` | | the process it follows if alive |
-/// `given_alive(m, x, t_x, T)`                       |
+/// | question about a known customer (x, t_x, T)  | function                                      |
+/// |----------------------------------------------|-----------------------------------------------|
+/// | ln likelihood of its history                 | `log_likelihood(m, x, t_x, T)`                |
+/// | is it still a customer at T                  | `p_alive(m, x, t_x, T)`, `log_p_alive`        |
+/// | will it be one at T + t                      | `p_alive_at(m, t, x, t_x, T)`                 |
+/// | purchases in (T, T+t]: mean                  | `expected_transactions(m, t, x, t_x, T)`      |
+/// | ... exactly n of them                        | `pmf(m, n, t, x, t_x, T)`                     |
+/// | ... none                                     | `p_no_transaction(m, t, x, t_x, T)`           |
+/// | ... discounted to T, without end             | `dert(m, discount_rate, x, t_x, T)`           |
+/// | ... discounted to T, until T + t             | `dect(m, t, discount_rate, x, t_x, T)`        |
+/// | mean purchase rate                           | `expected_rate(m, x, t_x, T)`                 |
+/// | mean dropout                                 | `expected_dropout(m, x, t_x, T)`              |
+/// | the process it follows if alive              | `given_alive(m, x, t_x, T)`                   |
 ///
-/// | question about a customer at its first purchase | function |
-/// |---|---|
-/// | repeat purchases in (0, t] | `expected_transactions_new(m, t)`, `pmf_new(m, n, t)`, `p_alive_new(m, t)`
-/// | | discounted | `dert_new(m, discount_rate)`, `dect_new(m, t, discount_rate)` |
+/// | question about a customer at its first purchase | function                                   |
+/// |-------------------------------------------------|--------------------------------------------|
+/// | repeat purchases in (0, t]: mean                | `expected_transactions_new(m, t)`          |
+/// | ... exactly n of them                           | `pmf_new(m, n, t)`                         |
+/// | is it a customer at t                           | `p_alive_new(m, t)`                        |
+/// | ... discounted, without end                     | `dert_new(m, discount_rate)`               |
+/// | ... discounted, until t                         | `dect_new(m, t, discount_rate)`            |
 ///
 /// BG/BB counts opportunities: (x, t_x, n) stands for (x, t_x, T) and t is a number of opportunities.
 /// (M)BG/CNBD-k: `log_likelihood(m, x, t_x, T, sum_log_gaps = 0)`.

@@ -86,10 +86,13 @@ struct Minimum {
 // ---- Derivatives ----------------------------------------------------------------------------------
 
 /// A number with its first and second derivatives by N variables (forward-mode differentiation):
-/// formulas written with `Jet` instead of `double` yield exact slopes and curvatures.
-template <std::size_t N>
+/// formulas written with `Jet` instead of `double` yield exact slopes and curvatures. `Order` 1 is for those
+/// who need slopes only: the same values and slopes, to the bit, for a fraction of the work.
+template <std::size_t N, int Order = 2>
 struct Jet {
-  static constexpr std::size_t pairs = N * (N + 1) / 2;
+  static_assert(Order == 1 || Order == 2);
+  static constexpr bool curved = Order == 2;
+  static constexpr std::size_t pairs = curved ? N * (N + 1) / 2 : 0;
 
   double value = 0;
   std::array<double, N> gradient{};
@@ -107,12 +110,22 @@ struct Jet {
   [[nodiscard]] static Jet exponential(double at, std::size_t index) noexcept {
     Jet jet(std::exp(at));
     jet.gradient[index] = jet.value;
-    jet.hessian[index * (index + 1) / 2 + index] = jet.value;
+    if constexpr (curved) jet.hessian[index * (index + 1) / 2 + index] = jet.value;
     return jet;
   }
 
-  [[nodiscard]] constexpr double second(std::size_t i, std::size_t j) const noexcept {
+  [[nodiscard]] constexpr double second(std::size_t i, std::size_t j) const noexcept
+    requires curved
+  {
     return i >= j ? hessian[i * (i + 1) / 2 + j] : hessian[j * (j + 1) / 2 + i];
+  }
+
+  /// `work(i, j, position)` for each i ≥ j of the Hessian, where there is one.
+  template <class Work>
+  static constexpr void each_pair(const Work& work) noexcept {
+    if constexpr (curved)
+      for (std::size_t i = 0, k = 0; i < N; ++i)
+        for (std::size_t j = 0; j <= i; ++j, ++k) work(i, j, k);
   }
 
   constexpr Jet& operator+=(const Jet& o) noexcept {
@@ -150,21 +163,21 @@ struct Jet {
   friend constexpr Jet operator*(const Jet& a, const Jet& b) noexcept {
     Jet c(a.value * b.value);
     for (std::size_t i = 0; i < N; ++i) c.gradient[i] = a.gradient[i] * b.value + a.value * b.gradient[i];
-    for (std::size_t i = 0, k = 0; i < N; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++k)
-        c.hessian[k] = a.hessian[k] * b.value + a.value * b.hessian[k] + a.gradient[i] * b.gradient[j] +
-                       a.gradient[j] * b.gradient[i];
+    each_pair([&](std::size_t i, std::size_t j, std::size_t k) {
+      c.hessian[k] = a.hessian[k] * b.value + a.value * b.hessian[k] + a.gradient[i] * b.gradient[j] +
+                     a.gradient[j] * b.gradient[i];
+    });
     return c;
   }
   friend constexpr Jet operator/(const Jet& a, const Jet& b) noexcept {
     const double inverse = 1 / b.value;
     Jet c(a.value * inverse);
     for (std::size_t i = 0; i < N; ++i) c.gradient[i] = (a.gradient[i] - c.value * b.gradient[i]) * inverse;
-    for (std::size_t i = 0, k = 0; i < N; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++k)
-        c.hessian[k] = (a.hessian[k] - c.value * b.hessian[k] - c.gradient[i] * b.gradient[j] -
-                        c.gradient[j] * b.gradient[i]) *
-                       inverse;
+    each_pair([&](std::size_t i, std::size_t j, std::size_t k) {
+      c.hessian[k] = (a.hessian[k] - c.value * b.hessian[k] - c.gradient[i] * b.gradient[j] -
+                      c.gradient[j] * b.gradient[i]) *
+                     inverse;
+    });
     return c;
   }
   friend constexpr Jet operator/(double c, const Jet& b) noexcept { return Jet(c) / b; }
@@ -173,9 +186,9 @@ struct Jet {
   friend constexpr Jet chain(const Jet& u, double f, double f1, double f2) noexcept {
     Jet c(f);
     for (std::size_t i = 0; i < N; ++i) c.gradient[i] = f1 * u.gradient[i];
-    for (std::size_t i = 0, k = 0; i < N; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++k)
-        c.hessian[k] = f1 * u.hessian[k] + f2 * u.gradient[i] * u.gradient[j];
+    each_pair([&](std::size_t i, std::size_t j, std::size_t k) {
+      c.hessian[k] = f1 * u.hessian[k] + f2 * u.gradient[i] * u.gradient[j];
+    });
     return c;
   }
 
@@ -197,7 +210,8 @@ struct Jet {
   }
   /// ln Γ(u), u > 0.
   friend Jet log_gamma(const Jet& u) noexcept {
-    return chain(u, special::log_gamma(u.value), special::digamma(u.value), special::trigamma(u.value));
+    return chain(u, special::log_gamma(u.value), special::digamma(u.value),
+                 curved ? special::trigamma(u.value) : 0);
   }
   /// ln(eᵃ + eᵇ); a value of −∞ stands for an empty term.
   friend Jet log_add(const Jet& a, const Jet& b) noexcept {
@@ -211,9 +225,9 @@ struct Jet {
       c.gradient[i] = a.gradient[i] + share * apart[i];
     }
     const double spread = share * (1 - share);
-    for (std::size_t i = 0, k = 0; i < N; ++i)
-      for (std::size_t j = 0; j <= i; ++j, ++k)
-        c.hessian[k] = a.hessian[k] + share * (b.hessian[k] - a.hessian[k]) + spread * apart[i] * apart[j];
+    each_pair([&](std::size_t i, std::size_t j, std::size_t k) {
+      c.hessian[k] = a.hessian[k] + share * (b.hessian[k] - a.hessian[k]) + spread * apart[i] * apart[j];
+    });
     return c;
   }
 };

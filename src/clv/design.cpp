@@ -12,8 +12,9 @@ namespace clv {
 
 namespace {
 
-bool has(const std::vector<Covariate>& list, const std::string& name) {
-  return std::any_of(list.begin(), list.end(), [&](const Covariate& c) { return c.name == name; });
+std::size_t count(std::span<const Covariate> list, const std::string& name) {
+  return static_cast<std::size_t>(
+      std::count_if(list.begin(), list.end(), [&](const Covariate& c) { return c.name == name; }));
 }
 
 void check(const char* call, const Covariate& covariate, std::size_t rows) {
@@ -32,33 +33,33 @@ void check(const char* call, const Covariate& covariate, std::size_t rows) {
 
 }  // namespace
 
-Design::Design(const char* call, const Covariates& covariates, std::size_t rows) {
+Design::Design(const char* call, const Process& first, const Process& second,
+               const std::vector<std::string>& equal, std::size_t rows, std::size_t parameters) {
   const std::string fault = std::string(call) + ": ";
-  const auto& equal = covariates.equal;
   for (const std::string& name : equal)
-    if (!has(covariates.transaction, name) || !has(covariates.dropout, name))
-      throw UsageError(fault + "equal names '" + name + "', which is not in both transaction and dropout");
-  std::size_t next = 4;
+    if (count(first.covariates, name) == 0 || count(second.covariates, name) == 0)
+      throw UsageError(fault + "equal names '" + name + "', which is not in both " + first.name + " and " +
+                       second.name);
+  std::size_t next = parameters;
   std::vector<std::size_t> waiting;  // terms whose coefficient is shared
-  const auto add = [&](const std::vector<Covariate>& list, const std::string& process) {
-    for (const Covariate& covariate : list) {
+  const auto add = [&](const Process& process) {
+    for (const Covariate& covariate : process.covariates) {
       check(call, covariate, rows);
-      if (std::count_if(list.begin(), list.end(), [&](const auto& c) { return c.name == covariate.name; }) >
-          1)
-        throw UsageError(fault + "covariate '" + covariate.name + "' stands twice in " + process);
+      if (count(process.covariates, covariate.name) > 1)
+        throw UsageError(fault + "covariate '" + covariate.name + "' stands twice in " + process.name);
       const auto shared = std::find(equal.begin(), equal.end(), covariate.name);
       if (shared != equal.end()) {
         waiting.push_back(terms_.size());
         terms_.push_back({covariate.values, static_cast<std::size_t>(shared - equal.begin())});
       } else {
         terms_.push_back({covariate.values, next++});
-        names_.push_back(process + "." + covariate.name);
+        names_.push_back(std::string(process.name) + "." + covariate.name);
       }
     }
   };
-  add(covariates.transaction, "transaction");
-  transactions_ = terms_.size();
-  add(covariates.dropout, "dropout");
+  add(first);
+  firsts_ = terms_.size();
+  add(second);
   for (const std::size_t term : waiting) terms_[term].position += next;
   names_.insert(names_.end(), equal.begin(), equal.end());
 }

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <array>
 #include <bit>
+#include <type_traits>
 
 #include "salesops/clv/predict.hpp"
 #include "salesops/error.hpp"
@@ -10,17 +12,19 @@ namespace clv {
 
 namespace {
 
-/// Rows of values, each kept once, numbered in order of first sight.
+/// Rows of values, each kept once, numbered in order of first sight. `Width` is that of the rows, or 0 where
+/// it is known at run time only.
+template <std::size_t Width>
 class RowTable {
  public:
-  RowTable(std::size_t width, std::size_t rows)
-      : width_(width),
+  RowTable(std::size_t columns, std::size_t rows)
+      : columns_(columns),
         bits_(std::clamp(static_cast<unsigned>(std::bit_width(rows / 2)), 4U, 16U)),
         slots_(std::size_t{1} << bits_) {}
 
   [[nodiscard]] const std::vector<std::uint32_t>& first() const { return first_; }
   [[nodiscard]] const std::uint64_t* values_of(std::uint32_t code) const {
-    return values_.data() + width_ * code;
+    return values_.data() + width() * code;
   }
 
   std::uint32_t code_of(const std::uint64_t* values, std::uint32_t row) {
@@ -30,7 +34,7 @@ class RowTable {
     std::size_t at = hash >> (64 - bits_);
     for (; slots_[at].taken != 0; at = (at + 1) & (slots_.size() - 1))
       if (slots_[at].mark == mark && same(values, slots_[at].taken - 1)) return slots_[at].taken - 1;
-    values_.insert(values_.end(), values, values + width_);
+    values_.insert(values_.end(), values, values + width());
     first_.push_back(row);
     slots_[at] = {mark, static_cast<std::uint32_t>(first_.size())};
     return slots_[at].taken - 1;
@@ -42,9 +46,10 @@ class RowTable {
     std::uint32_t taken = 0;  ///< code + 1
   };
 
+  [[nodiscard]] std::size_t width() const { return Width > 0 ? Width : columns_; }
   [[nodiscard]] std::uint64_t hash_of(const std::uint64_t* values) const {
     std::uint64_t hash = 0;
-    for (std::size_t k = 0; k < width_; ++k) {
+    for (std::size_t k = 0; k < width(); ++k) {
       hash = (hash ^ values[k]) * 0x9E3779B97F4A7C15U;
       hash ^= hash >> 32U;
     }
@@ -53,7 +58,7 @@ class RowTable {
   [[nodiscard]] bool same(const std::uint64_t* values, std::uint32_t code) const {
     const std::uint64_t* kept = values_of(code);
     std::uint64_t unlike = 0;
-    for (std::size_t k = 0; k < width_; ++k) unlike |= values[k] ^ kept[k];
+    for (std::size_t k = 0; k < width(); ++k) unlike |= values[k] ^ kept[k];
     return unlike == 0;
   }
   void grow() {
@@ -67,7 +72,7 @@ class RowTable {
     }
   }
 
-  std::size_t width_;
+  std::size_t columns_;
   unsigned bits_;
   std::vector<Slot> slots_;
   std::vector<std::uint64_t> values_;
@@ -86,10 +91,12 @@ std::vector<std::span<const double>> telling(std::span<const std::span<const dou
 }
 
 /// Codes of consecutive rows by a table of their own.
-RowTable code_rows(std::span<const std::span<const double>> columns, std::size_t begin,
-                   std::span<std::uint32_t> codes) {
-  RowTable table(columns.size(), codes.size());
-  std::vector<std::uint64_t> values(columns.size());
+template <std::size_t Width>
+RowTable<Width> code_rows(std::span<const std::span<const double>> columns, std::size_t begin,
+                          std::span<std::uint32_t> codes) {
+  RowTable<Width> table(columns.size(), codes.size());
+  std::conditional_t<(Width > 0), std::array<std::uint64_t, Width>, std::vector<std::uint64_t>> values;
+  if constexpr (Width == 0) values.resize(columns.size());
   for (std::size_t i = 0; i < codes.size(); ++i) {
     for (std::size_t k = 0; k < values.size(); ++k)
       values[k] = std::bit_cast<std::uint64_t>(columns[k][begin + i]);
@@ -98,21 +105,13 @@ RowTable code_rows(std::span<const std::span<const double>> columns, std::size_t
   return table;
 }
 
-}  // namespace
-
-DistinctRows distinct_rows(std::span<const std::span<const double>> columns, const Execution& execution) {
+/// Each thread fills a table of its own. Joined in order, whatever the cut: the first of each is the first of
+/// all.
+template <std::size_t Width>
+DistinctRows distinct_of(std::span<const std::span<const double>> columns, std::size_t rows,
+                         const Execution& execution) {
+  constexpr std::size_t worth_a_thread = std::size_t{1} << 15U;
   DistinctRows distinct;
-  if (columns.empty()) return distinct;
-  const std::size_t rows = columns.front().size();
-  for (const auto& column : columns)
-    if (column.size() != rows)
-      throw UsageError("a column has " + std::to_string(column.size()) + " rows, the first has " +
-                       std::to_string(rows));
-  if (rows >= 0xFFFFFFFFU) throw UsageError("more than 4,294,967,294 rows");
-  const auto compared = telling(columns);
-  // Each thread fills a table of its own. Joined in order, whatever the cut: the first of each is the first
-  // of all.
-  constexpr std::size_t worth_a_thread = std::size_t{1} << 16U;
   const int threads = execution.threads > 0 ? execution.threads : default_threads();
   const std::size_t parts =
       std::clamp<std::size_t>(rows / worth_a_thread, 1, static_cast<std::size_t>(threads));
@@ -123,14 +122,15 @@ DistinctRows distinct_rows(std::span<const std::span<const double>> columns, con
     return std::span(distinct.code).subspan(begin, std::min(part_rows, rows - begin));
   };
   distinct.code.resize(rows);
-  std::vector<RowTable> tables(parts, RowTable(compared.size(), 0));
-  for_blocks(parts, silent,
-             [&](std::size_t part) { tables[part] = code_rows(compared, part * part_rows, of_part(part)); });
+  std::vector<RowTable<Width>> tables(parts, RowTable<Width>(columns.size(), 0));
+  for_blocks(parts, silent, [&](std::size_t part) {
+    tables[part] = code_rows<Width>(columns, part * part_rows, of_part(part));
+  });
   if (parts == 1) {
     distinct.first = tables[0].first();
     return distinct;
   }
-  RowTable all(compared.size(), rows);
+  RowTable<Width> all(columns.size(), rows);
   std::vector<std::vector<std::uint32_t>> renamed(parts);
   for (std::size_t part = 0; part < parts; ++part) {
     const auto& first = tables[part].first();
@@ -142,6 +142,25 @@ DistinctRows distinct_rows(std::span<const std::span<const double>> columns, con
   });
   distinct.first = all.first();
   return distinct;
+}
+
+}  // namespace
+
+DistinctRows distinct_rows(std::span<const std::span<const double>> columns, const Execution& execution) {
+  if (columns.empty()) return {};
+  const std::size_t rows = columns.front().size();
+  for (const auto& column : columns)
+    if (column.size() != rows)
+      throw UsageError("a column has " + std::to_string(column.size()) + " rows, the first has " +
+                       std::to_string(rows));
+  if (rows >= 0xFFFFFFFFU) throw UsageError("more than 4,294,967,294 rows");
+  const auto compared = telling(columns);
+  switch (compared.size()) {
+    case 1: return distinct_of<1>(compared, rows, execution);
+    case 2: return distinct_of<2>(compared, rows, execution);
+    case 3: return distinct_of<3>(compared, rows, execution);
+    default: return distinct_of<0>(compared, rows, execution);
+  }
 }
 
 void DistinctRows::spread(std::span<const double> values, std::span<double> out,

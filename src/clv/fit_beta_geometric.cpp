@@ -18,11 +18,13 @@ constexpr int largest_k = 12;
 
 /// ln Σ_{j<k} w_j, w_j = (R)_j/j! (D/(α+T))^j: fewer than k of the events that make a purchase since the last
 /// one.
-Jet<2> log_partial_events(const Jet<2>& r, const Jet<2>& alpha, double x, int k, double idle, double T) {
-  const Jet<2> share = idle / (alpha + T);
-  const Jet<2> shape = r + k * x;
-  Jet<2> event(1);
-  Jet<2> sum(1);
+template <int O>
+Jet<2, O> log_partial_events(const Jet<2, O>& r, const Jet<2, O>& alpha, double x, int k, double idle,
+                             double T) {
+  const Jet<2, O> share = idle / (alpha + T);
+  const Jet<2, O> shape = r + k * x;
+  Jet<2, O> event(1);
+  Jet<2, O> sum(1);
   for (int j = 1; j < k; ++j) {
     event = event * ((shape + (j - 1)) * share) / static_cast<double>(j);
     sum += event;
@@ -31,8 +33,9 @@ Jet<2> log_partial_events(const Jet<2>& r, const Jet<2>& alpha, double x, int k,
 }
 
 /// The same two variables as the first of four.
-Jet<4> widened(const Jet<2>& jet) {
-  Jet<4> wide(jet.value);
+template <int O>
+Jet<4, O> widened(const Jet<2, O>& jet) {
+  Jet<4, O> wide(jet.value);
   std::copy(jet.gradient.begin(), jet.gradient.end(), wide.gradient.begin());
   std::copy(jet.hessian.begin(), jet.hessian.end(), wide.hessian.begin());
   return wide;
@@ -40,39 +43,42 @@ Jet<4> widened(const Jet<2>& jet) {
 
 }  // namespace
 
-Jet<4> beta_geometric(const Population& population, Kind kind, const Execution& execution,
-                      std::span<const double> logs) {
-  const auto [r, alpha, a, b] = parameters_at<4>(logs);
-  const auto [r2, alpha2] = parameters_at<2>(logs.first(2));
+template <int O>
+Jet<4, O> beta_geometric(const Population& population, Kind kind, const Execution& execution,
+                         std::span<const double> logs) {
+  const auto [r, alpha, a, b] = parameters_at<4, O>(logs);
+  const auto [r2, alpha2] = parameters_at<2, O>(logs.first(2));
   std::vector<double> events = population.purchases;
   std::vector<double> chances = population.purchases;
   for (double& e : events) e *= kind.k;
   for (double& c : chances) c += kind.at_first ? 1 : 0;
-  std::vector<Jet<4>> stayed = log_rising(r, events);
-  std::vector<Jet<4>> left(chances.size(), Jet<4>(-special::infinity));
-  const std::vector<Jet<4>> tails = log_rising(b, chances);
-  const std::vector<Jet<4>> all = log_rising(a + b, chances);
+  std::vector<Jet<4, O>> stayed = log_rising(r, events);
+  std::vector<Jet<4, O>> left(chances.size(), Jet<4, O>(-special::infinity));
+  const std::vector<Jet<4, O>> tails = log_rising(b, chances);
+  const std::vector<Jet<4, O>> all = log_rising(a + b, chances);
   for (std::size_t i = 0; i < chances.size(); ++i) {
     stayed[i] += tails[i] - all[i];
     if (chances[i] > 0) left[i] = stayed[i] + log(a) - log(b + (chances[i] - 1));
   }
-  const auto until = table_of<4>(population.until, execution, [&](const Pair& pair) {
+  const auto until = table_of<Jet<4, O>>(population.until, execution, [&](const Pair& pair) {
     return stayed[pair.x] + log_purchases(r, alpha, events[pair.x], pair.time);
   });
-  const auto last = table_of<4>(population.last, execution, [&](const Pair& pair) {
+  const auto last = table_of<Jet<4, O>>(population.last, execution, [&](const Pair& pair) {
     return left[pair.x] + log_purchases(r, alpha, events[pair.x], pair.time);
   });
-  Jet<4> sum = sum_over<4>(population.rows.size(), row_block, execution, [&](std::size_t i) {
+  Jet<4, O> sum = sum_over<Jet<4, O>>(population.rows.size(), row_block, execution, [&](std::size_t i) {
     const Row& row = population.rows[i];
     if (kind.k == 1) return log_add(until[row.until], last[row.last]) *= row.weight;
     const Pair& seen = population.until[row.until];
     const double idle = seen.time - population.last[row.last].time;
-    const Jet<2> partial =
+    const Jet<2, O> partial =
         log_partial_events(r2, alpha2, population.purchases[seen.x], kind.k, idle, seen.time);
     return log_add(until[row.until] + widened(partial), last[row.last]) *= row.weight;
   });
   return sum += (kind.k - 1) * population.sum_log_gaps - population.repeats * special::log_gamma(kind.k);
 }
+template Jet<4, 1> beta_geometric(const Population&, Kind, const Execution&, std::span<const double>);
+template Jet<4, 2> beta_geometric(const Population&, Kind, const Execution&, std::span<const double>);
 
 Problem beta_geometric_problem(const char* call, const Population& population, int k) {
   const double unit = population.mean_time();
@@ -126,9 +132,9 @@ FitSummary solve_with_ends(const Problem& problem, const FitOptions& options) {
 FitSummary fit_kind(const char* call, const Population& population, Kind kind, const FitOptions& options) {
   if (kind.k < 1 || kind.k > 100) throw UsageError(std::string(call) + ": k must be from 1 to 100");
   Problem problem = beta_geometric_problem(call, population, kind.k);
-  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
-    return point_of(beta_geometric(population, kind, execution, logs));
-  };
+  problem.ask([&, execution = silent(options.execution)]<int O>(Order<O>, std::span<const double> logs) {
+    return point_of(beta_geometric<O>(population, kind, execution, logs));
+  });
   FitSummary summary = solve_with_ends(problem, options);
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");

@@ -5,6 +5,8 @@
 #include <optional>
 #include <utility>
 
+#include "grouped.hpp"
+#include "salesops/clv/parameters.hpp"
 #include "salesops/error.hpp"
 #include "solve.hpp"
 
@@ -28,8 +30,8 @@ std::string place(std::size_t cohort, std::size_t entry) {
   return "cohort " + std::to_string(cohort) + ", entry " + std::to_string(entry);
 }
 
-Contracts contracts_of(const char* call, std::span<const ContractCohort> cohorts) {
-  std::vector<std::string> wrong;
+/// What is wrong with the cohorts is added to `wrong`.
+Contracts count(std::span<const ContractCohort> cohorts, std::vector<std::string>& wrong) {
   Contracts contracts;
   for (std::size_t c = 0; c < cohorts.size(); ++c) {
     std::optional<std::pair<double, double>> before;  // renewals, survivors
@@ -56,6 +58,12 @@ Contracts contracts_of(const char* call, std::span<const ContractCohort> cohorts
     }
     if (before && before->second > 0) contracts.left[before->first] += before->second;
   }
+  return contracts;
+}
+
+Contracts contracts_of(const char* call, std::span<const ContractCohort> cohorts) {
+  std::vector<std::string> wrong;
+  Contracts contracts = count(cohorts, wrong);
   if (!wrong.empty()) {
     std::string text = std::string(call) + ": survivors that cannot be, counted from 0: ";
     for (std::size_t i = 0; i < std::min<std::size_t>(wrong.size(), 5); ++i)
@@ -76,26 +84,25 @@ Contracts contracts_of(const char* call, std::span<const ContractCohort> cohorts
 }
 
 /// ln B(α, β+y) − ln B(α, β) = ln S for y = t^c.
-template <std::size_t N>
-Jet<N> log_survival(const Jet<N>& alpha, const Jet<N>& beta, const Jet<N>& y) {
-  Jet<N> value = log_rising(beta, y) - log_rising(alpha + beta, y);
+template <class J>
+J log_survival(const J& alpha, const J& beta, const J& y) {
+  J value = log_rising(beta, y) - log_rising(alpha + beta, y);
   value.value = special::log_beta_ratio(alpha.value, beta.value, y.value);  // keeps what cancels above
   return value;
 }
 
 /// ln L, `power(t)` = t or t^c.
-template <std::size_t N, class Power>
-Jet<N> contract_likelihood(const Contracts& contracts, const Jet<N>& alpha, const Jet<N>& beta,
-                           const Power& power) {
-  std::map<double, Jet<N>> known{{0.0, Jet<N>(0)}};
-  const auto ln_s = [&](double t) -> const Jet<N>& {
+template <class J, class Power>
+J contract_likelihood(const Contracts& contracts, const J& alpha, const J& beta, const Power& power) {
+  std::map<double, J> known{{0.0, J(0)}};
+  const auto ln_s = [&](double t) -> const J& {
     const auto found = known.find(t);
     return found != known.end() ? found->second
                                 : known.emplace(t, log_survival(alpha, beta, power(t))).first->second;
   };
-  Jet<N> sum;
+  J sum;
   for (const auto& [renewals, customers] : contracts.lost) {
-    const Jet<N>& from = ln_s(renewals.first);
+    const J& from = ln_s(renewals.first);
     sum += (from + log(-expm1(ln_s(renewals.second) - from))) *= customers;
   }
   for (const auto& [renewals, customers] : contracts.left) sum += ln_s(renewals) * customers;
@@ -103,9 +110,38 @@ Jet<N> contract_likelihood(const Contracts& contracts, const Jet<N>& alpha, cons
   return sum;
 }
 
-FitSummary solve_contracts(Problem problem, const Contracts& contracts, const FitOptions& options) {
-  problem.n = contracts.customers;
-  problem.distinct_rows = contracts.lost.size() + contracts.left.size();
+/// ln L of contracts at the logarithms of the parameters.
+constexpr auto sbg = []<int O>(Order<O>, const Contracts& contracts, const Execution&,
+                               std::span<const double> logs) {
+  const auto [alpha, beta] = parameters_at<2, O>(logs);
+  return contract_likelihood(contracts, alpha, beta, [](double t) { return Jet<2, O>(t); });
+};
+constexpr auto bdw = []<int O>(Order<O>, const Contracts& contracts, const Execution&,
+                               std::span<const double> logs) {
+  const auto parameters = parameters_at<3, O>(logs);
+  const Jet<3, O>& c = parameters[2];
+  return contract_likelihood(contracts, parameters[0], parameters[1],
+                             [&](double t) { return exp(c * std::log(t)); });
+};
+
+Problem sbg_problem() {
+  Problem problem;
+  problem.call = "fit_sbg";
+  problem.names = {"alpha", "beta"};
+  problem.units = {1, 1};
+  problem.start = {1, 2};
+  return problem;
+}
+Problem bdw_problem() {
+  Problem problem;
+  problem.call = "fit_bdw";
+  problem.names = {"alpha", "beta", "c"};
+  problem.units = {1, 1, 1};
+  problem.start = {1, 2, 1};
+  return problem;
+}
+
+FitSummary solve_contracts(const Problem& problem, const Contracts& contracts, const FitOptions& options) {
   FitSummary summary = solve(problem, options);
   if (contracts.losses == 0 && !has_priors(options)) {
     summary.converged = false;
@@ -124,36 +160,75 @@ FitSummary solve_contracts(Problem problem, const Contracts& contracts, const Fi
   return summary;
 }
 
-}  // namespace
-
-Fit<SBG> fit_sbg(std::span<const ContractCohort> cohorts, const FitOptions& options) {
-  const Contracts contracts = contracts_of("fit_sbg", cohorts);
-  Problem problem;
-  problem.call = "fit_sbg";
-  problem.names = {"alpha", "beta"};
-  problem.units = {1, 1};
-  problem.start = {1, 2};
-  problem.log_likelihood = [&](std::span<const double> logs) {
-    const auto [alpha, beta] = parameters_at<2>(logs);
-    return point_of(contract_likelihood(contracts, alpha, beta, [](double t) { return Jet<2>(t); }));
-  };
-  return with_model<SBG, 2>(solve_contracts(std::move(problem), contracts, options));
+template <class Model, class Likelihood>
+Fit<Model> fit(Problem problem, std::span<const ContractCohort> cohorts, const FitOptions& options,
+               const Likelihood& likelihood) {
+  const Contracts contracts = contracts_of(problem.call, cohorts);
+  problem.n = contracts.customers;
+  problem.distinct_rows = contracts.lost.size() + contracts.left.size();
+  problem.ask([&]<int O>(Order<O> order, std::span<const double> logs) {
+    return point_of(likelihood(order, contracts, Execution{}, logs));
+  });
+  return with_model<Model, parameters<Model>.size()>(solve_contracts(problem, contracts, options));
 }
 
+template <class Model, class Likelihood>
+ContractFit<Model> fit(Problem problem, std::span<const ContractCohort> cohorts,
+                       const ContractCovariates& covariates, const FitOptions& options,
+                       const Likelihood& likelihood) {
+  constexpr std::size_t own = parameters<Model>.size();
+  const Contracts contracts = contracts_of(problem.call, cohorts);
+  const Design design(problem.call, {"alpha", covariates.alpha}, {"beta", covariates.beta}, covariates.equal,
+                      cohorts.size(), own);
+  const auto groups =
+      groups_of<Contracts>(design, cohorts.size(), own, {{0}, 1}, {{1}, 1}, [&](auto members) {
+        std::vector<ContractCohort> alike;
+        for (const std::size_t cohort : members) alike.push_back(cohorts[cohort]);
+        std::vector<std::string> told_before;
+        return count(alike, told_before);
+      });
+  problem.n = contracts.customers;
+  for (const auto& group : groups) problem.distinct_rows += group.data.lost.size() + group.data.left.size();
+  spread_over(problem, design, groups, options.execution, likelihood);
+  FitSummary summary = solve_contracts(problem, contracts, options);
+  std::vector<double> alpha = Design::coefficients(design.first(), summary.estimates);
+  std::vector<double> beta = Design::coefficients(design.second(), summary.estimates);
+  Fit<Model> plain = with_model<Model, own>(std::move(summary));
+  return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(alpha), std::move(beta)};
+}
+
+template <class Model>
+Model moved(const ContractFit<Model>& fit, std::span<const double> z_alpha, std::span<const double> z_beta) {
+  Model model = fit.model;
+  model.alpha *= std::exp(effect(fit.alpha, z_alpha, "alpha"));
+  model.beta *= std::exp(effect(fit.beta, z_beta, "beta"));
+  return model;
+}
+
+}  // namespace
+
+template <>
+SBG ContractFit<SBG>::model_of(std::span<const double> z_alpha, std::span<const double> z_beta) const {
+  return moved(*this, z_alpha, z_beta);
+}
+template <>
+BdW ContractFit<BdW>::model_of(std::span<const double> z_alpha, std::span<const double> z_beta) const {
+  return moved(*this, z_alpha, z_beta);
+}
+
+Fit<SBG> fit_sbg(std::span<const ContractCohort> cohorts, const FitOptions& options) {
+  return fit<SBG>(sbg_problem(), cohorts, options, sbg);
+}
 Fit<BdW> fit_bdw(std::span<const ContractCohort> cohorts, const FitOptions& options) {
-  const Contracts contracts = contracts_of("fit_bdw", cohorts);
-  Problem problem;
-  problem.call = "fit_bdw";
-  problem.names = {"alpha", "beta", "c"};
-  problem.units = {1, 1, 1};
-  problem.start = {1, 2, 1};
-  problem.log_likelihood = [&](std::span<const double> logs) {
-    const auto parameters = parameters_at<3>(logs);
-    const Jet<3>& c = parameters[2];
-    return point_of(contract_likelihood(contracts, parameters[0], parameters[1],
-                                        [&](double t) { return exp(c * std::log(t)); }));
-  };
-  return with_model<BdW, 3>(solve_contracts(std::move(problem), contracts, options));
+  return fit<BdW>(bdw_problem(), cohorts, options, bdw);
+}
+ContractFit<SBG> fit_sbg(std::span<const ContractCohort> cohorts, const ContractCovariates& covariates,
+                         const FitOptions& options) {
+  return fit<SBG>(sbg_problem(), cohorts, covariates, options, sbg);
+}
+ContractFit<BdW> fit_bdw(std::span<const ContractCohort> cohorts, const ContractCovariates& covariates,
+                         const FitOptions& options) {
+  return fit<BdW>(bdw_problem(), cohorts, covariates, options, bdw);
 }
 
 }  // namespace clv

@@ -22,24 +22,25 @@ std::vector<std::size_t> row_starts(const Population& population) {
   return starts;
 }
 
-Jet<4> discrete_likelihood(const Population& population, std::span<const std::size_t> starts,
-                           std::span<const double> counts, const Execution& execution,
-                           std::span<const double> logs) {
-  const auto [alpha, beta, gamma, delta] = parameters_at<4>(logs);
+template <int O>
+Jet<4, O> discrete_likelihood(const Population& population, std::span<const std::size_t> starts,
+                              std::span<const double> counts, const Execution& execution,
+                              std::span<const double> logs) {
+  const auto [alpha, beta, gamma, delta] = parameters_at<4, O>(logs);
   const auto yes = log_rising(alpha, counts);
   const auto no = log_rising(beta, counts);
   const auto chance = log_rising(alpha + beta, counts);
   const auto stay = log_rising(delta, counts);
   const auto flip = log_rising(gamma + delta, counts);
-  const Jet<4> leave = log(gamma);
+  const Jet<4, O> leave = log(gamma);
   const auto at = [](double n) { return static_cast<std::size_t>(n); };
-  return sum_over<4>(population.until.size(), 64, execution, [&](std::size_t pair) {
+  return sum_over<Jet<4, O>>(population.until.size(), 64, execution, [&](std::size_t pair) {
     const auto n = population.until[pair].time;
     const double x = population.purchases[population.until[pair].x];
     const auto bought = [&](double u) { return yes[at(x)] + no[at(u - x)] - chance[at(u)]; };
     // Left after opportunity u = n−1, n−2, … down to the last purchase; or still there.
-    Jet<4> any = bought(n) + stay[at(n)] - flip[at(n)];
-    Jet<4> sum;
+    Jet<4, O> any = bought(n) + stay[at(n)] - flip[at(n)];
+    Jet<4, O> sum;
     double u = n;
     for (std::size_t i = starts[pair + 1]; i-- > starts[pair];) {
       const Row& row = population.rows[i];
@@ -70,9 +71,9 @@ Fit<BGBB> fit_bg_bb(const RfmView& customers, const FitOptions& options) {
   problem.start = {1, 1, 0.5, 2};
   problem.n = population.customers;
   problem.distinct_rows = population.rows.size();
-  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
-    return point_of(discrete_likelihood(population, starts, counts, execution, logs));
-  };
+  problem.ask([&, execution = silent(options.execution)]<int O>(Order<O>, std::span<const double> logs) {
+    return point_of(discrete_likelihood<O>(population, starts, counts, execution, logs));
+  });
   FitSummary summary = solve(problem, options);
   note_customers(summary, population, options);
   if (most == 0) {

@@ -115,8 +115,8 @@ class Histories {
 
   /// Slopes of ln of the rates in an interval by all parameters, over alpha and beta.
   void rates_at(std::size_t interval, VectorXd& buy, VectorXd& leave) const {
-    set(design_.transaction(), interval, 1, buy);
-    set(design_.dropout(), interval, 3, leave);
+    set(design_.first(), interval, 1, buy);
+    set(design_.second(), interval, 3, leave);
   }
   /// Σ of those of buying, over all purchases.
   [[nodiscard]] const VectorXd& purchased() const { return purchased_; }
@@ -147,7 +147,7 @@ class Histories {
     const std::size_t first = purchases.first[i];
     for (std::size_t j = first; j < first + static_cast<std::size_t>(customer.x); ++j) {
       while (interval + 1 < until.size() && until[interval] <= purchases.times[j]) ++interval;
-      set(design_.transaction(), interval, 1, buy);
+      set(design_.first(), interval, 1, buy);
       purchased_ += customer.weight * buy;
     }
   }
@@ -226,7 +226,7 @@ Jet<4> log_silence(double r, double x, double s, double f, double g, double leng
     sum += value;
     return value.value;
   };
-  (void)detail::sum_of_nodes(length, std::fmax(fast_a, fast_d), R + s + 1, term);
+  (void)detail::sum_of_nodes(length, std::fmax(fast_a, fast_d), detail::fall_of(fast_a, fast_d, R, s), term);
   return log(sum);
 }
 
@@ -362,6 +362,20 @@ optimize::Point evaluate(const Histories& histories, const Population& populatio
   return total.point();
 }
 
+/// Coefficients without end: 10 is a rate divided or multiplied by 22,000.
+void note_endless(FitSummary& summary) {
+  for (std::size_t j = 4; j < summary.estimates.size(); ++j) {
+    if (std::abs(summary.estimates[j]) < 10 || !std::isnan(summary.standard_errors[j])) continue;
+    const bool falls = summary.estimates[j] < 0;
+    const bool buys = summary.parameters[j].starts_with("transaction.");
+    if (!buys && !summary.parameters[j].starts_with("dropout.")) continue;
+    summary.notes.push_back(summary.parameters[j] + " runs to " + (falls ? "minus" : "plus") + " infinity: " +
+                            (falls ? std::string("nobody seems to ") + (buys ? "buy" : "leave")
+                                   : std::string("all seem to ") + (buys ? "buy" : "leave") + " at once") +
+                            " where it is above 0");
+  }
+}
+
 }  // namespace
 
 DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchases,
@@ -370,7 +384,9 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
   const Population population = population_of(customers, options.execution);
   check_intervals(call, covariates, customers.T, 0);
   check_purchases(customers, purchases);
-  const Design design(call, covariates.values, covariates.until.size());
+  const auto& [transaction_covariates, dropout_covariates, equal] = covariates.values;
+  const Design design(call, {"transaction", transaction_covariates}, {"dropout", dropout_covariates}, equal,
+                      covariates.until.size(), 4);
   const Histories histories(design, customers, purchases, covariates);
   Problem problem = pareto_problem(population);
   problem.names.insert(problem.names.end(), design.names().begin(), design.names().end());
@@ -383,8 +399,9 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "customers of equal covariates buy at one rate");
   note_homogeneous(summary, 2, 3, "customers of equal covariates leave at one rate");
-  std::vector<double> transaction = Design::coefficients(design.transaction(), summary.estimates);
-  std::vector<double> dropout = Design::coefficients(design.dropout(), summary.estimates);
+  note_endless(summary);
+  std::vector<double> transaction = Design::coefficients(design.first(), summary.estimates);
+  std::vector<double> dropout = Design::coefficients(design.second(), summary.estimates);
   Fit<ParetoNBD> plain = with_model<ParetoNBD, 4>(std::move(summary));
   return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(transaction),
           std::move(dropout)};
@@ -431,6 +448,7 @@ Prediction predict(const DynamicFit& fit, const RfmView& customers, const Dynami
   const std::size_t n = customers.x.size();
   require_length("t_x", customers.t_x.size(), n);
   require_length("T", customers.T.size(), n);
+  if (!customers.weights.empty()) require_length("weights", customers.weights.size(), n);
   if (!(options.horizon > 0 && options.horizon < special::infinity))
     throw UsageError(what + ": horizon must be a time above 0 that the covariates cover");
   if (!(options.discount_rate >= 0 && std::isfinite(options.discount_rate)))
@@ -455,6 +473,11 @@ Prediction predict(const DynamicFit& fit, const RfmView& customers, const Dynami
                           : dect(fit.model, own, options.horizon, options.discount_rate, x, t_x, T);
     }
   });
+  for (std::size_t i = 0; i < n; ++i) {
+    const double weight = customers.weights.empty() ? 1 : customers.weights[i];
+    result.total_alive.value += weight * alive[i];
+    result.total_transactions.value += weight * mean[i];
+  }
   return result;
 }
 

@@ -18,15 +18,15 @@ Fit<NBD> fit_nbd(const RfmView& customers, const FitOptions& options) {
   std::vector<double> weights(population.until.size());
   for (const Row& row : population.rows) weights[row.until] += row.weight;
   problem.distinct_rows = weights.size();
-  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
-    const auto [r, alpha] = parameters_at<2>(logs);
-    const std::vector<Jet<2>> counts = log_rising(r, population.purchases);
-    return point_of(sum_over<2>(weights.size(), row_block, execution, [&](std::size_t i) {
+  problem.ask([&, execution = silent(options.execution)]<int O>(Order<O>, std::span<const double> logs) {
+    const auto [r, alpha] = parameters_at<2, O>(logs);
+    const std::vector<Jet<2, O>> counts = log_rising(r, population.purchases);
+    return point_of(sum_over<Jet<2, O>>(weights.size(), row_block, execution, [&](std::size_t i) {
       const Pair& pair = population.until[i];
       return (counts[pair.x] + log_purchases(r, alpha, population.purchases[pair.x], pair.time)) *=
              weights[i];
     }));
-  };
+  });
   FitSummary summary = solve(problem, options);
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");

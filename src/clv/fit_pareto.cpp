@@ -10,7 +10,8 @@ namespace clv {
 namespace {
 
 /// Coefficient number m of Gauss's fraction for 2F1(1, b; s+1; z), by b and s (variables 0 and 1 of three).
-Jet<3> gauss_coefficient(int m, double b, double s) {
+template <int O>
+Jet<3, O> gauss_coefficient(int m, double b, double s) {
   const double n = m / 2;
   const bool even = m % 2 == 0;
   const double low = s + 2 * n + (even ? 0 : 1);
@@ -19,15 +20,17 @@ Jet<3> gauss_coefficient(int m, double b, double s) {
   const double first = even ? b + n : n + 1;
   const double second = even ? s + n : s - b + n + 1;
   const double below = 1 / (low * high);
-  const double fall = 1 / low + 1 / high;                                 // −below'/below
-  const double bend = fall * fall + 1 / (low * low) + 1 / (high * high);  // below''/below
-  Jet<3> k(first * second * below);
+  const double fall = (low + high) * below;  // −below'/below
+  Jet<3, O> k(first * second * below);
   const double by_b = even ? second : -first;  // of first·second
   const double by_s = first;                   // of first·second
   k.gradient[0] = by_b * below;
   k.gradient[1] = (by_s - first * second * fall) * below;
-  k.hessian[1] = ((even ? 1 : 0) - by_b * fall) * below;              // b, s
-  k.hessian[2] = (-2 * by_s * fall + first * second * bend) * below;  // s, s
+  if constexpr (O == 2) {
+    const double bend = 2 * (fall * fall - below);                      // below''/below
+    k.hessian[1] = ((even ? 1 : 0) - by_b * fall) * below;              // b, s
+    k.hessian[2] = (-2 * by_s * fall + first * second * bend) * below;  // s, s
+  }
   return k;
 }
 
@@ -42,70 +45,75 @@ int fraction_depth(double b, double s, double z) {
                                 : (n + 1) * (s - b + n + 1) / ((s + 2 * n + 1) * (s + 2 * n + 2));
     down = 1 / (1 - k * z * down);
     up = 1 - k * z / up;
-    if (std::fabs(up * down - 1) < 1e-15) return m + m / 4 + 3;
+    if (std::fabs(up * down - 1) < 1e-15) return m + m / 8 + 3;
   }
   return most;
 }
 
 /// ln 2F1(1, b; s+1; z), 0 ≤ z < 1, by b, s and z: Gauss's fraction (NIST DLMF 15.7.5) from its end.
-Jet<3> log_hyp2f1(double b, double s, double z) {
-  const auto jet_z = Jet<3>::variable(z, 2);
-  Jet<3> value(1);
-  for (int m = fraction_depth(b, s, z); m >= 0; --m) value = 1 - gauss_coefficient(m, b, s) * jet_z / value;
+template <int O>
+Jet<3, O> log_hyp2f1(double b, double s, double z) {
+  const auto jet_z = Jet<3, O>::variable(z, 2);
+  Jet<3, O> value(1);
+  for (int m = fraction_depth(b, s, z); m >= 0; --m)
+    value = 1 - gauss_coefficient<O>(m, b, s) * jet_z / value;
   return -log(value);
 }
 
 /// ln of the two terms of each pair's likelihood: alive until then, gone after then.
-template <std::size_t N>
+template <class J>
 struct Terms {
-  std::vector<Jet<N>> alive;  ///< at (x, T)
-  std::vector<Jet<N>> gone;   ///< at (x, t_x)
+  std::vector<J> alive;  ///< at (x, T)
+  std::vector<J> gone;   ///< at (x, t_x)
 
-  [[nodiscard]] Jet<N> operator()(const Row& row) const { return log_add(alive[row.until], gone[row.last]); }
+  [[nodiscard]] J operator()(const Row& row) const { return log_add(alive[row.until], gone[row.last]); }
 };
 
-template <std::size_t N>
-Terms<N> terms_of(const Population& population, const Execution& execution, const Jet<N>& r,
-                  const Jet<N>& alpha, const Jet<N>& s, const Jet<N>& beta) {
-  const std::vector<Jet<N>> counts = log_rising(r, population.purchases);
+template <std::size_t N, int O, class J = Jet<N, O>>
+Terms<J> terms_of(const Population& population, const Execution& execution, const Jet<N, O>& r,
+                  const Jet<N, O>& alpha, const Jet<N, O>& s, const Jet<N, O>& beta) {
+  const std::vector<J> counts = log_rising(r, population.purchases);
   const bool wide = alpha.value >= beta.value;
-  const Jet<N> apart = wide ? alpha - beta : beta - alpha;
-  const Jet<N>& larger = wide ? alpha : beta;
+  const J apart = wide ? alpha - beta : beta - alpha;
+  const J& larger = wide ? alpha : beta;
 
   // ln of (α+t)^−R (β+t)^−s, α^r β^s, Γ(r+x)/Γ(r) and a share of 2F1(1, b; n+1; |α−β|/(max+t))/n, R = r+x, n
   // = R+s.
-  const auto term = [&](const Pair& pair, const Jet<N>& b, const Jet<N>& share, const Jet<N>& n) {
+  const auto term = [&](const Pair& pair, const J& b, const J& share, const J& n) {
     const double x = population.purchases[pair.x];
     const double t = pair.time;
-    const Jet<N> value = counts[pair.x] + log_purchases(r, alpha, x, t) - s * log1p(t / beta);
-    const Jet<N> z = apart / (larger + t);
-    return value + log(share / n) + compose<N, 3>(log_hyp2f1(b.value, n.value, z.value), {b, n, z});
+    const J value = counts[pair.x] + log_purchases(r, alpha, x, t) - s * log1p(t / beta);
+    const J z = apart / (larger + t);
+    return value + log(share / n) + compose<N, 3, O>(log_hyp2f1<O>(b.value, n.value, z.value), {b, n, z});
   };
   const auto alive = [&](const Pair& pair) {
-    const Jet<N> R = r + population.purchases[pair.x];
-    const Jet<N> n = R + s;
+    const J R = r + population.purchases[pair.x];
+    const J n = R + s;
     if (!wide) return term(pair, s, R, n);
     return term(pair, R + 1, R, n) + log((beta + pair.time) / (alpha + pair.time));
   };
   const auto gone = [&](const Pair& pair) {
-    const Jet<N> R = r + population.purchases[pair.x];
-    const Jet<N> n = R + s;
+    const J R = r + population.purchases[pair.x];
+    const J n = R + s;
     if (wide) return term(pair, R, s, n);
     return term(pair, s + 1, s, n) + log((alpha + pair.time) / (beta + pair.time));
   };
-  return {table_of<N>(population.until, execution, alive), table_of<N>(population.last, execution, gone)};
+  return {table_of<J>(population.until, execution, alive), table_of<J>(population.last, execution, gone)};
 }
 
 }  // namespace
 
-Jet<4> pareto(const Population& population, const Execution& execution, std::span<const double> logs) {
-  const auto [r, alpha, s, beta] = parameters_at<4>(logs);
-  const Terms<4> terms = terms_of<4>(population, execution, r, alpha, s, beta);
-  return sum_over<4>(population.rows.size(), row_block, execution, [&](std::size_t i) {
+template <int O>
+Jet<4, O> pareto(const Population& population, const Execution& execution, std::span<const double> logs) {
+  const auto [r, alpha, s, beta] = parameters_at<4, O>(logs);
+  const auto terms = terms_of(population, execution, r, alpha, s, beta);
+  return sum_over<Jet<4, O>>(population.rows.size(), row_block, execution, [&](std::size_t i) {
     const Row& row = population.rows[i];
     return terms(row) *= row.weight;
   });
 }
+template Jet<4, 1> pareto(const Population&, const Execution&, std::span<const double>);
+template Jet<4, 2> pareto(const Population&, const Execution&, std::span<const double>);
 
 Problem pareto_problem(const Population& population) {
   const double unit = population.mean_time();
@@ -122,9 +130,9 @@ Problem pareto_problem(const Population& population) {
 
 FitSummary fit_pareto(const Population& population, const FitOptions& options) {
   Problem problem = pareto_problem(population);
-  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
-    return point_of(pareto(population, execution, logs));
-  };
+  problem.ask([&, execution = silent(options.execution)]<int O>(Order<O>, std::span<const double> logs) {
+    return point_of(pareto<O>(population, execution, logs));
+  });
   FitSummary summary = solve(problem, options);
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "all customers buy at one rate");
@@ -142,43 +150,45 @@ namespace {
 
 /// κ = m L₁L₂ and m at a number without bounds; both are 0 at 0. With v = (1−L)/L the bounds of κ are
 /// 1/max(v₁, v₂) and −1/max(1, v₁v₂); (aᵖ + bᵖ)^(1/p) for max(a, b) makes them smooth.
-template <std::size_t N>
+template <class J>
 struct Mixing {
-  Jet<N> kappa, m;
+  J kappa, m;
 
-  Mixing(const std::array<Jet<N>, 5>& p) {  // NOLINT: the same thing in other coordinates
+  Mixing(const std::array<J, 5>& p) {  // NOLINT: the same thing in other coordinates
     constexpr double sharp = 1000;
     const auto& [r, alpha, s, beta, at] = p;
-    const Jet<N> log_1 = r * log1p(1 / alpha);  // −ln L
-    const Jet<N> log_2 = s * log1p(1 / beta);
-    const Jet<N> v_1 = sharp * log(expm1(log_1));
-    const Jet<N> v_2 = sharp * log(expm1(log_2));
-    const Jet<N> high = exp(log_add(v_1, v_2) / sharp);
-    const Jet<N> low = exp(log_add(v_1 + v_2, Jet<N>(0)) / sharp);
+    const J log_1 = r * log1p(1 / alpha);  // −ln L
+    const J log_2 = s * log1p(1 / beta);
+    const J v_1 = sharp * log(expm1(log_1));
+    const J v_2 = sharp * log(expm1(log_2));
+    const J high = exp(log_add(v_1, v_2) / sharp);
+    const J low = exp(log_add(v_1 + v_2, J(0)) / sharp);
     kappa = -expm1(-at) / (high + low * exp(-at));
     m = kappa * exp(log_1 + log_2);
   }
 };
 
-std::array<Jet<5>, 5> sarmanov_parameters(std::span<const double> at) {
-  std::array<Jet<5>, 5> parameters = parameters_at<5>(at);
-  parameters[4] = Jet<5>::variable(at[4], 4);
+template <int O>
+std::array<Jet<5, O>, 5> sarmanov_parameters(std::span<const double> at) {
+  std::array<Jet<5, O>, 5> parameters = parameters_at<5, O>(at);
+  parameters[4] = Jet<5, O>::variable(at[4], 4);
   return parameters;
 }
 
-Jet<5> sarmanov(const Population& population, const Execution& execution, std::span<const double> at) {
-  const auto parameters = sarmanov_parameters(at);
-  const Jet<5> kappa = Mixing<5>(parameters).kappa;
+template <int O>
+Jet<5, O> sarmanov(const Population& population, const Execution& execution, std::span<const double> at) {
+  const auto parameters = sarmanov_parameters<O>(at);
+  const Jet<5, O> kappa = Mixing<Jet<5, O>>(parameters).kappa;
   const auto& [r, alpha, s, beta, last] = parameters;
-  const Terms<5> plain = terms_of<5>(population, execution, r, alpha, s, beta);
-  const Terms<5> both = terms_of<5>(population, execution, r, alpha + 1, s, beta + 1);
-  const Terms<5> first = terms_of<5>(population, execution, r, alpha + 1, s, beta);
-  const Terms<5> second = terms_of<5>(population, execution, r, alpha, s, beta + 1);
-  return sum_over<5>(population.rows.size(), row_block, execution, [&](std::size_t i) {
+  const auto plain = terms_of(population, execution, r, alpha, s, beta);
+  const auto both = terms_of(population, execution, r, alpha + 1, s, beta + 1);
+  const auto first = terms_of(population, execution, r, alpha + 1, s, beta);
+  const auto second = terms_of(population, execution, r, alpha, s, beta + 1);
+  return sum_over<Jet<5, O>>(population.rows.size(), row_block, execution, [&](std::size_t i) {
     const Row& row = population.rows[i];
-    const Jet<5> base = plain(row);
+    const Jet<5, O> base = plain(row);
     // 1 + L(both)/L − L(first)/L − L(second)/L
-    const Jet<5> bend = expm1(both(row) - base) - expm1(first(row) - base) - expm1(second(row) - base);
+    const Jet<5, O> bend = expm1(both(row) - base) - expm1(first(row) - base) - expm1(second(row) - base);
     return (base + log1p(kappa * bend)) *= row.weight;
   });
 }
@@ -187,11 +197,11 @@ Jet<5> sarmanov(const Population& population, const Execution& execution, std::s
 void tell_m(FitSummary& summary) {
   constexpr std::size_t k = 5;
   const auto m_of = [](const double* values) {
-    return Mixing<1>({values[0], values[1], values[2], values[3], values[4]}).m.value;
+    return Mixing<Jet<1>>({values[0], values[1], values[2], values[3], values[4]}).m.value;
   };
   std::array<double, k> at{};
   for (std::size_t j = 0; j < k; ++j) at[j] = j < 4 ? std::log(summary.estimates[j]) : summary.estimates[j];
-  const Jet<5> m = Mixing<5>(sarmanov_parameters(at)).m;
+  const Jet<5> m = Mixing<Jet<5>>(sarmanov_parameters<2>(at)).m;
   std::array<double, k> with{};  // covariance of each coordinate of the search with m
   double own = 0;
   for (std::size_t i = 0; i < k; ++i) {
@@ -227,9 +237,9 @@ Fit<SarmanovParetoNBD> fit_sarmanov_pareto_nbd(const RfmView& customers, const F
   problem.call = "fit_sarmanov_pareto_nbd";
   problem.names.emplace_back("m");
   problem.coefficients = 1;
-  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> at) {
-    return point_of(sarmanov(population, execution, at));
-  };
+  problem.ask([&, execution = silent(options.execution)]<int O>(Order<O>, std::span<const double> at) {
+    return point_of(sarmanov<O>(population, execution, at));
+  });
   FitSummary summary = solve(problem, options);
   const double reached = summary.estimates[4];
   tell_m(summary);

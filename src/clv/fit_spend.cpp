@@ -3,6 +3,7 @@
 #include <cmath>
 #include <numeric>
 
+#include "grouped.hpp"
 #include "salesops/error.hpp"
 #include "solve.hpp"
 
@@ -43,22 +44,20 @@ void check(const SpendView& view) {
   complaints.raise();
 }
 
-Spenders spenders_of(const SpendView& view) {
-  check(view);
+/// Of the rows named.
+Spenders spenders_of(const SpendView& view, std::span<const std::size_t> rows) {
   struct Raw {
     double x, mean, weight;
   };
   std::vector<Raw> raw;
   Spenders spenders;
-  for (std::size_t i = 0; i < view.x.size(); ++i) {
+  for (const std::size_t i : rows) {
     const double weight = view.weights.empty() ? 1 : view.weights[i];
     if (view.x[i] > 0)
       raw.push_back({view.x[i], view.mean_spend[i], weight});
     else
       spenders.without += weight;
   }
-  if (raw.empty())
-    throw UsageError("fit_gamma_gamma: x is 0 for every customer; spend is learned from repeat purchases");
   std::sort(raw.begin(), raw.end(), [](const Raw& a, const Raw& b) {
     return a.x != b.x ? a.x < b.x : a.mean != b.mean ? a.mean < b.mean : a.weight < b.weight;
   });
@@ -79,25 +78,33 @@ Spenders spenders_of(const SpendView& view) {
   return spenders;
 }
 
-Jet<3> spend_likelihood(const Spenders& spenders, const Execution& execution, std::span<const double> logs) {
-  const auto [p, q, v] = parameters_at<3>(logs);
-  const Jet<3> fixed = log_gamma(q);
-  std::vector<Jet<3>> counts;
+Spenders spenders_of(const SpendView& view) {
+  check(view);
+  std::vector<std::size_t> all(view.x.size());
+  std::iota(all.begin(), all.end(), std::size_t{0});
+  Spenders spenders = spenders_of(view, all);
+  if (spenders.rows.empty())
+    throw UsageError("fit_gamma_gamma: x is 0 for every customer; spend is learned from repeat purchases");
+  return spenders;
+}
+
+constexpr auto likelihood = []<int O>(Order<O>, const Spenders& spenders, const Execution& execution,
+                                      std::span<const double> logs) {
+  const auto [p, q, v] = parameters_at<3, O>(logs);
+  const Jet<3, O> fixed = log_gamma(q);
+  std::vector<Jet<3, O>> counts;
   for (const double x : spenders.counts) counts.push_back(log_rising(p * x, q) - fixed);
   // ln of z̄^(px−1) x^px v^q (v+xz̄)^−(px+q) as −px ln(1+v/xz̄) − q ln(1+xz̄/v) − ln z̄.
-  return sum_over<3>(spenders.rows.size(), row_block, execution, [&](std::size_t i) {
+  return sum_over<Jet<3, O>>(spenders.rows.size(), row_block, execution, [&](std::size_t i) {
     const Spender& row = spenders.rows[i];
     const double x = spenders.counts[row.x];
     const double total = x * row.mean;
-    Jet<3> term = counts[row.x] - p * x * log1p(v / total) - q * log1p(total / v);
+    Jet<3, O> term = counts[row.x] - p * x * log1p(v / total) - q * log1p(total / v);
     return (term -= std::log(row.mean)) *= row.weight;
   });
-}
+};
 
-}  // namespace
-
-Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& options) {
-  const Spenders spenders = spenders_of(customers);
+Problem problem_of(const Spenders& spenders) {
   Problem problem;
   problem.call = "fit_gamma_gamma";
   problem.names = {"p", "q", "v"};
@@ -105,9 +112,10 @@ Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& op
   problem.start = {2, 3, spenders.mean};
   problem.n = spenders.customers;
   problem.distinct_rows = spenders.rows.size();
-  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> logs) {
-    return point_of(spend_likelihood(spenders, execution, logs));
-  };
+  return problem;
+}
+
+FitSummary solve_spend(const Problem& problem, const Spenders& spenders, const FitOptions& options) {
   FitSummary summary = solve(problem, options);
   if (spenders.without > 0)
     summary.notes.push_back(spenders.without == 1
@@ -129,7 +137,39 @@ Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& op
     summary.notes.emplace_back("p tends to infinity: each customer always spends the same amount");
   if (q > 1000 && !(summary.standard_errors[1] < q))
     summary.notes.emplace_back("q tends to infinity: all customers spend alike on average");
-  return with_model<GammaGamma, 3>(std::move(summary));
+  return summary;
+}
+
+}  // namespace
+
+Fit<GammaGamma> fit_gamma_gamma(const SpendView& customers, const FitOptions& options) {
+  const Spenders spenders = spenders_of(customers);
+  Problem problem = problem_of(spenders);
+  problem.ask(
+      [&, execution = silent(options.execution)]<int O>(Order<O> order, std::span<const double> logs) {
+        return point_of(likelihood(order, spenders, execution, logs));
+      });
+  return with_model<GammaGamma, 3>(solve_spend(problem, spenders, options));
+}
+
+SpendFit fit_gamma_gamma(const SpendView& customers, std::span<const Covariate> covariates,
+                         const FitOptions& options) {
+  const Spenders spenders = spenders_of(customers);
+  Problem problem = problem_of(spenders);
+  const Design design(problem.call, {"spend", covariates}, {}, {}, customers.x.size(), 3);
+  const auto groups = groups_of<Spenders>(design, customers.x.size(), 3, {{2}, 1}, {},
+                                          [&](auto rows) { return spenders_of(customers, rows); });
+  problem.distinct_rows = 0;
+  for (const auto& group : groups) problem.distinct_rows += group.data.rows.size();
+  spread_over(problem, design, groups, options.execution, likelihood);
+  FitSummary summary = solve_spend(problem, spenders, options);
+  std::vector<double> spend = Design::coefficients(design.first(), summary.estimates);
+  Fit<GammaGamma> plain = with_model<GammaGamma, 3>(std::move(summary));
+  return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(spend)};
+}
+
+GammaGamma SpendFit::model_of(std::span<const double> z) const {
+  return {model.p, model.q, model.v * std::exp(effect(spend, z, "spend"))};
 }
 
 }  // namespace clv

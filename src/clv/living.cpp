@@ -51,17 +51,58 @@ namespace {
 template <class M>
 constexpr bool alive_is_cheap = std::same_as<M, BGNBD> || std::same_as<M, MBGNBD> || std::same_as<M, NBD>;
 
+/// P(alive) is made of a part of (x, T) and one of (x, t_x), of which there are few.
+template <class M>
+constexpr bool alive_has_parts = std::same_as<M, ParetoNBD>;
+
+/// `P(alive) · ahead[…]` of each row where P(alive) is no matter of distinct histories.
+template <class M>
+void weigh(const M& model, const Crowd& crowd, std::span<const double> ahead, const RfmView& customers,
+           std::span<double> out, const Execution& execution) {
+  constexpr std::size_t block = std::size_t{1} << 14U;
+  const Execution silent{.threads = execution.threads, .stop = execution.stop};
+  const auto each = [&](const auto& alive) {
+    for_rows(out.size(), block, silent, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) out[i] = alive(i) * ahead[crowd.rows.code[i]];
+    });
+  };
+  if constexpr (alive_has_parts<M>) {
+    const std::array columns{customers.x, customers.t_x};
+    const DistinctRows last = distinct_rows(columns, silent);
+    std::vector<double> stay(crowd.x.size()), gone(last.first.size());
+    for_rows(stay.size(), 256, silent, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i)
+        stay[i] = std::log(detail::pareto_term<true>(model, crowd.x[i], crowd.T[i]));
+    });
+    for_rows(gone.size(), 256, silent, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const std::uint32_t row = last.first[i];
+        gone[i] = std::log(detail::pareto_term<false>(model, customers.x[row], customers.t_x[row]));
+      }
+    });
+    each([&](std::size_t i) {
+      const double x = customers.x[i], t_x = customers.t_x[i], T = customers.T[i];
+      if (!detail::history(x, t_x, T)) return special::not_a_number;
+      return detail::pareto_alive(stay[crowd.rows.code[i]], gone[last.code[i]],
+                                  detail::pareto_fall(model, x, t_x, T));
+    });
+  } else {
+    each([&](std::size_t i) { return p_alive(model, customers.x[i], customers.t_x[i], customers.T[i]); });
+  }
+}
+
 /// `out[i] = P(alive) · question(living process, what row i asks)`.
 template <class M, class Question>
 void ask(const M& model, std::span<const std::span<const double>> asked, const RfmView& customers,
          std::span<double> out, const Execution& execution, const Question& question) {
+  constexpr bool weighed_by_row = alive_is_cheap<M> || alive_has_parts<M>;
   const StopScope scope(execution.stop);
   for (const std::size_t length : {customers.t_x.size(), customers.T.size(), out.size()})
     if (length != customers.x.size())
       throw UsageError("x, t_x, T and the result have " + std::to_string(customers.x.size()) + " and " +
                        std::to_string(length) + " rows");
   RfmView told_apart = customers;
-  if (alive_is_cheap<M>) told_apart.t_x = {};
+  if (weighed_by_row) told_apart.t_x = {};
   const Crowd crowd(asked, told_apart, remembers_last(model), execution);
   std::vector<double> values(crowd.rows.first.size());
   for_blocks(crowd.pieces.size() - 1, execution, [&](std::size_t piece) {
@@ -73,16 +114,13 @@ void ask(const M& model, std::span<const std::span<const double>> asked, const R
                      [&](const auto& living) { return question(living, crowd.rows.first[one]); });
       for (const std::uint32_t row : crowd.alike(i))
         values[row] =
-            alive_is_cheap<M> ? ahead : p_alive(model, crowd.x[row], crowd.t_x[row], crowd.T[row]) * ahead;
+            weighed_by_row ? ahead : p_alive(model, crowd.x[row], crowd.t_x[row], crowd.T[row]) * ahead;
     }
   });
-  crowd.rows.spread(values, out, execution);
-  if (!alive_is_cheap<M>) return;
-  for_rows(out.size(), std::size_t{1} << 14U, {.threads = execution.threads, .stop = execution.stop},
-           [&](std::size_t begin, std::size_t end) {
-             for (std::size_t i = begin; i < end; ++i)
-               out[i] = p_alive(model, customers.x[i], customers.t_x[i], customers.T[i]) * out[i];
-           });
+  if constexpr (weighed_by_row)
+    weigh(model, crowd, values, customers, out, execution);
+  else
+    crowd.rows.spread(values, out, execution);
 }
 
 }  // namespace
@@ -117,6 +155,7 @@ template void expected_transactions(const NBD&, Values, const RfmView&, Out, con
 template void expected_transactions(const BGNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
+template void expected_transactions(const SarmanovParetoNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const BGBB&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
 template void expected_transactions(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
@@ -125,6 +164,7 @@ template void dert(const NBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const BGNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const MBGNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const ParetoNBD&, Values, const RfmView&, Out, const Execution&);
+template void dert(const SarmanovParetoNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const BGBB&, Values, const RfmView&, Out, const Execution&);
 template void dert(const BGCNBD&, Values, const RfmView&, Out, const Execution&);
 template void dert(const MBGCNBD&, Values, const RfmView&, Out, const Execution&);
@@ -133,6 +173,7 @@ template void dect(const NBD&, Values, Values, const RfmView&, Out, const Execut
 template void dect(const BGNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const MBGNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const ParetoNBD&, Values, Values, const RfmView&, Out, const Execution&);
+template void dect(const SarmanovParetoNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const BGBB&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const BGCNBD&, Values, Values, const RfmView&, Out, const Execution&);
 template void dect(const MBGCNBD&, Values, Values, const RfmView&, Out, const Execution&);

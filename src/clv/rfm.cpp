@@ -4,6 +4,8 @@
 #include <bit>
 #include <cstring>
 #include <numeric>
+#include <optional>
+#include <span>
 
 #include "rfm_read.hpp"
 #include "rfm_state.hpp"
@@ -20,8 +22,8 @@ using clv_detail::Transactions;
 
 /// A transaction on its way to its place. `key` holds the customer's code above the day's number.
 struct Row {
-  std::uint64_t key = 0;
-  std::int64_t amount = 0;
+  std::uint64_t key;
+  std::int64_t amount;
 };
 
 /// How keys are packed and cut into buckets of neighbouring customers, each small enough for a cache.
@@ -50,7 +52,7 @@ struct Layout {
 
 /// Rows put into their buckets; `starts` has one place a bucket, and the end.
 struct Buckets {
-  std::unique_ptr<Row[]> rows;
+  clv_detail::Memory<Row> rows;
   std::vector<std::size_t> starts;
 };
 
@@ -104,36 +106,56 @@ Row* radix_sort(Row* rows, Row* other, std::size_t size, int bits) {
   return rows;
 }
 
-/// What one bucket holds: its customers, and how many days each has.
-struct Found {
-  std::vector<std::uint32_t> codes;
-  std::vector<std::size_t> days;
-  std::size_t total_days = 0;
+/// How many customers a bucket holds, and how many days of theirs.
+struct Extent {
+  std::size_t customers = 0;
+  std::size_t days = 0;
 };
 
-/// Rows in order become days, written from `at` on.
-Found to_days(const Row* rows, std::size_t size, std::size_t at, const Layout& layout, std::int32_t first_day,
-              DayRows& out) {
-  Found found;
+/// Puts the rows in order.
+Extent sort_rows(std::span<Row> rows, const Layout& layout) {
+  const auto scratch = clv_detail::unset<Row>(rows.size());
+  const Row* sorted =
+      radix_sort(rows.data(), scratch.get(), rows.size(), layout.day_bits + layout.customer_bits);
+  if (sorted != rows.data()) std::copy_n(sorted, rows.size(), rows.data());
+  Extent extent;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const std::uint64_t unlike = i == 0 ? ~std::uint64_t{0} : rows[i].key ^ rows[i - 1].key;
+    extent.days += unlike != 0 ? 1 : 0;
+    extent.customers += unlike >> layout.day_bits != 0 ? 1 : 0;
+  }
+  return extent;
+}
+
+/// Where the next customer and the next day go.
+struct Place {
+  std::uint32_t* code;
+  std::size_t* begin;
+  std::size_t day;
+};
+
+/// Rows in order become customers and their days.
+void to_days(std::span<const Row> rows, Place at, const Layout& layout, std::int32_t first_day,
+             DayRows& out) {
   const std::uint64_t day_mask = (std::uint64_t{1} << layout.day_bits) - 1;
-  for (std::size_t i = 0; i < size; ++found.total_days) {
+  std::optional<std::uint32_t> last;
+  for (std::size_t i = 0; i < rows.size(); ++at.day) {
     const std::uint64_t key = rows[i].key;
     const auto code = static_cast<std::uint32_t>(key >> layout.day_bits);
-    if (found.codes.empty() || found.codes.back() != code) {
-      found.codes.push_back(code);
-      found.days.push_back(0);
+    if (last != code) {
+      *at.code++ = code;
+      *at.begin++ = at.day;
+      last = code;
     }
-    ++found.days.back();
     std::int64_t amount = 0;
     std::uint32_t n = 0;
     std::uint32_t refund = 0;
-    for (; i < size && rows[i].key == key; ++i, ++n) {
+    for (; i < rows.size() && rows[i].key == key; ++i, ++n) {
       amount = clv_detail::add(amount, rows[i].amount);
       if (rows[i].amount < 0) refund = clv_detail::refund_bit;
     }
-    out.put(at + found.total_days, first_day + static_cast<std::int32_t>(key & day_mask), amount, n | refund);
+    out.put(at.day, first_day + static_cast<std::int32_t>(key & day_mask), amount, n | refund);
   }
-  return found;
 }
 
 }  // namespace
@@ -161,27 +183,26 @@ RfmState RfmState::partial(const Table& transactions, const RfmColumns& columns,
   const Layout layout = Layout::of(read);
   const Buckets buckets = to_buckets(read, layout, execution);
   read.keys.reset();
-  DayRows days(buckets.starts.back());
-  std::vector<Found> found(layout.buckets);
-  for_blocks(layout.buckets, execution, [&](std::size_t bucket) {
+  const auto rows_of = [&](std::size_t bucket) {
     const std::size_t start = buckets.starts[bucket];
-    const std::size_t size = buckets.starts[bucket + 1] - start;
-    const auto scratch = clv_detail::unset<Row>(size);
-    const Row* sorted =
-        radix_sort(buckets.rows.get() + start, scratch.get(), size, layout.day_bits + layout.customer_bits);
-    found[bucket] = to_days(sorted, size, start, layout, read.first_day, days);
-  });
+    return std::span<Row>(buckets.rows.get() + start, buckets.starts[bucket + 1] - start);
+  };
+  std::vector<Extent> ends(layout.buckets);
+  for_blocks(layout.buckets, execution,
+             [&](std::size_t bucket) { ends[bucket] = sort_rows(rows_of(bucket), layout); });
+  Extent total;
+  for (Extent& end : ends) end = total = {total.customers + end.customers, total.days + end.days};
 
-  std::vector<std::uint32_t> codes;
-  std::size_t end = 0;
-  for (std::size_t bucket = 0; bucket < layout.buckets; ++bucket) {
-    const Found& part = found[bucket];
-    days.move(buckets.starts[bucket], end, part.total_days);
-    for (const std::size_t n : part.days) data->begins.push_back(end += n);
-    codes.insert(codes.end(), part.codes.begin(), part.codes.end());
-  }
-  days.size = end;
-  data->days = std::move(days);
+  std::vector<std::uint32_t> codes(total.customers);
+  data->begins.resize(total.customers + 1);
+  data->begins.back() = total.days;
+  data->days = DayRows(total.days);
+  for_blocks(layout.buckets, execution, [&](std::size_t bucket) {
+    const Extent start = bucket == 0 ? Extent{} : ends[bucket - 1];
+    to_days(rows_of(bucket),
+            {codes.data() + start.customers, data->begins.data() + start.customers, start.days}, layout,
+            read.first_day, data->days);
+  });
   data->customer = read.customers.names(codes);
   return state;
 }

@@ -335,6 +335,30 @@ std::vector<std::int64_t> RfmState::repeat_purchases(std::span<const Date> ends,
   return by_end;
 }
 
+RepeatTimes RfmState::repeat_times(const RfmOptions& options) const {
+  const StopScope scope(options.execution.stop);
+  if (options.discrete)
+    throw UsageError("repeat_times: civil periods have no times; finish without discrete");
+  const std::int32_t end = ends_of(*data_, options).calibration;
+  const double unit_days = days_in(options.unit);
+  RepeatTimes result;
+  const DayRows& days = data_->days;
+  for (std::size_t i = 0; i < data_->customers(); ++i) {
+    tick(i);
+    std::optional<std::int32_t> start;
+    for (std::size_t at = data_->begins[i]; at < data_->begins[i + 1] && days.days[at] <= end; ++at) {
+      const bool counts = (days.rows[at] & refund_bit) == 0 || days.amounts[at] > 0;
+      if (!counts) continue;
+      if (start)
+        result.times.push_back((days.days[at] - *start) / unit_days);
+      else
+        start = days.days[at];
+    }
+    if (start) result.first.push_back(result.times.size());
+  }
+  return result;
+}
+
 Table Rfm::to_table() const {
   std::vector<std::pair<std::string, Column>> columns{{"customer", customer}};
   const auto number = [&](const char* name, const std::vector<double>& values) {

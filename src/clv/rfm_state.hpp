@@ -35,9 +35,9 @@ struct DayRows {
         rows(unset<std::uint32_t>(n)),
         size(n) {}
 
-  std::unique_ptr<std::int32_t[]> days;
-  std::unique_ptr<std::int64_t[]> amounts;
-  std::unique_ptr<std::uint32_t[]> rows;
+  Memory<std::int32_t> days;
+  Memory<std::int64_t> amounts;
+  Memory<std::uint32_t> rows;
   std::size_t size = 0;
 
   void put(std::size_t at, std::int32_t day, std::int64_t amount, std::uint32_t n) {

@@ -189,6 +189,13 @@ Simulation simulate(const ParetoNBD& m, std::span<const double> T, const Simulat
   check_times(T, false);
   return crowd(m, T, options);
 }
+Simulation simulate(const SarmanovParetoNBD& m, std::span<const double> T, const SimulationOptions& options) {
+  check({m.r, m.alpha, m.s, m.beta}, T.size(), options);
+  if (!detail::valid(m))
+    throw UsageError("simulate: m lies outside its bounds, where densities are negative");
+  check_times(T, false);
+  return crowd(detail::mixture_of(m), T, options);
+}
 Simulation simulate(const GGompertzNBD& m, std::span<const double> T, const SimulationOptions& options) {
   check({m.r, m.alpha, m.b, m.s, m.beta}, T.size(), options);
   check_times(T, false);

@@ -42,33 +42,38 @@ class Objective {
   [[nodiscard]] const std::vector<double>& log_units() const { return log_units_; }
 
   Point operator()(std::span<const double> at) {
-    std::vector<double> logs(at.begin(), at.end());
-    for (std::size_t j = 0; j < logs.size(); ++j) logs[j] += log_units_[j];
-    Point point = problem_.log_likelihood(logs);
-    log_likelihood_ = point.value;
-    point.value = -point.value;
-    for (double& g : point.gradient) g = -g;
-    for (double& h : point.hessian) h = -h;
+    Point point = of(problem_.log_likelihood, at);
+    log_likelihood_ = -point.value;
     for (std::size_t j = 0; j < at.size(); ++j) add_prior(point, j, at[j]);
     ++evaluations_;
-    if (tells_ && options_.execution.progress) options_.execution.progress(1 - 4.0 / (4 + evaluations_));
+    if (options_.execution.progress) options_.execution.progress(1 - 4.0 / (4 + evaluations_));
     return point;
   }
-  /// The same for many threads: it tells nobody how far it is.
-  Objective& quiet() {
-    tells_ = false;
-    return *this;
+  /// Value and slopes, for many threads.
+  [[nodiscard]] Point slopes(std::span<const double> at) const {
+    Point point = of(problem_.slopes ? problem_.slopes : problem_.log_likelihood, at);
+    for (std::size_t j = 0; j < at.size(); ++j) add_prior(point, j, at[j]);
+    return point;
   }
   /// Of the last point.
   [[nodiscard]] double log_likelihood() const { return log_likelihood_; }
 
  private:
+  [[nodiscard]] Point of(const LogLikelihood& log_likelihood, std::span<const double> at) const {
+    std::vector<double> logs(at.begin(), at.end());
+    for (std::size_t j = 0; j < logs.size(); ++j) logs[j] += log_units_[j];
+    Point point = log_likelihood(logs);
+    point.value = -point.value;
+    for (double& g : point.gradient) g = -g;
+    for (double& h : point.hessian) h = -h;
+    return point;
+  }
   void add_prior(Point& point, std::size_t j, double at) const {
     const double off = at - centre_[j];
     const double precision = precision_[j];
     point.value += (precision > 0 ? precision * off * off : 0) / 2 + options_.l2 * at * at / 2;
     point.gradient[j] += (precision > 0 ? precision * off : 0) + options_.l2 * at;
-    point.hessian[j * (log_units_.size() + 1)] += precision + options_.l2;
+    if (!point.hessian.empty()) point.hessian[j * (log_units_.size() + 1)] += precision + options_.l2;
   }
 
   const Problem& problem_;
@@ -76,7 +81,6 @@ class Objective {
   std::vector<double> log_units_, centre_, precision_;
   double log_likelihood_ = 0;
   int evaluations_ = 0;
-  bool tells_ = true;
 };
 
 void check(const Problem& problem, const FitOptions& options) {
@@ -320,7 +324,7 @@ constexpr double enough = 400;
 void add_posterior(FitSummary& summary, const Objective& objective, const Minimum& best,
                    posterior::Options options, const Execution& execution) {
   options.execution = execution;
-  const auto energy = [&](std::span<const double> x) { return Objective(objective).quiet()(x); };
+  const auto energy = [&](std::span<const double> x) { return objective.slopes(x); };
   Posterior& result = summary.posterior.emplace();
   result.draws = posterior::draw(energy, best.x, optimize::inverse_positive(best.hessian), options);
   const std::size_t k = best.x.size();

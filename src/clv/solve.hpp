@@ -15,8 +15,7 @@ namespace salesops {
 inline namespace v0 {
 namespace clv {
 
-/// ln L and its first two derivatives by the logarithms of the parameters, and by the coefficients as they
-/// are.
+/// ln L and its derivatives by the logarithms of the parameters, and by the coefficients as they are.
 using LogLikelihood = std::function<optimize::Point(std::span<const double> log_parameters)>;
 
 struct Problem {
@@ -28,14 +27,25 @@ struct Problem {
       0;  ///< so many names come after those with a start: coefficients, which start at 0
   double n = 0;
   std::size_t distinct_rows = 0;
-  LogLikelihood log_likelihood;
+  LogLikelihood log_likelihood;  ///< with both derivatives
+  LogLikelihood slopes;          ///< with the first alone, for draws; the same to the bit
+
+  /// Both, from `likelihood(Order<1 or 2>, parameters)`.
+  template <class Likelihood>
+  void ask(const Likelihood& likelihood) {
+    log_likelihood = [likelihood](std::span<const double> at) { return likelihood(Order<2>(), at); };
+    slopes = [likelihood](std::span<const double> at) { return likelihood(Order<1>(), at); };
+  }
 };
 
-template <std::size_t N>
-optimize::Point point_of(const Jet<N>& jet) {
-  optimize::Point point{jet.value, {jet.gradient.begin(), jet.gradient.end()}, std::vector<double>(N * N)};
-  for (std::size_t i = 0; i < N; ++i)
-    for (std::size_t j = 0; j < N; ++j) point.hessian[i * N + j] = jet.second(i, j);
+template <std::size_t N, int O>
+optimize::Point point_of(const Jet<N, O>& jet) {
+  optimize::Point point{jet.value, {jet.gradient.begin(), jet.gradient.end()}, {}};
+  if constexpr (O == 2) {
+    point.hessian.resize(N * N);
+    for (std::size_t i = 0; i < N; ++i)
+      for (std::size_t j = 0; j < N; ++j) point.hessian[i * N + j] = jet.second(i, j);
+  }
   return point;
 }
 
@@ -45,13 +55,21 @@ struct Kind {
   int k = 1;
   bool at_first = false;
 };
-Jet<4> beta_geometric(const Population& population, Kind kind, const Execution& execution,
-                      std::span<const double> logs);
+template <int O>
+Jet<4, O> beta_geometric(const Population& population, Kind kind, const Execution& execution,
+                         std::span<const double> logs);
 Problem beta_geometric_problem(const char* call, const Population& population, int k = 1);
 
-Jet<4> pareto(const Population& population, const Execution& execution, std::span<const double> logs);
+template <int O>
+Jet<4, O> pareto(const Population& population, const Execution& execution, std::span<const double> logs);
 Problem pareto_problem(const Population& population);
 FitSummary fit_pareto(const Population& population, const FitOptions& options);
+
+template <int O>
+Jet<5, O> ggompertz(const Population& population, const Execution& execution, std::span<const double> logs);
+Problem ggompertz_problem(const Population& population, const FitOptions& options);
+/// b → 0, where Pareto/NBD is the limit.
+void note_gompertz(FitSummary& summary, double mean_time);
 
 /// The execution of one evaluation: progress is told by the search.
 inline Execution silent(Execution execution) {

@@ -114,8 +114,8 @@ class RepFacts {
       for (std::size_t s = 0; s < shares.size(); ++s)
         put(part, splits.reps[s], times[i], shares[s], state, rows[i]);
       if (part == Part::won)
-        for (const auto& [rep, weight] : splits.overlays)
-          put(Part::overlay, rep, times[i], std::llround(static_cast<double>(amount) * weight), state,
+        for (const auto& [rep, overlaid] : splits.overlays)
+          put(Part::overlay, rep, times[i], std::llround(static_cast<double>(amount) * overlaid), state,
               rows[i]);
     }
   }

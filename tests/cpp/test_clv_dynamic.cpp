@@ -13,6 +13,7 @@
 #include <string>
 
 #include "salesops/clv/dynamic.hpp"
+#include "salesops/clv/rfm.hpp"
 #include "salesops/date.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
@@ -78,7 +79,8 @@ const std::vector<Case> cases{{{.5533, 10.578, .6061, 11.669}, 2, 30.43, 38.86},
                               {{.55, 10.5, 1, 11.6}, 2, 30.43, 38.86},
                               {{50, 400, 20, 3000}, 26, 3, 31},
                               {{.8, 5, 40, 1000}, 1, 1e-6, 60},
-                              {{.5, 10, .8, .001}, 3, .5, 50}};
+                              {{.5, 10, .8, .001}, 3, .5, 50},
+                              {{.5, 10, 1e3, 6e4}, 3, 9, 50}};
 
 // ---- One customer ---------------------------------------------------------------------------------
 
@@ -133,6 +135,15 @@ TEST(ClvDynamic, DiscountedPurchasesAreTheDefinition) {
       EXPECT_NEAR(dect(m, paces, 40, rate, x, t_x, T), expected, 1e-11 * (1 + expected));
       EXPECT_EQ(expected_transactions(m, paces, 40, x, t_x, T), dect(m, paces, 40, 0, x, t_x, T));
     }
+}
+
+TEST(ClvDynamic, CustomersWhoLeaveAtOneRateAreNoMoreWork) {
+  // s and beta tend to infinity; steps as short as the power alone asks for would take minutes.
+  const auto paces = seasons(120, 7.3, 4);
+  const ParetoNBD many{.5, 10, 8e5, 5e7}, more{.5, 10, 8e7, 5e9};
+  EXPECT_NEAR(log_p_alive(many, paces, 3, 9, 50), log_p_alive(more, paces, 3, 9, 50), 1e-4);
+  const double ahead = expected_transactions(more, paces, 60, 3, 9, 50);
+  EXPECT_NEAR(expected_transactions(many, paces, 60, 3, 9, 50), ahead, 1e-4 * ahead);
 }
 
 TEST(ClvDynamic, NothingIsSaidBeyondThePaces) {
@@ -410,6 +421,32 @@ TEST(ClvDynamic, WrongInputIsNamed) {
   EXPECT_THROW((void)simulate(truth, each, brief, crowd.T), UsageError);
 }
 
+TEST(ClvDynamic, TimesOfPurchaseComeFromTheTransactions) {
+  const auto day = [](const char* text) { return Date::parse(text)->days; };
+  const Table log(
+      {{"customer", Column::of(Type::int64, std::vector<std::int64_t>{1, 2, 1, 1, 3, 2, 2, 1})},
+       {"time", Column::of(Type::date,
+                           std::vector<std::int32_t>{day("2024-01-01"), day("2024-01-03"), day("2024-01-15"),
+                                                     day("2024-01-15"), day("2024-03-01"), day("2024-01-10"),
+                                                     day("2024-01-17"), day("2024-03-01")})},
+       {"amount", Column::of(Type::int64, std::vector<std::int64_t>{5, 5, 5, 5, 5, -5, 5, 5})}});
+  RfmColumns columns;
+  columns.amount = "amount";
+  const RfmState state = RfmState::partial(log, columns);
+  RfmOptions options;
+  options.unit = TimeUnit::week;
+  options.calibration_end = Date::parse("2024-01-31");
+  // Customer 2 gave something back on the 10th, 3 came later.
+  const RepeatTimes made = state.repeat_times(options);
+  EXPECT_EQ(made.first, (std::vector<std::size_t>{0, 1, 2}));
+  EXPECT_EQ(made.times, (std::vector<double>{2, 2}));
+  const Rfm rows = state.finish(options);
+  EXPECT_EQ(rows.frequency, (std::vector<double>{1, 1}));
+  EXPECT_EQ(rows.recency, made.times);
+  options.discrete = true;
+  EXPECT_THROW((void)state.repeat_times(options), UsageError);
+}
+
 // ---- Apparel --------------------------------------------------------------------------------------
 
 std::vector<std::vector<std::string>> lines_of(const std::filesystem::path& file) {
@@ -485,6 +522,10 @@ TEST(ClvDynamic, ApparelBeatsCLVTools) {
                            return note.find("do not determine dropout.High.Season") != std::string::npos;
                          }),
             fit.notes.end());
+  EXPECT_NE(
+      std::find(fit.notes.begin(), fit.notes.end(),
+                "dropout.High.Season runs to minus infinity: nobody seems to leave where it is above 0"),
+      fit.notes.end());
 
   // Without the season in leaving all is determined.
   const DynamicCovariates calm{first, until, {all, {all[1], all[2]}}};

@@ -3,6 +3,7 @@
 
 #include <cmath>
 
+#include "../../src/clv/solve.hpp"
 #include "salesops/clv/fit.hpp"
 #include "salesops/clv/simulate.hpp"
 
@@ -103,6 +104,24 @@ TEST(ClvPosterior, EveryModelCanBeAsked) {
   const auto moved =
       fit_pareto_nbd(customers.view(), Covariates{.transaction = {{"z", z}}, .dropout = {}}, options);
   EXPECT_EQ(moved.posterior->parameters.size(), 5U);
+}
+
+TEST(ClvPosterior, DrawsReadTheSlopesOfTheFit) {
+  // The sampler asks for slopes without curvatures; they are those the search for the maximum sees.
+  const Cohort customers = cohort(ParetoNBD{0.55, 10.6, 0.6, 11.7}, 200);
+  const Population population = population_of(customers.view(), {});
+  const auto same = [](const auto& slopes, const auto& both) {
+    EXPECT_TRUE(std::isfinite(both.value));
+    EXPECT_EQ(slopes.value, both.value);
+    EXPECT_EQ(slopes.gradient, both.gradient);
+  };
+  for (const std::vector<double>& logs : {std::vector{-0.5, 2.4, -0.6, 2.5}, {0.3, 1.0, 0.8, 4.0}}) {
+    same(pareto<1>(population, {}, logs), pareto<2>(population, {}, logs));
+    for (const Kind kind : {Kind{1, false}, Kind{1, true}, Kind{3, true}})
+      same(beta_geometric<1>(population, kind, {}, logs), beta_geometric<2>(population, kind, {}, logs));
+    const std::vector<double> five{logs[0], logs[1], -3, logs[2], logs[3]};
+    same(ggompertz<1>(population, {}, five), ggompertz<2>(population, {}, five));
+  }
 }
 
 TEST(ClvPosterior, OneCustomerLeavesWhatWasBelieved) {

@@ -130,6 +130,56 @@ TEST(Predict, HasTheRangeOfRandomDraws) {
   EXPECT_EQ(result.p_alive.low[0], 1);  // one purchase: no chance to leave, whatever the parameters
 }
 
+TEST(Predict, OfDrawsIsTheirMeanAndMiddle) {
+  const Customers customers;
+  std::mt19937_64 random(3);
+  std::lognormal_distribution<double> spread(0, 0.1);
+  std::vector<double> draws, of_spend;
+  for (int draw = 0; draw < 256; ++draw) {
+    for (const double value : clv::parameter_values(bg)) draws.push_back(value * spread(random));
+    for (const double value : clv::parameter_values(spend)) of_spend.push_back(value * spread(random));
+  }
+  const std::vector<double> x{0, 2, 26, 1}, mean{0, 22.35, 40, 11.77};
+  const clv::SpendForecast money{.model = spend, .x = x, .mean_spend = mean, .draws = of_spend};
+  const clv::PredictOptions options{.horizon = 39, .level = 80, .draws = draws};
+  const auto result = clv::predict(bg, customers.view(), options, &money);
+  for (std::size_t i = 0; i < 4; ++i) {
+    double alive = 0, bought = 0, value = 0;
+    std::vector<double> all;
+    for (std::size_t draw = 0; draw < 256; ++draw) {
+      const auto own = clv::with_parameters(bg, std::span(draws).subspan(4 * draw, 4));
+      const auto paid = clv::with_parameters(spend, std::span(of_spend).subspan(3 * draw, 3));
+      const double next =
+          clv::expected_transactions(own, 39, customers.x[i], customers.t_x[i], customers.T[i]);
+      alive += clv::p_alive(own, customers.x[i], customers.t_x[i], customers.T[i]) / 256;
+      bought += next / 256;
+      value += next * clv::expected_spend(paid, x[i], mean[i]) / 256;
+      all.push_back(next);
+    }
+    EXPECT_NEAR(result.p_alive.value[i], alive, 1e-13);
+    EXPECT_NEAR(result.expected_transactions.value[i], bought, 1e-12 * bought);
+    EXPECT_NEAR(result.clv.value[i], value, 1e-12 * value);
+    std::sort(all.begin(), all.end());
+    EXPECT_NEAR(result.expected_transactions.low[i], all[25] + .5 * (all[26] - all[25]), 1e-12);
+    EXPECT_LT(result.clv.low[i], result.clv.value[i]);
+  }
+  // Rows that follow models of their own have draws of their own.
+  std::vector<double> two = draws;
+  for (double value : draws) two.push_back(value * 1.01);
+  const std::vector<clv::BGNBD> models{bg, bg};
+  const std::vector<std::uint32_t> of_row{0, 1, 0, 0};
+  clv::PredictOptions both = options;
+  both.draws = two;
+  const auto each = clv::predict(std::span<const clv::BGNBD>(models), of_row, customers.view(), both);
+  EXPECT_EQ(each.p_alive.value[0], result.p_alive.value[0]);
+  EXPECT_NE(each.p_alive.value[1], result.p_alive.value[1]);
+  EXPECT_THROW((void)clv::predict(bg, customers.view(), both), UsageError);
+  both.draws = draws;
+  EXPECT_THROW((void)clv::predict(std::span<const clv::BGNBD>(models), of_row, customers.view(), both),
+               UsageError);
+  EXPECT_THROW((void)clv::predict(bg, customers.view(), {.horizon = 39, .draws = draws}), UsageError);
+}
+
 TEST(Predict, OfKnownParametersHasNoRange) {
   const Customers customers;
   const auto sure = clv::predict(bg, customers.view(), {.horizon = 39, .level = 90});
@@ -347,4 +397,79 @@ TEST(Predict, EachCustomerMayFollowAModelOfItsOwn) {
   auto short_of = options;
   short_of.covariance = options.covariance.first(16);
   EXPECT_THROW((void)clv::predict(std::span<const clv::BGNBD>(models), of_row, view, short_of), UsageError);
+}
+
+TEST(Predict, TotalsErrAsTheParametersDo) {
+  const Customers many = crowd(200, true);
+  const std::vector<double> spend_x = many.x, mean(200, 30), weights(200, 2);
+  std::vector<double> cov = covariance();
+  const std::vector<double> spend_cov{.04, 0, 0, 0, .01, 0, 0, 0, .5};
+  const clv::SpendForecast money{spend, spend_x, mean, spend_cov};
+  const clv::PredictOptions options{.horizon = 39, .discount_rate = 0.002, .level = 90, .covariance = cov};
+  const auto all = clv::predict(bg, many.view(), options, &money);
+  double alive = 0, bought = 0, worth = 0, ends = 0;
+  for (std::size_t i = 0; i < 200; ++i) {
+    alive += all.p_alive.value[i];
+    bought += all.expected_transactions.value[i];
+    worth += all.clv.value[i];
+    ends += all.expected_transactions.high[i] - all.expected_transactions.low[i];
+  }
+  EXPECT_NEAR(all.total_alive.value, alive, 1e-9);
+  EXPECT_NEAR(all.total_transactions.value, bought, 1e-9);
+  EXPECT_NEAR(all.total_clv.value, worth, 1e-9 * worth);
+  EXPECT_LT(all.total_transactions.low, bought);
+  EXPECT_GT(all.total_transactions.high, bought);
+  // Narrower than the sum of the ranges, as customers bend differently; never as narrow as if independent.
+  const double width = all.total_transactions.high - all.total_transactions.low;
+  EXPECT_LT(width, ends);
+  EXPECT_GT(width, ends / 3);
+  // The delta method: slopes of the total by the logarithms of the parameters.
+  const auto total_at = [&](const std::array<double, 4>& p) {
+    double sum = 0;
+    for (std::size_t i = 0; i < 200; ++i)
+      sum += clv::expected_transactions(clv::BGNBD{p[0], p[1], p[2], p[3]}, 39, many.x[i], many.t_x[i],
+                                        many.T[i]);
+    return sum;
+  };
+  const std::array<double, 4> at{bg.r, bg.alpha, bg.a, bg.b};
+  std::array<double, 4> slope{};
+  for (std::size_t j = 0; j < 4; ++j) {
+    auto up = at, down = at;
+    up[j] *= 1.001;
+    down[j] /= 1.001;
+    slope[j] = (total_at(up) - total_at(down)) / (up[j] - down[j]);
+  }
+  double variance = 0;
+  for (std::size_t i = 0; i < 4; ++i)
+    for (std::size_t j = 0; j < 4; ++j) variance += slope[i] * slope[j] * cov[4 * i + j];
+  EXPECT_NEAR(width / (2 * 1.6448536 * std::sqrt(variance)), 1, 0.1);
+  // Weights count rows; the order and the threads don't matter; two halves by draws are the whole.
+  clv::RfmView twice = many.view();
+  twice.weights = weights;
+  EXPECT_NEAR(clv::predict(bg, twice, options).total_transactions.high, 2 * all.total_transactions.high,
+              1e-9);
+  clv::PredictOptions three = options;
+  three.execution.threads = 3;
+  EXPECT_EQ(clv::predict(bg, many.view(), three, &money).total_clv.low, all.total_clv.low);
+  EXPECT_TRUE(std::isnan(clv::predict(bg, many.view(), {.horizon = 39}).total_transactions.low));
+  const std::vector<clv::BGNBD> models{bg, bg};
+  std::vector<std::uint32_t> halves(200);
+  for (std::size_t i = 0; i < 200; ++i) halves[i] = i % 2;
+  std::vector<double> draws;
+  for (int k = 0; k < 256; ++k)
+    for (const double value : at) draws.push_back(value * (1 + 0.001 * (k - 127.5) / 128));
+  clv::PredictOptions drawn{.horizon = 39, .level = 90};
+  drawn.draws = draws;
+  const auto whole = clv::predict(bg, many.view(), drawn);
+  draws.insert(draws.end(), draws.begin(), draws.end());
+  clv::PredictOptions by_half = drawn;
+  by_half.draws = draws;
+  const auto split = clv::predict(std::span<const clv::BGNBD>(models), halves, many.view(), by_half);
+  EXPECT_NEAR(split.total_transactions.high, whole.total_transactions.high, 1e-9);
+  clv::PredictOptions two = options;
+  cov.insert(cov.end(), cov.begin(), cov.end());
+  two.covariance = cov;
+  const auto unknown = clv::predict(std::span<const clv::BGNBD>(models), halves, many.view(), two);
+  EXPECT_NEAR(unknown.total_transactions.value, bought, 1e-9);
+  EXPECT_TRUE(std::isnan(unknown.total_transactions.low));
 }

@@ -16,6 +16,7 @@
 #include "salesops/clv/fit.hpp"
 #include "salesops/clv/predict.hpp"
 #include "salesops/clv/sarmanovparetonbd.hpp"
+#include "salesops/clv/simulate.hpp"
 #include "salesops/date.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
@@ -235,6 +236,24 @@ TEST(ClvSarmanov, DrawsStayWithinTheBounds) {
     EXPECT_LE(draws[i + 4], high);
   }
   EXPECT_GT(fit.posterior->parameters[4].sd, 0);
+}
+
+TEST(ClvSarmanov, SimulatedCrowdsAreThoseOfTheDensity) {
+  const SarmanovParetoNBD m{.9, 1.2, 1.4, 2.5, 3};
+  const std::vector<double> T(40000, 4.0);
+  const Simulation made = simulate(m, T, {.seed = 3, .horizon = 3});
+  const auto mean = [](const auto& column) {
+    return std::accumulate(column.begin(), column.end(), 0.0) / static_cast<double>(column.size());
+  };
+  std::vector<double> alive, ahead(T.size());
+  for (std::size_t i = 0; i < T.size(); ++i) alive.push_back(p_alive(m, made.x[i], made.t_x[i], T[i]));
+  expected_transactions(m, std::vector<double>(T.size(), 3.0), made.view(), ahead);
+  EXPECT_EQ(ahead[7], expected_transactions(m, 3, made.x[7], made.t_x[7], T[7]));
+  EXPECT_NEAR(mean(made.alive), mean(alive), .008);
+  EXPECT_NEAR(mean(made.future) / mean(ahead), 1, .03);
+  EXPECT_NEAR(mean(made.x) / expected_transactions_new(m, 4), 1, .03);
+  EXPECT_THROW((void)simulate(SarmanovParetoNBD{.9, 1.2, 1.4, 2.5, 30}, T), UsageError);
+  EXPECT_THROW((void)simulate(SarmanovParetoNBD{.9, -1.2, 1.4, 2.5, 0}, T), UsageError);
 }
 
 TEST(ClvSarmanov, DrawnFuturesHaveTheirExpectedLength) {

@@ -197,6 +197,18 @@ TEST(Jet, AgreesWithDifferencesInEveryOperation) {
   EXPECT_EQ(jet.second(0, 1), jet.second(1, 0));
 }
 
+TEST(Jet, SlopesAloneAreTheSameToTheBit) {
+  const auto formula = [](auto x, auto y) {
+    return exp(x * y) / (1 + x * x) - log(2 + y) * log1p(x) + 3 / y + expm1(x - y) + (5 - x) * 2 +
+           log_gamma(x + y) + log_add(x * 2, y / 3) - (-x);
+  };
+  const auto both = formula(Jet<2>::exponential(-0.4, 0), Jet<2>::variable(1.3, 1));
+  const auto slopes = formula(Jet<2, 1>::exponential(-0.4, 0), Jet<2, 1>::variable(1.3, 1));
+  EXPECT_EQ(slopes.value, both.value);
+  EXPECT_EQ(slopes.gradient, both.gradient);
+  static_assert(sizeof(Jet<2, 1>) < sizeof(Jet<2>));
+}
+
 TEST(Jet, EmptyTermsAddNothing) {
   const auto x = Jet<1>::variable(2, 0);
   const Jet<1> sum = log_add(Jet<1>(-special::infinity), x * x);

@@ -102,10 +102,30 @@ def test_simulated_logs_are_the_crowd(log):
             call()
 
 
+def test_no_model_is_made_of_what_none_can_be():
+    for kind, given, words in (
+        (so.clv.NBD, {"r": 1, "alpha": -1}, "NBD: alpha must be a finite number above 0, not -1"),
+        (so.clv.BGNBD, {"r": float("nan")}, "BGNBD: r must be a finite number above 0, not nan"),
+        (so.clv.GammaGamma, {"v": "15"}, "GammaGamma: v must be a finite number above 0, not '15'"),
+        (so.clv.SBG, {"beta": 0}, "SBG: beta must be"),
+        (so.clv.SarmanovParetoNBD, {"m": float("inf")}, "m must be a finite number, not inf"),
+        (
+            so.clv.SarmanovParetoNBD,
+            {"r": 1, "alpha": 1, "s": 1, "beta": 1, "m": 9},
+            "m must lie from -4 to 4",
+        ),
+    ):
+        with pytest.raises(so.UsageError, match=words):
+            kind(**given)
+        with pytest.raises(so.UsageError, match=words):
+            kind().set_params(**given)
+    kept = so.clv.NBD(r=1)
+    assert kept.clone().get_params() == kept.get_params()
+
+
 def test_scikit_learn_clones_and_pipes(rows):
-    base = pytest.importorskip("sklearn.base")
-    pipeline = pytest.importorskip("sklearn.pipeline")
-    preprocessing = pytest.importorskip("sklearn.preprocessing")
+    from sklearn import base, pipeline, preprocessing
+
     frame = rows.to_frame()
     model = so.clv.BGNBD(l2=0.01).fit(frame)
     copy = base.clone(model)

@@ -216,7 +216,7 @@ def test_what_a_forecast_cannot_read_is_named(frame, model, change, words):
         ({"covariates": ["chanel"]}, "no column 'chanel'; there are customer, frequency"),
         ({"covariates": ["age"]}, r"2 of 7,500 rows of column 'age' have no finite value \(row 0, 9\)"),
         ({"covariates": ["one"]}, "column 'one' has one category for all"),
-        ({"covariates": ["channel"], "equal": ["channel"]}, "in covariates and in dropout_covariates"),
+        ({"covariates": ["channel"], "equal": ["channel"]}, "in both lists of covariates"),
         ({"covariates": ["day"]}, "column 'day' is neither numbers nor text"),
     ],
 )

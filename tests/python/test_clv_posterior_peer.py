@@ -2,12 +2,14 @@
 
 import csv
 import pathlib
+import re
 
 import pytest
 import salesops as so
 
 TOP = pathlib.Path(__file__).parents[2]
 OURS = {"BetaGeoModel": so.clv.BGNBD, "ModifiedBetaGeoModel": so.clv.MBGNBD}
+PAGE = TOP / "docs" / "from_pymc_marketing.md"
 
 
 @pytest.mark.parametrize("peer", OURS)
@@ -19,6 +21,13 @@ def test_posteriors_are_those_of_pymc_marketing(data_dir, peer):
     with (TOP / "tests" / "golden" / "clv_posterior.csv").open(encoding="utf-8") as file:
         rows = {row["parameter"]: row for row in csv.DictReader(file) if row["model"] == peer}
     ends = drawn.intervals(level=90)
+    title = {"BetaGeoModel": "BG/NBD", "ModifiedBetaGeoModel": "MBG/NBD"}[peer]
+    shown = re.findall(rf"\| {title} \| (\w+) \| (\S+) ± (\S+) \| (\S+) ± (\S+) \|", PAGE.read_text("utf-8"))
+    assert [row[0] for row in shown] == ["r", "alpha", "a", "b"]
+    for name, *numbers in shown:
+        found = drawn.diagnosis()[name]
+        known = [float(rows[name]["mean"]), float(rows[name]["sd"]), found["mean"], found["sd"]]
+        assert [float(number) for number in numbers] == pytest.approx(known, abs=6e-5), name
     for name, found in drawn.diagnosis().items():
         sd = float(rows[name]["sd"])
         assert abs(found["mean"] - float(rows[name]["mean"])) < 0.15 * sd

@@ -79,6 +79,59 @@ def test_fits(rows, data, kind, values, log_likelihood):
     assert list(model.params_.values()) == pytest.approx(values, rel=1e-4)
 
 
+# As CLVTools prints and tests them: estimates to four digits or so, log-likelihoods, standard errors.
+CLVTOOLS = [
+    ("BGNBD", [0.2425945, 4.4136019, 0.7929199, 2.4258881], -9582.429, []),
+    (
+        "ParetoNBD",
+        [0.55315, 10.57633, 0.60625, 11.67150],
+        -9594.976,
+        [0.0476264, 0.8427222, 0.1872594, 6.2105448],
+    ),
+]
+
+
+@pytest.mark.parametrize(("kind", "values", "log_likelihood", "errors"), CLVTOOLS)
+def test_estimates_that_clvtools_prints(cdnow, fits, kind, values, log_likelihood, errors):
+    assert cdnow["T"].max() == pytest.approx(38.857, abs=5e-4)
+    assert list(fits[kind].params_.values()) == pytest.approx(values, rel=3e-4)
+    assert fits[kind].log_likelihood_ == pytest.approx(log_likelihood, abs=1e-3)
+    if errors:
+        assert list(fits[kind].standard_errors_.values()) == pytest.approx(errors, rel=3e-4)
+
+
+def test_one_coefficient_for_both_processes_as_clvtools_finds_it(data_dir, rows):
+    known = pd.read_csv(data_dir / "clv/apparel_static_covariates.csv")
+    both = ["Gender", "Channel"]
+    model = so.clv.ParetoNBD().fit(
+        rows["apparel"].join(known, on="Id"), covariates=both, dropout_covariates=both, equal=["Gender"]
+    )
+    values = [1.79392, 94.7223, 0.428726, 59.0743]
+    assert list(model.params_.values()) == pytest.approx(values, rel=5e-4)
+    assert model.coefficients_ == pytest.approx(
+        {"transaction.Channel": 0.638430, "dropout.Channel": 1.02279, "Gender": 0.328253}, rel=1e-3
+    )
+
+
+def test_ggompertz_ends_in_pareto(cdnow, fits):
+    """CLVTools stops at b 1e-5 and −9594.97627; the supremum is Pareto/NBD's."""
+    model = so.clv.GGompertzNBD().fit(cdnow)
+    assert model.log_likelihood_ == pytest.approx(-9594.97618, abs=6e-6)
+    assert model.log_likelihood_ > -9594.97627
+    assert model.beta_ / model.b_ == pytest.approx(11.669, abs=2e-3)
+    note = "b and beta tend to 0 with beta/b = 11.67: the limit is Pareto/NBD"
+    assert any(one.startswith(note) for one in model.notes_)
+    ahead = [one.predict(cdnow, horizon=39)["p_alive"] for one in (model, fits["ParetoNBD"])]
+    assert ahead[0].to_numpy() == pytest.approx(ahead[1].to_numpy(), abs=1e-4)
+
+
+def test_alpha_next_to_nothing():
+    model = so.clv.BGNBD(r=0.2, alpha=0.001, a=0.8, b=2.4)
+    assert model.log_likelihood(0, 0, 39) == pytest.approx(-2.11426851316, rel=1e-9)
+    assert model.p_alive(0, 0, 39) == 1
+    assert model.expected_transactions(52, 0, 0, 39) == pytest.approx(0.227903101133, rel=1e-9)
+
+
 CONTRACTS = [
     ("SBG", "Regular", [0.7040772985, 1.1820430262], -1680.265188463),
     ("SBG", "High-end", [0.6680883511, 3.8060949641], -1611.158147391),
@@ -229,6 +282,9 @@ def test_counts_in_manuals():
         ],
         rel=1e-9,
     )
+    # pymc-marketing, tests/clv/models/test_beta_geo.py
+    expected = [0.0532678912, 0.1508652309, 0.2807558936]
+    assert bg.expected_transactions_new([1, 3, 6]) == pytest.approx(expected, abs=6e-11)
     assert bg.pmf_new(10, 2) == pytest.approx(1.07868964037e-7, rel=1e-9)
     pareto = so.clv.ParetoNBD(r=0.55, alpha=10.56, s=0.61, beta=11.64)
     assert [pareto.pmf_new(11, 30), pareto.pmf_new(0, 39), pareto.pmf_new(10, 2)] == pytest.approx(
@@ -322,10 +378,18 @@ def test_discounted_totals(cdnow, fits):
     """CLVTools, whose parameters stop a little short: ± .05 %."""
     x, t_x, T = (cdnow[name] for name in ("frequency", "recency", "T"))
     model = fits["ParetoNBD"]
-    spend = so.clv.GammaGamma(p=9.88124, q=3.39875, v=7.92859)
-    assert model.dert(math.log(1.1) / 52, x, t_x, T).sum() == pytest.approx(9012.30, rel=1e-3)
-    assert model.dert(0.001, x, t_x, T).sum() == pytest.approx(12590.34, rel=1e-3)
-    assert spend.expected_spend_new() > 0
+    mean = (
+        so.clv.GammaGamma()
+        .fit(cdnow)
+        .expected_spend(cdnow["spend_frequency"], np.nan_to_num(cdnow["monetary_value"]))
+    )
+    for rate, bought, worth in (
+        (math.log(1.1) / 52, 9012.30, 327_110.40),
+        (0.001, 12_590.34, 456_980.46),
+    ):
+        ahead = model.dert(rate, x, t_x, T)
+        assert ahead.sum() == pytest.approx(bought, rel=5e-4)
+        assert (ahead * mean).sum() == pytest.approx(worth, rel=5e-4)
 
 
 def test_donations_against_the_real_holdout(data_dir):
@@ -342,6 +406,9 @@ def test_donations_against_the_real_holdout(data_dir):
     ahead = model.expected_transactions(5, x, t_x, np.full(len(x), 6))
     assert later.sum() == 13260
     assert ahead.sum() == pytest.approx(12884.2, abs=0.5)
+    assert [int((x == n).sum()) for n in range(7)] == [3464, 1823, 1430, 1085, 1036, 1063, 1203]
+    # What the walkthrough expects of those who never, and who always, gave again.
+    assert len(x) * model.pmf_new([0, 6], 6) == pytest.approx([3454.9, 1253.1], abs=0.05)
     means = [later[x == n].sum(axis=1).mean() for n in range(7)]
     assert means == pytest.approx([0.1744, 0.4328, 0.8126, 1.3899, 2.0618, 2.6425, 3.5345], abs=6e-5)
 

@@ -228,6 +228,57 @@ def test_regularity_of_even_and_random_gaps():
         state.regularity("guess")
 
 
+def best(function):
+    """Where a function with one peak stands highest, ln k between −3 and 5."""
+    low, high = -3.0, 5.0
+    for _ in range(120):
+        third = (high - low) * 0.381966
+        if function(math.exp(low + third)) < function(math.exp(high - third)):
+            low += third
+        else:
+            high -= third
+    return math.exp((low + high) / 2)
+
+
+def test_regularity_is_what_the_definitions_say():
+    rng = np.random.default_rng(8)
+    rows, gaps = [], []
+    for customer in range(120):
+        own = np.maximum(1, rng.gamma(2.0, rng.gamma(3, 10), rng.integers(1, 25)).round()).astype(int)
+        gaps.append(own)
+        rows += [(customer, int(day)) for day in np.cumsum([0, *own])]
+    customer, day = zip(*rows, strict=True)
+    data = {"customer": np.array(customer), "time": np.array(day, dtype="datetime64[D]")}
+    state = so.clv.RfmState.partial(data)
+    # Wheat and Morrison (1990): the first of two successive gaps is Beta(k, k) of their sum, whose variance
+    # is 1/(8k + 4).
+    some = [own for own in gaps if len(own) > 1]
+    variance = np.mean([(own[0] / (own[0] + own[1]) - 0.5) ** 2 for own in some])
+    assert state.regularity("wheat") == pytest.approx((1 / variance - 4) / 8, rel=1e-12)
+
+    # The gaps of a customer as shares of their sum are Dirichlet(k, …, k), whatever its rate.
+    def dirichlet(k):
+        return sum(
+            math.lgamma(len(own) * k) - len(own) * math.lgamma(k) + (k - 1) * np.log(own / own.sum()).sum()
+            for own in some
+        )
+
+    assert state.regularity("mle") == pytest.approx(best(dirichlet), rel=1e-6)
+
+    # One customer's gamma shape: its MLE with the scale at its best, Thom's approximation, 1/cv².
+    many = [own for own in gaps if len(own) >= 10]
+
+    def gamma(own):
+        return lambda k: k * (math.log(k / own.mean()) + np.log(own).mean() - 1) - math.lgamma(k)
+
+    assert state.regularity("minka") == pytest.approx(np.median([best(gamma(own)) for own in many]), rel=1e-6)
+    uneven = [math.log(own.mean()) - np.log(own).mean() for own in many]
+    thom = [(1 + math.sqrt(1 + 4 * s / 3)) / (4 * s) for s in uneven]
+    assert state.regularity("thom") == pytest.approx(np.median(thom), rel=1e-12)
+    spread = [(own.mean() / own.std(ddof=1)) ** 2 for own in many]
+    assert state.regularity("cv") == pytest.approx(np.median(spread), rel=1e-12)
+
+
 def test_cdnow(data_dir):
     frame = pd.read_csv(data_dir / "clv/CDNOW_sample.txt", sep=r"\s+", header=None, dtype={2: str})
     frame.columns = ["master", "id", "date", "cds", "value"]

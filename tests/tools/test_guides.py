@@ -1,4 +1,4 @@
-"""What README.md and docs/guide show is true: Python runs and gives what its comments say, C++ compiles."""
+"""What README.md, docs/guide and docs/from_*.md show is true: Python gives what it says, C++ compiles."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ import salesops as so
 from house import TOP
 
 PAGES = [TOP / "README.md", *sorted((TOP / "docs" / "guide").glob("*.md"))]
+PAGES += sorted((TOP / "docs").glob("from_*.md"))
 FENCE = re.compile(r"^```(python|cpp)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 # A comment that begins with a value: None, a number, a text, a list, …; "…" where digits go on.
 VALUE = re.compile(
@@ -93,10 +94,13 @@ def given_clv() -> dict[str, Any]:
     customer, day, value = zip(*rows, strict=True)
     dates = np.datetime64("1997-01-01") + np.array(day).astype("timedelta64[D]")
     survivors = [1000, 869, 743, 653, 593, 551, 517, 491]
+    plan, seen = np.repeat(["monthly", "yearly"], 300), rng.integers(3, 9, 600)
+    kept = rng.geometric(rng.beta(1, np.where(plan == "yearly", 8, 4)))
     return {
         "tx": {"id": np.array(customer), "date": dates, "value": np.array(value)},
         "customers": {"id": np.arange(400), "channel": ["shop", "web"] * 200},
         "survivors": survivors,
+        "members": {"recency": np.minimum(kept, seen), "T": seen, "plan": plan.tolist()},
     }
 
 
@@ -104,6 +108,7 @@ GIVEN = {
     "crm": given_crm,
     "calendar": given_calendar,
     "clv": given_clv,
+    "from_pymc_marketing": given_clv,
     "csv": given_csv,
     "ingest": given_ingest,
 }

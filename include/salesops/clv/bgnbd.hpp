@@ -74,7 +74,7 @@ template <class Thin>
 
 /// 1/(1 + odds · (1 + idle)^shape).
 [[nodiscard]] inline double share_alive(double odds, double shape, double idle) noexcept {
-  return 1 / (1 + odds * std::exp(shape * std::log1p(idle)));
+  return 1 / (1 + odds * std::exp(shape * quick_log1p(idle)));
 }
 
 /// What is still to come from a customer of one rate who buys now.

@@ -71,14 +71,16 @@ inline constexpr std::array<Rule, 3> rules{{{gauss_nodes_4, gauss_weights_4, -15
                                             {gauss_nodes_16, gauss_weights_16, 88.6415840175841696}}};
 
 /// Σ `term(u, weight)` over the nodes of rules that integrate f over (0, length]; `term` returns weight·f(u).
-/// f falls from f(0) > 0, and |f⁽ⁿ⁾(u)| ≤ f(u) (power)ₙ (rate/(1+rate·u))ⁿ: so (1+rate·u)^−power, and
-/// products of such with smaller rates whose powers sum to `power`. Then the error is below rounding.
-template <class Term>
-double sum_of_nodes(double length, double rate, double power, const Term& term) noexcept {
+/// f is a product of (1+ρu)^−p with ρ ≤ `rate`, or of e^(−δu), and `fall(u)` is −f′(u)/f(u), the sum of their
+/// pρ/(1+ρu) and δ. With q = rate/(1+rate·u) then |f⁽ⁿ⁾(u)| ≤ f(u) (fall(u)/q)ₙ qⁿ, for (p)ₖ (ρ/q)ᵏ ≤
+/// (pρ/q)ₖ, and the error is below rounding.
+template <class Fall, class Term>
+double sum_of_nodes(double length, double rate, const Fall& fall, const Term& term) noexcept {
   double sum = 0;
   double from = 0;
   while (from < length) {
     const double room = (1 + rate * from) / rate;
+    const double power = fall(from) * room;
     const Rule* chosen = nullptr;
     double step = length - from;
     for (const Rule& rule : rules) {
@@ -135,15 +137,21 @@ struct Clocks {
   return covered ? clocks : Clocks{not_a_number, not_a_number};
 }
 
+/// How (1+au)^−R (1+du)^−(s+1) falls.
+[[nodiscard]] inline auto fall_of(double a, double d, double R, double s) noexcept {
+  return [=](double u) noexcept { return R * a / (1 + a * u) + (s + 1) * d / (1 + d * u); };
+}
+
 /// ln of s ∫ over `length` of d' (1+a)^−R (1+d)^−(s+1).
 [[nodiscard]] inline double log_left_within(const Clocks& at, double a_rate, double d_rate, double R,
                                             double s, double length) noexcept {
   const double fast_a = a_rate / (1 + at.a);
   const double fast_d = d_rate / (1 + at.d);
   const double integral =
-      sum_of_nodes(length, std::fmax(fast_a, fast_d), R + s + 1, [=](double u, double weight) noexcept {
-        return weight * std::exp(-R * std::log1p(fast_a * u) - (s + 1) * std::log1p(fast_d * u));
-      });
+      sum_of_nodes(length, std::fmax(fast_a, fast_d), fall_of(fast_a, fast_d, R, s),
+                   [=](double u, double weight) noexcept {
+                     return weight * std::exp(-R * std::log1p(fast_a * u) - (s + 1) * std::log1p(fast_d * u));
+                   });
   return std::log(s * fast_d * integral) - R * std::log1p(at.a) - s * std::log1p(at.d);
 }
 
@@ -213,8 +221,8 @@ struct Clocks {
   const bool covered = detail::for_paces(paces, T, T + t, [&](const Pace& pace, double length) noexcept {
     const double fast = pace.leave / alive.beta / (1 + d);
     const double rate = std::fmax(fast, discount_rate);
-    const double power = m.s + (rate > 0 ? discount_rate / rate * (1 + rate * length) : 0);
-    const double mean = detail::sum_of_nodes(length, rate, power, [=](double u, double weight) noexcept {
+    const auto fall = [=, s = m.s](double u) noexcept { return s * fast / (1 + fast * u) + discount_rate; };
+    const double mean = detail::sum_of_nodes(length, rate, fall, [=](double u, double weight) noexcept {
       return weight * std::exp(-m.s * std::log1p(fast * u) - discount_rate * u);
     });
     sum += pace.buy * mean * std::exp(-m.s * std::log1p(d) - discount_rate * since);

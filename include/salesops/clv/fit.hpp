@@ -174,8 +174,8 @@ struct Covariate {
 /// What else is known of each customer, and which process it moves.
 struct Covariates {
   std::vector<Covariate> transaction;  ///< the purchase rate: alpha_i = alpha e^(−γ'z)
-  /// Leaving. Pareto/NBD: beta_i = beta e^(−γ'z), so γ > 0 leave sooner. (M)BG/NBD: a_i = a e^(γ'z) and
-  /// b_i = b e^(γ'z): the mean probability to leave stays, its spread moves.
+  /// Leaving. Pareto/NBD and GGompertz/NBD: beta_i = beta e^(−γ'z), so γ > 0 leave sooner. (M)BG/NBD: a_i = a
+  /// e^(γ'z) and b_i = b e^(γ'z): the mean probability to leave stays, its spread moves.
   std::vector<Covariate> dropout;
   std::vector<std::string> equal = {};  ///< names in both lists whose two coefficients are one
 };
@@ -199,6 +199,8 @@ template <>
 MBGNBD CovariateFit<MBGNBD>::model_of(std::span<const double>, std::span<const double>) const;
 template <>
 ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double>, std::span<const double>) const;
+template <>
+GGompertzNBD CovariateFit<GGompertzNBD>::model_of(std::span<const double>, std::span<const double>) const;
 
 /// Customers with the same covariates share their rows and tables; covariates that are unlike for each
 /// customer cost a full evaluation a customer. Start and priors are given for the model's parameters only;
@@ -209,6 +211,55 @@ ParetoNBD CovariateFit<ParetoNBD>::model_of(std::span<const double>, std::span<c
                                                const FitOptions& options = {});
 [[nodiscard]] CovariateFit<ParetoNBD> fit_pareto_nbd(const RfmView& customers, const Covariates& covariates,
                                                      const FitOptions& options = {});
+[[nodiscard]] CovariateFit<GGompertzNBD> fit_ggompertz_nbd(const RfmView& customers,
+                                                           const Covariates& covariates,
+                                                           const FitOptions& options = {});
+
+/// Gamma-Gamma whose amounts depend on what is known of a customer: v_i = v e^(γ'z), so a unit of z
+/// multiplies all amounts by e^γ. `parameters` are p, q, v and then "spend.NAME".
+struct SpendFit : FitSummary {
+  GammaGamma model;           ///< of customers with z = 0
+  std::vector<double> spend;  ///< γ in the order of the covariates
+
+  /// The model of a customer with these covariates.
+  [[nodiscard]] GammaGamma model_of(std::span<const double> z) const;
+};
+/// Covariates have one value a customer; those of customers without repeat purchases say nothing.
+[[nodiscard]] SpendFit fit_gamma_gamma(const SpendView& customers, std::span<const Covariate> covariates,
+                                       const FitOptions& options = {});
+
+/// What else is known of each cohort: values are one a cohort, so customers who differ are cohorts of their
+/// own.
+struct ContractCovariates {
+  /// alpha_i = alpha e^(γ'z): the odds alpha/beta of the mean customer to leave at the first renewal, times
+  /// e^γ.
+  std::vector<Covariate> alpha;
+  /// beta_i = beta e^(γ'z): those odds times e^(−γ), and customers the less alike the smaller beta.
+  std::vector<Covariate> beta = {};
+  /// Names in both lists whose two coefficients are one: the mean at the first renewal stays, its spread
+  /// moves.
+  std::vector<std::string> equal = {};
+};
+
+/// `parameters` are those of the model for z = 0, then "alpha.NAME", "beta.NAME", then the names in `equal`.
+template <class Model>
+struct ContractFit : FitSummary {
+  Model model;                ///< of customers with z = 0
+  std::vector<double> alpha;  ///< γ in the order of `ContractCovariates::alpha`
+  std::vector<double> beta;
+
+  /// The model of a customer with these covariates.
+  [[nodiscard]] Model model_of(std::span<const double> z_alpha, std::span<const double> z_beta) const;
+};
+template <>
+SBG ContractFit<SBG>::model_of(std::span<const double>, std::span<const double>) const;
+template <>
+BdW ContractFit<BdW>::model_of(std::span<const double>, std::span<const double>) const;
+
+[[nodiscard]] ContractFit<SBG> fit_sbg(std::span<const ContractCohort> cohorts,
+                                       const ContractCovariates& covariates, const FitOptions& options = {});
+[[nodiscard]] ContractFit<BdW> fit_bdw(std::span<const ContractCohort> cohorts,
+                                       const ContractCovariates& covariates, const FitOptions& options = {});
 
 /// Does the larger of two nested models say significantly more?
 struct LikelihoodRatioTest {

@@ -23,7 +23,36 @@ struct ParetoNBD {
 };
 
 namespace detail {
+
 [[nodiscard]] inline bool valid(const ParetoNBD& m) noexcept { return positive(m.r, m.alpha, m.s, m.beta); }
+
+/// The two terms of 1/P(alive), R/n · G₂ at T where `stays` and s/n · G₁ at t_x where not.
+template <bool stays>
+[[nodiscard]] double pareto_term(const ParetoNBD& m, double x, double time) noexcept {
+  if (!(valid(m) && whole(x) && time >= 0 && time < infinity)) return not_a_number;
+  const double R = m.r + x;
+  const double n = R + m.s;
+  const bool wide = m.alpha >= m.beta;
+  const double high = wide ? m.alpha : m.beta;
+  const double low = wide ? m.beta : m.alpha;
+  const double z = (high - low) / (high + time);
+  const double w = (low + time) / (high + time);
+  if (wide == stays) return (stays ? R : m.s) / n * w * special::hyp2f1_1((stays ? R : m.s) + 1, n + 1, z, w);
+  return (stays ? R : m.s) / n * special::hyp2f1_1(stays ? m.s : R, n + 1, z, w);
+}
+
+/// ln of the factor of the term at t_x.
+[[nodiscard]] inline double pareto_fall(const ParetoNBD& m, double x, double t_x, double T) noexcept {
+  const double D = T - t_x;
+  return (m.r + x) * quick_log1p(D / (m.alpha + t_x)) + m.s * quick_log1p(D / (m.beta + t_x));
+}
+
+/// P(alive) from ln of the two terms.
+[[nodiscard]] inline double pareto_alive(double stay, double gone, double fall) noexcept {
+  const double p = std::exp(-stay) / (1 + std::exp(gone + fall - stay));
+  return p > 1 ? 1 : p;
+}
+
 }  // namespace detail
 
 /// ln P(alive | …). With M the larger and m the smaller of alpha and beta, n = r+s+x, R = r+x and
@@ -37,22 +66,17 @@ namespace detail {
 /// and no power is formed outside a logarithm.
 [[nodiscard]] inline double log_p_alive(const ParetoNBD& m, double x, double t_x, double T) noexcept {
   if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
-  const double R = m.r + x;
-  const double n = R + m.s;
-  const bool wide = m.alpha >= m.beta;
-  const double high = wide ? m.alpha : m.beta;
-  const double low = wide ? m.beta : m.alpha;
-  const double z1 = (high - low) / (high + t_x);
-  const double z2 = (high - low) / (high + T);
-  const double w1 = (low + t_x) / (high + t_x);
-  const double w2 = (low + T) / (high + T);
-  const double g1 =
-      wide ? special::hyp2f1_1(R, n + 1, z1, w1) : w1 * special::hyp2f1_1(m.s + 1, n + 1, z1, w1);
-  const double g2 =
-      wide ? w2 * special::hyp2f1_1(R + 1, n + 1, z2, w2) : special::hyp2f1_1(m.s, n + 1, z2, w2);
-  const double D = T - t_x;
-  const double fall = R * std::log1p(D / (m.alpha + t_x)) + m.s * std::log1p(D / (m.beta + t_x));
-  return std::fmin(0, -special::log_add(std::log(R / n * g2), std::log(m.s / n * g1) + fall));
+  const double stay = std::log(detail::pareto_term<true>(m, x, T));
+  const double gone = std::log(detail::pareto_term<false>(m, x, t_x));
+  return std::fmin(0, -special::log_add(stay, gone + detail::pareto_fall(m, x, t_x, T)));
+}
+
+/// The same without a detour over its logarithm.
+[[nodiscard]] inline double p_alive(const ParetoNBD& m, double x, double t_x, double T) noexcept {
+  if (!(detail::valid(m) && detail::history(x, t_x, T))) return detail::not_a_number;
+  return detail::pareto_alive(std::log(detail::pareto_term<true>(m, x, T)),
+                              std::log(detail::pareto_term<false>(m, x, t_x)),
+                              detail::pareto_fall(m, x, t_x, T));
 }
 
 /// ln [Γ(r+x)/Γ(r) · alpha^r (alpha+T)^(−r−x) · (beta/(beta+T))^s] − ln P(alive).

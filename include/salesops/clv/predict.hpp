@@ -43,6 +43,7 @@ struct SpendForecast {
   std::span<const double> x;                ///< purchases whose mean is known
   std::span<const double> mean_spend;       ///< of those; anything where x is 0
   std::span<const double> covariance = {};  ///< of p, q, v, row by row; empty = known for sure
+  std::span<const double> draws = {};       ///< instead: 256 rows of p, q, v
 };
 
 /// What an interval is about.
@@ -58,6 +59,9 @@ struct PredictOptions {
   double level = 0;  ///< percent; 0 = no intervals
   IntervalKind interval = IntervalKind::mean;
   std::span<const double> covariance = {};  ///< of the model's parameters, row by row; empty = known for sure
+  /// Instead of the normal distribution 256 rows of parameters drawn elsewhere, as from a posterior. Asks for
+  /// a `level`; values are then means over the draws too.
+  std::span<const double> draws = {};
   Execution execution = {};
 };
 
@@ -67,12 +71,25 @@ struct PredictedColumn {
   std::vector<double> high;
 };
 
+/// A sum over customers.
+struct PredictedTotal {
+  double value = 0;
+  double low = special::not_a_number;  ///< NaN without intervals
+  double high = special::not_a_number;
+};
+
 struct Prediction {
   PredictedColumn p_alive;
   PredictedColumn expected_transactions;  ///< within the horizon; without end the discounted ones
   std::vector<double> discounted_transactions;
   PredictedColumn expected_spend;  ///< a purchase; empty without `spend`
   PredictedColumn clv;             ///< empty without `spend`
+
+  /// Of all rows, each counted `RfmView::weights` times: customers who are still there, their purchases, and
+  /// their worth (0 without `spend`). Whoever misjudges the parameters does so for all customers alike, so
+  /// the range is that of the draws' sums, never the sum of the customers' ranges; under
+  /// `IntervalKind::outcome` too it is that of the expected number and worth. NaN where a row has none.
+  PredictedTotal total_alive, total_transactions, total_clv;
 };
 
 /// Defined for the models of repeat purchases. `UsageError` for columns of different lengths, a horizon or
@@ -82,8 +99,9 @@ template <class M>
                                  const SpendForecast* spend = nullptr);
 
 /// The same for customers whose parameters differ, as covariates make them: row i follows
-/// `models[of_row[i]]`. `options.covariance` has one matrix a model, one after another, or none. `UsageError`
-/// also for a row that names no model.
+/// `models[of_row[i]]`. `options.covariance` has one matrix a model, one after another, or none, and
+/// `options.draws` 256 rows a model. Totals have a range with draws only: covariances of single models don't
+/// say how these err together. `UsageError` also for a row that names no model.
 template <class M>
 [[nodiscard]] Prediction predict(std::span<const M> models, std::span<const std::uint32_t> of_row,
                                  const RfmView& customers, const PredictOptions& options,

@@ -122,6 +122,13 @@ struct Regularity {
   std::int64_t customers = 0;  ///< that it rests on
 };
 
+/// When each customer bought again, in the unit of T since its first purchase; customer i's times are
+/// `first[i]` … `first[i+1] − 1`. `PurchaseTimes` of clv/dynamic.hpp looks at it.
+struct RepeatTimes {
+  std::vector<std::size_t> first{0};
+  std::vector<double> times;
+};
+
 /// Transactions of one batch, or of many, as days of purchase by customer. Immutable; copies are cheap.
 class RfmState {
  public:
@@ -137,6 +144,9 @@ class RfmState {
   /// bought by `joined_by`: the sums of the frequencies that `finish` would count by then, in one pass. Days,
   /// not civil periods, count. `UsageError` for ends out of order.
   [[nodiscard]] std::vector<std::int64_t> repeat_purchases(std::span<const Date> ends, Date joined_by) const;
+  /// When the customers that `finish` gives bought again by `calibration_end`, in its order. `UsageError` for
+  /// `discrete`, whose periods have no times.
+  [[nodiscard]] RepeatTimes repeat_times(const RfmOptions& options = {}) const;
   /// Of all customers with at least two gaps (wheat, mle) or ten (minka, thom, cv), in days.
   [[nodiscard]] Regularity regularity(RegularityMethod method = RegularityMethod::mle) const;
 

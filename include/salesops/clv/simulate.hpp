@@ -10,8 +10,8 @@
 /// Customer i draws from the stream (seed, keys[i]) alone, so it keeps its luck when others come and go, and
 /// results are equal for any number of threads.
 ///
-/// Errors: `UsageError` for parameters that are not above 0, times that are negative or not finite, and
-/// customers who would buy more than ten million times.
+/// Errors: `UsageError` for parameters that are not above 0 (m: within its bounds), times that are negative
+/// or not finite, and customers who would buy more than ten million times.
 #pragma once
 
 #include <cstddef>
@@ -60,6 +60,8 @@ struct Simulation {
 [[nodiscard]] Simulation simulate(const MBGCNBD& model, std::span<const double> T,
                                   const SimulationOptions& options = {});
 [[nodiscard]] Simulation simulate(const ParetoNBD& model, std::span<const double> T,
+                                  const SimulationOptions& options = {});
+[[nodiscard]] Simulation simulate(const SarmanovParetoNBD& model, std::span<const double> T,
                                   const SimulationOptions& options = {});
 [[nodiscard]] Simulation simulate(const GGompertzNBD& model, std::span<const double> T,
                                   const SimulationOptions& options = {});

@@ -27,22 +27,30 @@ __all__: list[str] = [
     "Rfm",
     "RfmState",
     "SBG",
+    "SarmanovParetoNBD",
     "days_in",
     "fit_bdw",
+    "fit_bdw_covariates",
     "fit_bg_bb",
     "fit_bg_cnbd",
     "fit_bg_nbd",
     "fit_bg_nbd_covariates",
     "fit_gamma_gamma",
+    "fit_gamma_gamma_covariates",
     "fit_ggompertz_nbd",
+    "fit_ggompertz_nbd_covariates",
     "fit_mbg_cnbd",
     "fit_mbg_nbd",
     "fit_mbg_nbd_covariates",
     "fit_nbd",
     "fit_pareto_nbd",
     "fit_pareto_nbd_covariates",
+    "fit_pareto_nbd_over_time",
+    "fit_sarmanov_pareto_nbd",
     "fit_sbg",
+    "fit_sbg_covariates",
     "likelihood_ratio_test",
+    "predict_over_time",
 ]
 
 class GammaGamma:
@@ -74,6 +82,104 @@ class GammaGamma:
     @property
     def values(self) -> list[float]: ...
 
+class SBG:
+    """
+    Contracts with unequal, constant churn.
+    """
+
+    names: typing.ClassVar[tuple] = ("alpha", "beta")
+    def __init__(
+        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ) -> None: ...
+    def log_likelihood(self, survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> float: ...
+    def log_p_churn(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_survival(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def residual_lifetime(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def retention(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def simulate(
+        self,
+        customers: typing.SupportsInt | typing.SupportsIndex,
+        renewals: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def survival(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def survival_given(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def values(self) -> list[float]: ...
+
+class BdW:
+    """
+    Contracts whose churn changes with age.
+    """
+
+    names: typing.ClassVar[tuple] = ("alpha", "beta", "c")
+    def __init__(
+        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ) -> None: ...
+    def log_likelihood(self, survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> float: ...
+    def log_p_churn(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_survival(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def residual_lifetime(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def retention(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def simulate(
+        self,
+        customers: typing.SupportsInt | typing.SupportsIndex,
+        renewals: typing.SupportsInt | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def survival(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def survival_given(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def values(self) -> list[float]: ...
+
 class NBD:
     """
     Customers who never leave.
@@ -92,248 +198,12 @@ class NBD:
         level: typing.SupportsFloat | typing.SupportsIndex,
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend: GammaGamma,
         spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
-    def __init__(
-        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
-    ) -> None: ...
-    def dect(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dect_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dert(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dert_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_dropout(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_rate(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_transactions(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_transactions_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_likelihood(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_p_alive(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive_at(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_no_transaction(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def pmf(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def pmf_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def simulate(
-        self,
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        seed: typing.SupportsInt | typing.SupportsIndex,
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        times: bool,
-    ) -> dict: ...
-    @property
-    def values(self) -> list[float]: ...
-
-class BGNBD:
-    """
-    Customers who may leave after a repeat purchase.
-    """
-
-    names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
-    @staticmethod
-    def predict(
-        models: collections.abc.Sequence[BGNBD],
-        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        outcome: bool,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
-    def __init__(
-        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
-    ) -> None: ...
-    def dect(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dect_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dert(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dert_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_dropout(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_rate(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_transactions(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_transactions_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_likelihood(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_p_alive(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive_at(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_no_transaction(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def pmf(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def pmf_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def simulate(
-        self,
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        seed: typing.SupportsInt | typing.SupportsIndex,
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        times: bool,
-    ) -> dict: ...
-    @property
-    def values(self) -> list[float]: ...
-
-class MBGNBD:
-    """
-    Customers who may leave after any purchase.
-    """
-
-    names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
-    @staticmethod
-    def predict(
-        models: collections.abc.Sequence[MBGNBD],
-        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        outcome: bool,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -449,10 +319,12 @@ class ParetoNBD:
         level: typing.SupportsFloat | typing.SupportsIndex,
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend: GammaGamma,
         spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -550,6 +422,131 @@ class ParetoNBD:
     @property
     def values(self) -> list[float]: ...
 
+class SarmanovParetoNBD:
+    """
+    Customers who buy often and leave sooner, or later.
+    """
+
+    names: typing.ClassVar[tuple] = ("r", "alpha", "s", "beta", "m")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[SarmanovParetoNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
+    def __init__(
+        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ) -> None: ...
+    def dect(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dect_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_dropout(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_rate(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_likelihood(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_at(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_no_transaction(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def simulate(
+        self,
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
+    ) -> dict: ...
+    @property
+    def correlation(self) -> float: ...
+    @property
+    def m_bounds(self) -> tuple[float, float]: ...
+    @property
+    def values(self) -> list[float]: ...
+
 class BGBB:
     """
     Customers who buy or not at given opportunities.
@@ -568,10 +565,375 @@ class BGBB:
         level: typing.SupportsFloat | typing.SupportsIndex,
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend: GammaGamma,
         spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
+    def __init__(
+        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ) -> None: ...
+    def dect(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dect_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_dropout(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_rate(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_likelihood(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_at(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_no_transaction(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def simulate(
+        self,
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
+    ) -> dict: ...
+    @property
+    def values(self) -> list[float]: ...
+
+class GGompertzNBD:
+    """
+    Customers whose risk of leaving changes with age.
+    """
+
+    names: typing.ClassVar[tuple] = ("r", "alpha", "b", "s", "beta")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[GGompertzNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
+    def __init__(
+        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ) -> None: ...
+    def dect(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dect_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_dropout(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_rate(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_likelihood(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_at(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_no_transaction(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def simulate(
+        self,
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
+    ) -> dict: ...
+    @property
+    def values(self) -> list[float]: ...
+
+class BGNBD:
+    """
+    Customers who may leave after a repeat purchase.
+    """
+
+    names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[BGNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        progress: typing.Any,
+    ) -> dict: ...
+    def __init__(
+        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
+    ) -> None: ...
+    def dect(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dect_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dert_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_dropout(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_rate(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_likelihood(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_at(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_no_transaction(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def simulate(
+        self,
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        seed: typing.SupportsInt | typing.SupportsIndex,
+        threads: typing.SupportsInt | typing.SupportsIndex,
+        times: bool,
+    ) -> dict: ...
+    @property
+    def values(self) -> list[float]: ...
+
+class MBGNBD:
+    """
+    Customers who may leave after any purchase.
+    """
+
+    names: typing.ClassVar[tuple] = ("r", "alpha", "a", "b")
+    @staticmethod
+    def predict(
+        models: collections.abc.Sequence[MBGNBD],
+        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        horizon: typing.SupportsFloat | typing.SupportsIndex,
+        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+        outcome: bool,
+        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: GammaGamma,
+        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -687,10 +1049,12 @@ class BGCNBD:
         level: typing.SupportsFloat | typing.SupportsIndex,
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend: GammaGamma,
         spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -810,10 +1174,12 @@ class MBGCNBD:
         level: typing.SupportsFloat | typing.SupportsIndex,
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend: GammaGamma,
         spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -915,223 +1281,6 @@ class MBGCNBD:
     @property
     def values(self) -> list[float]: ...
 
-class GGompertzNBD:
-    """
-    Customers whose risk of leaving changes with age.
-    """
-
-    names: typing.ClassVar[tuple] = ("r", "alpha", "b", "s", "beta")
-    @staticmethod
-    def predict(
-        models: collections.abc.Sequence[GGompertzNBD],
-        of_row: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
-        x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        discount_rate: typing.SupportsFloat | typing.SupportsIndex,
-        level: typing.SupportsFloat | typing.SupportsIndex,
-        outcome: bool,
-        covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        progress: typing.Any,
-    ) -> dict: ...
-    def __init__(
-        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
-    ) -> None: ...
-    def dect(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dect_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dert(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def dert_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_dropout(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_rate(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_transactions(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def expected_transactions_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_likelihood(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_p_alive(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive_at(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_alive_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def p_no_transaction(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def pmf(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def pmf_new(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def simulate(
-        self,
-        T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        horizon: typing.SupportsFloat | typing.SupportsIndex,
-        seed: typing.SupportsInt | typing.SupportsIndex,
-        threads: typing.SupportsInt | typing.SupportsIndex,
-        times: bool,
-    ) -> dict: ...
-    @property
-    def values(self) -> list[float]: ...
-
-class SBG:
-    """
-    Contracts with unequal, constant churn.
-    """
-
-    names: typing.ClassVar[tuple] = ("alpha", "beta")
-    def __init__(
-        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
-    ) -> None: ...
-    def log_likelihood(self, survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> float: ...
-    def log_p_churn(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_survival(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def residual_lifetime(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def retention(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def simulate(
-        self,
-        customers: typing.SupportsInt | typing.SupportsIndex,
-        renewals: typing.SupportsInt | typing.SupportsIndex,
-        seed: typing.SupportsInt | typing.SupportsIndex,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def survival(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def survival_given(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    @property
-    def values(self) -> list[float]: ...
-
-class BdW:
-    """
-    Contracts whose churn changes with age.
-    """
-
-    names: typing.ClassVar[tuple] = ("alpha", "beta", "c")
-    def __init__(
-        self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
-    ) -> None: ...
-    def log_likelihood(self, survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> float: ...
-    def log_p_churn(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def log_survival(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def residual_lifetime(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def retention(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def simulate(
-        self,
-        customers: typing.SupportsInt | typing.SupportsIndex,
-        renewals: typing.SupportsInt | typing.SupportsIndex,
-        seed: typing.SupportsInt | typing.SupportsIndex,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def survival(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    def survival_given(
-        self,
-        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
-        threads: typing.SupportsInt | typing.SupportsIndex = 0,
-    ) -> numpy.typing.NDArray[numpy.float64]: ...
-    @property
-    def values(self) -> list[float]: ...
-
 class FitSummary:
     """
     Estimates, how sure they are, and what the data can't tell.
@@ -1140,6 +1289,8 @@ class FitSummary:
     def aic(self) -> float: ...
     @property
     def bic(self) -> float: ...
+    @property
+    def coefficients(self) -> int: ...
     @property
     def converged(self) -> bool: ...
     @property
@@ -1228,6 +1379,9 @@ class RfmState:
     def repeat_purchases(
         self, ends: collections.abc.Sequence[datetime.date], joined_by: datetime.date
     ) -> list[int]: ...
+    def repeat_times(
+        self, unit: str, calibration_end: datetime.date
+    ) -> tuple[numpy.typing.NDArray[numpy.uint64], numpy.typing.NDArray[numpy.float64]]: ...
     def to_json(self) -> str: ...
     @property
     def customers(self) -> int: ...
@@ -1241,6 +1395,37 @@ def fit_bdw(
             collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
             typing.SupportsInt | typing.SupportsIndex,
         ]
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, BdW]: ...
+def fit_bdw_covariates(
+    data: tuple[
+        collections.abc.Sequence[
+            tuple[
+                collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
     ],
     start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     priors: collections.abc.Sequence[
@@ -1402,6 +1587,34 @@ def fit_gamma_gamma(
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, GammaGamma]: ...
+def fit_gamma_gamma_covariates(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, GammaGamma]: ...
 def fit_ggompertz_nbd(
     data: tuple[
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -1409,6 +1622,38 @@ def fit_ggompertz_nbd(
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, GGompertzNBD]: ...
+def fit_ggompertz_nbd_covariates(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
     ],
     start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
     priors: collections.abc.Sequence[
@@ -1604,6 +1849,71 @@ def fit_pareto_nbd_covariates(
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, ParetoNBD]: ...
+def fit_pareto_nbd_over_time(
+    data: tuple[
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+            collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+            collections.abc.Sequence[str],
+        ],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, ParetoNBD]: ...
+def fit_sarmanov_pareto_nbd(
+    data: tuple[
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, SarmanovParetoNBD]: ...
 def fit_sbg(
     data: collections.abc.Sequence[
         tuple[
@@ -1630,9 +1940,58 @@ def fit_sbg(
     threads: typing.SupportsInt | typing.SupportsIndex,
     progress: typing.Any,
 ) -> tuple[FitSummary, SBG]: ...
+def fit_sbg_covariates(
+    data: tuple[
+        collections.abc.Sequence[
+            tuple[
+                collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+                typing.SupportsInt | typing.SupportsIndex,
+            ]
+        ],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    start: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    priors: collections.abc.Sequence[
+        tuple[typing.SupportsFloat | typing.SupportsIndex, typing.SupportsFloat | typing.SupportsIndex]
+    ],
+    l2: typing.SupportsFloat | typing.SupportsIndex,
+    tolerance: typing.SupportsFloat | typing.SupportsIndex,
+    max_iterations: typing.SupportsInt | typing.SupportsIndex,
+    profile_level: typing.SupportsFloat | typing.SupportsIndex,
+    sampling: tuple[
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+        typing.SupportsFloat | typing.SupportsIndex,
+        typing.SupportsInt | typing.SupportsIndex,
+    ]
+    | None,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    progress: typing.Any,
+) -> tuple[FitSummary, SBG]: ...
 def likelihood_ratio_test(
     fewer: typing.SupportsInt | typing.SupportsIndex,
     smaller: typing.SupportsFloat | typing.SupportsIndex,
     more: typing.SupportsInt | typing.SupportsIndex,
     larger: typing.SupportsFloat | typing.SupportsIndex,
 ) -> tuple[float, int, float]: ...
+def predict_over_time(
+    model: ParetoNBD,
+    transaction: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    over_time: tuple[
+        typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    horizon: typing.SupportsFloat | typing.SupportsIndex,
+    discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> dict: ...

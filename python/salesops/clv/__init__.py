@@ -6,7 +6,17 @@ from salesops.clv._compare import Comparison, Selection, compare, evaluate, sele
 from salesops.clv._contract import SBG, BdW
 from salesops.clv._estimator import ConvergenceWarning, Summary, from_json, load
 from salesops.clv._inference import LikelihoodRatioTest, likelihood_ratio_test
-from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
+from salesops.clv._models import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    GGompertzNBD,
+    ParetoNBD,
+    SarmanovParetoNBD,
+)
 from salesops.clv._posterior import Posterior
 from salesops.clv._purchases import PurchaseModel
 from salesops.clv._rfm import Rfm, RfmState, rfm
@@ -32,6 +42,7 @@ __all__ = [
     "PurchaseModel",
     "Rfm",
     "RfmState",
+    "SarmanovParetoNBD",
     "Selection",
     "Summary",
     "Tracking",

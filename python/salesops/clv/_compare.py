@@ -5,13 +5,24 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
 from salesops._core.error import UsageError
 from salesops.clv._data import Histories, Source, equal_lengths, histories
-from salesops.clv._models import BGBB, BGCNBD, BGNBD, MBGCNBD, MBGNBD, NBD, GGompertzNBD, ParetoNBD
+from salesops.clv._models import (
+    BGBB,
+    BGCNBD,
+    BGNBD,
+    MBGCNBD,
+    MBGNBD,
+    NBD,
+    GGompertzNBD,
+    ParetoNBD,
+    SarmanovParetoNBD,
+)
 from salesops.clv._purchases import PurchaseModel
 from salesops.clv._rfm import Rfm, day_of
 from salesops.clv._tracking import actual_by, ends_of, tracking_error
@@ -23,11 +34,13 @@ if TYPE_CHECKING:
 
     from salesops._core.table import Table
 
+MEASURES = ("mae", "rmse", "bias", "tracking")
 MODELS: dict[str, type[PurchaseModel]] = {
     "nbd": NBD,
     "bg": BGNBD,
     "mbg": MBGNBD,
     "pareto": ParetoNBD,
+    "sarmanov": SarmanovParetoNBD,
     "bgbb": BGBB,
     "bg_cnbd": BGCNBD,
     "mbg_cnbd": MBGCNBD,
@@ -141,6 +154,9 @@ def compare(
     data: Any,
     models: Sequence[str | PurchaseModel | type[PurchaseModel]] = ("nbd", "bg", "mbg", "pareto"),
     *,
+    covariates: Sequence[str] = (),
+    dropout_covariates: Sequence[str] = (),
+    equal: Sequence[str] = (),
     holdout: str | float | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Comparison:
@@ -151,8 +167,10 @@ def compare(
     data
         As for `fit`; with a holdout the errors on it are shown too.
     models
-        Names (nbd, bg, mbg, pareto, bgbb, bg_cnbd, mbg_cnbd, ggompertz), classes, or models with settings;
-        fitted ones are taken as they are.
+        Names (nbd, bg, mbg, pareto, sarmanov, bgbb, bg_cnbd, mbg_cnbd, ggompertz), classes, or models with
+        settings; fitted ones are taken as they are.
+    covariates, dropout_covariates, equal
+        As for `fit`, for all models that take such columns; the others are fitted without.
     holdout
         Length of the holdout, where the data don't tell it.
 
@@ -163,7 +181,8 @@ def compare(
     and rmse by customer, and, of an `Rfm`, tracking: the mean absolute error of the cumulative purchases by
     week, as a share of the actual (`tracking`).
     """
-    fitted = [_fitted(model, data, columns) for model in models]
+    asked = _Terms(covariates, dropout_covariates, equal)
+    fitted = [_fitted(model, data, columns, asked) for model in models]
     if not fitted:
         raise UsageError("models: name at least one")
     fitted.sort(key=lambda model: model.aic_)
@@ -175,6 +194,7 @@ def compare(
         "bic": [model.bic_ for model in fitted],
         "converged": [model.converged_ for model in fitted],
     }
+    made |= _named_covariates(fitted)
     source = Source(data, {}, columns, ())
     if source.has("holdout_frequency"):
         scores = [evaluate(model, data, holdout=holdout, columns=columns) for model in fitted]
@@ -186,7 +206,36 @@ def compare(
     return Comparison(fitted, made, getattr(data, "source", data))
 
 
-MEASURES = ("mae", "rmse", "bias", "tracking")
+@dataclass
+class _Terms:
+    """Columns of customers, and of which process."""
+
+    covariates: Sequence[str] = ()
+    dropout_covariates: Sequence[str] = ()
+    equal: Sequence[str] = ()
+
+    def of(self, model: PurchaseModel, data: Any) -> dict[str, Any]:
+        """What a model can take: all, those that never change, or none; a fitted one keeps its own."""
+        if hasattr(model, "params_"):
+            design = model._design()
+            return {} if design is None else _Terms(design.transaction, design.dropout, design.equal)._all()
+        if not model._dropout:
+            return {}
+        timeline = getattr(data, "_timeline", None)
+        changing = set() if timeline is None or model._follows else set(timeline.names)
+        kept = {name: [c for c in columns if c not in changing] for name, columns in self._all().items()}
+        return kept if any(kept.values()) else {}
+
+    def _all(self) -> dict[str, Any]:
+        return {name: list(getattr(self, name)) for name in ("covariates", "dropout_covariates", "equal")}
+
+
+def _named_covariates(models: list[PurchaseModel]) -> dict[str, list[str]]:
+    """The columns that each model reads, where one reads any."""
+    designs = [model._design() for model in models]
+    if all(design is None for design in designs):
+        return {}
+    return {"covariates": ["" if design is None else ", ".join(design.levels) for design in designs]}
 
 
 class Selection(Comparison):
@@ -204,6 +253,9 @@ def select(
     models: Sequence[str | PurchaseModel | type[PurchaseModel]] = ("nbd", "bg", "mbg", "pareto"),
     *,
     by: str = "mae",
+    covariates: Sequence[str] = (),
+    dropout_covariates: Sequence[str] = (),
+    equal: Sequence[str] = (),
     report_end: Any = None,
 ) -> Selection:
     """Choose a model on one holdout and report on a later one, which had no say in the choice.
@@ -216,9 +268,12 @@ def select(
     rows
         An `Rfm` with a holdout, and transactions after it.
     models
-        Names, classes, or models with settings, as for `compare`.
+        Names, classes, or models with settings, as for `compare`; fitted ones are fitted anew, with the
+        covariates they have. So one model may stand there with and without.
     by
         What is smallest in the choice: ``mae``, ``rmse``, ``tracking``, or ``bias`` in size.
+    covariates, dropout_covariates, equal
+        As for `fit`, for all models that take such columns and are not fitted yet.
     report_end
         Last day of the second holdout; by default the last day in the transactions.
     """
@@ -226,7 +281,10 @@ def select(
         raise UsageError(f"by is one of {', '.join(MEASURES)}, not {by!r}")
     if not isinstance(rows, Rfm) or not rows.holdout_duration:
         raise UsageError("select needs the Rfm of so.clv.rfm(…, calibration_end=, holdout_end=)")
-    kinds = [_kind(model).clone() for model in models]
+    asked = _Terms(covariates, dropout_covariates, equal)
+    given = [_kind(model) for model in models]
+    terms = [asked.of(model, rows) for model in given]
+    kinds = [model.clone() for model in given]
     if not kinds:
         raise UsageError("models: name at least one")
     later = rows._again(
@@ -236,8 +294,8 @@ def select(
         raise UsageError(
             f"there are no transactions after holdout_end {rows.holdout_end}: end the first holdout earlier"
         )
-    first = [model.clone().fit(rows) for model in kinds]
-    again = [model.fit(later) for model in kinds]
+    first = [model.clone().fit(rows, **own) for model, own in zip(kinds, terms, strict=True)]
+    again = [model.fit(later, **own) for model, own in zip(kinds, terms, strict=True)]
     scores = _scores(first, rows)
     judged = _scores(again, later)
     worth = [abs(value) if value is not None else math.inf for value in scores[by]]
@@ -248,7 +306,8 @@ def select(
         **{f"holdout_{name}": [scores[name][i] for i in order] for name in MEASURES},
         **{f"report_{name}": [judged[name][i] for i in order] for name in MEASURES},
     }
-    return Selection([again[i] for i in order], made, rows.source)
+    ordered = [again[i] for i in order]
+    return Selection(ordered, made | _named_covariates(ordered), rows.source)
 
 
 def _scores(models: list[PurchaseModel], rows: Rfm) -> dict[str, list[Any]]:
@@ -260,7 +319,13 @@ def _scores(models: list[PurchaseModel], rows: Rfm) -> dict[str, list[Any]]:
 def _tracking(models: list[PurchaseModel], rows: Rfm) -> list[float | None]:
     ends = ends_of(rows, "week")
     actual = actual_by(rows, ends)
-    return [tracking_error(model, rows, ends, actual) for model in models]
+    return [None if _follows(model) else tracking_error(model, rows, ends, actual) for model in models]
+
+
+def _follows(model: PurchaseModel) -> bool:
+    """Whether its covariates change over time, so that a cohort's expectation depends on the days."""
+    design = model._design()
+    return design is not None and bool(design.over_time)
 
 
 def _kind(model: Any) -> PurchaseModel:
@@ -275,6 +340,8 @@ def _kind(model: Any) -> PurchaseModel:
     return model
 
 
-def _fitted(model: Any, data: Any, columns: Mapping[str, str] | None) -> PurchaseModel:
+def _fitted(model: Any, data: Any, columns: Mapping[str, str] | None, asked: _Terms) -> PurchaseModel:
     found = _kind(model)
-    return found if hasattr(found, "params_") else found.clone().fit(data, columns=columns)
+    if hasattr(found, "params_"):
+        return found
+    return found.clone().fit(data, columns=columns, **asked.of(found, data))

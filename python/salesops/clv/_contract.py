@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
@@ -9,8 +10,9 @@ from salesops import _frame
 from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
-from salesops.clv._data import Complaints, equal_lengths, numbers
-from salesops.clv._estimator import Estimator, Priors
+from salesops.clv._covariates import Design
+from salesops.clv._data import Complaints, Source, equal_lengths, numbers
+from salesops.clv._explained import Explained, kinds_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -23,6 +25,8 @@ class _Cohorts:
 
     survivors: list[list[float]]
     first_renewal: int
+    terms: dict[str, list[float]]
+    """What is known of each cohort."""
 
     def again(self, random: np.random.Generator) -> _Cohorts:
         """As many customers of each cohort, drawn with replacement: who left when, and who stayed."""
@@ -36,10 +40,10 @@ class _Cohorts:
             fates = np.append(left[:-1] - left[1:], left[-1])
             again = random.multinomial(round(left[0]), fates / left[0])
             drawn.append((left[0] - np.concatenate([[0], np.cumsum(again[:-1])])).tolist())
-        return _Cohorts(drawn, self.first_renewal)
+        return _Cohorts(drawn, self.first_renewal, self.terms)
 
 
-class ContractModel(Estimator):
+class ContractModel(Explained):
     """Answers of one name for both models. Times are numbers of renewals due since the contract began."""
 
     _fit_name = ""
@@ -50,6 +54,9 @@ class ContractModel(Estimator):
         survivors: Any = None,
         y: Any = None,
         *,
+        covariates: Sequence[str] = (),
+        beta_covariates: Sequence[str] = (),
+        equal: Sequence[str] = (),
         first_renewal: int = 0,
         unit: str | None = None,
         warm_start: bool = False,
@@ -62,6 +69,12 @@ class ContractModel(Estimator):
             Customers left after 0, 1, 2, … renewals; a list of such lists for several cohorts (each may end
             early); or a frame with one row a customer: ``recency`` periods kept of ``T`` seen, and
             ``cohort`` if there are several (as in pymc-marketing; recency = T: still a customer).
+        covariates, beta_covariates
+            Columns of such a frame that move alpha, and beta: numbers, or text whose categories are compared
+            with the first in alphabetical order. A unit of z multiplies alpha by e^γ, and with it the odds
+            alpha/beta of the mean customer to leave at the first renewal.
+        equal
+            Columns in both lists whose two coefficients are one: those odds stay, their spread moves.
         first_renewal
             Renewals already made where the lists begin.
         unit
@@ -69,12 +82,35 @@ class ContractModel(Estimator):
         warm_start
             Begin at the estimates of the last fit.
         """
-        return self._fit_seen(_Cohorts(_cohorts(survivors), first_renewal), unit, warm_start)
+        if covariates or beta_covariates or equal:
+            source = Source(_frame_of_customers(survivors), {}, None, ())
+            design = Design.learn(source, covariates, beta_covariates, equal)
+            kinds, code = kinds_of(design.read(source))
+            cohorts = _cohorts_of_customers(survivors, code)
+            terms = {label: [kinds[kind][label] for kind, _ in cohorts] for label in kinds[0]}
+            self.covariates_ = design.state()
+            seen = _Cohorts([cohort for _, cohort in cohorts], first_renewal, terms)
+        else:
+            self.covariates_ = None
+            seen = _Cohorts(_cohorts(survivors), first_renewal, {})
+        return self._fit_seen(seen, unit, warm_start)
 
     def _solve(self, seen: _Cohorts, options: tuple[Any, ...]) -> tuple[Any, Any]:
         cohorts = [(cohort, seen.first_renewal) for cohort in seen.survivors]
-        summary, core = getattr(_core, self._fit_name)(cohorts, *options)
+        design = self._design()
+        if design is None:
+            summary, core = getattr(_core, self._fit_name)(cohorts, *options)
+            return summary, core
+        parts = [
+            [(label, numbers(seen.terms[label], label)) for label in design.labels(columns)]
+            for columns in (design.transaction, design.dropout)
+        ]
+        data = (cohorts, *parts, design.labels(design.equal))
+        summary, core = getattr(_core, f"{self._fit_name}_covariates")(data, *options)
         return summary, core
+
+    def _moved(self) -> dict[str, dict[str, int]]:
+        return {"alpha": {"alpha": 1}, "beta": {"beta": 1}}
 
     def log_likelihood(self, survivors: Any) -> float:
         """Log-likelihood of one cohort, or of several together."""
@@ -128,11 +164,19 @@ def _cohorts(survivors: Any) -> list[list[float]]:
         return [numbers(survivors, "survivors").tolist()]
     if isinstance(survivors, np.ndarray):
         return [row[~np.isnan(row)].tolist() for row in np.asarray(survivors, dtype=np.float64)]
-    return _cohorts_of_customers(survivors)
+    return [cohort for _, cohort in _cohorts_of_customers(survivors)]
 
 
-def _cohorts_of_customers(data: Any) -> list[list[float]]:
-    """Count who is left at each age, among the customers seen that long."""
+def _frame_of_customers(survivors: Any) -> Any:
+    import numpy as np
+
+    if survivors is None or isinstance(survivors, list | tuple | np.ndarray):
+        raise UsageError("covariates are columns of a frame with one row a customer; lists have none")
+    return survivors
+
+
+def _cohorts_of_customers(data: Any, kinds: Any = None) -> list[tuple[int, list[float]]]:
+    """Count who is left at each age, among the customers of one kind seen that long."""
     import numpy as np
 
     table = _frame.to_core(data)
@@ -147,14 +191,18 @@ def _cohorts_of_customers(data: Any) -> list[list[float]]:
         complaints.check("have recency > T", recency > T)
     complaints.raise_any()
     label = np.asarray(table.column("cohort").to_list()) if "cohort" in table.names else np.zeros(rows)
+    kind = np.zeros(rows, dtype=np.int64) if kinds is None else np.asarray(kinds, dtype=np.int64)
     cohorts = []
-    for one in np.unique(label):
-        for seen in np.unique(T[label == one]):
-            kept = recency[(label == one) & (seen == T)]
-            cohorts.append([float((kept > age).sum()) for age in range(int(seen))])
+    for code in np.unique(kind).tolist():
+        for one in np.unique(label[kind == code]):
+            alike = (label == one) & (kind == code)
+            for seen in np.unique(T[alike]):
+                kept = recency[alike & (seen == T)]
+                cohorts.append((code, [float((kept > age).sum()) for age in range(int(seen))]))
     return cohorts
 
 
+@dataclass(eq=False, repr=False)
 class SBG(ContractModel):
     """Shifted beta-geometric: churn probabilities are Beta(alpha, beta) (Fader and Hardie 2007).
 
@@ -169,19 +217,11 @@ class SBG(ContractModel):
     _core_model = _core.SBG
     _fit_name = "fit_sbg"
 
-    def __init__(
-        self,
-        alpha: float | None = None,
-        beta: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        self._start((alpha, beta), (priors, l2, strict, threads))
+    alpha: float | None = None
+    beta: float | None = None
 
 
+@dataclass(eq=False, repr=False)
 class BdW(ContractModel):
     """Beta-discrete-Weibull: as SBG, with each customer's churn falling (c < 1) or rising (c > 1) with age.
 
@@ -192,15 +232,6 @@ class BdW(ContractModel):
     _core_model = _core.BdW
     _fit_name = "fit_bdw"
 
-    def __init__(
-        self,
-        alpha: float | None = None,
-        beta: float | None = None,
-        c: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        self._start((alpha, beta, c), (priors, l2, strict, threads))
+    alpha: float | None = None
+    beta: float | None = None
+    c: float | None = None

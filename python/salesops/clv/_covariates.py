@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops._core.error import UsageError
@@ -18,7 +18,7 @@ Levels = dict[str, list[Any] | None]
 
 @dataclass
 class Design:
-    """The columns a fit read.
+    """The columns a fit read: those that move the first process of a model, and the second.
 
     `levels` are the categories of a column of text, in order: the first is the one the others are compared
     with. None where the column holds numbers.
@@ -28,6 +28,8 @@ class Design:
     dropout: list[str]
     equal: list[str]
     levels: Levels
+    over_time: list[str] = field(default_factory=list)
+    """Columns that change over time."""
 
     @classmethod
     def learn(
@@ -36,9 +38,11 @@ class Design:
         """Read which categories there are."""
         for name in equal:
             if name not in transaction or name not in dropout:
-                raise UsageError(f"equal: '{name}' must be in covariates and in dropout_covariates")
+                raise UsageError(f"equal: '{name}' must be in both lists of covariates")
         levels = {name: _levels(source, name) for name in dict.fromkeys([*transaction, *dropout])}
-        return cls(list(transaction), list(dropout), list(equal), levels)
+        timed = source.timeline.names if source.timeline else []
+        over_time = [name for name in levels if name in timed]
+        return cls(list(transaction), list(dropout), list(equal), levels, over_time)
 
     @classmethod
     def of(cls, state: Mapping[str, Any]) -> Self:
@@ -59,7 +63,7 @@ class Design:
         return [label for column in columns for label, _ in self.terms(column)]
 
     def read(self, source: Source) -> dict[str, npt.NDArray[np.float64]]:
-        """Numbers of each row, by name of the term."""
+        """Numbers of each row, by name of the term; those of a column over time, of each of its rows."""
         import numpy as np
 
         found: dict[str, npt.NDArray[np.float64]] = {}
@@ -76,6 +80,35 @@ class Design:
             found |= {label: (values == level).astype(np.float64) for label, level in self.terms(column)}
         return found
 
+    def laid_out(self, source: Source, ahead: float, rows: Any = None) -> tuple[Any, ...]:
+        """Intervals of the customers (or of some `rows`) until T + `ahead`, as the core takes them."""
+        timeline = source.timeline
+        if timeline is None or not set(self.over_time) <= set(timeline.names):
+            raise UsageError(
+                f"the model follows {', '.join(self.over_time)} over time: tell it by rows.over_time(…)"
+            )
+        made = timeline.intervals(source.data, ahead, rows)
+        read = self.read(source)
+        values = {
+            label: read[label][made.row]
+            if column in self.over_time
+            else made.spread(read[label] if rows is None else read[label][rows])
+            for column in self.levels
+            for label, _ in self.terms(column)
+        }
+        made, last = made.merged(list(values.values()))
+        parts = [
+            [(label, values[label][last]) for label in self.labels(columns)]
+            for columns in (self.transaction, self.dropout)
+        ]
+        return made.first, made.until, *parts, self.labels(self.equal)
+
+    def coefficients(self, estimates: Mapping[str, float], process: str) -> list[float]:
+        """Coefficients of one process, in the order of its columns' terms."""
+        columns = self.transaction if process == "transaction" else self.dropout
+        names = ((f"{process}.{label}", label) for label in self.labels(columns))
+        return [estimates[own if own in estimates else label] for own, label in names]
+
     def value_of(self, given: Mapping[str, Any]) -> dict[str, float]:
         """Numbers of one customer, by name of the term."""
         unknown = sorted(set(given) ^ set(self.levels))
@@ -88,7 +121,7 @@ class Design:
         self,
         names: Sequence[str],
         parameters: Sequence[str],
-        dropout: Mapping[str, int],
+        moved: Mapping[str, Mapping[str, int]],
         values: Mapping[str, float],
     ) -> npt.NDArray[np.float64]:
         """How ln of each parameter of a customer follows from ln of all parameters and the coefficients.
@@ -97,8 +130,8 @@ class Design:
         ----------
         names
             All that was estimated, coefficients last.
-        dropout
-            The sign with which γ'z moves each parameter of leaving.
+        moved
+            The sign with which γ'z moves ln of each parameter, by process.
         values
             The customer's terms.
         """
@@ -106,15 +139,12 @@ class Design:
 
         effects = np.zeros((len(parameters), len(names)))
         effects[:, : len(parameters)] = np.eye(len(parameters))
-        processes = (
-            ("transaction", self.transaction, {"alpha": -1}),
-            ("dropout", self.dropout, dropout),
-        )
-        for process, columns, moved in processes:
+        lists = (self.transaction, self.dropout)
+        for (process, signs), columns in zip(moved.items(), lists, strict=False):
             for label in self.labels(columns):
                 own = f"{process}.{label}"
                 place = names.index(own if own in names else label)
-                for parameter, sign in moved.items():
+                for parameter, sign in signs.items():
                     effects[parameters.index(parameter), place] += sign * values[label]
         return effects
 
@@ -156,6 +186,9 @@ def _values(source: Source, name: str) -> Any:
 
     if source.table is None:
         raise UsageError("covariates are columns of a frame; arrays have none")
-    if name not in source.table.names:
-        raise UsageError(f"covariates: no column '{name}'; there are {', '.join(source.table.names)}")
-    return np.asarray(source.table.column(name).to_numpy())
+    tables = [source.table] if source.timeline is None else [source.table, source.timeline.table]
+    for table in tables:
+        if name in table.names:
+            return np.asarray(table.column(name).to_numpy())
+    there = ", ".join(name for table in tables for name in table.names)
+    raise UsageError(f"covariates: no column '{name}'; there are {there}")

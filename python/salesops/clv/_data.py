@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.clv._timeline import Timeline
+
 Array = "npt.NDArray[np.float64]"
 
 #: What a column may be called: our own name, then those of lifetimes and pymc-marketing.
@@ -94,6 +96,7 @@ class Source:
         self.discrete: bool | None = None
         self.holdout_duration: float | None = None
         self.table: Table | None = None
+        self.timeline: Timeline | None = None
         self._arrays = {name: values for name, values in arrays.items() if values is not None}
         self._columns = dict(columns or {})
         unknown = set(self._columns) - set(NAMES)
@@ -108,7 +111,7 @@ class Source:
         if given:
             raise UsageError(f"{given[0]}= and a frame were given; use one of them")
         if isinstance(data, Rfm):
-            self.table = data.table
+            self.table, self.timeline = data.table, data._timeline
             self.unit, self.discrete = data.unit, data.discrete
             self.holdout_duration = data.holdout_duration or None
         else:
@@ -180,6 +183,10 @@ class Histories:
     t_x: npt.NDArray[np.float64]
     T: npt.NDArray[np.float64]
     source: Source
+
+    def take(self, rows: Any) -> Histories:
+        """Some of the customers."""
+        return Histories(self.x[rows], self.t_x[rows], self.T[rows], self.source)
 
 
 def histories(source: Source, opportunities: bool = False) -> Histories:

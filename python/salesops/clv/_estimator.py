@@ -5,6 +5,7 @@ from __future__ import annotations
 import html
 import json
 import math
+import numbers
 import os
 import pathlib
 import warnings
@@ -14,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._arguments import checked
 from salesops._core.error import DataError, UsageError
-from salesops.clv._data import equal_lengths, numbers
+from salesops.clv import _data
 from salesops.clv._units import unit_of
 
 if TYPE_CHECKING:
@@ -44,7 +45,7 @@ class Seen:
 
     def __post_init__(self) -> None:
         if len(self.weights):
-            equal_lengths({"weights": self.weights, "the rows": self.columns[0]})
+            _data.equal_lengths({"weights": self.weights, "the rows": self.columns[0]})
 
     def again(self, random: np.random.Generator) -> Seen:
         """As many customers, drawn from these with replacement."""
@@ -59,8 +60,8 @@ class Seen:
         return Seen(columns, drawn[kept].astype(np.float64))
 
 
-class Estimator:
-    """Parameters, and what a fit leaves behind.
+class Fitted:
+    """What a fit leaves behind.
 
     After `fit`, each parameter stands under its name with an underscore (``r_``), all together in
     ``params_``, with ``standard_errors_``, ``covariance_``, ``correlation_``, ``log_likelihood_``, ``aic_``,
@@ -68,23 +69,51 @@ class Estimator:
     ``coefficients_``; errors and covariance hold them after the parameters.
     """
 
+    _seen: Any
+    params_: dict[str, float]
+    coefficients_: dict[str, float]
+    standard_errors_: dict[str, float]
+    covariance_: npt.NDArray[np.float64]
+    log_likelihood_: float
+    aic_: float
+    bic_: float
+    n_: float
+    converged_: bool
+    notes_: list[str]
+    unit_: str | None
+
+
+@dataclass(eq=False, repr=False, kw_only=True)
+class Estimator(Fitted):
+    """Parameters, how to fit them, and what a fit left behind."""
+
     parameters: ClassVar[tuple[str, ...]] = ()
     settings: ClassVar[tuple[str, ...]] = ("priors", "l2", "strict", "threads")
+    #: Those that may be of either sign; the others are above 0.
+    _signed: ClassVar[tuple[str, ...]] = ()
     _core_model: ClassVar[Any] = None
 
-    priors: Priors
-    l2: float
-    strict: bool
-    threads: int
+    priors: Priors = None
+    l2: float = 0.0
+    strict: bool = False
+    threads: int = 0
 
     def __init_subclass__(cls) -> None:
         _MODELS[cls.__name__] = cls
 
-    def _start(self, values: tuple[float | None, ...], settings: tuple[Any, ...]) -> None:
-        """Keep what the constructor was given."""
-        names = (*self.parameters, *self.settings)
-        for name, value in zip(names, (*values, *settings), strict=True):
-            setattr(self, name, value)
+    def __post_init__(self) -> None:
+        self._check_given()
+
+    def _check_given(self) -> None:
+        """Refuse what no model of this kind can have."""
+        for name in self.parameters:
+            value = getattr(self, name)
+            if value is None:
+                continue
+            number = isinstance(value, numbers.Real) and math.isfinite(value)
+            if not number or not (value > 0 or name in self._signed):
+                kind = "a finite number" if name in self._signed else "a finite number above 0"
+                raise UsageError(f"{type(self).__name__}: {name} must be {kind}, not {value!r}")
 
     def __getstate__(self) -> dict[str, Any]:
         """Leave the rows behind that the fit saw."""
@@ -103,6 +132,7 @@ class Estimator:
             if name not in known:
                 raise UsageError(f"no parameter {name!r}; there are {', '.join(known)}")
             setattr(self, name, value)
+        self._check_given()
         return self
 
     def clone(self) -> Self:
@@ -122,19 +152,6 @@ class Estimator:
         return hasattr(self, "params_")
 
     # ---- the model in force ----
-
-    _seen: Any
-    params_: dict[str, float]
-    coefficients_: dict[str, float]
-    standard_errors_: dict[str, float]
-    covariance_: npt.NDArray[np.float64]
-    log_likelihood_: float
-    aic_: float
-    bic_: float
-    n_: float
-    converged_: bool
-    notes_: list[str]
-    unit_: str | None
 
     def _given(self) -> list[float]:
         """Parameters of the constructor; empty when there are none."""
@@ -156,8 +173,6 @@ class Estimator:
             raise UsageError(
                 f"{type(self).__name__} has no parameters yet: call fit, or pass {', '.join(self.parameters)}"
             )
-        if not all(value > 0 and math.isfinite(value) for value in values):
-            raise UsageError(f"{type(self).__name__}: all parameters must be finite and above 0")
         return values
 
     def _core(self) -> Any:
@@ -168,7 +183,7 @@ class Estimator:
         import numpy as np
 
         given = {name: np.asarray(value) for name, value in columns.items()}
-        ready = [numbers(np.atleast_1d(value), name) for name, value in given.items()]
+        ready = [_data.numbers(np.atleast_1d(value), name) for name, value in given.items()]
         try:
             together = np.broadcast_arrays(*ready)
         except ValueError as error:
@@ -187,8 +202,10 @@ class Estimator:
 
     def _fit_seen(self, seen: Any, unit: str | None, warm_start: bool) -> Self:
         """Fit what was read, and remember it for intervals that look again."""
-        start = list(self.params_.values()) if warm_start and hasattr(self, "params_") else self._given()
-        summary, core = self._solve(seen, self._fit_options(start))
+        warm = warm_start and hasattr(self, "params_")
+        summary, core = self._solve(
+            seen, self._fit_options(list(self.params_.values()) if warm else self._given())
+        )
         self._seen = seen
         self._take_core(core)
         return self._take(summary, unit)
@@ -204,14 +221,13 @@ class Estimator:
         progress: Any = None,
     ) -> tuple[Any, ...]:
         priors: list[tuple[float, float]] = []
+        own = [name for name in self.parameters if name not in self._signed]
         if self.priors is not None:
-            unknown = set(self.priors) - set(self.parameters)
+            unknown = set(self.priors) - set(own)
             if unknown:
-                raise UsageError(
-                    f"priors: no parameter {sorted(unknown)[0]!r}; there are {', '.join(self.parameters)}"
-                )
-            priors = [self.priors.get(name, (1.0, math.inf)) for name in self.parameters]
-        searched = (start, priors, float(self.l2), 1e-12, 200)
+                raise UsageError(f"priors: no parameter {sorted(unknown)[0]!r}; there are {', '.join(own)}")
+            priors = [self.priors.get(name, (1.0, math.inf)) for name in own]
+        searched = (start[: len(own)], priors, float(self.l2), 1e-12, 200)
         return (*searched, profile_level, sampling, self.threads, progress)
 
     def _take(self, summary: Any, unit: str | None) -> Self:

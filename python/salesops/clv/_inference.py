@@ -43,7 +43,7 @@ def _wald(model: Estimator, level: float) -> Ends:
     ends = {}
     for name, value in model._estimates.items():
         reach = z * model.standard_errors_[name]
-        if name in model.params_:
+        if name in model.params_ and name not in model._signed:
             factor = _exp(reach / value)
             ends[name] = (value / factor, value * factor)
         else:
@@ -98,8 +98,8 @@ class LikelihoodRatioTest:
 
 #: Models that others become at the end of a parameter's range.
 _WITHIN = {
-    "NBD": {"BGNBD", "MBGNBD", "ParetoNBD", "GGompertzNBD"},
-    "ParetoNBD": {"GGompertzNBD"},
+    "NBD": {"BGNBD", "MBGNBD", "ParetoNBD", "GGompertzNBD", "SarmanovParetoNBD"},
+    "ParetoNBD": {"GGompertzNBD", "SarmanovParetoNBD"},
     "SBG": {"BdW"},
 }
 
@@ -111,12 +111,12 @@ def likelihood_ratio_test(smaller: Estimator, larger: Estimator) -> LikelihoodRa
     ----------
     smaller, larger
         Fitted models: one kind with fewer and more covariates (or coefficients held equal), or NBD within
-        one with dropout, ParetoNBD within GGompertzNBD, SBG within BdW.
+        one with dropout, ParetoNBD within GGompertzNBD or SarmanovParetoNBD, SBG within BdW.
 
     Notes
     -----
-    Where the smaller model is the larger at the end of a parameter's range (all but covariates and SBG) the
-    true p-value is smaller: the test errs on the side of the smaller model.
+    Where the smaller model is the larger at the end of a parameter's range (all but covariates, Sarmanov's m
+    and SBG) the true p-value is smaller: the test errs on the side of the smaller model.
 
     Examples
     --------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from salesops.clv._estimator import Estimator
 
+#: How many draws stand for the posterior in a forecast; the core takes so many.
+DRAWS = 256
 _COLUMNS = ("mean", "sd", "standard_error", "r_hat", "ess_bulk", "ess_tail")
 
 
@@ -75,6 +77,65 @@ class Posterior:
                 **{name: float(c[i]) for name, c in zip(self._model.parameters, columns, strict=True)}
             )
             yield drawn
+
+    def _thinned(self) -> npt.NDArray[np.float64]:
+        """256 draws, evenly from all chains: one row each, parameters and coefficients."""
+        import numpy as np
+
+        columns = [values.ravel() for values in self.draws.values()]
+        if len(columns[0]) < DRAWS:
+            raise UsageError(f"a forecast needs {DRAWS} draws or more, there are {len(columns[0])}")
+        rows: npt.NDArray[np.float64] = np.column_stack(columns)
+        thinned: npt.NDArray[np.float64] = rows[np.linspace(0, len(rows) - 1, DRAWS).astype(int)]
+        return thinned
+
+    @checked
+    def predict(
+        self,
+        data: Any = None,
+        *,
+        horizon: str | float | None = None,
+        discount: str | None = None,
+        spend: Any = None,
+        level: float = 90,
+        interval: str = "mean",
+        x: Any = None,
+        t_x: Any = None,
+        T: Any = None,
+        spend_x: Any = None,
+        mean_spend: Any = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """Forecast each customer by the draws: their mean and the middle `level` percent of them.
+
+        The arguments and columns are those of the model's `predict`, covariates included. 256 draws, evenly
+        from all chains, stand for the posterior, the same for all customers.
+
+        Parameters
+        ----------
+        spend
+            A fitted `GammaGamma`, or its posterior.
+        interval
+            ``mean`` or, the customer's own chance included, ``outcome``.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> rows = so.clv.ParetoNBD(r=0.6, alpha=10, s=0.6, beta=12).simulate([30.0] * 300, seed=1)
+        >>> drawn = so.clv.NBD().fit(rows, unit="week").posterior(200, chains=2, warmup=200, progress=False)
+        >>> out = drawn.predict(rows, horizon="26 weeks", level=80)
+        >>> bool((out["expected_transactions_lo_80"] < out["expected_transactions_hi_80"]).all())
+        True
+        """
+        from salesops.clv._data import Source
+        from salesops.clv._purchases import PurchaseModel
+
+        if not isinstance(self._model, PurchaseModel):
+            raise UsageError(f"{type(self._model).__name__} forecasts no purchases; use ask")
+        arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
+        source = Source(data, arrays, columns, ("x", "t_x", "T"))
+        return self._model._forecast(source, horizon, discount, spend, level, interval, unit, self)
 
     @checked
     def ask(

@@ -12,19 +12,23 @@ from salesops._core.error import UnitError, UsageError
 from salesops.calendar import FiscalCalendar
 from salesops.clv import _schedule
 from salesops.clv._covariates import Design
-from salesops.clv._data import Source, histories, numbers, same_unit
-from salesops.clv._estimator import Estimator, Seen
+from salesops.clv._data import Histories, Source, histories, numbers, same_unit
+from salesops.clv._estimator import Seen
+from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
 from salesops.clv._rfm import day_of
 from salesops.clv._spend import GammaGamma
+from salesops.clv._timeline import SeenOverTime
 from salesops.clv._units import Discount, discount_rate, in_unit, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.clv._posterior import Posterior
 
-class PurchaseModel(Estimator):
+
+class PurchaseModel(Explained):
     """Answers of one name for all models.
 
     The array methods take numbers or arrays that go together (one number for all, or one a row) and give an
@@ -37,8 +41,8 @@ class PurchaseModel(Estimator):
     _opportunities: ClassVar[bool] = False
     #: Sign with which γ'z moves ln of each parameter of leaving; empty where covariates are not known.
     _dropout: ClassVar[dict[str, int]] = {}
-
-    covariates_: dict[str, Any] | None
+    #: Whether covariates may change over time.
+    _follows: ClassVar[bool] = False
 
     # ---- fit ----
 
@@ -70,11 +74,12 @@ class PurchaseModel(Estimator):
         y
             Ignored; scikit-learn passes it.
         covariates, dropout_covariates
-            Columns that move the purchase rate, and leaving (BGNBD, MBGNBD, ParetoNBD): numbers, or text,
-            whose categories are compared with the first in alphabetical order. A unit of z multiplies the
-            purchase rate by e^γ and, in ParetoNBD, the rate of leaving by e^γ; in (M)BGNBD a and b are
-            multiplied by it: the mean probability to leave stays and γ > 0 narrows its spread. `Rfm.join`
-            adds such columns to an `Rfm`.
+            Columns that move the purchase rate, and leaving (BGNBD, MBGNBD, ParetoNBD, GGompertzNBD):
+            numbers, or text, whose categories are compared with the first in alphabetical order. A unit of z
+            multiplies the purchase rate by e^γ and, in ParetoNBD and GGompertzNBD, the rate of leaving by
+            e^γ; in (M)BGNBD a and b are multiplied by it: the mean probability to leave stays and γ > 0
+            narrows its spread. `Rfm.join` adds such columns to an `Rfm`, `Rfm.over_time` those that change
+            (ParetoNBD).
         equal
             Columns in both lists whose two coefficients are one.
         x, t_x, T
@@ -97,13 +102,26 @@ class PurchaseModel(Estimator):
         found = histories(source, self._opportunities)
         same_unit(source.unit, unit_of(unit))
         design = self._learn(source, covariates, dropout_covariates, equal)
-        terms = design.read(source) if design else {}
-        columns_seen = (found.x, found.t_x, found.T, self._gaps(source), *terms.values())
-        seen = Seen(columns_seen, source.array("weights"))
+        seen: Seen | SeenOverTime
+        if design is not None and design.over_time:
+            seen = self._see_over_time(source, found, design)
+        else:
+            terms = design.read(source) if design else {}
+            columns_seen = (found.x, found.t_x, found.T, self._gaps(source), *terms.values())
+            seen = Seen(columns_seen, source.array("weights"))
         self.covariates_ = design.state() if design else None
         return self._fit_seen(seen, source.unit or unit, warm_start)
 
-    def _solve(self, seen: Seen, options: tuple[Any, ...]) -> tuple[Any, Any]:
+    def _see_over_time(self, source: Source, found: Histories, design: Design) -> SeenOverTime:
+        rows = source.data
+        first, times = rows._state.repeat_times(rows.unit, rows.calibration_end)
+        laid = design.laid_out(source, 0.0)
+        return SeenOverTime((found.x, found.t_x, found.T), source.array("weights"), first, times, laid)
+
+    def _solve(self, seen: Seen | SeenOverTime, options: tuple[Any, ...]) -> tuple[Any, Any]:
+        if isinstance(seen, SeenOverTime):
+            summary, core = _core.fit_pareto_nbd_over_time(seen.data(), *options)
+            return summary, core
         x, t_x, T, gaps, *terms = seen.columns
         rows = (x, t_x, T, seen.weights, gaps)
         design = self._design()
@@ -125,8 +143,16 @@ class PurchaseModel(Estimator):
         if not (covariates or dropout or equal):
             return None
         if not self._dropout:
-            raise UsageError(f"{type(self).__name__} takes no covariates; BGNBD, MBGNBD and ParetoNBD do")
-        return Design.learn(source, covariates, dropout, equal)
+            raise UsageError(
+                f"{type(self).__name__} takes no covariates; BGNBD, MBGNBD, ParetoNBD and GGompertzNBD do"
+            )
+        design = Design.learn(source, covariates, dropout, equal)
+        if design.over_time and not self._follows:
+            raise UsageError(
+                f"{design.over_time[0]} changes over time, which {type(self).__name__} can't follow; "
+                "ParetoNBD does"
+            )
+        return design
 
     def _gaps(self, source: Source) -> npt.NDArray[np.float64]:
         import numpy as np
@@ -138,68 +164,43 @@ class PurchaseModel(Estimator):
 
     # ---- customers that differ in covariates ----
 
-    def _design(self) -> Design | None:
-        state = getattr(self, "covariates_", None)
-        return None if state is None else Design.of(state)
-
-    def model_of(self, **covariates: Any) -> Self:
-        """Give the model of customers with these covariates, which answers every question about them.
-
-        Examples
-        --------
-        >>> import salesops as so
-        >>> rows = so.clv.ParetoNBD(r=0.6, alpha=10, s=0.6, beta=12).simulate([30.0] * 600, seed=1)
-        >>> rows["channel"] = ["shop", "web"] * 300
-        >>> model = so.clv.ParetoNBD().fit(rows, covariates=["channel"])
-        >>> abs(model.model_of(channel="shop").alpha / model.alpha_ - 1) < 1e-12
-        True
-        """
-        design = self._design()
-        if design is None:
-            raise UsageError(f"{type(self).__name__} was fitted without covariates; ask it as it is")
-        return self._at(design, design.value_of(covariates))[0]
-
-    def _at(self, design: Design, values: Mapping[str, float]) -> tuple[Self, npt.NDArray[np.float64]]:
-        """The model at these terms, and the covariance of its parameters."""
-        import numpy as np
-
-        count = len(self.parameters)
-        effects = design.effects(list(self._estimates), self.parameters, self._dropout, values)
-        estimates = np.array(list(self._estimates.values()))
-        logs = np.concatenate([np.log(estimates[:count]), estimates[count:]])
-        own = np.exp(effects @ logs)
-        slopes = own[:, None] * effects
-        slopes[:, :count] /= estimates[:count]
-        model = self.clone().set_params(**dict(zip(self.parameters, own.tolist(), strict=True)))
-        model.unit_ = self.unit_
-        return model, slopes @ self.covariance_ @ slopes.T
-
-    def _models(self, source: Source) -> tuple[list[tuple[Self, Any]], npt.NDArray[np.uint32]]:
-        """Models with their covariances, and which of them each row follows; no rows: all the one."""
-        import numpy as np
-
-        design = self._design()
-        if design is None:
-            return [(self, getattr(self, "covariance_", None))], np.empty(0, dtype=np.uint32)
-        terms = design.read(source)
-        distinct, code = np.unique(np.column_stack(list(terms.values())), axis=0, return_inverse=True)
-        models = [self._at(design, dict(zip(terms, row, strict=True))) for row in distinct.tolist()]
-        return models, np.ascontiguousarray(code.ravel(), dtype=np.uint32)
+    def _moved(self) -> dict[str, dict[str, int]]:
+        return {"transaction": {"alpha": -1}, "dropout": self._dropout}
 
     def _of_rows(self, source: Source, question: str, *columns: Any) -> npt.NDArray[np.float64]:
         """Ask each row's model one question; `columns` are numbers or have one entry a row."""
         import numpy as np
 
-        models, code = self._models(source)
+        design = self._design()
+        if design is not None and design.over_time:
+            return self._of_rows_over_time(design, source, question, columns)
         full = np.broadcast_arrays(*columns)
-        if self._design() is None:
+        if design is None:
             answer: npt.NDArray[np.float64] = getattr(self, question)(*full)
             return answer
+        kinds, code = self._kinds(source)
         result = np.empty(len(code))
-        for place, (model, _) in enumerate(models):
+        for place, values in enumerate(kinds):
             rows = code == place
-            result[rows] = getattr(model, question)(*(column[rows] for column in full))
+            result[rows] = getattr(self._at(values)[0], question)(*(column[rows] for column in full))
         return result
+
+    def _of_rows_over_time(
+        self, design: Design, source: Source, question: str, columns: tuple[Any, ...]
+    ) -> npt.NDArray[np.float64]:
+        from salesops.clv._forecast import answers_over_time
+
+        asked = {"expected_transactions": (columns[0], 0.0), "dect": columns[:2]}
+        if question not in asked:
+            raise UsageError(
+                f"with {design.over_time[0]} over time a new customer's future depends on its day: "
+                "ask predict, evaluate or clv_schedule"
+            )
+        ahead, rate = asked[question]
+        x, t_x, T = columns[-3:]
+        found = Histories(x, t_x, T, source)
+        made = answers_over_time(self, design, found, float(ahead), float(rate))
+        return made["discounted" if question == "dect" else question]
 
     def _core(self) -> Any:
         design = self._design()
@@ -403,44 +404,73 @@ class PurchaseModel(Estimator):
         """
         arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
-        found = histories(source, self._opportunities)
+        return self._forecast(source, horizon, discount, spend, level, interval, unit)
+
+    @checked
+    def total(
+        self,
+        data: Any = None,
+        *,
+        horizon: str | float | None = None,
+        discount: Discount | None = None,
+        spend: GammaGamma | None = None,
+        level: float | None = None,
+        x: Any = None,
+        t_x: Any = None,
+        T: Any = None,
+        spend_x: Any = None,
+        mean_spend: Any = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> dict[str, float]:
+        """Add up the customers: how many are still there, will buy how often, and are worth how much.
+
+        Parameters
+        ----------
+        data, horizon, discount, spend, columns, unit
+            As for `predict`, whose columns these are the sums of.
+        level
+            Percent of an interval, of the expected sums. Who misjudges the parameters does so for all
+            customers alike, so it is far wider than independent customers would make it; it is not the sum
+            of `predict`'s intervals either.
+
+        Returns
+        -------
+        dict
+            customers (alive), transactions (without end discounted_transactions), and with `spend` clv; with
+            `level` also ``<name>_lo_90`` and ``<name>_hi_90``.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> rows = so.clv.BGNBD(r=0.6, alpha=5, a=0.8, b=2.5).simulate([30.0] * 500, seed=1)
+        >>> model = so.clv.BGNBD().fit(rows)
+        >>> sums = model.total(rows, horizon=13, level=90)
+        >>> sums["transactions_lo_90"] < sums["transactions"] < sums["transactions_hi_90"]
+        True
+        """
+        from salesops.clv._forecast import Asked, total
+
+        arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
+        source = Source(data, arrays, columns, ("x", "t_x", "T"))
         ahead, rate, _ = self._ahead(source, horizon, discount, unit)
-        if ahead is None and rate == 0:
-            raise UsageError(
-                "horizon=None counts purchases without end; give discount='10% / year', or a horizon"
-            )
-        if interval not in ("mean", "outcome"):
-            raise UsageError(f"interval is 'mean' or 'outcome', not {interval!r}")
-        models, of_row = self._models(source)
-        core_spend, _spend_columns, spend_covariance = self._spend(source, spend, len(found.x))
-        made = self._core_model.predict(
-            [model._core() for model, _ in models],
-            of_row,
-            found.x,
-            found.t_x,
-            found.T,
-            float("inf") if ahead is None else ahead,
-            rate,
-            float(level or 0),
-            interval == "outcome",
-            self._covariance(models, level, interval),
-            core_spend,
-            *_spend_columns,
-            spend_covariance,
-            self.threads,
-            None,
-        )
-        names = ["p_alive", "expected_transactions"] + (["expected_spend", "clv"] if spend else [])
-        if horizon is None:
-            names[1] = "discounted_transactions"
-            made["discounted_transactions"] = made.pop("expected_transactions")
-        result: dict[str, Any] = {}
-        for name in names:
-            value, low, high = made[name]
-            result[name] = value
-            if level:
-                result |= {f"{name}_lo_{level:g}": low, f"{name}_hi_{level:g}": high}
-        return source.like(result)
+        return total(self, source, Asked(ahead, rate, level, "mean"), spend)
+
+    def _forecast(
+        self,
+        source: Source,
+        horizon: str | float | None,
+        discount: Discount | None,
+        spend: Any,
+        level: float | None,
+        interval: str,
+        unit: str | None,
+        drawn: Posterior | None = None,
+    ) -> Any:
+        from salesops.clv._forecast import Asked, forecast
+
+        ahead, rate, _ = self._ahead(source, horizon, discount, unit)
+        return forecast(self, source, Asked(ahead, rate, level, interval), spend, drawn)
 
     @property
     def plot(self) -> Plots:
@@ -504,6 +534,8 @@ class PurchaseModel(Estimator):
             )
         if spend is not None and not isinstance(spend, GammaGamma):
             raise UsageError("spend= is a fitted so.clv.GammaGamma")
+        if spend is not None and spend._design() is not None:
+            raise UsageError("spend with covariates has no schedule: ask predict, or spend.model_of(…)")
         seen = _schedule.last_day(as_of, data)
         how = (of, every, calendar or FiscalCalendar(), self._opportunities)
         if ahead is None:
@@ -521,28 +553,3 @@ class PurchaseModel(Estimator):
         of = fitted or given
         ahead = None if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)
         return ahead, discount_rate(discount, of, self._opportunities), of
-
-    def _covariance(self, models: list[tuple[Any, Any]], level: float | None, interval: str) -> Any:
-        import numpy as np
-
-        fitted = hasattr(self, "params_")
-        if level and interval == "mean" and not fitted:
-            raise UsageError(
-                "level= needs a fitted model: parameters that were given are taken as known for sure; "
-                "interval='outcome' is of the customer's own chance"
-            )
-        if not level or not fitted:
-            return np.empty(0)
-        return np.concatenate([covariance.ravel() for _, covariance in models])
-
-    def _spend(self, source: Source, spend: GammaGamma | None, rows: int) -> tuple[Any, tuple[Any, Any], Any]:
-        import numpy as np
-
-        nothing = np.empty(0)
-        if spend is None:
-            return None, (nothing, nothing), nothing
-        if not isinstance(spend, GammaGamma):
-            raise UsageError("spend= is a fitted so.clv.GammaGamma")
-        x, mean = spend._spend_columns(source, rows)
-        covariance = spend.covariance_.ravel() if hasattr(spend, "params_") else nothing
-        return spend._core(), (x, mean), np.ascontiguousarray(covariance)

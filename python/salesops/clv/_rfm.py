@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import datetime as dt
 import html
 from collections.abc import Iterable, Mapping
@@ -18,6 +19,7 @@ from salesops.calendar import time_zone
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
+    from salesops.clv._timeline import Timeline
 
 Day = str | dt.date | None
 
@@ -34,14 +36,20 @@ class Rfm:
         self._state = state
         self.table: Table = core.to_table()
         self.source = kind_of(source)
+        self._joined: list[tuple[Table, str]] = []
+        self._timeline: Timeline | None = None
 
     def _again(
         self, *, calibration_end: dt.date, holdout_end: dt.date | None = None, to_end: bool = False
     ) -> Rfm:
-        """The rows of the same transactions as they would be with other last days."""
+        """The rows of the same transactions as they would be with other last days, and what was joined."""
         seen = None if to_end else (holdout_end or calibration_end)
         core = self._state.finish(self.unit, self.discrete, calibration_end, holdout_end, seen, False, 0)
-        return Rfm(core, self.source, self._state)
+        rows = Rfm(core, self.source, self._state)
+        for table, on in self._joined:
+            rows = rows.join(table, on)
+        rows._timeline = self._timeline
+        return rows
 
     @property
     def unit(self) -> str:
@@ -118,7 +126,7 @@ class Rfm:
             raise UsageError(f"join: column '{on}' names a customer twice; one row a customer is needed")
         added = [name for name in table.names if name != on]
         for name in added:
-            if name in self.table.names:
+            if name in self.table.names or (self._timeline and name in self._timeline.names):
                 raise UsageError(f"join: there is a column '{name}' already; rename the one to add")
         rows = [place.get(key) for key in self.table.column("customer").to_list()]
         if all(row is None for row in rows):
@@ -126,10 +134,55 @@ class Rfm:
         values = {name: table.column(name).to_list() for name in added}
         taken = {n: [None if row is None else column[row] for row in rows] for n, column in values.items()}
         made = _frame.from_columns(taken)
-        joined = Rfm(self._core, self.source, self._state)
+        joined = copy.copy(self)
+        joined._joined = [*self._joined, (table, on)]
         columns = [(name, self.table.column(name)) for name in self.table.names]
         joined.table = Table(columns + [(name, made.column(name)) for name in made.names])
         return joined
+
+    @checked
+    def over_time(
+        self, frame: Any, *, start: str = "start", customer: str | None = None, until: Day = None
+    ) -> Rfm:
+        """Add what changes over time, as columns that `ParetoNBD` takes as covariates.
+
+        Parameters
+        ----------
+        frame
+            Any frame with one row a day of change, or a customer and day of change: seasons, campaigns,
+            prices. It reaches from the first purchases to `calibration_end`, and for a forecast on to its
+            horizon: what is planned then, or assumed.
+        start
+            Its column with the day from which a row holds, until the next one (of the same customer).
+        customer
+            Its column with the customer; without one the rows hold for all.
+        until
+            Day on which the last row ends; by default it holds as long as the row before it.
+
+        Notes
+        -----
+        A purchase belongs to the row with start ≤ day < next start. The same rows may be told another plan:
+        `over_time` replaces what was told before.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> tx = {"customer": ["A", "B", "A"], "time": ["2026-01-05", "2026-01-12", "2026-02-02"]}
+        >>> sale = {"start": ["2026-01-01", "2026-01-10", "2026-01-20"], "sale": [0, 1, 0]}
+        >>> so.clv.rfm(tx, unit="week").over_time(sale, until="2026-06-01")
+        <Rfm: 2 customers in weeks to 2026-02-02; sale over time>
+        """
+        from salesops.clv._timeline import Timeline
+
+        if self.discrete:
+            raise UsageError("over_time needs times: make the rows without discrete=True")
+        made = Timeline(_frame.to_core(frame), start, customer, day_of(until, "until"))
+        for name in made.names:
+            if name in self.table.names:
+                raise UsageError(f"over_time: there is a column '{name}' already; rename the one to add")
+        told = copy.copy(self)
+        told._timeline = made
+        return told
 
     @checked
     def scores(self, groups: int = 5) -> Any:
@@ -151,6 +204,8 @@ class Rfm:
         text = f"<Rfm: {len(self):,} customers in {kind} to {self.calibration_end}"
         if self.holdout_duration:
             text += f", holdout to {self.holdout_end}"
+        if self._timeline is not None:
+            text += f"; {', '.join(self._timeline.names)} over time"
         notes = self.issues.summary()
         counts = ", ".join(
             f"{n:,} {rule}"

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
+from salesops.clv._covariates import Design
 from salesops.clv._data import Complaints, Source, equal_lengths, numbers
-from salesops.clv._estimator import Estimator, Priors, Seen
+from salesops.clv._estimator import Seen
+from salesops.clv._explained import Explained
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 
-class GammaGamma(Estimator):
+@dataclass(eq=False, repr=False)
+class GammaGamma(Explained):
     """Mean spend a purchase, shrunk towards all customers the less is known (Fader and Hardie 2013).
 
     Amounts of a customer are Gamma(p, rate ν), ν is Gamma(q, rate v); v is an amount. Assumes that spend and
@@ -27,18 +31,9 @@ class GammaGamma(Estimator):
     parameters = ("p", "q", "v")
     _core_model = _core.GammaGamma
 
-    def __init__(
-        self,
-        p: float | None = None,
-        q: float | None = None,
-        v: float | None = None,
-        *,
-        priors: Priors = None,
-        l2: float = 0.0,
-        strict: bool = False,
-        threads: int = 0,
-    ) -> None:
-        self._start((p, q, v), (priors, l2, strict, threads))
+    p: float | None = None
+    q: float | None = None
+    v: float | None = None
 
     def _spend_columns(
         self, source: Source, rows: int | None = None
@@ -73,6 +68,7 @@ class GammaGamma(Estimator):
         data: Any = None,
         y: Any = None,
         *,
+        covariates: Sequence[str] = (),
         x: Any = None,
         mean_spend: Any = None,
         weights: Any = None,
@@ -86,6 +82,9 @@ class GammaGamma(Estimator):
         ----------
         data
             An `Rfm` with amounts, or any frame with columns frequency and monetary_value.
+        covariates
+            Columns that move the amounts: a unit of z multiplies them by e^γ (v by e^γ). Numbers, or text
+            whose categories are compared with the first in alphabetical order.
         x, mean_spend
             Arrays instead: purchases and their mean amount.
         weights
@@ -108,7 +107,12 @@ class GammaGamma(Estimator):
         raw_x = source.array("x") if source.table is None else source.column("frequency")
         count, mean = self._spend_columns(source)
         weight = source.array("weights")
-        self._fit_seen(Seen((count, mean), weight), unit or source.unit, warm_start)
+        design = Design.learn(source, covariates, (), ()) if covariates else None
+        if design is not None and design.over_time:
+            raise UsageError(f"{design.over_time[0]} changes over time, which GammaGamma can't follow")
+        terms = design.read(source) if design else {}
+        self.covariates_ = design.state() if design else None
+        self._fit_seen(Seen((count, mean, *terms.values()), weight), unit or source.unit, warm_start)
         left_out = int(((raw_x > 0) & (count == 0)).sum())
         if left_out:
             self.notes_.append(
@@ -118,9 +122,18 @@ class GammaGamma(Estimator):
         return self
 
     def _solve(self, seen: Seen, options: tuple[Any, ...]) -> tuple[Any, Any]:
-        count, mean = seen.columns
-        summary, core = _core.fit_gamma_gamma((count, mean, seen.weights), *options)
+        count, mean, *terms = seen.columns
+        rows = (count, mean, seen.weights)
+        design = self._design()
+        if design is None:
+            summary, core = _core.fit_gamma_gamma(rows, *options)
+        else:
+            moving = list(zip(design.labels(design.transaction), terms, strict=True))
+            summary, core = _core.fit_gamma_gamma_covariates((rows, moving), *options)
         return summary, core
+
+    def _moved(self) -> dict[str, dict[str, int]]:
+        return {"spend": {"v": 1}}
 
     def _note_dependence(self, x: Any, mean: Any, weight: Any) -> None:
         """Correlate ln frequency with ln spend: the model assumes none."""

@@ -1,0 +1,160 @@
+// Parameters at draws from what is known of them, and what the draws say of an answer.
+#pragma once
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <functional>
+#include <numeric>
+#include <vector>
+
+#include "salesops/clv/parameters.hpp"
+#include "salesops/clv/predict.hpp"
+#include "salesops/error.hpp"
+#include "salesops/special.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace clv {
+
+/// Draws of the parameters.
+constexpr std::uint64_t points = 256;
+
+/// Points of a rank-1 lattice of Korobov's form, i · (1, g, g², …) / n modulo 1, as standard normals. Of all
+/// g this one has the smallest largest error of 5 % and 95 % quantiles of linear functions in 2 to 8
+/// dimensions.
+inline Eigen::MatrixXd even_normals(std::size_t dimensions) {
+  constexpr std::uint64_t generator = 209;
+  Eigen::MatrixXd normals(static_cast<Eigen::Index>(dimensions), static_cast<Eigen::Index>(points));
+  std::uint64_t stride = 1;
+  for (Eigen::Index i = 0; i < normals.rows(); ++i, stride = stride * generator % points)
+    for (Eigen::Index draw = 0; draw < normals.cols(); ++draw) {
+      const std::uint64_t place = static_cast<std::uint64_t>(draw) * stride % points;
+      normals(i, draw) = special::normal_quantile((static_cast<double>(place) + 0.5) / points);
+    }
+  return normals;
+}
+
+/// Models at draws from the normal distribution of the logarithms of the parameters (of those of either sign
+/// as they are). Empty when the
+/// covariance has gaps.
+template <class M>
+std::vector<M> models_at(const M& model, std::span<const double> covariance, const Eigen::MatrixXd& normals) {
+  const auto values = parameter_values(model);
+  constexpr auto n = static_cast<Eigen::Index>(values.size());
+  if (covariance.empty()) return std::vector<M>(static_cast<std::size_t>(normals.cols()), model);
+  if (covariance.size() != values.size() * values.size())
+    throw UsageError("covariance must have one row and one column a parameter");
+  if (!std::all_of(covariance.begin(), covariance.end(), [](double x) { return std::isfinite(x); }))
+    return {};
+  constexpr auto positive = n - static_cast<Eigen::Index>(signed_parameters<M>);
+  const auto scale = [&](Eigen::Index i) { return i < positive ? values[static_cast<std::size_t>(i)] : 1; };
+  Eigen::MatrixXd of_logs(n, n);
+  for (Eigen::Index i = 0; i < n; ++i)
+    for (Eigen::Index j = 0; j < n; ++j)
+      of_logs(i, j) = covariance[static_cast<std::size_t>(i * n + j)] / (scale(i) * scale(j));
+  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> parts(of_logs);
+  const Eigen::MatrixXd root =
+      parts.eigenvectors() * parts.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
+  const Eigen::MatrixXd shifts = root * normals;
+  std::vector<M> models;
+  for (Eigen::Index draw = 0; draw < shifts.cols(); ++draw) {
+    auto drawn = values;
+    for (Eigen::Index i = 0; i < n; ++i) {
+      double& value = drawn[static_cast<std::size_t>(i)];
+      value = i < positive ? value * std::exp(shifts(i, draw)) : value + shifts(i, draw);
+    }
+    models.push_back(with_parameters(model, drawn));
+  }
+  return models;
+}
+
+/// Models at the rows of parameters that were drawn elsewhere.
+template <class M>
+std::vector<M> models_of(const M& model, std::span<const double> draws) {
+  constexpr std::size_t own = parameters<M>.size();
+  if (draws.size() != own * points)
+    throw UsageError("draws must have 256 rows of " + std::to_string(own) + " parameters");
+  std::vector<M> models;
+  for (std::size_t draw = 0; draw < points; ++draw)
+    models.push_back(with_parameters(model, draws.subspan(draw * own, own)));
+  return models;
+}
+
+inline double mean_of(const std::vector<double>& values) {
+  return std::accumulate(values.begin(), values.end(), 0.0) / static_cast<double>(values.size());
+}
+
+/// The central range of the draws that holds `level` percent (quantiles of type 7; of outcomes, draws
+/// themselves).
+class Range {
+ public:
+  explicit Range(double level) : tail_((1 - level / 100) / 2) {}
+  void write(std::vector<double>& draws, std::size_t row, PredictedColumn& into) const {
+    if (std::any_of(draws.begin(), draws.end(), [](double x) { return std::isnan(x); })) return;
+    into.low[row] = at(draws, tail_);
+    into.high[row] = at(draws, 1 - tail_);
+  }
+  void write(std::vector<double>& draws, PredictedTotal& into) const {
+    if (draws.empty() || std::any_of(draws.begin(), draws.end(), [](double x) { return std::isnan(x); }))
+      return;
+    into.low = at(draws, tail_);
+    into.high = at(draws, 1 - tail_);
+  }
+  void write_outcomes(std::vector<double>& draws, std::size_t row, PredictedColumn& into) const {
+    if (draws.empty()) return;
+    const auto below = static_cast<std::size_t>(tail_ * static_cast<double>(draws.size()));
+    for (const bool upper : {false, true}) {
+      const auto place =
+          draws.begin() + static_cast<std::ptrdiff_t>(upper ? draws.size() - 1 - below : below);
+      std::nth_element(draws.begin(), place, draws.end());
+      (upper ? into.high : into.low)[row] = *place;
+    }
+  }
+
+ private:
+  static double at(std::vector<double>& draws, double probability) {
+    const double place = probability * static_cast<double>(draws.size() - 1);
+    const auto below = static_cast<std::size_t>(place);
+    const auto found = draws.begin() + static_cast<std::ptrdiff_t>(below);
+    std::nth_element(draws.begin(), found, draws.end());
+    const double share = place - static_cast<double>(below);
+    if (share == 0) return *found;
+    return *found + share * (*std::min_element(found + 1, draws.end()) - *found);
+  }
+  double tail_;
+};
+
+/// Sums over customers by the estimate, and then by each draw.
+struct Sums {
+  std::array<std::vector<double>, 3> of;  ///< alive, transactions, clv
+
+  void make_room(std::size_t draws, std::size_t draws_of_clv) {
+    of = {std::vector<double>(1 + draws), std::vector<double>(1 + draws),
+          std::vector<double>(1 + draws_of_clv)};
+  }
+  void add(const Sums& other) {
+    for (std::size_t i = 0; i < of.size(); ++i) {
+      of[i].resize(std::max(of[i].size(), other.of[i].size()));
+      std::transform(other.of[i].begin(), other.of[i].end(), of[i].begin(), of[i].begin(), std::plus<>());
+    }
+  }
+  void add(std::size_t which, double weight, double value, std::span<const double> draws) {
+    of[which][0] += weight * value;
+    for (std::size_t k = 0; k < draws.size(); ++k) of[which][k + 1] += weight * draws[k];
+  }
+  void write(const Range& range, bool with_range, Prediction& into) const {
+    const std::array totals{&into.total_alive, &into.total_transactions, &into.total_clv};
+    for (std::size_t i = 0; i < of.size(); ++i) {
+      if (of[i].empty()) continue;
+      totals[i]->value = of[i].front();
+      std::vector<double> draws(of[i].begin() + 1, of[i].end());
+      if (with_range) range.write(draws, *totals[i]);
+    }
+  }
+};
+
+}  // namespace clv
+}  // namespace v0
+}  // namespace salesops
