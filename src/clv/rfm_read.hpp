@@ -26,7 +26,7 @@ template <class T>
 using Memory = std::unique_ptr<T[], Freed>;
 
 /// Memory that is written before it is read, so that each thread touches its own part first; what is large
-/// comes in large pages where the system has them, which saves a fifth of the time of ten million rows.
+/// comes in large pages where the system has them, which saves time on millions of rows.
 template <class T>
 Memory<T> unset(std::size_t size) {
   static_assert(std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>);
