@@ -129,6 +129,8 @@ class Stages {
   [[nodiscard]] std::int32_t row(std::int64_t pipeline, std::int64_t stage) const noexcept;
   /// Nothing when the stage isn't known.
   [[nodiscard]] std::optional<DealStatus> status(std::int64_t pipeline, std::int64_t stage) const noexcept;
+  /// Whether the stage is said to be won or lost; `null_value` is no stage.
+  [[nodiscard]] bool closed(std::int64_t pipeline, std::int64_t stage) const noexcept;
   [[nodiscard]] bool guessed() const noexcept { return guessed_; }
   /// Whether pipelines differ in whether the stage is open, won or lost.
   [[nodiscard]] bool disputed(std::int64_t stage) const noexcept { return disputed_.contains(stage); }
@@ -140,6 +142,14 @@ class Stages {
   std::set<std::int64_t> disputed_;
   bool guessed_ = false;
 };
+
+/// What the history of stages says of a deal's ends.
+struct LoggedCloses {
+  std::int64_t last = null_value;  ///< entry into the closed stages, if the deal is still there
+  std::uint8_t reopened = 0;
+};
+LoggedCloses logged_closes(const History& history, const Stages& stages, std::size_t deal,
+                           std::int64_t pipeline);
 
 /// Status, times and rows of each opportunity.
 Deals derive_deals(const BookTables& tables, const History& history, Issues* issues);
@@ -180,6 +190,7 @@ struct Book {
   Fields filled{};                        ///< columns of opportunities that come from the history
   Issues issues;
   Instant latest;
+  Instant known_until;  ///< the last fact the book has; from then on it is as its rows say
   std::optional<Instant> rewound;
   std::string currency;
   Summaries summaries;  ///< empty until needed

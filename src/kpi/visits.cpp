@@ -92,12 +92,19 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
                         .rank = stages.rank(pipeline, stage),
                         .type = stages.status(pipeline, stage)});
     };
-    for (const Change& change : history.changes(deal)) {
-      if (change.field != Field::stage || change.value == stage) continue;
-      put(change.at);
-      stage = change.value;
-      enter = change.at;
-    }
+    const auto step = [&](std::int64_t at, std::int64_t to) {
+      put(at);
+      stage = to;
+      enter = at;
+    };
+    for (const Change& change : history.changes(deal))
+      if (change.field == Field::stage && change.value != stage) step(change.at, change.value);
+    // A close that the log missed ends the stay before it.
+    const std::int64_t closed = deals.closed_at[deal];
+    const bool ended = deals.status[deal] != DealStatus::open && closed != null_value &&
+                       (enter == null_value || enter <= closed);
+    if (ended && stage != null_value && stages.status(pipeline_at(enter), stage) == DealStatus::open)
+      step(closed, deals.stage[deal] == stage || deals.stage[deal] < 0 ? null_value : deals.stage[deal]);
     put(null_value);
   }
   return visits;
