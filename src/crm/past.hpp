@@ -34,9 +34,9 @@ class Past {
 
   struct Replayed {
     Table table;
-    History history;                       ///< until t
-    std::int64_t unknown_stages = 0;       ///< deals whose stage at t nobody kept, though they closed later
-    std::int64_t first_unknown_stage = -1; ///< row of the first
+    History history;                        ///< until t
+    std::int64_t unknown_stages = 0;        ///< deals whose stage at t nobody kept, though they closed later
+    std::int64_t first_unknown_stage = -1;  ///< row of the first
   };
   /// `table` has `rows` of the book's deals.
   [[nodiscard]] Replayed replay(const Table& table, std::span<const std::int64_t> rows) const;

@@ -40,7 +40,8 @@ Column dated(const Column& column, const Column& by, std::int64_t t) {
   return any ? column.take(rows) : column;
 }
 
-/// `outcomes`: when each deal's close became known; null of other tables. `whole`: the book has no fact after t.
+/// `outcomes`: when each deal's close became known; null of other tables. `whole`: the book has no fact after
+/// t.
 Table hide_later(const TableModel& model, const Table& table, std::int64_t t, const Column* outcomes,
                  bool whole) {
   Table result = table;
