@@ -200,6 +200,7 @@ void Revision::conclude() {
   Rows rows;
   for (const auto& [name, change] : changes_) rows[name] = change.rows;
   check_times(after_.tables, &rows, after_.issues);
+  check_rows(after_.tables, &rows, after_.issues);
   for (const auto& [name, book] : after_.tables) {
     const TableModel& model = table_model(name);
     const auto change = changes_.find(name);

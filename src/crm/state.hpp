@@ -160,6 +160,9 @@ Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, cons
 /// Impossible orders of times, in all rows or in those of `only`.
 void check_times(const BookTables& tables, const Rows* only, Issues& issues);
 
+/// Ids that lead in circles and shares that don't add up, in all rows or where rows of `only` take part.
+void check_rows(const BookTables& tables, const Rows* only, Issues& issues);
+
 /// What a table adds to the book's latest instant and currency.
 struct Summary {
   std::int64_t instant = null_value;  ///< the latest fact

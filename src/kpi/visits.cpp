@@ -1,6 +1,7 @@
 #include "visits.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 namespace salesops {
@@ -57,6 +58,27 @@ class StageMap {
 
 }  // namespace
 
+namespace {
+
+/// The first change of a stage in the log, if deals closed before it: then the log began late, and when deals
+/// that are older came into their first stage isn't known.
+std::optional<std::int64_t> late_start(const Deals& deals, const History& history) {
+  std::int64_t start = std::numeric_limits<std::int64_t>::max(), first_close = start;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
+    for (const Change& change : history.changes(deal))
+      if (change.field == Field::stage) {
+        start = std::min(start, change.at);
+        break;
+      }
+    if (deals.status[deal] != DealStatus::open && deals.closed_at[deal] != null_value)
+      first_close = std::min(first_close, deals.closed_at[deal]);
+  }
+  return first_close < start ? std::optional(start) : std::nullopt;
+}
+
+}  // namespace
+
 std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
   require(crm, kpi, "opportunity", "stage_id");
   require(crm, kpi, "stage_def", "rank");
@@ -69,6 +91,7 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
   const Deals& deals = crm.deals();
   const Column* pipelines = crm.table("opportunity").find("pipeline_id");
   const auto initial = history.initial(Field::stage);
+  const std::optional<std::int64_t> late = late_start(deals, history);
   std::vector<Visit> visits;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
@@ -80,7 +103,11 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
       }
       return pipelines->valid(deal) ? pipelines->values<std::int32_t>()[deal] : -1;
     };
-    std::int64_t stage = initial[deal], enter = deals.created_at[deal];
+    const bool open = deals.status[deal] == DealStatus::open;
+    // Of a deal that closed without a word in the log, nobody knows where it stood before.
+    std::int64_t stage = open || history.changed(deal, Field::stage) ? initial[deal] : null_value;
+    std::int64_t enter = deals.created_at[deal];
+    if (late && (enter == null_value || enter < *late)) enter = null_value;
     const auto put = [&](std::int64_t exit) {
       if (stage == null_value) return;
       const std::int64_t pipeline = pipeline_at(enter);
@@ -101,10 +128,12 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
       if (change.field == Field::stage && change.value != stage) step(change.at, change.value);
     // A close that the log missed ends the stay before it.
     const std::int64_t closed = deals.closed_at[deal];
-    const bool ended = deals.status[deal] != DealStatus::open && closed != null_value &&
-                       (enter == null_value || enter <= closed);
-    if (ended && stage != null_value && stages.status(pipeline_at(enter), stage) == DealStatus::open)
-      step(closed, deals.stage[deal] == stage || deals.stage[deal] < 0 ? null_value : deals.stage[deal]);
+    const bool ended = !open && closed != null_value && (enter == null_value || enter <= closed);
+    if (ended && (stage == null_value || stages.status(pipeline_at(enter), stage) == DealStatus::open)) {
+      const std::int32_t last = deals.stage[deal];
+      const bool closes = last >= 0 && stages.status(pipeline_at(null_value), last) != DealStatus::open;
+      step(closed, closes ? last : null_value);
+    }
     put(null_value);
   }
   return visits;

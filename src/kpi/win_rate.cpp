@@ -121,7 +121,8 @@ Result win_rate(const Crm& book, const Options& options) {
         outcome.state = too_young;
       else
         outcome = weigh(deal, won && closed != null_value && closed <= created + window);
-      return Facts::Fact{closes ? closed : created, outcome.top, outcome.bottom, outcome.state};
+      const std::int64_t at = closes ? closed : created;
+      return Facts::Fact{at, outcome.top, outcome.bottom, facts.placed(at, outcome.state)};
     };
     if (value || options.keep_rows || !options.where.empty() || mode == Mode::created_cohort)
       facts.assign(deals.size(), options.execution, fact);
@@ -164,6 +165,9 @@ Result win_rate(const Crm& book, const Options& options) {
   definition += begun_text(options) + no_decision_text(options);
   Result result = summarise(crm, facts, options, "win_rate", definition, mode);
   no_decision.report(result);
+  if (const auto open = book.issues().count("opportunity", "is_won", "not_won_is_open"); open > 0)
+    result.warnings.push_back(std::to_string(open) + (open == 1 ? " deal isn't" : " deals aren't") +
+                              " won and nothing says closed: is_won false alone means open");
   if (closes) report_reopened(crm, options, result);
   return result;
 }
