@@ -60,21 +60,28 @@ class StageMap {
 
 namespace {
 
-/// The first change of a stage in the log, if deals closed before it: then the log began late, and when deals
-/// that are older came into their first stage isn't known.
-std::optional<std::int64_t> late_start(const Deals& deals, const History& history) {
-  std::int64_t start = std::numeric_limits<std::int64_t>::max(), first_close = start;
+struct LogStart {
+  std::int64_t at = std::numeric_limits<std::int64_t>::max();  ///< the first change of a stage
+  /// Deals closed before it without a word: what it says first of older deals isn't of their creation.
+  bool late = false;
+};
+
+LogStart log_start(const Deals& deals, const History& history) {
+  LogStart start;
+  std::int64_t first_close = start.at;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
     for (const Change& change : history.changes(deal))
       if (change.field == Field::stage) {
-        start = std::min(start, change.at);
+        start.at = std::min(start.at, change.at);
         break;
       }
-    if (deals.status[deal] != DealStatus::open && deals.closed_at[deal] != null_value)
+    if (deals.status[deal] != DealStatus::open && deals.closed_at[deal] != null_value &&
+        !history.changed(deal, Field::stage))
       first_close = std::min(first_close, deals.closed_at[deal]);
   }
-  return first_close < start ? std::optional(start) : std::nullopt;
+  start.late = first_close < start.at;
+  return start;
 }
 
 }  // namespace
@@ -91,7 +98,7 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
   const Deals& deals = crm.deals();
   const Column* pipelines = crm.table("opportunity").find("pipeline_id");
   const auto initial = history.initial(Field::stage);
-  const std::optional<std::int64_t> late = late_start(deals, history);
+  const LogStart log = log_start(deals, history);
   std::vector<Visit> visits;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
@@ -106,8 +113,9 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
     const bool open = deals.status[deal] == DealStatus::open;
     // Of a deal that closed without a word in the log, nobody knows where it stood before.
     std::int64_t stage = open || history.changed(deal, Field::stage) ? initial[deal] : null_value;
-    std::int64_t enter = deals.created_at[deal];
-    if (late && (enter == null_value || enter < *late)) enter = null_value;
+    const std::int64_t created = deals.created_at[deal];
+    const bool older = created != null_value && created < log.at;
+    std::int64_t enter = older && log.late ? null_value : created;
     const auto put = [&](std::int64_t exit) {
       if (stage == null_value) return;
       const std::int64_t pipeline = pipeline_at(enter);
@@ -124,8 +132,14 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
       stage = to;
       enter = at;
     };
-    for (const Change& change : history.changes(deal))
-      if (change.field == Field::stage && change.value != stage) step(change.at, change.value);
+    bool seen = stage != null_value;
+    for (const Change& change : history.changes(deal)) {
+      if (change.field != Field::stage || change.value == stage) continue;
+      step(change.at, change.value);
+      // The log found the deal there: nobody knows since when.
+      if (!seen && older && change.at >= created + us_per_day) enter = null_value;
+      seen = true;
+    }
     // A close that the log missed ends the stay before it.
     const std::int64_t closed = deals.closed_at[deal];
     const bool ended = !open && closed != null_value && (enter == null_value || enter <= closed);
