@@ -132,8 +132,9 @@ Result win_rate(const Crm& book, const Options& options) {
         const std::uint8_t by_status[] = {Facts::censored, Facts::counted, Facts::counted, unknown};
         const DealStatus status = deals.status[deal];
         const std::uint8_t state = by_status[static_cast<std::size_t>(status)];
-        return Facts::Fact{deals.closed_at[deal], status == DealStatus::won ? 1 : 0, 1,
-                           deals.deleted[deal] != 0 ? facts.deleted : state};
+        const std::int64_t closed = deals.closed_at[deal];
+        return Facts::Fact{closed, status == DealStatus::won ? 1 : 0, 1,
+                           deals.deleted[deal] != 0 ? facts.deleted : facts.placed(closed, state)};
       });
     else
       facts.stream(closes ? deals.closed_at : deals.created_at, fact);
