@@ -14,8 +14,8 @@
 /// - *untracked*: as they are today; named in `issues()` (rule `untracked_column`), absent under `strict`
 ///   unless in `allow_current`. So is what a log that misses deals or begins late can't know.
 /// Nothing after t shows over the first three, and no close, whatever the log misses. Lost rather than wrong
-/// is the stage of a deal that closed later (`stage_not_kept`) and an earlier close's reason. The rows are the
-/// last word: since their deal's close, and since the book's last fact. docs/guide/crm.md has the rules.
+/// is the stage of a deal that closed later (`stage_not_kept`) and an earlier close's reason. The rows are
+/// the last word: since their deal's close, and since the book's last fact (rules: docs/guide/crm.md).
 #pragma once
 
 #include <cstdint>
