@@ -9,13 +9,13 @@
 ///
 /// `as_of(t)` is the book as it was known at t. Columns are
 /// - *tracked*: rebuilt from changes (stage, amount, close date, owner, probability, category, pipeline),
-/// - *dated*: hidden while the instant that made them true lies after t (closed, converted, …),
+/// - *dated*: hidden while the instant that made them true lies after t (closed, converted, deleted, …),
 /// - *fixed*: facts that never change once their row is known (ids, creation times, event rows),
-/// - *untracked*: as they are today; named in `issues()` (rule `untracked_column`) and absent under
-///   `strict` unless named in `allow_current`.
-/// Over tracked, dated and fixed columns `as_of(t)` never depends on anything that happened after t. One
-/// thing is lost rather than wrong: of a deal that was closed, reopened and closed again, sources keep the
-/// last reason only, so between its closes `loss_reason` is null.
+/// - *untracked*: as they are today; named in `issues()` (rule `untracked_column`), absent under `strict`
+///   unless in `allow_current`. So is what a log that misses deals or begins late can't know.
+/// Nothing after t shows over the first three, and no close, whatever the log misses. Lost rather than wrong
+/// is the stage of a deal that closed later (`stage_not_kept`) and an earlier close's reason. The rows are
+/// the last word: since their deal's close, and since the book's last fact (rules: docs/guide/crm.md).
 #pragma once
 
 #include <cstdint>

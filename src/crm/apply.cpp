@@ -200,6 +200,7 @@ void Revision::conclude() {
   Rows rows;
   for (const auto& [name, change] : changes_) rows[name] = change.rows;
   check_times(after_.tables, &rows, after_.issues);
+  check_rows(after_.tables, &rows, after_.issues);
   for (const auto& [name, book] : after_.tables) {
     const TableModel& model = table_model(name);
     const auto change = changes_.find(name);
@@ -209,7 +210,7 @@ void Revision::conclude() {
     else if (change != changes_.end())
       known->second = summarize(std::move(known->second), model, was(name), book->table, change->second.rows);
   }
-  after_.latest = latest_instant(after_.summaries, after_.history);
+  after_.latest = after_.known_until = latest_instant(after_.summaries, after_.history);
   if (after_.rewound) after_.latest = std::max(after_.latest, *after_.rewound);
   after_.currency = single_currency(after_.summaries);
 }

@@ -301,9 +301,10 @@ Crm Crm::build(NamedTables tables, const Options& given) {
   state->deals = derive_deals(state->tables, state->history, &issues);
   steps.done();
   check_times(state->tables, nullptr, issues);
+  check_rows(state->tables, nullptr, issues);
   for (const auto& [name, book] : state->tables)
     state->summaries.emplace(name, summarize(table_model(name), book->table));
-  state->latest = latest_instant(state->summaries, state->history);
+  state->latest = state->known_until = latest_instant(state->summaries, state->history);
   state->currency = single_currency(state->summaries);
   steps.done();
   return Crm(std::move(state));

@@ -101,6 +101,28 @@ std::optional<DealStatus> Stages::status(std::int64_t pipeline, std::int64_t sta
   return at == no_row ? std::nullopt : type_of_row_[static_cast<std::size_t>(at)];
 }
 
+bool Stages::closed(std::int64_t pipeline, std::int64_t stage) const noexcept {
+  const auto said = status(pipeline, stage == null_value ? -1 : stage);
+  return said && *said != DealStatus::open;
+}
+
+LoggedCloses logged_closes(const History& history, const Stages& stages, std::size_t deal,
+                           std::int64_t pipeline) {
+  LoggedCloses closes;
+  if (!history.tracks(Field::stage) || !history.changed(deal, Field::stage)) return closes;
+  std::int64_t entered = null_value;
+  bool was_closed = stages.closed(pipeline, history.initial(Field::stage)[deal]);
+  for (const Change& change : history.changes(deal)) {
+    if (change.field != Field::stage) continue;
+    const bool now_closed = stages.closed(pipeline, change.value);
+    if (now_closed && !was_closed) entered = change.at;
+    if (was_closed && !now_closed && closes.reopened < 255) ++closes.reopened;
+    was_closed = now_closed;
+  }
+  if (was_closed) closes.last = entered;
+  return closes;
+}
+
 namespace {
 
 /// One deal of `Deals`.
@@ -112,10 +134,16 @@ struct Deal {
   std::uint8_t deleted, reopened;
 };
 
-/// Entries into the closed stages.
-struct Closes {
-  std::int64_t last = null_value;  ///< if the deal is still there
-  std::uint8_t reopened = 0;
+/// Deals that one issue tells of.
+struct Counted {
+  std::int64_t number = 0, first = -1;
+
+  void count(std::size_t row) {
+    if (number++ == 0) first = static_cast<std::int64_t>(row);
+  }
+  void report(Issues& issues, std::string_view column, std::string_view rule, Severity severity) const {
+    issues.add_many("opportunity", first, column, rule, number, severity);
+  }
 };
 
 class DealReader {
@@ -137,7 +165,7 @@ class DealReader {
               .deleted = flag_at(is_deleted_, row).value_or(false),
               .reopened = 0};
     const std::int64_t pipeline = code_at(pipeline_, row);
-    const Closes closes = closes_of(row, pipeline);
+    const LoggedCloses closes = logged_closes(history_, stages_, row, pipeline);
     deal.reopened = closes.reopened;
     deal.stage_row = stages_.row(pipeline, deal.stage);
     if (deal.stage >= 0 && has_defs_ && deal.stage_row == no_row) report(row, "stage_id", "unknown_stage");
@@ -146,10 +174,11 @@ class DealReader {
     return deal;
   }
 
-  void report_close_dates() const {
+  void report_closes() const {
     if (issues_ == nullptr) return;
-    issues_->add_many("opportunity", first_from_close_date_, "closed_at", "close_time_from_close_date",
-                      from_close_date_, Severity::info);
+    from_close_date_.report(*issues_, "closed_at", "close_time_from_close_date", Severity::info);
+    without_time_.report(*issues_, "closed_at", "close_time_unknown", Severity::warning);
+    only_not_won_.report(*issues_, "is_won", "not_won_is_open", Severity::warning);
   }
   void report_guess() const {
     if (issues_ != nullptr && stages_.guessed()) issues_->add("stage_def", -1, "type", "stage_type_guessed");
@@ -166,7 +195,7 @@ class DealReader {
   }
 
   /// Whether and how and when it closed.
-  void judge(std::size_t row, const Closes& closes, std::int64_t pipeline, Deal& deal) {
+  void judge(std::size_t row, const LoggedCloses& closes, std::int64_t pipeline, Deal& deal) {
     const auto by_stage = stages_.status(pipeline, deal.stage);
     const auto closed_flag = flag_at(is_closed_, row);
     const auto won_flag = flag_at(is_won_, row);
@@ -176,6 +205,8 @@ class DealReader {
     const bool closed = stage_closed || closed_flag.value_or(false) || won_flag.value_or(false) ||
                         (!closed_flag && !by_stage && deal.closed_at != null_value);
     if (!closed) {
+      // Of a book whose flags alone could say so, nothing tells a lost deal from an open one.
+      if (won_flag && !closed_flag && !by_stage) only_not_won_.count(row);
       if (deal.closed_at != null_value) report(row, "closed_at", "closed_time_while_open");
       deal.closed_at = null_value;
       return;
@@ -191,28 +222,9 @@ class DealReader {
     if (deal.closed_at == null_value) deal.closed_at = closes.last;
     if (deal.closed_at == null_value && deal.close_date != Deals::null_date) {
       deal.closed_at = at_midnight_utc(Date{deal.close_date}).us;
-      if (from_close_date_++ == 0) first_from_close_date_ = static_cast<std::int64_t>(row);
+      from_close_date_.count(row);
     }
-  }
-
-  /// What the history of stages says.
-  [[nodiscard]] Closes closes_of(std::size_t row, std::int64_t pipeline) const {
-    Closes closes;
-    if (!history_.tracks(Field::stage) || !history_.changed(row, Field::stage)) return closes;
-    std::int64_t entered = null_value;
-    const std::int64_t start = history_.initial(Field::stage)[row];
-    const auto first = stages_.status(pipeline, start == null_value ? -1 : start);
-    bool was_closed = first && *first != DealStatus::open;
-    for (const Change& change : history_.changes(row)) {
-      if (change.field != Field::stage) continue;
-      const auto then = stages_.status(pipeline, change.value == null_value ? -1 : change.value);
-      const bool now_closed = then && *then != DealStatus::open;
-      if (now_closed && !was_closed) entered = change.at;
-      if (was_closed && !now_closed && closes.reopened < 255) ++closes.reopened;
-      was_closed = now_closed;
-    }
-    if (was_closed) closes.last = entered;
-    return closes;
+    if (deal.closed_at == null_value) without_time_.count(row);
   }
 
   const Table& table_;
@@ -229,7 +241,7 @@ class DealReader {
   const Column* is_closed_ = table_.find("is_closed");
   const Column* is_won_ = table_.find("is_won");
   const Column* is_deleted_ = table_.find("is_deleted");
-  std::int64_t from_close_date_ = 0, first_from_close_date_ = -1;
+  Counted from_close_date_, without_time_, only_not_won_;
 };
 
 /// The arrays of `Deals` of which `Deal` has one value each.
@@ -276,7 +288,7 @@ Deals derive_deals(const BookTables& tables, const History& history, Issues* iss
     deleted[row] = deal.deleted;
     reopened[row] = deal.reopened;
   }
-  read.report_close_dates();
+  read.report_closes();
   read.report_guess();
   return {.created_at = std::move(created_at),
           .closed_at = std::move(closed_at),
@@ -299,7 +311,7 @@ Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, cons
   std::vector<Deal> changed;
   changed.reserve(rows.size());
   for (const std::int64_t row : rows) changed.push_back(read(static_cast<std::size_t>(row)));
-  read.report_close_dates();
+  read.report_closes();
   Deals deals = before;
   for_each_array([&](auto array, auto value) {
     using T = std::decay_t<decltype(changed.front().*value)>;

@@ -202,7 +202,7 @@ std::vector<TableModel> parse_model() {
     }
   }
   for (TableModel& table : model) {
-    const auto common = [&](std::string name, Kind kind) {
+    const auto common = [&](std::string name, Kind kind, bool rewritten) {
       if (table.find(name) != nullptr) return;
       table.columns.push_back({.name = std::move(name),
                                .kind = kind,
@@ -210,13 +210,13 @@ std::vector<TableModel> parse_model() {
                                .required = false,
                                .references = {},
                                .values = {},
-                               .tracking = Tracking::fixed,
-                               .dated_by = {}});
+                               .tracking = rewritten ? Tracking::dated : Tracking::fixed,
+                               .dated_by = rewritten ? "source_modified_at" : ""});
     };
-    common("currency", Kind::text);
-    common("source_system", Kind::text);
-    common("source_modified_at", Kind::instant);
-    common("is_deleted", Kind::flag);
+    common("currency", Kind::text, false);
+    common("source_system", Kind::text, false);
+    common("source_modified_at", Kind::instant, true);
+    common("is_deleted", Kind::flag, true);
   }
   return model;
 }

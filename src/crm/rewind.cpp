@@ -1,7 +1,6 @@
 #include <algorithm>
 
-#include "salesops/crm.hpp"
-#include "state.hpp"
+#include "past.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -41,41 +40,20 @@ Column dated(const Column& column, const Column& by, std::int64_t t) {
   return any ? column.take(rows) : column;
 }
 
-Table hide_later(const TableModel& model, const Table& table, std::int64_t t) {
+/// `outcomes`: when each deal's close became known; null of other tables. `whole`: the book has no fact after
+/// t.
+Table hide_later(const TableModel& model, const Table& table, std::int64_t t, const Column* outcomes,
+                 bool whole) {
   Table result = table;
   for (const ColumnModel& column : model.columns) {
     if (column.tracking != Tracking::dated) continue;
+    // A row may have been written after the last thing it tells of.
+    if (whole && column.dated_by == "source_modified_at") continue;
     const Column* values = table.find(column.name);
-    const Column* by = table.find(column.dated_by);
+    const Column* by =
+        outcomes != nullptr && column.dated_by == "closed_at" ? outcomes : table.find(column.dated_by);
     if (values != nullptr && by != nullptr && is_time(*by))
       result = result.with(column.name, dated(*values, *by, t));
-  }
-  return result;
-}
-
-/// Tracked columns as their history says; stages of a deal that closed after t are hidden when no
-/// history says what they were.
-Table replay(const Table& table, const History& history, std::int64_t t) {
-  Table result = table;
-  const std::size_t n = table.num_rows();
-  std::array<std::vector<std::int64_t>, field_count> state;
-  for (std::size_t field = 0; field < field_count; ++field)
-    if (history.tracks(static_cast<Field>(field))) {
-      const auto initial = history.initial(static_cast<Field>(field));
-      state[field].assign(initial.begin(), initial.end());
-    }
-  for (std::size_t deal = 0; deal < n; ++deal) {
-    tick(deal);
-    for (const Change& change : history.changes(deal)) {
-      if (change.at > t) break;
-      state[static_cast<std::size_t>(change.field)][deal] = change.value;
-    }
-  }
-  for (std::size_t i = 0; i < field_count; ++i) {
-    const Field field = static_cast<Field>(i);
-    if (!history.tracks(field)) continue;
-    const std::string name(field_column(field));
-    result = result.with(name, field_column_of(table.column(name), state[i]));
   }
   return result;
 }
@@ -119,6 +97,7 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
   state->options = state_->options;
   state->issues = Issues(state_->options.issues);
   state->latest = t;
+  state->known_until = std::min(t, state_->known_until);
   state->rewound = t;
   state->filled = state_->filled;
   state->deals_from = state_->deals_from;
@@ -129,6 +108,8 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
       throw UsageError("as_of: allow_current names '" + name +
                        "'; write it as \"table.column\" of the data model");
   }
+  std::optional<Past> past;
+  if (state_->tables.contains("opportunity")) past.emplace(*state_, t.us);
   std::map<std::string, BookTable> rewound;
   for (const auto& [name, book] : state_->tables) {
     const TableModel& model = table_model(name);
@@ -138,42 +119,32 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
     table.counts.rows_in = book->counts.kept;
     table.counts.kept = static_cast<std::int64_t>(rows.size());
     table.key_made = book->key_made;
-    if (name == "opportunity") {
-      const bool staged = state_->history.tracks(Field::stage);
-      state->history =
-          (rows.size() == book->table.num_rows() ? state_->history : state_->history.take(rows)).until(t.us);
+    const bool deals = name == "opportunity";
+    if (deals) {
       state->differences = seen_by(state_->differences, rows, t.us);
-      if (const Column* stage = table.table.find("stage_id"); stage != nullptr && !staged) {
-        // What follows from the close is hidden with it.
-        std::vector<std::int64_t> keep(rows.size());
-        bool any = false;
-        for (std::size_t row = 0; row < rows.size(); ++row) {
-          const std::int64_t closed = state_->deals.closed_at[static_cast<std::size_t>(rows[row])];
-          const bool later = closed != null_value && closed > t.us;
-          any |= later;
-          keep[row] = later ? -1 : static_cast<std::int64_t>(row);
-        }
-        if (any) table.table = table.table.with("stage_id", stage->take(keep));
-      }
+      Past::Replayed then = past->replay(table.table, rows);
+      state->history = std::move(then.history);
+      state->issues.add_many(name, then.first_unknown_stage, "stage_id", "stage_not_kept",
+                             then.unknown_stages);
       // The close as derived when the book was built, so that a close date edited later hides nothing.
-      std::vector<std::int64_t> closed(rows.size());
-      std::vector<std::uint8_t> closed_known(rows.size());
-      for (std::size_t row = 0; row < rows.size(); ++row) {
-        closed[row] = state_->deals.closed_at[static_cast<std::size_t>(rows[row])];
-        closed_known[row] = closed[row] != null_value;
-        if (closed_known[row] == 0) closed[row] = 0;
+      const Table known = table.table.with("closed_at", past->closes(rows));
+      const Column outcomes = past->outcome_times(rows);
+      table.table = hide_later(model, known, t.us, &outcomes, past->whole());
+      for (std::size_t i = 0; i < field_count; ++i) {
+        const std::string field(field_column(static_cast<Field>(i)));
+        if (const Column* column = then.table.find(field)) table.table = table.table.with(field, *column);
       }
-      table.table =
-          table.table.with("closed_at", Column::of(Type::timestamp, std::move(closed), closed_known));
-      table.table = replay(hide_later(model, table.table, t.us), state->history, t.us);
     } else {
-      table.table = hide_later(model, table.table, t.us);
+      table.table = hide_later(model, table.table, t.us, nullptr, t >= state_->known_until);
     }
     for (const ColumnModel& column : model.columns) {
-      const bool replayed = name == "opportunity" && column.tracking == Tracking::tracked && [&] {
+      const bool replayed = deals && column.tracking == Tracking::tracked && [&] {
         for (std::size_t i = 0; i < field_count; ++i)
-          if (field_column(static_cast<Field>(i)) == column.name)
-            return state_->history.tracks(static_cast<Field>(i));
+          if (const Field field = static_cast<Field>(i); field_column(field) == column.name) {
+            if (state_->history.tracks(field) && !past->tracks(field))
+              state->issues.add(name, -1, column.name, "history_starts_later", {}, Severity::info);
+            return state_->history.tracks(field);
+          }
         return false;
       }();
       const bool current =

@@ -129,6 +129,8 @@ class Stages {
   [[nodiscard]] std::int32_t row(std::int64_t pipeline, std::int64_t stage) const noexcept;
   /// Nothing when the stage isn't known.
   [[nodiscard]] std::optional<DealStatus> status(std::int64_t pipeline, std::int64_t stage) const noexcept;
+  /// Whether the stage is said to be won or lost; `null_value` is no stage.
+  [[nodiscard]] bool closed(std::int64_t pipeline, std::int64_t stage) const noexcept;
   [[nodiscard]] bool guessed() const noexcept { return guessed_; }
   /// Whether pipelines differ in whether the stage is open, won or lost.
   [[nodiscard]] bool disputed(std::int64_t stage) const noexcept { return disputed_.contains(stage); }
@@ -141,6 +143,14 @@ class Stages {
   bool guessed_ = false;
 };
 
+/// What the history of stages says of a deal's ends.
+struct LoggedCloses {
+  std::int64_t last = null_value;  ///< entry into the closed stages, if the deal is still there
+  std::uint8_t reopened = 0;
+};
+LoggedCloses logged_closes(const History& history, const Stages& stages, std::size_t deal,
+                           std::int64_t pipeline);
+
 /// Status, times and rows of each opportunity.
 Deals derive_deals(const BookTables& tables, const History& history, Issues* issues);
 /// The same, of `before` but for the deals in `rows` (rising).
@@ -149,6 +159,9 @@ Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, cons
 
 /// Impossible orders of times, in all rows or in those of `only`.
 void check_times(const BookTables& tables, const Rows* only, Issues& issues);
+
+/// Ids that lead in circles and shares that don't add up, in all rows or where rows of `only` take part.
+void check_rows(const BookTables& tables, const Rows* only, Issues& issues);
 
 /// What a table adds to the book's latest instant and currency.
 struct Summary {
@@ -180,6 +193,7 @@ struct Book {
   Fields filled{};                        ///< columns of opportunities that come from the history
   Issues issues;
   Instant latest;
+  Instant known_until;  ///< the last fact the book has; from then on it is as its rows say
   std::optional<Instant> rewound;
   std::string currency;
   Summaries summaries;  ///< empty until needed

@@ -32,6 +32,7 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
       continue;
     }
     DealStatus before = status(deal, history.initial(Field::stage)[deal]);
+    const std::size_t found = closes.size();
     for (const Change& change : history.changes(deal)) {
       if (change.field != Field::stage) continue;
       const DealStatus now = status(deal, change.value);
@@ -43,6 +44,10 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
       }
       before = now;
     }
+    // A log that ends early misses the last close.
+    const bool missed = before == DealStatus::open && last.status != DealStatus::open;
+    if (missed && (options.reopened == Reopened::each_close || closes.size() == found))
+      closes.push_back(last);
   }
   return closes;
 }

@@ -37,7 +37,9 @@ DealFacts::DealFacts(const Deals& deals, const Options& options)
     : deleted(reason("deleted")),
       null_amount(reason("null_amount")),
       negative_amount(reason("negative_amount")),
+      time_unknown(reason("time_unknown")),
       allow_negative(options.allow_negative),
+      periods(!options.period.empty()),
       deals_(deals) {
   table = "opportunity";
   reserve(deals.size());

@@ -36,15 +36,20 @@ struct DealFacts : Facts {
   /// Adds a fact about a deal; a deleted one is left out, whatever else is known of it.
   void put(std::size_t deal, std::int64_t instant, std::int64_t top, std::int64_t bottom,
            std::uint8_t how = counted) {
-    add(deal, instant, top, bottom, deals_.deleted[deal] != 0 ? deleted : how);
+    add(deal, instant, top, bottom, deals_.deleted[deal] != 0 ? deleted : placed(instant, how));
+  }
+  /// `how`, but of a counted fact that no period can be told of, where periods are asked for.
+  [[nodiscard]] std::uint8_t placed(std::int64_t instant, std::uint8_t how) const noexcept {
+    return how == counted && instant == null_value && periods ? time_unknown : how;
   }
   /// `counted`, or the reason an amount is left out.
   [[nodiscard]] std::uint8_t amount_state(std::int64_t amount) const noexcept;
   /// Numerators (and denominators) are amounts: sets scales and unit.
   void in_money(const Crm& crm, const Options& options, bool share);
 
-  std::uint8_t deleted, null_amount, negative_amount;
+  std::uint8_t deleted, null_amount, negative_amount, time_unknown;
   bool allow_negative;
+  bool periods;
 
  private:
   const Deals& deals_;
@@ -70,13 +75,25 @@ class StageStatuses {
   std::map<std::int64_t, std::vector<std::optional<DealStatus>>> of_;
 };
 
+/// Whether a column of deals in a rewound book is as of today, for want of a history.
+inline bool of_another_day(const Crm& crm, std::string_view column) {
+  return crm.issues().count("opportunity", column, "untracked_column") > 0;
+}
+
 /// How likely a deal is to be won: what it says itself, else its stage.
 class Probabilities {
  public:
   explicit Probabilities(const Crm& crm)
       : deals_(crm.deals()),
         own_(crm.table("opportunity").find("probability")),
-        of_stage_(crm.has("stage_def") ? crm.table("stage_def").find("probability") : nullptr) {}
+        of_stage_(crm.has("stage_def") ? crm.table("stage_def").find("probability") : nullptr),
+        of_today_(of_another_day(crm, "probability")) {
+    // Today's probability of a deal knows what became of it since; that of its stage doesn't.
+    if (of_today_ && of_stage_ != nullptr) own_ = nullptr;
+  }
+  /// The deals' own have no history, in a book of an earlier day.
+  [[nodiscard]] bool of_today() const noexcept { return of_today_; }
+  [[nodiscard]] bool of_stages() const noexcept { return of_stage_ != nullptr; }
   [[nodiscard]] bool known() const noexcept { return own_ != nullptr || of_stage_ != nullptr; }
   [[nodiscard]] std::optional<double> operator()(std::size_t deal) const {
     if (own_ != nullptr && own_->valid(deal)) return own_->number(deal);
@@ -89,6 +106,7 @@ class Probabilities {
   const Deals& deals_;
   const Column* own_;
   const Column* of_stage_;
+  bool of_today_;
 };
 
 /// One end of a deal.

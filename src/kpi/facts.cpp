@@ -13,6 +13,7 @@
 #include "salesops/stats.hpp"
 #include "salesops/survival.hpp"
 #include "spread.hpp"
+#include "timeless.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -354,11 +355,11 @@ struct Picked {
          std::span<const std::uint8_t> chosen)
       : rows(facts.row), at(facts.at), all(scope.all && chosen.empty()) {
     if (all) return;
+    const Timeless timeless(facts);
     for (std::size_t i = 0; i < facts.size(); ++i) {
       tick(i);
       if (!chosen.empty() && chosen[i] == 0) continue;
-      if (!scope.all && (facts.at[i] == null_value || !part.interval.contains(Instant{facts.at[i]})))
-        continue;
+      if (!scope.all && !timeless.in(part.interval, facts.at[i], facts.state[i])) continue;
       places_.push_back(static_cast<std::int32_t>(i));
       rows_.push_back(facts.row[i]);
       at_.push_back(facts.at[i]);
@@ -451,6 +452,7 @@ Tally streamed_tally(const Crm& crm, const Facts& facts, const Options& options,
                      const Scope::Part& part, Groups& groups) {
   const Placed placed{crm, facts.table, options, {}, facts.streamed_at, facts.present_names};
   const Keys keys(placed, options.by);
+  const Timeless timeless(facts);
   using StreamedSums = Sums<StreamedSum>;
   const auto add = [&](std::size_t first, std::size_t last, StreamedSums& sums) {
     std::array<Facts::Fact, rows_at_once> made;
@@ -459,9 +461,9 @@ Tally streamed_tally(const Crm& crm, const Facts& facts, const Options& options,
     facts.streamed(first, std::span(made).first(last - first));
     std::size_t n = 0;
     for (std::size_t place = first; place < last; ++place) {
-      const std::int64_t at = facts.streamed_at[place];
       places[n] = static_cast<std::int32_t>(place);
-      n += scope.all || (at != null_value && part.interval.contains(Instant{at})) ? 1 : 0;
+      n += scope.all || timeless.in(part.interval, facts.streamed_at[place], made[place - first].state) ? 1
+                                                                                                        : 0;
     }
     const std::span chosen = std::span(places).first(n);
     keys.number({chosen, chosen}, GroupNumbers(numbers).first(n));
@@ -558,10 +560,15 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
   }
   const StopScope stop(asked.execution.stop);
   Steps steps(asked.execution, scope.parts.size());
+  std::int64_t without_time = 0;
   for (const Scope::Part& part : scope.parts) {
     std::vector<Metric> metrics = all.streamed
                                       ? streamed_metrics(crm, all, options, scope, part)
                                       : metrics_of(crm, all, options, Picked(all, scope, part, chosen));
+    if (&part == &scope.parts.front())
+      for (const Metric& metric : metrics)
+        if (const auto found = metric.excluded.find("time_unknown"); found != metric.excluded.end())
+          without_time += found->second;
     if (periods)
       for (Metric& metric : metrics) {
         metric.keys.insert(metric.keys.begin(), part.label);
@@ -571,6 +578,10 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
                           std::make_move_iterator(metrics.end()));
     steps.done();
   }
+  if (!scope.all && without_time > 0)
+    result.warnings.push_back(std::to_string(without_time) + (without_time == 1 ? " row has" : " rows have") +
+                              " no time that would place " + (without_time == 1 ? "it" : "them") +
+                              " in a period; left out of each");
   return result;
 }
 

@@ -33,8 +33,12 @@ struct Leads {
     mql = times("mql_at");
     qualified = times("qualified_at");
     merged.assign(table.num_rows(), 0);
-    if (const Column* column = table.find("merged_into"))
-      for (std::size_t row = 0; row < merged.size(); ++row) merged[row] = column->valid(row);
+    const Column* column = table.find("merged_into");
+    if (column == nullptr) return;
+    // Leads that were merged into each other all stay: none of them is the one that remained.
+    const auto into = crm.link("lead", "merged_into");
+    for (std::size_t row = 0; row < merged.size(); ++row)
+      merged[row] = column->valid(row) && (into[row] < 0 || into[static_cast<std::size_t>(into[row])] < 0);
   }
   [[nodiscard]] std::size_t size() const { return created.size(); }
 };

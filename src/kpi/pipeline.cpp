@@ -160,6 +160,17 @@ Result pushes(const Crm& book, const Options& options) {
                    mode);
 }
 
+namespace {
+
+/// The first amount that the log knows of a deal.
+std::int64_t first_amount(const History& history, std::size_t deal) {
+  for (const Change& change : history.changes(deal))
+    if (change.field == Field::amount && change.value != null_value) return change.value;
+  return null_value;
+}
+
+}  // namespace
+
 Result pipeline_created(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "pipeline_created");
   const Crm crm = rewound(book, options);
@@ -169,19 +180,31 @@ Result pipeline_created(const Crm& book, const Options& options) {
   const History& history = crm.history();
   const std::vector<std::int64_t> starts = starts_of(crm, options, "pipeline_created");
   DealFacts facts(deals, options);
+  std::vector<std::uint8_t> later;  // facts whose amount was known only after the start
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
     const std::int64_t started = starts[deal];
     if (started == null_value && options.start == Start::stage) continue;  // not pipeline yet
     std::int64_t amount = deals.amount[deal];
-    if (history.tracks(Field::amount) && started != null_value)
+    bool stands_in = false;
+    if (history.tracks(Field::amount) && started != null_value) {
       amount = history.value_at(deal, Field::amount, started);
+      if (amount == null_value) {
+        amount = first_amount(history, deal);
+        stands_in = amount != null_value;
+      }
+    }
+    later.push_back(stands_in ? 1 : 0);
     facts.put(deal, started, amount, 1, facts.amount_state(amount));
   }
   facts.shape = Shape::total;
   facts.in_money(crm, options, false);
-  facts.finish = [](Metric& metric, std::span<const std::int32_t>, std::span<const std::int32_t>) {
+  facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
     if (metric.n > 0) metric.details["average"] = metric.numerator / static_cast<double>(metric.n);
+    const auto known_later = std::count_if(counted.begin(), counted.end(), [&](std::int32_t fact) {
+      return later[static_cast<std::size_t>(fact)] != 0;
+    });
+    if (known_later > 0) metric.details["amount_known_later"] = static_cast<double>(known_later);
   };
   const bool created = options.start == Start::created;
   Result result =
@@ -189,6 +212,13 @@ Result pipeline_created(const Crm& book, const Options& options) {
                 created ? "amount, as of creation, of deals created in the period"
                         : "amount, as of " + start_text(options) + ", of deals that reached it in the period",
                 mode);
+  std::int64_t known_later = 0;
+  for (std::size_t i = 0; i < facts.size(); ++i)
+    known_later += facts.state[i] == Facts::counted && later[i] != 0 ? 1 : 0;
+  if (known_later > 0)
+    result.warnings.push_back("of " + std::to_string(known_later) + (known_later == 1 ? " deal" : " deals") +
+                              " of the book the first known amount is younger than the deal; it stands in "
+                              "(detail amount_known_later)");
   if (!history.tracks(Field::amount))
     result.warnings.emplace_back("amounts have no history in this book: these are the present ones");
   return result;
@@ -221,8 +251,15 @@ Result weighted_pipeline(const Crm& book, const Options& options) {
     metric.details["unweighted"] = metric.denominator;
     metric.interval_note = "none: a snapshot is no sample";
   };
-  return summarise(crm, facts, options, "weighted_pipeline",
-                   "amount × probability of open deals with a close date in the period", mode);
+  Result result = summarise(crm, facts, options, "weighted_pipeline",
+                            "amount × probability of open deals with a close date in the period", mode);
+  if (probabilities.of_today())
+    result.warnings.emplace_back(
+        probabilities.of_stages()
+            ? "probabilities have no history in this book: those of the stages are taken"
+            : "probabilities have no history in this book: these are the present ones, without deals "
+              "that closed since");
+  return result;
 }
 
 Result forecast_rollup(const Crm& book, const Options& options) {
@@ -289,6 +326,10 @@ Result forecast_rollup(const Crm& book, const Options& options) {
     }
   }
   result.metrics = std::move(metrics);
+  if (of_another_day(crm, "forecast_category"))
+    result.warnings.emplace_back(
+        "categories have no history in this book: these are the present ones; deals that closed since are in "
+        "'pipeline'");
   return result;
 }
 

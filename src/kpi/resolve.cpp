@@ -110,13 +110,17 @@ Lookup last_open_stage(const Crm& crm, std::span<const std::int32_t> rows, std::
           std::move(own)};
 }
 
-/// Rows of the table an id column refers to.
+/// Rows of the table an id column refers to; of merged ones those that remained.
 std::vector<std::int32_t> follow(const Crm& crm, const Lookup& ids, const std::string& target) {
   const std::string key = table_model(target).keys().front();
   (void)crm.column(target, key);
   const Dictionary& dictionary = ids.column.dictionary();
+  const auto merged = crm.link(target, "merged_into");
   const auto find = [&](std::size_t code) {
-    return static_cast<std::int32_t>(crm.row_of(target, dictionary[code]));
+    const auto row = static_cast<std::int32_t>(crm.row_of(target, dictionary[code]));
+    if (row < 0 || merged.empty()) return row;
+    const std::int32_t into = merged[static_cast<std::size_t>(row)];
+    return into >= 0 && merged[static_cast<std::size_t>(into)] < 0 ? into : row;
   };
   std::vector<std::int32_t> row_of;
   if (dictionary.size() <= ids.rows.size())

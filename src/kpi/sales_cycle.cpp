@@ -19,7 +19,7 @@ DealFacts cycles(const Crm& crm, const Options& options, std::span<const std::in
                  DealStatus outcome) {
   DealFacts facts(crm.deals(), options);
   const auto reversed = facts.reason("negative_duration");
-  const auto unknown = facts.reason("time_unknown");
+  const auto unknown = facts.time_unknown;
   const auto unstarted = facts.reason(no_start(options));
   for (const Close& close : closes_of(crm, options, "sales_cycle")) {
     if (close.status != outcome) continue;

@@ -1,6 +1,7 @@
 #include "visits.hpp"
 
 #include <algorithm>
+#include <limits>
 #include <map>
 
 namespace salesops {
@@ -57,6 +58,34 @@ class StageMap {
 
 }  // namespace
 
+namespace {
+
+struct LogStart {
+  std::int64_t at = std::numeric_limits<std::int64_t>::max();  ///< the first change of a stage
+  /// Deals closed before it without a word: what it says first of older deals isn't of their creation.
+  bool late = false;
+};
+
+LogStart log_start(const Deals& deals, const History& history) {
+  LogStart start;
+  std::int64_t first_close = start.at;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
+    for (const Change& change : history.changes(deal))
+      if (change.field == Field::stage) {
+        start.at = std::min(start.at, change.at);
+        break;
+      }
+    if (deals.status[deal] != DealStatus::open && deals.closed_at[deal] != null_value &&
+        !history.changed(deal, Field::stage))
+      first_close = std::min(first_close, deals.closed_at[deal]);
+  }
+  start.late = first_close < start.at;
+  return start;
+}
+
+}  // namespace
+
 std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
   require(crm, kpi, "opportunity", "stage_id");
   require(crm, kpi, "stage_def", "rank");
@@ -69,6 +98,7 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
   const Deals& deals = crm.deals();
   const Column* pipelines = crm.table("opportunity").find("pipeline_id");
   const auto initial = history.initial(Field::stage);
+  const LogStart log = log_start(deals, history);
   std::vector<Visit> visits;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
@@ -80,7 +110,12 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
       }
       return pipelines->valid(deal) ? pipelines->values<std::int32_t>()[deal] : -1;
     };
-    std::int64_t stage = initial[deal], enter = deals.created_at[deal];
+    const bool open = deals.status[deal] == DealStatus::open;
+    // Of a deal that closed without a word in the log, nobody knows where it stood before.
+    std::int64_t stage = open || history.changed(deal, Field::stage) ? initial[deal] : null_value;
+    const std::int64_t created = deals.created_at[deal];
+    const bool older = created != null_value && created < log.at;
+    std::int64_t enter = older && log.late ? null_value : created;
     const auto put = [&](std::int64_t exit) {
       if (stage == null_value) return;
       const std::int64_t pipeline = pipeline_at(enter);
@@ -92,11 +127,26 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
                         .rank = stages.rank(pipeline, stage),
                         .type = stages.status(pipeline, stage)});
     };
+    const auto step = [&](std::int64_t at, std::int64_t to) {
+      put(at);
+      stage = to;
+      enter = at;
+    };
+    bool seen = stage != null_value;
     for (const Change& change : history.changes(deal)) {
       if (change.field != Field::stage || change.value == stage) continue;
-      put(change.at);
-      stage = change.value;
-      enter = change.at;
+      step(change.at, change.value);
+      // The log found the deal there: nobody knows since when.
+      if (!seen && older && change.at >= created + us_per_day) enter = null_value;
+      seen = true;
+    }
+    // A close that the log missed ends the stay before it.
+    const std::int64_t closed = deals.closed_at[deal];
+    const bool ended = !open && closed != null_value && (enter == null_value || enter <= closed);
+    if (ended && (stage == null_value || stages.status(pipeline_at(enter), stage) == DealStatus::open)) {
+      const std::int32_t last = deals.stage[deal];
+      const bool closes = last >= 0 && stages.status(pipeline_at(null_value), last) != DealStatus::open;
+      step(closed, closes ? last : null_value);
     }
     put(null_value);
   }

@@ -121,7 +121,8 @@ Result win_rate(const Crm& book, const Options& options) {
         outcome.state = too_young;
       else
         outcome = weigh(deal, won && closed != null_value && closed <= created + window);
-      return Facts::Fact{closes ? closed : created, outcome.top, outcome.bottom, outcome.state};
+      const std::int64_t at = closes ? closed : created;
+      return Facts::Fact{at, outcome.top, outcome.bottom, facts.placed(at, outcome.state)};
     };
     if (value || options.keep_rows || !options.where.empty() || mode == Mode::created_cohort)
       facts.assign(deals.size(), options.execution, fact);
@@ -131,8 +132,9 @@ Result win_rate(const Crm& book, const Options& options) {
         const std::uint8_t by_status[] = {Facts::censored, Facts::counted, Facts::counted, unknown};
         const DealStatus status = deals.status[deal];
         const std::uint8_t state = by_status[static_cast<std::size_t>(status)];
-        return Facts::Fact{deals.closed_at[deal], status == DealStatus::won ? 1 : 0, 1,
-                           deals.deleted[deal] != 0 ? facts.deleted : state};
+        const std::int64_t closed = deals.closed_at[deal];
+        return Facts::Fact{closed, status == DealStatus::won ? 1 : 0, 1,
+                           deals.deleted[deal] != 0 ? facts.deleted : facts.placed(closed, state)};
       });
     else
       facts.stream(closes ? deals.closed_at : deals.created_at, fact);
@@ -164,6 +166,9 @@ Result win_rate(const Crm& book, const Options& options) {
   definition += begun_text(options) + no_decision_text(options);
   Result result = summarise(crm, facts, options, "win_rate", definition, mode);
   no_decision.report(result);
+  if (const auto open = book.issues().count("opportunity", "is_won", "not_won_is_open"); open > 0)
+    result.warnings.push_back(std::to_string(open) + (open == 1 ? " deal isn't" : " deals aren't") +
+                              " won and nothing says closed: is_won false alone means open");
   if (closes) report_reopened(crm, options, result);
   return result;
 }

@@ -68,7 +68,9 @@ void walk(const Crm& crm, std::size_t row, States& states, Facts& facts, bool st
   const double created = facts.created.back();
   if (staged) {
     const std::int64_t pipeline = states.pipeline_of(row);
-    const std::int64_t initial = history.initial(Field::stage)[row];
+    // Where a deal stood that closed without a word in the log isn't known.
+    const bool known = deals.status[row] == DealStatus::open || history.changed(row, Field::stage);
+    const std::int64_t initial = known ? history.initial(Field::stage)[row] : null_value;
     if (initial != null_value) enter(facts, first, states.state(pipeline, initial), created);
     for (const Change& change : history.changes(row)) {
       const double at = std::max(days_of(change.at), created);

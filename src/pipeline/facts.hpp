@@ -16,6 +16,9 @@ namespace pipeline_detail {
 inline constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
 inline constexpr double days_of(std::int64_t us) { return static_cast<double>(us) * days_per_us; }
 
+/// A book with fewer deals teaches next to nothing.
+inline constexpr std::size_t few_deals = 30;
+
 /// States below zero are ends.
 enum End : std::int32_t { won = -1, lost = -2, gone = -3 };
 

@@ -363,6 +363,10 @@ Lessons learn(const Facts& facts, const History& history, const Window& window, 
   learn_owners(lessons, landmarks, facts.owners.size());
   lessons.fresh = new_business(facts, window, lessons.rates.mean());
   learn_new(lessons, landmarks, lessons.fresh.chances, grid_of(window), window.origin - facts.first);
+  // The prior of new business is that of books with a year behind them; so few deals don't even tell the
+  // rate.
+  if (facts.size() > 0 && facts.size() < few_deals)
+    lessons.new_sd = std::hypot(lessons.new_sd, 1 / std::sqrt(static_cast<double>(facts.size())));
   return lessons;
 }
 

@@ -242,6 +242,10 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
   const auto say = [&](bool when, const std::string& text) {
     if (when) notes.push_back(text);
   };
+  const bool over = forecast.as_of >= forecast.period.end;
+  const auto ended = [&](DealStatus how) {
+    return std::count(facts.status.begin(), facts.status.end(), how);
+  };
   say(!facts.staged, "No stage history: deals are judged by their age alone.");
   say(forecast.fit.landmarks < 3, "Only " + many(forecast.fit.landmarks, "earlier period") +
                                       " to learn the spread from; the interval leans on a prior.");
@@ -251,8 +255,11 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
       "second "
       "year (renewals), can't be known. In sample books such forecasts were 10 % low on average.");
   constexpr std::int64_t few = 30;
-  say(forecast.fit.won < few, "Only " + many(forecast.fit.won, "won deal") + " to learn from.");
-  say(forecast.fit.lost == 0, "No deal was ever lost in this book, so open deals look better than they are.");
+  say(!over && facts.size() < few_deals,
+      "Too few deals to judge: the interval says little more than that, and its level can't be trusted.");
+  say(!over && forecast.fit.won < few, "Only " + many(forecast.fit.won, "won deal") + " to learn from.");
+  say(ended(DealStatus::lost) == 0,
+      "No deal was ever lost in this book, so open deals look better than they are.");
   const auto unknown = std::count_if(plan.open.begin(), plan.open.end(), [&](const OpenDeal& open) {
     return facts.amount[open.deal] == null_value;
   });
@@ -269,7 +276,7 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
   say(facts.unknown_closes > 0,
       many(facts.unknown_closes, "closed deal") + " said neither won nor lost: left out of the rates.");
   say(plan.open.empty(), "No deal was open at as_of.");
-  say(forecast.as_of >= forecast.period.end, "The period is over: only what was won counts.");
+  say(over, "The period is over: only what was won counts.");
   say(!facts.close_dates_tracked, "Close dates have no history, so they are not used.");
   const bool any =
       std::any_of(quotas.begin(), quotas.end(), [](const Quota& quota) { return quota.amount.has_value(); });
@@ -337,8 +344,10 @@ std::string Forecast::summary() const {
   const Holder all{"company", ""};
   const std::string& currency = scenario.currency();
   const auto [low, high] = scenario.interval(all, levels.front());
+  const bool few = fit.deals < static_cast<std::int64_t>(pipeline_detail::few_deals) && as_of < period.end;
   std::string text =
-      level_name(levels.front()) + " % sure of " + amount_text(static_cast<double>(low), currency) + " to " +
+      (few ? "Too few deals to judge; a guess: " : level_name(levels.front()) + " % sure of ") +
+      amount_text(static_cast<double>(low), currency) + " to " +
       amount_text(static_cast<double>(high), currency) + (measure == Measure::wins ? " wins" : "") + " in " +
       pipeline_detail::day_begun(period.start).to_string() + " to " +
       (pipeline_detail::day_begun(period.end) - 1).to_string() + "; expected " +

@@ -42,7 +42,9 @@ struct Facts {
 
   std::string table;  ///< whose rows the facts are of
   std::vector<std::int32_t> row;
-  std::vector<std::int64_t> at;           ///< places the fact in a period; `null_value` = in none
+  /// Places the fact in a period; `null_value` = in none, though one that is left out because nobody knows
+  /// its time (`time_unknown`, `entry_unknown`, `no_creation_time`) counts as left out of every period.
+  std::vector<std::int64_t> at;
   std::vector<std::int64_t> numerator;    ///< 0/1, minor units, or microseconds: see `scale`
   std::vector<std::int64_t> denominator;  ///< empty: 1 for each counted fact
   std::vector<std::uint8_t> state;
