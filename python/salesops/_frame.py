@@ -125,6 +125,11 @@ def from_pandas(
                 f"no column '{missing[0]}'. The columns are: " + " ".join(str(name) for name in data.columns)
             )
         data = data[[name for name in data.columns if name in columns]]
+    series = {str(name): data.iloc[:, i] for i, name in enumerate(data.columns)}
+    if len(series) != len(data.columns):
+        names = [str(name) for name in data.columns]
+        twice = next(name for name in names if names.count(name) > 1)
+        raise UsageError(f"the column name '{twice}' is used twice; rename one of the two")
     if importlib.util.find_spec("pyarrow") is not None:
         pa = need("pyarrow")
         try:
@@ -132,9 +137,6 @@ def from_pandas(
         except (pa.ArrowException, UnicodeError):
             pass  # one column of mixed objects; the others can still be read one by one
     levels = {name: data.index.get_level_values(name) for name in index_names}
-    series = {str(name): data.iloc[:, i] for i, name in enumerate(data.columns)}
-    if len(series) != len(data.columns):
-        raise UsageError("a column name is used twice; rename one of the two")
     return from_mapping(levels | series, columns, unread)
 
 

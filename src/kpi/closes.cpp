@@ -1,3 +1,6 @@
+#include <algorithm>
+#include <set>
+
 #include "deal_facts.hpp"
 
 namespace salesops {
@@ -12,11 +15,14 @@ Reopened parse_reopened(std::string_view name) {
                    "'");
 }
 
-std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi) {
+namespace {
+
+/// Those of all deals, or of those alone that came back from a close.
+std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi, bool came_back) {
   const Deals& deals = crm.deals();
   const History& history = crm.history();
   std::vector<Close> closes;
-  closes.reserve(deals.size());
+  if (!came_back) closes.reserve(deals.size());
   const bool all = options.reopened != Reopened::last_close;
   if (all && !history.tracks(Field::stage))
     throw UsageError(std::string(kpi) +
@@ -25,6 +31,7 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
   StageStatuses status(crm);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
+    if (came_back && deals.reopened[deal] == 0) continue;
     const Close last{deal, deals.closed_at[deal], deals.status[deal], deals.amount[deal]};
     // A deal that never came back has one end at the most.
     if (!all || deals.reopened[deal] == 0) {
@@ -52,11 +59,31 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
   return closes;
 }
 
+}  // namespace
+
+std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string_view kpi) {
+  return closes_of(crm, options, kpi, false);
+}
+
 void report_reopened(const Crm& crm, const Options& options, Result& result) {
-  const Deals& deals = crm.deals();
-  std::int64_t count = 0;
-  for (std::size_t deal = 0; deal < deals.size(); ++deal)
-    count += deals.reopened[deal] != 0 && deals.deleted[deal] == 0 ? 1 : 0;
+  const Scope scope = scope_of(crm, options);
+  std::vector<std::int32_t> rows;
+  std::vector<std::int64_t> at;
+  for (const Close& close : closes_of(crm, options, result.name, true)) {
+    const auto within = [&](const Scope::Part& part) {
+      return close.at != null_value && part.interval.contains(Instant{close.at});
+    };
+    if (crm.deals().deleted[close.deal] != 0 || !(scope.all || std::ranges::any_of(scope.parts, within)))
+      continue;
+    rows.push_back(static_cast<std::int32_t>(close.deal));
+    at.push_back(close.at);
+  }
+  std::vector<std::uint8_t> asked(rows.size(), 1);
+  if (!options.where.empty()) asked = matches(crm, "opportunity", options.where, rows, at);
+  std::set<std::int32_t> deals;
+  for (std::size_t i = 0; i < rows.size(); ++i)
+    if (asked[i] != 0) deals.insert(rows[i]);
+  const std::size_t count = deals.size();
   if (count == 0) return;
   constexpr std::string_view how[] = {"at their last close", "at their first close", "each time they closed"};
   result.warnings.push_back(std::to_string(count) + (count == 1 ? " deal was" : " deals were") +

@@ -54,9 +54,7 @@ class Then {
   }
   /// Day of the expected close.
   [[nodiscard]] std::int64_t close_date(std::size_t deal, std::int64_t t) const {
-    if (history_.tracks(Field::close_date)) return history_.value_at(deal, Field::close_date, t);
-    const std::int32_t day = deals_.close_date[deal];
-    return day == Deals::null_date ? null_value : day;
+    return history_.value_at(deal, Field::close_date, t);
   }
 
  private:
@@ -98,6 +96,15 @@ std::optional<double> yield_before(const Crm& crm, const Options& options, Date 
 }  // namespace
 
 void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage) {
+  if (!crm.history().tracks(Field::close_date)) {
+    coverage.warnings.emplace_back(
+        "close dates have no history in this book, so what was won of such a pipeline before isn't known");
+    return;
+  }
+  if (!crm.history().tracks(Field::amount))
+    coverage.warnings.emplace_back(
+        "amounts have no history in this book: what was won of such a pipeline before is by the present "
+        "ones");
   const Scope scope = scope_of(crm, options);
   for (const Scope::Part& part : scope.parts) {
     const Date start{day_of(part.interval.start.us, options)}, end{day_of(part.interval.end.us, options)};

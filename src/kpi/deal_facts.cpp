@@ -193,19 +193,57 @@ void require(const Crm& crm, std::string_view kpi, std::string_view table, std::
                      std::string(table) + "', which this book lacks");
 }
 
-void attach(Result& into, const Result& from, const std::string& name, const std::string& detail) {
+void flag_unfinished(const Scope& scope, Result& result) {
+  for (const Scope::Part& part : scope.parts)
+    for (Metric& metric : result.metrics)
+      if (!scope.all && part.interval.end > scope.as_of && metric.state.empty() &&
+          (scope.parts.size() == 1 || metric.keys.front() == part.label))
+        metric.state = "period not over";
+}
+
+void require_close_dates(const Crm& crm, std::string_view kpi) {
+  if (!crm.history().tracks(Field::close_date))
+    throw UsageError(std::string(kpi) +
+                     " needs the change history of close dates: table 'opportunity_event' (field "
+                     "'close_date'), 'opportunity_snapshot' or 'opportunity_version'");
+}
+
+void report_present_amounts(const Crm& crm, Result& result) {
+  if (!crm.history().tracks(Field::amount))
+    result.warnings.emplace_back("amounts have no history in this book: these are the present ones");
+}
+
+namespace {
+
+/// Calls `work` with the metrics of the same groups.
+template <class Work>
+void each_pair(Result& into, const Result& from, Work work) {
   std::map<std::pair<std::vector<std::string>, std::vector<std::uint8_t>>, const Metric*> found;
   for (const Metric& metric : from.metrics) found.emplace(std::pair(metric.keys, metric.key_null), &metric);
-  for (Metric& metric : into.metrics) {
-    const auto other = found.find({metric.keys, metric.key_null});
-    if (other == found.end()) continue;
-    const Metric& match = *other->second;
+  for (Metric& metric : into.metrics)
+    if (const auto other = found.find({metric.keys, metric.key_null}); other != found.end())
+      work(metric, *other->second);
+}
+
+}  // namespace
+
+void attach(Result& into, const Result& from, const std::string& name, const std::string& detail) {
+  each_pair(into, from, [&](Metric& metric, const Metric& match) {
     if (detail.empty()) {
       if (match.value) metric.details[name] = *match.value;
     } else if (const auto value = match.details.find(detail); value != match.details.end()) {
       metric.details[name] = value->second;
     }
-  }
+  });
+}
+
+void attach_excluded(Result& into, const Result& from) {
+  each_pair(into, from, [](Metric& metric, const Metric& match) {
+    for (const auto& [reason, rows] : match.excluded) {
+      std::int64_t& all = metric.excluded[reason];
+      all = std::max(all, rows);
+    }
+  });
 }
 
 }  // namespace kpi

@@ -142,8 +142,17 @@ std::string no_decision_text(const Options& options);
 /// its numerator is its age since `starts` then, or 1 where `starts` is empty.
 DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const std::int64_t> starts);
 
-/// Says how many deals came back from a close, and how they were counted.
+/// Says how many of the deals asked for came back from a close, and how they were counted.
 void report_reopened(const Crm& crm, const Options& options, Result& result);
+
+/// Says of numbers that want the whole period where it isn't over.
+void flag_unfinished(const Scope& scope, Result& result);
+
+/// Throws a `UsageError` where past close dates aren't known: the present ones are those that came true.
+void require_close_dates(const Crm& crm, std::string_view kpi);
+
+/// A warning where amounts have no history.
+void report_present_amounts(const Crm& crm, Result& result);
 
 /// Adds to `pipeline_coverage` what was won of such a pipeline before.
 void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage);
@@ -159,6 +168,9 @@ void require(const Crm& crm, std::string_view kpi, std::string_view table, std::
 
 /// Puts values (or a detail) of `from` into the details of the same groups of `into`.
 void attach(Result& into, const Result& from, const std::string& name, const std::string& detail = {});
+
+/// Adds the rows that `from` leaves out; what both leave out for one reason is counted where there are more.
+void attach_excluded(Result& into, const Result& from);
 
 }  // namespace kpi
 }  // namespace v0

@@ -56,7 +56,9 @@ Result velocity(const Crm& book, const Options& options) {
   attach(result, average, "average_deal");
   const Result rate = win_rate(crm, heeded_by("win_rate", each));
   attach(result, rate, "win_rate");
-  attach(result, sales_cycle(crm, heeded_by("sales_cycle", each)), "sales_cycle", "mean");
+  const Result cycle = sales_cycle(crm, heeded_by("sales_cycle", each));
+  attach(result, cycle, "sales_cycle", "mean");
+  for (const Result* part : {&average, &rate, &cycle}) attach_excluded(result, *part);
   result.unit = average.unit + " / day";
   result.warnings.insert(result.warnings.end(), rate.warnings.begin(), rate.warnings.end());
   for (Metric& metric : result.metrics) {
@@ -65,12 +67,19 @@ Result velocity(const Crm& book, const Options& options) {
     metric.interval_note = "none: a product of four estimates";
     metric.value.reset();
     metric.numerator = metric.denominator = 0;
-    if (!details.contains("average_deal") || !details.contains("win_rate") ||
-        !details.contains("sales_cycle"))
+    const auto known = [&](const char* name) { return details.contains(name); };
+    if (!known("average_deal") || !known("win_rate") || !known("sales_cycle")) {
+      metric.state = !known("win_rate")       ? "no deal closed"
+                     : !known("average_deal") ? "no win with an amount"
+                                              : "no win with a cycle";
       continue;
+    }
     metric.numerator = details["open"] * details["average_deal"] * details["win_rate"];
     metric.denominator = details["sales_cycle"];
-    if (!(metric.denominator > 0)) continue;
+    if (!(metric.denominator > 0)) {
+      metric.state = "wins took no time";
+      continue;
+    }
     metric.value = metric.numerator / metric.denominator;
     // What one more of each input would change, the others as they are.
     const double a = details["open"], b = details["average_deal"], c = details["win_rate"];
@@ -178,8 +187,10 @@ Result linearity(const Crm& book, const Options& asked) {
     for (std::size_t i = 0; i < std::size(names); ++i)
       metric.details[names[i]] = static_cast<double>(sums[i]) * facts.scale / metric.denominator;
   };
-  return summarise(crm, facts, options, "linearity",
-                   "amount won in the last third of the period ÷ amount won", mode);
+  Result result = summarise(crm, facts, options, "linearity",
+                            "amount won in the last third of the period ÷ amount won", mode);
+  flag_unfinished(scope, result);
+  return result;
 }
 
 Result concentration(const Crm& book, const Options& options) {
@@ -216,8 +227,11 @@ Result concentration(const Crm& book, const Options& options) {
     metric.details["hhi"] = *stats::herfindahl(totals);
     metric.details["gini"] = *stats::gini(totals);
   };
-  return summarise(crm, facts, options, "concentration",
-                   "amount won from the ten largest accounts ÷ amount won in the period", mode);
+  Result result = summarise(crm, facts, options, "concentration",
+                            "amount won from the ten largest accounts ÷ amount won in the period", mode);
+  if (!crm.has("opportunity", "account_id"))
+    result.warnings.emplace_back("deals name no account in this book: each stands for one of its own");
+  return result;
 }
 
 }  // namespace kpi

@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <cmath>
+#include <limits>
 #include <mutex>
 #include <numeric>
 
@@ -152,7 +155,18 @@ Dimension period_dimension(Every every, std::span<const std::int64_t> at, const 
   return dimension_of(keys, low, high, std::less<>(), label, options.execution);
 }
 
-Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
+namespace {
+
+/// A number whose order is that of the decimals; null of what isn't a number.
+std::int64_t order_of(double value) {
+  if (std::isnan(value)) return null_value;
+  const auto bits = std::bit_cast<std::int64_t>(value + 0.0);  // one zero
+  return bits < 0 ? ~(bits & std::numeric_limits<std::int64_t>::max()) : bits;
+}
+
+}  // namespace
+
+Dimension column_dimension(const Lookup& lookup, Currency currency, const Execution& execution) {
   const Column& column = lookup.column;
   std::vector<std::int64_t> keys(lookup.rows.size(), null_value);
   const auto fill = [&](std::size_t first, std::size_t last, auto key_of) {
@@ -175,14 +189,16 @@ Dimension column_dimension(const Lookup& lookup, const Execution& execution) {
           [&](std::int64_t a, std::int64_t b) { return text(a) < text(b); },
           [&](std::int64_t code) { return std::string(text(code)); }, execution);
     }
-    case Type::float32:
-    case Type::float64:
-    case Type::decimal: throw UsageError("by: a column of decimals has no groups; cut it into bands first");
     default: {
+      const bool decimals =
+          column.type() == Type::float32 || column.type() == Type::float64 || column.type() == Type::decimal;
       boost::unordered_flat_map<std::int64_t, std::string> labels;
       fill(0, keys.size(), [&](std::size_t row) {
-        const auto key = static_cast<std::int64_t>(column.number(row));
-        if (!labels.contains(key)) labels.emplace(key, column.cell(row));
+        const double number = column.number(row);
+        const std::int64_t key = decimals ? order_of(number) : static_cast<std::int64_t>(number);
+        if (!labels.contains(key))
+          labels.emplace(
+              key, column.type() == Type::money ? Money{key, currency}.amount_text() : column.cell(row));
         return key;
       });
       const auto [low, high] = range_of(keys, execution);

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "salesops/kpi/facts.hpp"
+#include "salesops/money.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -22,7 +23,8 @@ struct Dimension : Ranked {
   std::vector<std::string> labels;
 };
 
-Dimension column_dimension(const Lookup& lookup, const Execution& execution);
+/// Amounts are labelled in major units of the currency.
+Dimension column_dimension(const Lookup& lookup, Currency currency, const Execution& execution);
 
 Dimension period_dimension(Every every, std::span<const std::int64_t> at, const Options& options);
 

@@ -101,7 +101,8 @@ Key looked_up_key(const Placed& placed, const std::string& name) {
   const std::vector<std::int64_t> present(placed.present_names ? placed.size() : 0, null_value);
   const Lookup lookup =
       resolve(placed.crm, placed.table, name, placed.all_rows(), placed.present_names ? present : placed.at);
-  Dimension ranked = column_dimension(lookup, placed.options.execution);
+  const Currency currency = Currency::find(placed.crm.currency()).value_or(Currency{});
+  Dimension ranked = column_dimension(lookup, currency, placed.options.execution);
   const bool text = lookup.column.type() == Type::string;
   return ranked_key(name, ranked, [keys = ranked.keys, text](std::size_t code) {
     return text ? std::int64_t{0} : keys[code];

@@ -66,7 +66,9 @@ Result lead_conversion(const Crm& book, const Options& options) {
     }
   }
   switch (mode) {
-    case Mode::created_cohort: definition = "leads converted by as_of ÷ leads created in the period"; break;
+    case Mode::created_cohort:
+      definition = "leads converted by as_of, won or not, ÷ leads created in the period";
+      break;
     case Mode::closed_in_period: definition = "leads converted in the period ÷ leads created in it"; break;
     case Mode::window_cohort:
       definition = "leads converted within " + days + " ÷ leads created in the period, at least that old";
@@ -83,12 +85,25 @@ Result lead_conversion(const Crm& book, const Options& options) {
   } else if (mode == Mode::closed_in_period) {
     facts.shape = Shape::ratio;
   }
+  const auto deal_of = crm.link("lead", "converted_opportunity_id");
   if (mode == Mode::created_cohort)
     facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
-      metric.censored = std::count_if(counted.begin(), counted.end(), [&](std::int32_t fact) {
+      double customers = 0, without_deal = 0;
+      for (const std::int32_t fact : counted) {
         const auto i = static_cast<std::size_t>(fact);
-        return facts.numerator[i] == 0 && ended(leads, static_cast<std::size_t>(facts.row[i])) == null_value;
-      });
+        const auto lead = static_cast<std::size_t>(facts.row[i]);
+        if (facts.numerator[i] == 0) {
+          metric.censored += ended(leads, lead) == null_value ? 1 : 0;
+        } else if (!deal_of.empty()) {
+          const std::int32_t deal = deal_of[lead];
+          without_deal += deal < 0 ? 1 : 0;
+          customers +=
+              deal >= 0 && crm.deals().status[static_cast<std::size_t>(deal)] == DealStatus::won ? 1 : 0;
+        }
+      }
+      if (deal_of.empty() || metric.denominator == 0) return;
+      metric.details["won_share"] = customers / metric.denominator;
+      metric.details["without_opportunity"] = without_deal;
     };
   Result result = summarise(crm, facts, options, "lead_conversion", definition, mode);
   if (mode == Mode::closed_in_period)

@@ -54,16 +54,15 @@ Result slippage(const Crm& book, const Options& asked) {
   const Options options = with_period(asked);
   const Mode mode = mode_for(book, options, "slippage");
   const Crm crm = rewound(book, options);
+  require_close_dates(crm, "slippage");
   const bool value = options.weight == Weight::value;
   const Scope scope = scope_of(crm, options);
   DealFacts facts(crm.deals(), options);
   std::vector<std::uint8_t> fate;
-  bool unfinished = false;
   for (const Scope::Part& part : scope.parts) {
     const Interval period = part.interval;
     if (period.start > scope.as_of) continue;
     const bool over = period.end.us <= scope.as_of.us;
-    unfinished |= !over;
     const Crm end = over ? crm.as_of(Instant{period.end.us - 1}) : crm;
     const Column& ids = crm.column("opportunity", "opportunity_id");
     for (const Opening::Deal& deal : Opening(crm, period.start, options).deals) {
@@ -104,13 +103,15 @@ Result slippage(const Crm& book, const Options& asked) {
       for (std::size_t kind = 0; kind < fates.size(); ++kind)
         metric.details[fates[kind]] =
             static_cast<double>(sums[kind]) * facts.denominator_scale / metric.denominator;
-    if (unfinished) metric.state = "period not over";
   };
-  return summarise(
-      crm, facts, options, "slippage",
-      "expected to close in the period at its start, and neither closed nor removed by its end ÷ "
-      "expected",
-      mode);
+  Result result =
+      summarise(crm, facts, options, "slippage",
+                "expected to close in the period at its start, and neither closed nor removed by its end ÷ "
+                "expected",
+                mode);
+  flag_unfinished(scope, result);
+  if (value) report_present_amounts(crm, result);
+  return result;
 }
 
 Result pushes(const Crm& book, const Options& options) {
@@ -118,10 +119,7 @@ Result pushes(const Crm& book, const Options& options) {
   if (options.every == Every::all) throw UsageError("pushes: every is a length of time, such as a month");
   const Crm crm = rewound(book, options);
   const History& history = crm.history();
-  if (!history.tracks(Field::close_date))
-    throw UsageError(
-        "pushes needs the change history of close dates: table 'opportunity_event' (field 'close_date'), "
-        "'opportunity_snapshot' or 'opportunity_version'");
+  require_close_dates(crm, "pushes");
   const Deals& deals = crm.deals();
   DealFacts facts(deals, options);
   const auto number = [&](std::int64_t day) {
@@ -219,8 +217,7 @@ Result pipeline_created(const Crm& book, const Options& options) {
     result.warnings.push_back("of " + std::to_string(known_later) + (known_later == 1 ? " deal" : " deals") +
                               " of the book the first known amount is younger than the deal; it stands in "
                               "(detail amount_known_later)");
-  if (!history.tracks(Field::amount))
-    result.warnings.emplace_back("amounts have no history in this book: these are the present ones");
+  report_present_amounts(crm, result);
   return result;
 }
 
@@ -292,14 +289,14 @@ Result forecast_rollup(const Crm& book, const Options& options) {
   facts.present_names = true;
   facts.in_money(crm, options, false);
   std::vector<std::array<int128, names.size()>> sums;
-  std::vector<std::array<std::int64_t, names.size()>> rows;
+  std::vector<std::array<std::vector<std::int64_t>, names.size()>> rows;
   facts.finish = [&](Metric&, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
     auto& sum = sums.emplace_back();
-    auto& count = rows.emplace_back();
+    auto& listed = rows.emplace_back();
     for (const std::int32_t fact : counted) {
       const auto i = static_cast<std::size_t>(fact);
       sum[kind[i]] += facts.numerator[i];
-      ++count[kind[i]];
+      listed[kind[i]].push_back(facts.row[i]);
     }
   };
   Result result =
@@ -309,17 +306,17 @@ Result forecast_rollup(const Crm& book, const Options& options) {
   std::vector<Metric> metrics;
   for (std::size_t g = 0; g < result.metrics.size(); ++g) {
     int128 cumulative = 0;
-    std::int64_t n = 0;
+    std::vector<std::int64_t> surer;
     for (std::size_t category = 0; category < names.size(); ++category) {
       Metric metric = result.metrics[g];
       metric.keys.emplace_back(names[category]);
       metric.key_null.push_back(0);
       cumulative += sums[g][category];
-      n += rows[g][category];
+      surer.insert(surer.end(), rows[g][category].begin(), rows[g][category].end());
       metric.value = metric.numerator = static_cast<double>(cumulative) * facts.scale;
-      metric.denominator = static_cast<double>(n);
-      metric.n = n;
-      metric.rows.clear();
+      metric.n = static_cast<std::int64_t>(surer.size());
+      metric.denominator = static_cast<double>(metric.n);
+      metric.rows = options.keep_rows ? surer : std::vector<std::int64_t>();
       metric.details["own"] = static_cast<double>(sums[g][category]) * facts.scale;
       metric.interval_note = "none: a snapshot is no sample";
       metrics.push_back(std::move(metric));
@@ -377,10 +374,8 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
   const Scope scope = scope_of(crm, options);
   DealFacts facts(deals, options);
   std::vector<std::uint8_t> expected;
-  bool unfinished = false;
   for (const Scope::Part& part : scope.parts) {
     if (part.interval.start > scope.as_of) continue;
-    unfinished |= part.interval.end.us > scope.as_of.us;
     for (const Opening::Deal& deal : Opening(crm, part.interval.start, options).deals) {
       const std::int64_t closed = deals.closed_at[deal.now];
       const bool won = deals.status[deal.now] == DealStatus::won && closed != null_value &&
@@ -394,6 +389,7 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
   facts.shape = Shape::ratio;
   facts.bounded = true;
   facts.in_money(crm, options, true);
+  const bool dated = crm.history().tracks(Field::close_date);
   facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
     int128 won = 0, open = 0;
     for (const std::int32_t fact : counted) {
@@ -402,11 +398,21 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
       won += facts.numerator[i];
       open += facts.denominator[i];
     }
-    if (open > 0) metric.details["expected"] = static_cast<double>(won) / static_cast<double>(open);
-    if (unfinished) metric.state = "period not over";
+    if (open > 0 && dated) metric.details["expected"] = static_cast<double>(won) / static_cast<double>(open);
+    const auto unpriced = metric.excluded.find("null_amount");
+    if (unpriced == metric.excluded.end() || metric.numerator != metric.denominator || metric.n == 0) return;
+    // Amounts that are written down at the win alone say nothing of what was open.
+    metric.value.reset();
+    metric.low = metric.high = std::nullopt;
+    metric.interval_note.clear();
+    metric.state = "amounts are known of won deals alone";
   };
-  return summarise(crm, facts, options, "snapshot_yield",
-                   "amount won in the period from the deals open at its start ÷ amount of those deals", mode);
+  Result result =
+      summarise(crm, facts, options, "snapshot_yield",
+                "amount won in the period from the deals open at its start ÷ amount of those deals", mode);
+  flag_unfinished(scope, result);
+  report_present_amounts(crm, result);
+  return result;
 }
 
 Result hygiene(const Crm& book, const Options& options) {

@@ -57,8 +57,10 @@ class RepFacts {
       : facts(crm.deals(), options), crm_(crm), options_(options), until_leave_(until_leave) {
     require(crm, kpi, "opportunity", "amount");
     for (const char* column : {"amount", "period_start", "period_end"}) require(crm, kpi, "quota", column);
-    facts.table = facts.cluster_table = "rep";
+    // A company's own quota needs no reps: its facts are of no row.
+    facts.table = facts.cluster_table = crm.has("rep") ? "rep" : "opportunity";
     for (const std::string& name : options.by) {
+      if (!every_of(name)) require(crm, kpi, "rep", "rep_id");
       if (name == "owner" || name == "owner_id")
         by.emplace_back("rep_id"), whole_ = false;
       else if (name.starts_with("owner."))
@@ -92,6 +94,7 @@ class RepFacts {
       }
     std::vector<std::uint8_t> kept(rows.size(), 1);
     if (!options_.where.empty()) kept = matches(crm_, "opportunity", options_.where, rows, times);
+    const std::vector<std::int32_t> owners = owners_at(rows, times);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       tick(i);
       if (kept[i] == 0) continue;
@@ -104,11 +107,11 @@ class RepFacts {
         amount = std::llround(static_cast<double>(amount) * weight(deal));
       }
       if (state != Facts::counted || !splits_.contains(rows[i])) {
-        put(part, deals.owner_row[deal], times[i], amount, state, rows[i]);
+        put(part, owners[i], times[i], amount, state, rows[i]);
         continue;
       }
       const Splits& splits = splits_.at(rows[i]);
-      if (splits.reps.empty()) put(part, deals.owner_row[deal], times[i], amount, state, rows[i]);
+      if (splits.reps.empty()) put(part, owners[i], times[i], amount, state, rows[i]);
       const auto shares =
           splits.reps.empty() ? std::vector<std::int64_t>() : money::split(amount, splits.weights);
       for (std::size_t s = 0; s < shares.size(); ++s)
@@ -126,8 +129,10 @@ class RepFacts {
   /// credit of others.
   void add_quotas(const Scope& scope) {
     const Date today{day_of(scope.as_of.us, options_)};
-    const pipeline::Quotas known = pipeline::quotas_in_force(crm_, {.currency = currency(), .day = today});
+    pipeline::Quotas known = pipeline::quotas_in_force(crm_, {.currency = currency(), .day = today});
     std::ranges::copy(known.warnings(), std::back_inserter(warnings_));
+    // Where no period is asked for, the time that has begun is.
+    if (scope.all) std::erase_if(known.all, [&](const pipeline::Quota& quota) { return quota.from > today; });
     Date begin = last_date, end = first_date;
     for (const pipeline::Quota& quota : known.all)
       begin = std::min(begin, quota.from), end = std::max(end, quota.to);
@@ -139,7 +144,8 @@ class RepFacts {
       else if (std::max(first, begin) < std::min(last, end))
         for (const Period& piece :
              options_.calendar.between(std::max(first, begin), std::min(last, end), shortest_))
-          add_quotas(known.all, std::max(first, piece.start), std::min(last, piece.end), today);
+          if (!scope.all || piece.start <= today)
+            add_quotas(known.all, std::max(first, piece.start), std::min(last, piece.end), today);
     }
     set_credit_apart();
     add_ramping_quotas();
@@ -196,13 +202,43 @@ class RepFacts {
   std::vector<std::string> by;
 
  private:
-  /// Days that are judged by themselves.
+  /// On which a holder has a quota, from instant to instant.
+  class Days {
+   public:
+    void add(std::int64_t start, std::int64_t end) { spans_.emplace_back(start, end); }
+    [[nodiscard]] bool hold(std::int64_t at) const {
+      return std::ranges::any_of(spans_, [&](const auto& s) { return s.first <= at && at < s.second; });
+    }
+
+   private:
+    std::vector<std::pair<std::int64_t, std::int64_t>> spans_;
+  };
+  /// Days that are judged by themselves, and those of them with a quota.
   struct Judged {
     std::int64_t start = 0, end = 0;
-    bool own = false;             ///< by the company's own quota
-    std::set<std::string> teams;  ///< judged by their own
-    std::set<std::int32_t> reps;  ///< with quotas
+    std::optional<Days> whole;          ///< of the company, its teams or territories: takes all credit
+    std::map<std::string, Days> teams;  ///< judged by their own
+    std::map<std::int32_t, Days> reps;
   };
+
+  /// Rows of the reps who owned deals then, -1 where nobody did.
+  [[nodiscard]] std::vector<std::int32_t> owners_at(std::span<const std::int32_t> deals,
+                                                    std::span<const std::int64_t> at) const {
+    std::vector<std::int32_t> reps(deals.size(), -1);
+    if (!crm_.has("opportunity", "owner_id") || !crm_.has("rep")) return reps;
+    const Lookup owner = resolve(crm_, "opportunity", "owner_id", deals, at);
+    std::map<std::int32_t, std::int32_t> row_of;
+    for (std::size_t i = 0; i < reps.size(); ++i) {
+      if (owner.rows[i] < 0 || owner.column.is_null(static_cast<std::size_t>(owner.rows[i]))) continue;
+      const std::int32_t code = owner.column.values<std::int32_t>()[static_cast<std::size_t>(owner.rows[i])];
+      const auto [found, fresh] = row_of.try_emplace(code, -1);
+      if (fresh)
+        found->second = static_cast<std::int32_t>(
+            crm_.row_of("rep", owner.column.dictionary()[static_cast<std::size_t>(code)]));
+      reps[i] = found->second;
+    }
+    return reps;
+  }
 
   std::string currency() const {
     if (!crm_.currency().empty()) return crm_.currency();
@@ -215,24 +251,35 @@ class RepFacts {
   void add_quotas(const std::vector<pipeline::Quota>& all, Date first, Date last, Date today) {
     const auto members = pipeline::quotas_of_members(crm_, all, first, last);
     const bool of_reps = !members.empty() && members.front().holder.type == "rep";
+    if (of_reps) require_credit();
     const auto start = [&](Date day) { return options_.zone.start_of(day).us; };
     Judged span;
     span.start = first == first_date ? INT64_MIN : start(first);
     span.end = last == last_date ? INT64_MAX : start(last);
     if (!team_.empty())
       add_team_quotas(pipeline::quotas_of_teams(all, first, last), first, last, today, span);
-    if (!whole_ && !of_reps) return;
-    const auto judged = whole_ ? pipeline::quotas_of_company(crm_, all, first, last) : members;
-    span.own = !judged.empty() && judged.front().holder.type == "company";
-    const auto teams = teams_of(judged, first);
-    for (std::size_t i = 0; i < judged.size(); ++i)
-      add_quota(!teams.empty() && span.teams.contains(teams[i]) ? Part::members_quota : Part::quota,
-                judged[i], first, last, today);
-    if (span.own && of_reps)
-      for (const pipeline::Quota& quota : members) add_quota(Part::members_quota, quota, first, last, today);
-    if (!of_reps || std::ranges::find(by, "rep_id") != by.end()) return;
-    for (const pipeline::Quota& quota : members) span.reps.insert(rep_of(quota));
+    if (whole_ || of_reps) {
+      const auto judged = whole_ ? pipeline::quotas_of_company(crm_, all, first, last) : members;
+      const bool by_reps = !judged.empty() && judged.front().holder.type == "rep";
+      if (!judged.empty() && !by_reps) span.whole.emplace();
+      const auto teams = teams_of(judged, first);
+      for (std::size_t i = 0; i < judged.size(); ++i)
+        add_quota(!teams.empty() && span.teams.contains(teams[i]) ? Part::members_quota : Part::quota,
+                  judged[i], first, last, today, by_reps ? span.reps[rep_of(judged[i])] : *span.whole);
+      if (!by_reps && of_reps)
+        for (const pipeline::Quota& quota : members)
+          add_quota(Part::members_quota, quota, first, last, today, span.reps[rep_of(quota)]);
+    }
     judged_.emplace(span.start, std::move(span));
+  }
+
+  /// Who takes part in a sum of reps' quotas has to be known.
+  void require_credit() const {
+    for (const auto& [table, column] : {std::pair("rep", "rep_id"), std::pair("opportunity", "owner_id")})
+      if (!crm_.has(table, column) && !(crm_.has("rep") && crm_.has("credit_split", "pct")))
+        throw UsageError(
+            "the quotas are of reps, so whose deals are whose has to be known: that needs column '" +
+            std::string(column) + "' of table '" + table + "', which this book lacks");
   }
 
   /// The teams that groups are of, by rep and instant; "" where there is none.
@@ -281,15 +328,15 @@ class RepFacts {
                             "' is left out: no rep is in that team");
         continue;
       }
-      span.teams.insert(quota.holder.id);
       of_team_.insert(facts.size());
-      add_quota(Part::quota, quota, first, last, today, through);
+      add_quota(Part::quota, quota, first, last, today, span.teams[quota.holder.id], through);
     }
   }
 
-  /// Of reps without a quota: out of a ratio to the sum of reps' quotas, and out of what members won beside
-  /// an own one of the company or their team.
+  /// Of days without a quota, and of reps without one: out of a ratio to the sum of reps' quotas, and out of
+  /// what members won beside an own one of the company or their team.
   void set_credit_apart() {
+    const bool each_rep = std::ranges::find(by, "rep_id") != by.end();
     const auto teams = teams_at(facts.row, facts.at);
     for (std::size_t fact = 0, size = facts.size(); fact < size; ++fact) {
       tick(fact);
@@ -298,11 +345,19 @@ class RepFacts {
       if (deals_[fact] < 0 || !counts || next == judged_.begin()) continue;
       const Judged& span = std::prev(next)->second;
       if (facts.at[fact] >= span.end) continue;
-      const bool with = span.reps.contains(facts.row[fact]);
-      const bool own = span.own || (!teams.empty() && span.teams.contains(teams[fact]));
+      // What is open has no day yet.
+      const auto within = [&](const Days& days) {
+        return parts_[fact] != Part::won || days.hold(facts.at[fact]);
+      };
+      const auto rep = span.reps.find(facts.row[fact]);
+      const auto team = teams.empty() ? span.teams.end() : span.teams.find(teams[fact]);
+      const bool with = rep != span.reps.end() && within(rep->second);
+      const bool own = span.whole || team != span.teams.end();
       if (own && with && parts_[fact] == Part::won)
         put(Part::members_won, facts.row[fact], facts.at[fact], amounts_[fact], Facts::counted, deals_[fact]);
-      if (own || with) continue;
+      if (own ? within(span.whole ? *span.whole : team->second) : with) continue;
+      // A group without any quota shows what it won, and no ratio.
+      if (!own && (span.reps.empty() || (each_rep && rep == span.reps.end()))) continue;
       if (parts_[fact] != Part::weighted) facts.state[fact] = no_quota_;
       amounts_[fact] = 0;
     }
@@ -314,9 +369,9 @@ class RepFacts {
                : -1;
   }
 
-  /// The part of a quota on days [first, last); one that isn't a rep's stands at the row and the instant of
-  /// `through`, if any.
-  void add_quota(Part part, const pipeline::Quota& quota, Date first, Date last, Date today,
+  /// The part of a quota on days [first, last), which are added to its holder's; one that isn't a rep's
+  /// stands at the row and the instant of `through`, if any.
+  void add_quota(Part part, const pipeline::Quota& quota, Date first, Date last, Date today, Days& days,
                  std::optional<std::pair<std::int32_t, std::int64_t>> through = {}) {
     const std::int32_t rep = rep_of(quota);
     if (until_leave_ && rep >= 0) last = std::min(last, leave_date(rep));
@@ -324,6 +379,7 @@ class RepFacts {
     if (from >= to) return;
     const auto [row, at] = through.value_or(std::pair(rep, options_.zone.start_of(from).us));
     put(part, row, at, quota.of_days(from, to), Facts::counted);
+    if (quota.amount > 0) days.add(options_.zone.start_of(from).us, options_.zone.start_of(to).us);
     if (part != Part::quota || rep < 0) return;
     quota_reps_.push_back(rep);
     quota_last_days_.push_back(at_midnight_utc(std::min(to - 1, today)).us);

@@ -389,8 +389,11 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
     const Period before = compare == Compare::prior_year ? a_year_before(options.calendar, period)
                                                          : options.calendar.previous(period);
     const std::int64_t begin = options.zone.start_of(before.start).us;
+    const std::int64_t before_end = options.zone.start_of(before.end).us;
     const std::int64_t elapsed = card.as_of.us - options.zone.start_of(period.start).us;
-    const Instant point{std::min(begin + elapsed, options.zone.start_of(before.end).us - 1)};
+    const std::int64_t since_end = card.as_of.us - options.zone.start_of(period.end).us;
+    // A period that is over has had as long to ripen as the one before has by then.
+    const Instant point{since_end >= 0 ? before_end + since_end : std::min(begin + elapsed, before_end - 1)};
     prior.period = card.prior_period = options.calendar.label(before);
     prior.as_of = card.prior_as_of = point;
     prior.keep_rows = false;

@@ -95,6 +95,17 @@ DealStatus status_of(std::int32_t state) {
   return state == End::won ? DealStatus::won : state == End::lost ? DealStatus::lost : DealStatus::unknown;
 }
 
+/// Code of the owner who is credited: of a closed deal the one at its close; -1 = nobody.
+std::int32_t owner_of(const Crm& crm, const Column& owner, std::size_t row) {
+  const Deals& deals = crm.deals();
+  if (deals.status[row] != DealStatus::open && deals.closed_at[row] != null_value &&
+      crm.history().tracks(Field::owner)) {
+    const std::int64_t code = crm.history().value_at(row, Field::owner, deals.closed_at[row]);
+    return code == null_value ? -1 : static_cast<std::int32_t>(code);
+  }
+  return owner.valid(row) ? owner.values<std::int32_t>()[row] : -1;
+}
+
 /// Owners of deals by id, whatever the order of rows and codes; first the one of deals without any.
 void read_owners(const Crm& crm, Facts& facts) {
   const Column* owner = crm.table("opportunity").find("owner_id");
@@ -103,7 +114,8 @@ void read_owners(const Crm& crm, Facts& facts) {
   const Dictionary& ids = owner->dictionary();
   std::vector<std::uint8_t> owns(ids.size(), 0);
   for (std::size_t row = 0; row < owner->size(); ++row)
-    if (owner->valid(row)) owns[static_cast<std::size_t>(owner->values<std::int32_t>()[row])] = 1;
+    if (const std::int32_t code = owner_of(crm, *owner, row); code >= 0)
+      owns[static_cast<std::size_t>(code)] = 1;
   for (std::size_t code = 0; code < ids.size(); ++code)
     if (owns[code] != 0 && !ids[code].empty()) facts.owners.emplace_back(ids[code]);
   std::sort(facts.owners.begin() + 1, facts.owners.end());
@@ -230,10 +242,8 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
     facts.amount.push_back(wins ? 1 : amount_known ? deals.amount[row] : null_value);
     facts.negative_amounts += open && amount_known && deals.amount[row] < 0 && !wins;
     facts.close_date.push_back(deals.close_date[row]);
-    facts.owner.push_back(
-        owner == nullptr || owner->is_null(row)
-            ? 0
-            : facts.leaf_of_code[static_cast<std::size_t>(owner->values<std::int32_t>()[row])]);
+    const std::int32_t credited = owner == nullptr ? -1 : owner_of(crm, *owner, row);
+    facts.owner.push_back(credited < 0 ? 0 : facts.leaf_of_code[static_cast<std::size_t>(credited)]);
   }
   facts.pipelines = pipelines.size();
   if (facts.size() > 0) facts.first = first_day(facts.seen);

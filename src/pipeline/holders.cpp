@@ -157,7 +157,8 @@ std::vector<Quota> quotas(const Crm& crm, const std::vector<pipeline::Quota>& al
   for (const auto& [holder, quotas] : rows) {
     Quota sum;
     for (const pipeline::Quota* quota : quotas) in.add(*quota, sum);
-    sum.prorated |= in.gaps(quotas);
+    sum.gaps = in.gaps(quotas);
+    sum.prorated |= sum.gaps;
     if (*sum.amount > 0) own[holder] = sum;
   }
   std::set<Holder> members;
@@ -173,6 +174,7 @@ std::vector<Quota> quotas(const Crm& crm, const std::vector<pipeline::Quota>& al
     Quota& sum = below[to];
     sum.amount = pipeline::sum_of_quotas(sum.amount.value_or(0), *quota.amount);
     sum.prorated |= quota.prorated;
+    sum.gaps |= quota.gaps;
     sum.summed = true;
   };
   for (const Holder& member : members) {

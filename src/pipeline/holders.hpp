@@ -33,6 +33,7 @@ struct Quota {
   std::optional<std::int64_t> amount;
   bool summed = false;    ///< of members, for want of its own
   bool prorated = false;  ///< a quota covers more or less than the period
+  bool gaps = false;      ///< days of the period have none
 };
 
 /// Of the scenario's holders for the period, in their order: their own, else those of the reps below (of the

@@ -283,6 +283,9 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
   say(!any, "No quota for this period.");
   say(std::any_of(quotas.begin(), quotas.end(), [](const Quota& quota) { return quota.prorated; }),
       "Quotas that don't match the period count by days of overlap.");
+  say(std::any_of(quotas.begin(), quotas.end(), [](const Quota& quota) { return quota.gaps; }),
+      "Some days of the period have no quota; p_attain counts what is booked on them too, attainment "
+      "doesn't.");
   say(std::any_of(quotas.begin(), quotas.end(), [](const Quota& quota) { return quota.summed; }),
       "Teams or the company without a quota of their own have the sum of their members'.");
   const std::size_t leaves = forecast.scenario.leaves().size();

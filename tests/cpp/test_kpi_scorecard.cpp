@@ -66,11 +66,17 @@ TEST(Scorecard, ComparesTheSamePointOfThePeriodBefore) {
   EXPECT_EQ(cycle.status, "missed");
 }
 
-TEST(Scorecard, ComparesAPeriodThatIsOverWithThePriorsEnd) {
-  const auto card = kpi::scorecard(two_quarters(), in("2026-03"));
-  EXPECT_EQ(card.prior_as_of->to_string().substr(0, 10), "2026-02-28");
+TEST(Scorecard, ComparesAPeriodThatIsOverWithThePriorAsLongAfterItsEnd) {
+  // 19 days and some hours after the end of March beside as long after that of February.
+  const Crm book = two_quarters();
+  const auto card = kpi::scorecard(book, in("2026-03"));
+  const std::int64_t march = Instant::parse("2026-04-01")->us, february = Instant::parse("2026-03-01")->us;
+  EXPECT_EQ(card.prior_as_of->us - february, book.latest().us - march);
   EXPECT_DOUBLE_EQ(*row_of(card, "Average deal").value, 50);
   EXPECT_DOUBLE_EQ(*row_of(card, "Average deal").prior, 30);
+  kpi::Options last = in("2026-03");
+  last.as_of = Instant{march - 1};  // the last instant of a period beside the prior one's
+  EXPECT_EQ(kpi::scorecard(book, last).prior_as_of->us, february - 1);
   const auto quarter = kpi::scorecard(two_quarters(), in("2026-01-01/2026-04-01"));
   EXPECT_EQ(quarter.period, "2026-Q1");
   EXPECT_EQ(quarter.prior_period, "2025-Q4");

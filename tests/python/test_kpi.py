@@ -236,8 +236,7 @@ def check_ids_of_groups(result, known, name):
     assert list(result.ids) == [key if len(key) > 1 else key[0] for key in keys]
     for row, listed in zip(rows, result.ids.values(), strict=True):
         assert set(listed) <= known
-        # The categories of a roll-up hold the surer ones.
-        assert len(listed) == row["n"] or name == "forecast_rollup"
+        assert len(listed) == row["n"]
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in QUOTA | UNGROUPED])

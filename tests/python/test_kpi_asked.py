@@ -56,7 +56,7 @@ def test_ids_of_a_day_are_those_of_its_book(crm, name):
             ours = call(name, crm, as_of=EARLIER, ids=True, period=period, **by).ids
             assert ours == call(name, then, ids=True, period=period, **by).ids
             found += len(ours)
-    assert found > 0 or name == "forecast_rollup"
+    assert found > 0
 
 
 def test_ids_of_a_ratio_are_those_of_the_day(crm):
@@ -159,7 +159,8 @@ def test_velocity_is_of_the_deals_that_began():
     result = kpi.velocity(book_of(PATHS), start="stage", from_rank=2, no_decision=["none"])
     details = result.details
     assert details["open"] == result.n == 1
-    assert result.excluded == {"stage_not_reached": 1}
+    # One is open, one was lost before it: each reason as often as in the number that leaves out most.
+    assert result.excluded == {"stage_not_reached": 2, "no_decision": 1}
     assert details["average_deal"] == (100 + 300 + 900) / 3
     assert details["win_rate"] == 3 / 4
     assert details["sales_cycle"] == pytest.approx((8 + 4 + 0) / 3)

@@ -168,7 +168,9 @@ def test_the_sum_of_quotas_of_reps_takes_no_credit_of_others():
     months = [quota("r1", "31", "2025-10-01", "2025-11-01"), quota("r2", "30", "2025-11-01", "2025-12-01")]
     by_month = kpi.attainment(book(months), period=PERIOD, by="month").to_table().to_dict()
     assert (by_month["numerator"][0], by_month["denominator"][:2]) == (20, [31, 30])
-    assert kpi.attainment(book(months), period=PERIOD).numerator == 40
+    # r2 won in October, before there was a quota.
+    whole = kpi.attainment(book(months), period=PERIOD)
+    assert (whole.numerator, whole.excluded["no_quota"]) == (20, 4)
     teams = kpi.attainment(crm, period=PERIOD, by="owner.team").to_table().to_dict()
     assert teams["attainment"] == [20 / 300, None]
 
@@ -474,3 +476,104 @@ def test_weighted_coverage_is_of_those_who_have_quotas():
     half = [split(51, "r1", 0.5), split(51, "r2", 0.5)]
     crm = book([quota("r1", "300")], deals, credit_split=half)
     assert kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF).details["weighted"] == 12.5
+
+
+# ---- on which days, and whose ----
+
+
+def test_what_is_won_on_days_without_a_quota_attains_none():
+    deals = [deal(0, "r1", "2025-02-10", "60"), deal(1, "r1", "2025-05-10", "50")]
+    for quotas, by in (
+        ([quota("r1", "100", "2025-01-01", "2025-04-01")], [None, "owner", "owner.team"]),
+        ([quota("acme", "100", "2025-01-01", "2025-04-01", holder_type="company")], [None]),
+        ([quota("t1", "100", "2025-01-01", "2025-04-01", holder_type="team")], [None, "owner.team"]),
+    ):
+        for groups in by:
+            result = kpi.attainment(book(quotas, deals), period="2025", by=groups, ids=True)
+            found = result.to_table().to_dict()
+            assert found["attainment"][0] == 0.6, (quotas, groups)
+            assert (found["n"][0], found["excluded"][0]) == (1, 1)
+            ids = result.ids if groups is None else result.ids["r1" if groups == "owner" else "t1"]
+            assert ids == ["d0"]
+    crm = book([quota("r1", "100", "2025-01-01", "2025-04-01")], deals)
+    assert kpi.attainment(crm, period="2025").excluded == {"no_quota": 1}
+    assert kpi.attainment_distribution(crm, period="2025").value == 0
+    ahead = kpi.pipeline_coverage(crm, period="2025")
+    assert (ahead.details["won"], ahead.details["remaining"]) == (60, 40)
+    # What reps won beside the company's own quota is of their days too.
+    company = quota("acme", "1000", "2025-01-01", "2026-01-01", holder_type="company")
+    both = kpi.attainment(
+        book([company, quota("r1", "100", "2025-01-01", "2025-04-01")], deals), period="2025"
+    )
+    assert (both.numerator, both.details["of_members_quota"]) == (110, 0.6)
+
+
+def test_a_forecast_says_that_days_have_no_quota():
+    some = book([quota("r1", "90", "2025-10-01", "2025-11-01")])
+    whole = book([quota("r1", "90")])
+    said = [
+        any(
+            "no quota; p_attain" in note
+            for note in so.pipeline.forecast(crm, period=SPAN, as_of=AS_OF, draws=100).notes
+        )
+        for crm in (some, whole)
+    ]
+    assert said == [True, False]
+
+
+def test_without_a_period_no_quota_counts_before_it_begins():
+    months = [quota("r1", "100", f"2025-{m:02}-01", f"2025-{m + 1:02}-01") for m in range(1, 12)]
+    deals = [deal(0, "r1", "2025-02-10", "90")]
+    crm = book(months, deals)
+    assert kpi.attainment(crm, as_of="2025-03-15").denominator == 300
+    assert kpi.attainment(crm, as_of="2025-03-15", by="owner").to_table().to_dict()["denominator"] == [300]
+    by_month = kpi.attainment(crm, as_of="2025-03-15", by="month").to_table().to_dict()
+    assert by_month["month"] == ["2025-01", "2025-02", "2025-03"]
+    # One that is asked for counts as a whole, be it the future.
+    assert kpi.attainment(crm, as_of="2025-03-15", period="2025").denominator == 1100
+    assert kpi.attainment(crm, as_of="2025-03-15", period="2025-04").denominator == 100
+
+
+def test_credit_is_whose_the_deal_was_when_it_closed():
+    """r1 wins, and the deal passes to r2 afterwards."""
+    deals = [deal(0, "r2", "2025-10-20", "60")]
+    passed = [
+        {"opportunity_id": "d0", "field": "owner", "old": "r1", "new": "r2", "at": "2025-11-01", "seq": 1}
+    ]
+    quotas = [quota("r1", "50"), quota("r2", "50")]
+    crm = book(quotas, deals, opportunity_event=passed)
+    found = kpi.attainment(crm, period=PERIOD, by="owner", ids=True)
+    assert found.to_table().to_dict()["attainment"] == [1.2, 0.0]
+    assert found.ids == {"r1": ["d0"], "r2": []}
+    assert kpi.win_rate(crm, period=PERIOD, by="owner").to_table().to_dict()["owner"] == ["r1"]
+    spread = kpi.attainment_distribution(crm, period=PERIOD, ids=True)
+    assert (spread.value, spread.details["above_120"]) == (0.5, 0.5)
+    rows = (
+        so.pipeline.forecast(crm, period=SPAN, as_of="2025-12-01", draws=100).to_frame("pyarrow").to_pylist()
+    )
+    won = {row["holder_id"]: row["won_to_date"] for row in rows if row["holder_type"] == "rep"}
+    assert won == {"r1": 60}
+
+
+def test_quotas_of_reps_need_to_know_whose_deals_are_whose():
+    deals = [{name: cell for name, cell in row.items() if name != "owner_id"} for row in DEALS]
+    for ask in (kpi.attainment, kpi.pipeline_coverage):
+        with pytest.raises(so.UsageError, match="'owner_id' of table 'opportunity'"):
+            ask(book([quota("r1", "300")], deals), period=PERIOD)
+    company = [quota("acme", "2000", holder_type="company")]
+    assert kpi.attainment(book(company, deals), period=PERIOD).value == 60 / 2000
+
+
+def test_a_companys_quota_needs_no_reps():
+    tables = {"opportunity": columns(DEALS), "quota": columns([quota("acme", "2000", holder_type="company")])}
+    crm = Crm.build(tables)
+    one = kpi.attainment(crm, period=PERIOD, as_of=AS_OF, ids=True)
+    assert (one.value, one.n, len(one.ids)) == (60 / 2000, 6, 6)
+    assert kpi.attainment(crm, period=PERIOD, by="month").to_table().to_dict()["numerator"][0] == 60
+    ahead = kpi.pipeline_coverage(crm, period=PERIOD, as_of=AS_OF)
+    assert (ahead.details["won"], ahead.details["open"], ahead.value) == (60, 60, 60 / 1940)
+    with pytest.raises(so.UsageError, match="'rep_id' of table 'rep'"):
+        kpi.attainment(crm, by="owner")
+    tables["quota"] = columns([quota("r1", "300")])
+    with pytest.raises(so.UsageError, match="'rep_id' of table 'rep'"):
+        kpi.attainment(Crm.build(tables))

@@ -453,3 +453,22 @@ def test_a_line_says_how_many_rows_have_no_outcome_yet():
     )
     assert states["stage_conversion"].startswith(f"{steps.censored} still open, with them ")
     assert "still open" not in states["win_rate"]
+
+
+# ---- beside the period before ----
+
+
+@pytest.mark.parametrize(("period", "before"), [("2025-Q2", "2025-Q1"), ("2025-05", "2025-04")])
+def test_a_period_that_is_over_is_beside_one_as_long_over(crm, period, before):
+    as_of = dt.datetime(2025, 10, 20, 12, tzinfo=dt.UTC)
+    card = kpi.scorecard(crm, period=period, as_of=as_of)
+    calendar = so.calendar.FiscalCalendar()
+    ends = [
+        dt.datetime.combine(calendar.parse_period(name, as_of.date())[0].end, dt.time(), dt.UTC)
+        for name in (period, before)
+    ]
+    assert card.prior_as_of - ends[1] == as_of - ends[0]
+    rows = {row["title"]: row for row in rows_of(card)}
+    for title, name in (("Lead conversion", "lead_conversion"), ("Idle deals", "idle_share")):
+        then = getattr(kpi, name)(crm, period=before, as_of=card.prior_as_of)
+        assert rows[title]["prior"] == then.value

@@ -36,7 +36,8 @@ Result average_deal(const Crm& crm, const Options& options = {});
 /// deals closed in the period; open deals are those open at its end (or as_of). With a `start` all four are
 /// of the deals that have begun there, open ones by that end. Details hold all four, and what one more of
 /// each would change, the others as they are (the derivatives): `per_open`, `per_average_deal`,
-/// `per_win_rate` (1 = 100 points), `per_cycle_day`.
+/// `per_win_rate` (1 = 100 points), `per_cycle_day`. `excluded` counts each reason as often as in the number
+/// that leaves out most; `state` says which of the four is missing.
 Result velocity(const Crm& crm, const Options& options = {});
 
 /// Share of the lost deals of the period by `loss_reason` (added to `by`; null = no reason given). By
@@ -45,11 +46,13 @@ Result velocity(const Crm& crm, const Options& options = {});
 Result loss_reasons(const Crm& crm, const Options& options = {});
 
 /// Share of the period's won amount that came in its last third; details the three shares. Thirds are
-/// whole months of the calendar where they divide by three, else days. Default period: this quarter.
+/// whole months of the calendar where they divide by three, else days. State "period not over" until its
+/// end. Default period: this quarter.
 Result linearity(const Crm& crm, const Options& options = {});
 
 /// Share of won amount that the ten largest accounts hold; details `top_1`, `top_5`, `hhi` (Herfindahl),
-/// `gini`, `accounts`. A deal without an account stands for itself. Negative account totals are left out.
+/// `gini`, `accounts`. A deal without an account stands for itself; a book without any warns. Negative
+/// account totals are left out.
 Result concentration(const Crm& crm, const Options& options = {});
 
 // ---- stages (need the change history of stages, and stage_def with ranks) ----
@@ -77,7 +80,8 @@ Result stage_regression(const Crm& crm, const Options& options = {});
 /// Of the deals that were open at the start of the period with a close date in it: the share neither closed
 /// nor removed by its end (or as_of). Details `won`, `lost`, `pushed` (close date moved past the end),
 /// `removed` (deleted), `open` (close date not moved) sum to 1. By count or by the amount of that day.
-/// Default period: this quarter.
+/// Needs the history of close dates (`UsageError`): the present ones are those that came true. Default
+/// period: this quarter.
 Result slippage(const Crm& crm, const Options& options = {});
 
 /// How often a close date moved to a later month (`Options::every`: day, week, month, quarter, … of the
@@ -98,23 +102,26 @@ Result weighted_pipeline(const Crm& crm, const Options& options = {});
 /// before as_of, not in the value), `quota`, `won`, `remaining`, `of_full_quota`; `required` (1 ÷ win rate by
 /// value of the year before as_of); `yield`, what was won by their end out of the pipelines that were
 /// expected in the rest of up to four like periods before, each at the same elapsed point and amounts of that
-/// day, and `required_by_yield` (its inverse); `weighted`, the open amount × probability (a deal's own, else
-/// its stage's), and `weighted_coverage`, the same ÷ the remaining; `members_quota` as in `attainment`. All
-/// of them are of the same people: against a sum of reps' quotas stand the deals of reps who have one. A
-/// snapshot has no interval. Rows are deals, each once. Groups: `owner`, names that follow it
+/// day (none without a history of close dates), and `required_by_yield` (its inverse); `weighted`, the open
+/// amount × probability (a deal's own, else its stage's), and `weighted_coverage`, the same ÷ the remaining;
+/// `members_quota` as in `attainment`. All of them are of the same people: against a sum of reps' quotas
+/// stand the deals of reps who have one. A snapshot has no interval. Rows are deals, each once. Groups:
+/// `owner`, names that follow it
 /// (`owner.team`). Default period: this quarter. Quotas as in `attainment`.
 Result pipeline_coverage(const Crm& crm, const Options& options = {});
 
 /// Amount by forecast category, each with the surer ones in it: closed (won in the period), commit,
 /// most_likely, best_case, pipeline (all open with a close date in the period but omitted ones). Adds
-/// `forecast_category` to `by`; details `own` (this category alone).
+/// `forecast_category` to `by`; details `own` (this category alone). Rows are those of the surer ones too.
 Result forecast_rollup(const Crm& crm, const Options& options = {});
 
 /// Share of open deals without a stage change or activity for more than `idle_days`.
 Result idle_share(const Crm& crm, const Options& options = {});
 
 /// Amount won in the period out of the pipeline open at its start ÷ that pipeline, at the amounts of that
-/// day. Details `expected`: the same of deals with a close date in the period. Default: this quarter.
+/// day. Details `expected`: the same of deals with a close date in the period, where close dates have a
+/// history. Without a history of amounts the present ones stand in, with a warning; where won deals alone
+/// have any, there is no value. Default: this quarter.
 Result snapshot_yield(const Crm& crm, const Options& options = {});
 
 /// Checks passed ÷ checks made of open deals: `close_date` (not past), `amount` (positive), `next_step`,
@@ -124,18 +131,20 @@ Result hygiene(const Crm& crm, const Options& options = {});
 
 // ---- quota ----
 
-/// Credited amount won ÷ quota, both of the period. Which quotas count, and how much of each, says
-/// pipeline/quotas.hpp, for forecasts too: the company is judged by its own, else by the sum of its reps'
-/// (else its teams'), and each team is judged likewise where groups are of teams (`owner.team`, its parents,
-/// lengths of time). Beside an own one stand those of its reps: details `members_quota` and
+/// Credited amount won ÷ quota, both of the period, and of its days with a quota: what is won on others is
+/// left out (`no_quota`). Without a period quotas count that have begun. Which quotas count, and how much of
+/// each, says pipeline/quotas.hpp, for forecasts too: the company is judged by its own, else by the sum of
+/// its reps' (else its teams'), and each team is judged likewise where groups are of teams (`owner.team`, its
+/// parents, lengths of time). Beside an own one stand those of its reps: details `members_quota` and
 /// `of_members_quota`, what reps with a quota won ÷ their quotas. Groups by `owner` or other names that
 /// follow it add up quotas of reps. A ratio to quotas of reps takes no credit of others (`excluded`:
 /// `no_quota`), each group of time by itself. A quota of 0 is none: no value, state "no quota". Credit
-/// follows `credit_split` where a deal has any, else its owner, and each deal is credited once: in proportion
-/// to the rows that must total 100 % (of several such types to "revenue", else to the first by name). What
-/// other rows credit is the detail `overlay`, in no sum. `ramping_quota`: the quotas of reps whose
-/// assignment, on the last day, has a ramp profile. Rows are deals, each once. Groups: `owner`, names that
-/// follow it, lengths of time.
+/// follows `credit_split` where a deal has any, else its owner at the close, and each deal is credited once:
+/// in proportion to the rows that must total 100 % (of several such types to "revenue", else to the first by
+/// name). What other rows credit is the detail `overlay`, in no sum. `ramping_quota`: the quotas of reps
+/// whose assignment, on the last day, has a ramp profile. Rows are deals, each once. Groups: `owner`, names
+/// that follow it, lengths of time. Quotas of reps need `opportunity.owner_id` and the table `rep`, or
+/// `credit_split` (`UsageError`); a company's own needs neither.
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,

@@ -9,7 +9,8 @@ inline namespace v0 {
 namespace kpi {
 
 /// Share of leads that were converted (`converted_at`: to a contact, an account or a deal, as the CRM says).
-/// Whether a deal was won in the end is what `funnel` tells.
+/// A conversion is no customer yet: where leads name their deal, details of `created_cohort` tell the
+/// `won_share`, leads whose deal is won by as_of ÷ leads, and how many were converted `without_opportunity`.
 ///
 /// `created_cohort` (default): converted by as_of ÷ leads created in the period. `window_cohort`: converted
 /// within `window_days` ÷ leads at least that old. `survival`: Kaplan–Meier share converted within

@@ -62,10 +62,10 @@ struct Scorecard {
 /// as not available.
 ///
 /// Like is compared with like: a prior value is that of the prior period at the same elapsed point, from the
-/// book as it was known then; of a period that is over, at the prior one's end. Day 45 of a quarter stands
-/// beside day 45 of the quarter before, not beside its result. A range of days is compared with the range of
-/// its length before it, or the same days a year before; one that is a whole month, quarter, half or year
-/// is that period.
+/// book as it was known then; of a period that is over, as long after the prior one's end. Day 45 of a
+/// quarter stands beside day 45 of the quarter before, not beside its result. A range of days is compared
+/// with the range of its length before it, or the same days a year before; one that is a whole month,
+/// quarter, half or year is that period.
 ///
 /// Targets are those of table `target` (metric = the KPI's name, scope `company` or empty, valid on the
 /// period's first day; of several the one that began last).

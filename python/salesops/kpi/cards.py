@@ -304,7 +304,7 @@ def scorecard(
         Groups: columns, names behind them (``owner.team``, as valid at the close), or a length of time.
     compare
         ``"prior"`` (the period before), ``"prior_year"`` or ``"none"``: at the same elapsed point, as it was
-        known then; of a period that is over, at its end. Groups aren't compared.
+        known then; of a period that is over, as long after its end. Groups aren't compared.
     where
         Which rows; KPIs whose table lacks a column of it are listed as not available.
     ids
