@@ -13,6 +13,22 @@ namespace kpi {
 
 namespace {
 
+/// Adjusted Fisher–Pearson coefficient (Joanes & Gill 1998, G1); none below three values or of equal ones.
+std::optional<double> skewness(std::span<const double> values) {
+  const auto n = static_cast<double>(values.size());
+  if (n < 3) return std::nullopt;
+  const double mean = stats::sum(values) / n;
+  stats::Sum second, third;
+  for (const double value : values) {
+    const double apart = value - mean;
+    second.add(apart * apart);
+    third.add(apart * apart * apart);
+  }
+  const double variance = second.value() / n;
+  if (!(variance > 0)) return std::nullopt;
+  return std::sqrt(n * (n - 1)) / (n - 2) * (third.value() / n) / (variance * std::sqrt(variance));
+}
+
 Result attainment_of(const Crm& book, const Options& options, bool until_leave) {
   const Mode mode = mode_for(book, options, "attainment");
   const Crm crm = rewound(book, options);
@@ -196,6 +212,7 @@ Result attainment_distribution(const Crm& book, const Options& asked) {
                                                        {"above_120", between(1.2, most)}});
     metric.details["mean"] = stats::sum(values) / n;
     if (const auto variance = stats::moments(values).variance()) metric.details["sd"] = std::sqrt(*variance);
+    if (const auto skew = skewness(values)) metric.details["skew"] = *skew;
     if (const auto gini = stats::gini(credits[g])) metric.details["gini"] = *gini;
     const auto fifth = static_cast<std::size_t>(std::ceil(n / 5));
     if (const auto top = stats::top_share(credits[g], fifth)) metric.details["top_20_share"] = *top;

@@ -21,6 +21,19 @@ DealFacts won_amounts(const Crm& crm, const Options& options, std::string_view k
   return facts;
 }
 
+/// Without a twentieth of the rows at each end.
+double trimmed_mean(std::vector<std::int64_t> values) {
+  const std::size_t cut = values.size() / 20;
+  const auto at = [&](std::size_t i) { return values.begin() + static_cast<std::ptrdiff_t>(i); };
+  if (cut > 0) {
+    std::nth_element(values.begin(), at(cut), values.end());
+    std::nth_element(at(cut), at(values.size() - cut), values.end());
+  }
+  int128 sum = 0;
+  for (std::size_t i = cut; i < values.size() - cut; ++i) sum += values[i];
+  return static_cast<double>(sum) / static_cast<double>(values.size() - 2 * cut);
+}
+
 }  // namespace
 
 Result average_deal(const Crm& book, const Options& options) {
@@ -33,6 +46,22 @@ Result average_deal(const Crm& book, const Options& options) {
       facts.state[i] = begun.left_out;
   facts.shape = Shape::mean;
   facts.in_money(crm, options, false);
+  const Column* list = crm.table("opportunity").find("list_amount");
+  facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+    if (counted.empty()) return;
+    std::vector<std::int64_t> amounts;
+    int128 listed = 0, discount = 0;
+    for (const std::int32_t fact : counted) {
+      const std::int64_t amount = facts.numerator[static_cast<std::size_t>(fact)];
+      const auto deal = static_cast<std::size_t>(facts.row[static_cast<std::size_t>(fact)]);
+      amounts.push_back(amount);
+      if (list == nullptr || list->is_null(deal) || list->values<std::int64_t>()[deal] <= 0) continue;
+      listed += list->values<std::int64_t>()[deal];
+      discount += list->values<std::int64_t>()[deal] - amount;
+    }
+    metric.details["trimmed_mean"] = trimmed_mean(std::move(amounts)) * facts.scale;
+    if (listed > 0) metric.details["discount"] = static_cast<double>(discount) / static_cast<double>(listed);
+  };
   Result result = summarise(crm, facts, options, "average_deal",
                             "amount won ÷ deals won, closed in the period" + begun_text(options), mode);
   report_reopened(crm, options, result);

@@ -23,6 +23,14 @@ double distinct(std::vector<T> values) {
   return static_cast<double>(std::unique(values.begin(), values.end()) - values.begin());
 }
 
+/// Whether an outcome says that somebody answered: "connected", "Connected - left message", ….
+bool is_connect(std::string_view outcome) {
+  constexpr std::string_view word = "connect";
+  return outcome.size() >= word.size() &&
+         std::ranges::equal(outcome.substr(0, word.size()), word,
+                            [](char a, char b) { return (a >= 'A' && a <= 'Z' ? a - 'A' + 'a' : a) == b; });
+}
+
 }  // namespace
 
 Result lead_conversion(const Crm& book, const Options& options) {
@@ -145,19 +153,30 @@ Result activity(const Crm& book, const Options& options) {
   Result result = summarise(crm, facts, keep, "activity", "completed activities of people", mode);
   const auto actor = crm.link("activity", "actor_id");
   const auto lead_of = crm.link("activity", "lead_id");
+  const auto deal_of = crm.link("activity", "opportunity_id");
+  const Column* outcome = table.find("outcome");
   for (Metric& metric : result.metrics) {
     std::vector<std::pair<std::int32_t, std::int32_t>> days;  // of reps
-    std::vector<std::int32_t> reps, leads;
+    std::vector<std::int32_t> reps, leads, met;               // `met`: deals
     std::map<std::string, double> by_reps{{"calls", 0}, {"emails", 0}, {"meetings", 0}};
     for (const std::int64_t row : metric.rows) {
       const auto r = static_cast<std::size_t>(row);
       const std::string name = type != nullptr && type->valid(r) ? std::string(type->text(r)) + "s" : "";
       if (!name.empty()) metric.details[name] += 1;
+      if (name == "meetings" && !deal_of.empty() && deal_of[r] >= 0) met.push_back(deal_of[r]);
+      const bool connect =
+          name == "calls" && outcome != nullptr && outcome->valid(r) && is_connect(outcome->text(r));
+      if (connect) metric.details["connects"] += 1;
       if (!actor.empty() && actor[r] >= 0) reps.push_back(actor[r]);
       if (!lead_of.empty() && lead_of[r] >= 0) leads.push_back(lead_of[r]);
       if (actor.empty() || actor[r] < 0) continue;
       days.emplace_back(actor[r], day_of(times[r], options));
+      if (connect) by_reps["connects"] += 1;
       if (const auto known = by_reps.find(name); known != by_reps.end()) known->second += 1;
+    }
+    if (const auto meetings = metric.details.find("meetings"); meetings != metric.details.end()) {
+      metric.details["meetings_per_activity"] = meetings->second / metric.numerator;
+      if (!deal_of.empty()) metric.details["opportunities_per_meeting"] = distinct(met) / meetings->second;
     }
     if (const double touched = distinct(leads); touched > 0)
       metric.details["per_lead"] = static_cast<double>(leads.size()) / touched;

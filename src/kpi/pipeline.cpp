@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <map>
 
 #include "salesops/kpi/deals.hpp"
 #include "visits.hpp"
@@ -350,6 +351,12 @@ Result idle_share(const Crm& book, const Options& options) {
       }
   }
   const std::int64_t now = now_of(crm, options);
+  const Column* targets = crm.has("stage_def") ? crm.table("stage_def").find("target_days") : nullptr;
+  const auto target_of = [&](std::size_t deal) {
+    const std::int32_t stage = deals.stage_row[deal];
+    const bool known = targets != nullptr && stage >= 0 && targets->valid(static_cast<std::size_t>(stage));
+    return known ? std::optional(targets->number(static_cast<std::size_t>(stage))) : std::nullopt;
+  };
   DealFacts facts(deals, options);
   const auto unknown = facts.reason("never_seen");
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
@@ -360,6 +367,18 @@ Result idle_share(const Crm& book, const Options& options) {
     facts.put(deal, deals.created_at[deal], idle ? 1 : 0, 1, state);
   }
   facts.present_names = true;
+  if (targets != nullptr)
+    facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+      double with = 0, beyond = 0;
+      for (const std::int32_t fact : counted) {
+        const auto deal = static_cast<std::size_t>(facts.row[static_cast<std::size_t>(fact)]);
+        const auto target = target_of(deal);
+        if (!target) continue;
+        with += 1;
+        beyond += static_cast<double>(now - last[deal]) > *target * static_cast<double>(us_per_day) ? 1 : 0;
+      }
+      if (with > 0) metric.details["beyond_target"] = beyond / with;
+    };
   return summarise(crm, facts, options, "idle_share",
                    "open deals without a stage change or activity for more than " +
                        std::to_string(options.idle_days) + " days ÷ open deals (created in the period)",
@@ -415,6 +434,33 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
   return result;
 }
 
+namespace {
+
+/// 1 for each open deal of which the same account has another by that name; nothing where the book lacks
+/// names or accounts.
+std::vector<std::uint8_t> open_twins(const Crm& crm) {
+  const Deals& deals = crm.deals();
+  const Column* names = crm.table("opportunity").find("name");
+  if (names == nullptr || !crm.has("opportunity", "account_id")) return {};
+  const Column& accounts = crm.column("opportunity", "account_id");
+  std::vector<std::uint8_t> twins(deals.size(), 0);
+  std::map<std::pair<std::int32_t, std::int32_t>, std::size_t> first;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    tick(deal);
+    if (deals.status[deal] != DealStatus::open || deals.deleted[deal] != 0 || names->is_null(deal) ||
+        accounts.is_null(deal))
+      continue;
+    // Accounts of no table are told apart by what they are called.
+    const std::int32_t row = deals.account_row[deal];
+    const std::int32_t account = row >= 0 ? row : -1 - accounts.values<std::int32_t>()[deal];
+    const auto [found, fresh] = first.try_emplace({account, names->values<std::int32_t>()[deal]}, deal);
+    if (!fresh) twins[deal] = twins[found->second] = 1;
+  }
+  return twins;
+}
+
+}  // namespace
+
 Result hygiene(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "hygiene");
   const Crm crm = rewound(book, options);
@@ -450,6 +496,7 @@ Result hygiene(const Crm& book, const Options& options) {
                       }});
   if (table.has("primary_contact_id")) checks.push_back({"primary_contact", filled("primary_contact_id")});
   if (checks.empty()) require(crm, "hygiene", "opportunity", "close_date");
+  const std::vector<std::uint8_t> twins = open_twins(crm);
 
   DealFacts facts(deals, options);
   std::vector<std::uint8_t> passed;
@@ -480,6 +527,12 @@ Result hygiene(const Crm& book, const Options& options) {
     };
     for (std::size_t c = 0; c < checks.size(); ++c)
       metric.details[checks[c].name] = share([&](unsigned bits) { return ((bits >> c) & 1U) != 0; });
+    if (!twins.empty()) {
+      double again = 0;
+      for (const std::int32_t fact : counted)
+        again += twins[static_cast<std::size_t>(facts.row[static_cast<std::size_t>(fact)])];
+      metric.details["duplicates"] = again / n;
+    }
     metric.details["all"] = share([&](unsigned bits) { return bits == (1U << checks.size()) - 1; });
   };
   return summarise(crm, facts, options, "hygiene", "checks passed ÷ checks made of open deals", mode);

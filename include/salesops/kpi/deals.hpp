@@ -28,8 +28,9 @@ namespace kpi {
 /// with losses competing and open deals censored, at half of its last value; `won_share` is that last value).
 Result sales_cycle(const Crm& crm, const Options& options = {});
 
-/// Amount won ÷ deals won, closed in the period; details median, p90. With a `start`: of deals that have
-/// begun.
+/// Amount won ÷ deals won, closed in the period; details median, p90, `trimmed_mean` (without a twentieth of
+/// the deals at each end) and `discount`, 1 − amount ÷ `list_amount` of all deals that have a list price.
+/// With a `start`: of deals that have begun.
 Result average_deal(const Crm& crm, const Options& options = {});
 
 /// Open deals × average deal × win rate ÷ sales cycle (mean days): money a day. The last three are of the
@@ -115,7 +116,8 @@ Result pipeline_coverage(const Crm& crm, const Options& options = {});
 /// `forecast_category` to `by`; details `own` (this category alone). Rows are those of the surer ones too.
 Result forecast_rollup(const Crm& crm, const Options& options = {});
 
-/// Share of open deals without a stage change or activity for more than `idle_days`.
+/// Share of open deals without a stage change or activity for more than `idle_days`. Detail `beyond_target`:
+/// the same by the `target_days` of each deal's stage, of the deals whose stage has any.
 Result idle_share(const Crm& crm, const Options& options = {});
 
 /// Amount won in the period out of the pipeline open at its start ÷ that pipeline, at the amounts of that
@@ -126,7 +128,8 @@ Result snapshot_yield(const Crm& crm, const Options& options = {});
 
 /// Checks passed ÷ checks made of open deals: `close_date` (not past), `amount` (positive), `next_step`,
 /// `stage_fresh` (stage changed in the last 14 days), `primary_contact`; only those whose columns the book
-/// has. Details: the share of deals that pass each, and `all`.
+/// has. Details: the share of deals that pass each, and `all`; `duplicates`, the share whose account has
+/// another open deal of the same name, which is no check.
 Result hygiene(const Crm& crm, const Options& options = {});
 
 // ---- quota ----
@@ -148,9 +151,9 @@ Result hygiene(const Crm& crm, const Options& options = {});
 Result attainment(const Crm& crm, const Options& options = {});
 
 /// Share of reps with a quota that attained it; details `below_50`, `from_50`, `from_80`, `from_100`,
-/// `above_120` (sum to 1), `mean`, `sd`, `gini`, `top_20_share` of credit. Reps who ramp (as in `attainment`)
-/// stand apart: `excluded`, and of them `ramping_attained`. A rep who leaves stays in, with a quota up to
-/// that day. Rows are reps. Default period: this quarter.
+/// `above_120` (sum to 1), `mean`, `sd`, `skew` (Joanes & Gill 1998, G1), `gini`, `top_20_share` of credit.
+/// Reps who ramp (as in `attainment`) stand apart: `excluded`, and of them `ramping_attained`. A rep who
+/// leaves stays in, with a quota up to that day. Rows are reps. Default period: this quarter.
 Result attainment_distribution(const Crm& crm, const Options& options = {});
 
 // ---- one's own ----

@@ -49,7 +49,9 @@ Result funnel(const Crm& crm, const Options& options = {});
 /// Completed activities of people in the period; automated ones are left out and counted. Details: calls,
 /// emails, meetings, …, `reps` that had any, `per_rep`, `rep_days` (days of `zone` on which a rep did
 /// anything), `calls_per_rep_day`, `emails_per_rep_day`, `meetings_per_rep_day`, and `per_lead` (of leads
-/// that had any). Open tasks are counted as censored.
+/// that had any); `connects` (calls whose `outcome` begins with "connect") and `connects_per_rep_day`;
+/// `meetings_per_activity` and `opportunities_per_meeting` (different deals that the meetings name ÷
+/// meetings). Open tasks are counted as censored.
 Result activity(const Crm& crm, const Options& options = {});
 
 }  // namespace kpi
