@@ -70,6 +70,14 @@ survival::LogRank log_rank(const Array<double>& durations, const Array<std::uint
   return survival::log_rank(span_of(durations), span_of(events), span_of(groups), options, weight);
 }
 
+survival::LogRank gray_test(const Array<double>& durations, const Array<std::uint8_t>& events,
+                            const Array<std::uint32_t>& groups, std::uint8_t cause,
+                            const Array<double>& weights) {
+  const auto options = options_of({}, weights, 95, survival::IntervalKind::log_log);
+  const py::gil_scoped_release free;
+  return survival::gray_test(span_of(durations), span_of(events), span_of(groups), cause, options);
+}
+
 void bind_values(py::module_& word) {
   py::enum_<survival::IntervalKind>(word, "IntervalKind", "The scale on which an interval is symmetric.")
       .value("log_log", survival::IntervalKind::log_log)
@@ -189,6 +197,8 @@ void bind_log_rank(py::module_& word) {
       .def_readonly("expected", &survival::LogRank::expected);
   word.def("log_rank", &log_rank, py::arg("durations"), py::arg("events"), py::arg("groups"),
            py::arg("entry"), py::arg("weights"), py::arg("weight"));
+  word.def("gray_test", &gray_test, py::arg("durations"), py::arg("events"), py::arg("groups"),
+           py::arg("cause"), py::arg("weights"));
 }
 
 // ---- Regressions ----------------------------------------------------------------------------------
@@ -248,6 +258,18 @@ survival::ProportionalHazards proportional_hazards_test(const CoxRows& rows, con
   return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
     return survival::proportional_hazards_test(span_of(rows.durations), span_of(rows.events), covariates, model,
                                                rows.options(execution), scale);
+  });
+}
+
+survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::uint8_t>& events, std::uint8_t cause,
+                             const Columns& columns, const Array<double>& weights, double level) {
+  const auto covariates = covariates_of(columns);
+  return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
+    survival::CoxOptions options;
+    options.weights = span_of(weights);
+    options.level = level;
+    options.execution = execution;
+    return survival::fine_gray(span_of(durations), span_of(events), cause, covariates, options);
   });
 }
 
@@ -319,6 +341,8 @@ void bind_cox(py::module_& word) {
       .def_property_readonly("baselines", [](const CoxModel& model) { return model.baselines; });
   word.def("cox", &cox, py::arg("rows"), py::arg("penalty"), py::arg("robust"), py::arg("level"),
            py::arg("threads"));
+  word.def("fine_gray", &fine_gray, py::arg("durations"), py::arg("events"), py::arg("cause"),
+           py::arg("columns"), py::arg("weights"), py::arg("level"));
   word.def("baseline_at_zero", &survival::baseline_at_zero, py::arg("model"), py::arg("baseline"));
   py::class_<survival::Concordance>(word, "Concordance", "How often the higher risk ends first.")
       .def_readonly("estimate", &survival::Concordance::estimate)

@@ -12,8 +12,8 @@ namespace survival {
 
 namespace {
 
-constexpr std::size_t cells = 400;
-constexpr std::size_t steps = 400;
+constexpr std::size_t cells = 200;
+constexpr std::size_t steps = 200;
 
 /// Chance that a Gaussian process stays within ±edge: its density between absorbing walls, by the
 /// Crank–Nicolson rule, under ∂p/∂t = pull(t)·∂(y·p)/∂y + spread·∂²p/∂y².
@@ -87,7 +87,7 @@ double chance_within(double edge, BandKind kind, double low, double high) {
 double critical_value(BandKind kind, double low, double high, double level) {
   double less = 0.05;
   double more = 8;
-  while (more - less > 1e-6) {
+  while (more - less > 1e-5) {
     const double middle = (less + more) / 2;
     (chance_within(middle, kind, low, high) < level / 100 ? less : more) = middle;
   }

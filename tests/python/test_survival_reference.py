@@ -149,9 +149,7 @@ def cox_of(folder, dataset, options):
     elif more and not robust:
         formula = more
     model = survival.CoxPH(ties=ties[5:], robust=robust)
-    return model.fit(
-        frame(folder, dataset), duration_col="T", event_col="E", strata=strata, formula=formula
-    )
+    return model.fit(frame(folder, dataset), duration_col="T", event_col="E", strata=strata, formula=formula)
 
 
 def of_cox(folder, row):
@@ -234,8 +232,8 @@ MODELS = {
     "loglogistic": of_law,
     "exponential": of_law,
 }
-# R stops its fits when the likelihood stands still, so its estimates have fewer true digits than it prints: for
-# Cox nine of them, as `test_where_r_stops` shows.
+# R stops its fits when the likelihood stands still, so its estimates have fewer true digits than it prints:
+# for Cox nine of them, as `test_where_r_stops` shows.
 TOLERANCE = {"cox_ph": 2e-8, "cox_zph": 2e-8} | dict.fromkeys(("aft", *LAWS), 1e-6)
 
 

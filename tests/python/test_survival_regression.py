@@ -1,6 +1,7 @@
 """Regressions on lifetimes from frames, their words, and the traps that public references set."""
 
 import csv
+import itertools
 import math
 import warnings
 
@@ -87,7 +88,9 @@ def test_categories_stand_beside_a_named_reference():
     # New rows are coded as the fit was, whatever else they hold.
     new = {"plan": ["pro"], "seats": [3]}
     assert fit.predict_median(new) == pytest.approx(other.predict_median(new))
-    with pytest.raises(so.UsageError, match="column 'plan': 1 of 1 rows hold a category that the fit did not"):
+    with pytest.raises(
+        so.UsageError, match="column 'plan': 1 of 1 rows hold a category that the fit did not"
+    ):
         fit.predict_median({"plan": ["gold"], "seats": [3]})
     with pytest.raises(so.UsageError, match="no category 'gold'; there are basic, plus, pro"):
         survival.CoxPH().fit(rows, formula="plan", reference={"plan": "gold"}, **COX)
@@ -155,8 +158,8 @@ def test_more_that_is_refused():
         survival.CoxPH(ties="mean").fit(rows, formula="seats", **COX)
     with pytest.raises(so.UsageError, match="not fitted"):
         survival.CoxPH().predict_median(rows)
+    late = {**rows, "late": [99.0] + [0.0] * 399}
     with pytest.raises(so.UsageError, match="column 'late': 1 of 400 rows are not before"):
-        late = {**rows, "late": [99.0] + [0.0] * 399}
         survival.CoxPH().fit(late, formula="seats", entry_col="late", **COX)
     twice = {**rows, "chairs": rows["seats"] * 2}
     with pytest.raises(so.UsageError, match="column 'chairs' is a sum"):
@@ -177,7 +180,9 @@ def test_strata_and_clusters_by_column():
     assert fit.coefficients_ == plain.coefficients_
     assert fit.result_.std_errors[0] != plain.result_.std_errors[0]
     baseline = fit.baseline_
-    assert set(baseline["stratum"]) == {f"region={r}, plan={p}" for r in ("north", "south") for p in ("basic", "plus", "pro")}
+    assert set(baseline["stratum"]) == {
+        f"region={r}, plan={p}" for r in ("north", "south") for p in ("basic", "plus", "pro")
+    }
     one = {"seats": [5, 5], "region": ["north", "south"], "plan": ["pro", "basic"]}
     curve = fit.predict_survival_function(one, [6, 12])
     assert curve["row"].tolist() == [0, 0, 1, 1]
@@ -207,7 +212,11 @@ def test_predictions_of_cox(rossi):
     assert model.predict_quantile(mean, 0.1)[0] > 0
     table = model.summary_
     assert table["covariate"].tolist() == list(model.hazard_ratios_)
-    assert model.confidence_interval_.columns.tolist() == ["covariate", "coefficient_lo_95", "coefficient_hi_95"]
+    assert model.confidence_interval_.columns.tolist() == [
+        "covariate",
+        "coefficient_lo_95",
+        "coefficient_hi_95",
+    ]
     assert table["hazard_ratio"][0] == pytest.approx(math.exp(-0.379422166486), rel=1e-9)
     assert table["p_value"][1] == pytest.approx(0.00903, abs=1e-5)  # age, as R prints it
 
@@ -235,13 +244,15 @@ def test_assumptions_have_a_verdict(rossi):
     with pytest.raises(so.UsageError, match="km, rank, identity, log"):
         model.check_assumptions("square")
     with pytest.raises(so.UsageError, match="exact"):
-        survival.CoxPH(ties="exact").fit(
-            rossi, duration_col="week", event_col="arrest"
-        ).check_assumptions()
+        survival.CoxPH(ties="exact").fit(rossi, duration_col="week", event_col="arrest").check_assumptions()
 
 
 def test_separation_is_said_in_words():
-    rows = {"t": [1.0, 2, 3, 4, 5, 6, 7, 8], "e": [1, 1, 1, 1, 0, 1, 0, 1], "cancelled": [1, 1, 1, 0, 0, 0, 0, 0]}
+    rows = {
+        "t": [1.0, 2, 3, 4, 5, 6, 7, 8],
+        "e": [1, 1, 1, 1, 0, 1, 0, 1],
+        "cancelled": [1, 1, 1, 0, 0, 0, 0, 0],
+    }
     with pytest.warns(ConvergenceWarning, match="'cancelled' splits"):
         survival.CoxPH().fit(rows, duration_col="t", event_col="e")
     with warnings.catch_warnings():
@@ -249,6 +260,103 @@ def test_separation_is_said_in_words():
         fit = survival.CoxPH(penalty=1).fit(rows, duration_col="t", event_col="e")
     assert "penalty" in fit.notes_[0]
     assert so.clv.ConvergenceWarning is ConvergenceWarning
+
+
+# ---- competing outcomes ----
+
+
+def competing(rows, seed, effect=0.0):
+    """Deals won or lost; the share won is 1 − (1 − (1 − e^(−t/10))/2)^exp(effect·group) by then."""
+    rng = np.random.default_rng(seed)
+    group = rng.integers(0, 2, rows)
+    power = np.exp(effect * group)
+    share = 1 - 0.5**power
+    won = rng.random(rows) < share
+    left = (1 - rng.random(rows) * share) ** (1 / power)
+    times = np.where(won, -10 * np.log(1 - 2 * (1 - left)), rng.exponential(6, rows))
+    end = rng.uniform(2, 25, rows)
+    outcome = np.where(times > end, "open", np.where(won, "won", "lost"))
+    return np.ceil(4 * np.minimum(times, end)) / 4, outcome.tolist(), group
+
+
+def fine_gray_slope(durations, outcomes, x, beta):
+    """The score of Fine & Gray (1999) as they write it, and its curvature."""
+    durations, won = np.asarray(durations), np.array(outcomes) == "won"
+    lost, open_ = np.array(outcomes) == "lost", np.array(outcomes) == "open"
+
+    def uncensored(time):
+        chance = 1.0
+        for t in np.unique(durations[open_]):
+            if t < time:
+                at_risk = (durations >= t).sum() - ((durations == t) & ~open_).sum()
+                chance *= 1 - (open_ & (durations == t)).sum() / at_risk
+        return chance
+
+    of_row = np.array([uncensored(t) for t in durations])
+    slope, information = np.zeros(x.shape[1]), np.zeros((x.shape[1], x.shape[1]))
+    for time in np.unique(durations[won]):
+        weight = np.where(durations >= time, 1.0, lost * uncensored(time) / of_row)
+        share = weight * np.exp(x @ beta)
+        share /= share.sum()
+        mean, dead = share @ x, won & (durations == time)
+        slope += (x[dead] - mean).sum(axis=0)
+        information += dead.sum() * ((x - mean).T @ ((x - mean) * share[:, None]))
+    return slope, information
+
+
+def test_fine_and_gray_by_their_definition():
+    durations, outcomes, group = competing(150, 3, 0.7)
+    x = np.column_stack([group, np.random.default_rng(4).normal(size=150)])
+    model = survival.FineGray(cause="won", censored="open").fit(durations, outcomes, x)
+    beta = np.array(list(model.coefficients_.values()))
+    slope, information = fine_gray_slope(durations, outcomes, x, beta)
+    assert np.abs(slope / np.sqrt(np.diag(information))).max() < 1e-9
+    # Without censoring, those lost stay at risk for ever: Cox with them as never ended.
+    never = np.where(np.array(outcomes) == "won", durations, 1e6)
+    known = np.array(outcomes) != "open"
+    share = survival.FineGray(cause="won").fit(durations[known], np.array(outcomes)[known].tolist(), x[known])
+    cox = survival.CoxPH(ties="breslow", robust=True).fit(never[known], never[known] < 1e6, x[known])
+    assert list(share.coefficients_.values()) == pytest.approx(list(cox.coefficients_.values()), rel=1e-9)
+    assert share.result_.std_errors == pytest.approx(cox.result_.std_errors, rel=1e-9)
+    with pytest.raises(so.UsageError, match="no outcome 'gone'; there are lost, won"):
+        survival.FineGray(cause="gone", censored="open").fit(durations, outcomes, x)
+
+
+def test_fine_and_gray_find_what_is_there():
+    durations, outcomes, group = competing(20_000, 5, 0.7)
+    model = survival.FineGray(cause="won", censored="open").fit(durations, outcomes, {"group": group})
+    assert model.coefficients_["group"] == pytest.approx(0.7, abs=4 * model.result_.std_errors[0])
+    curve = model.predict_incidence({"group": [0, 1]}, [8])
+    for code in (0, 1):
+        own = group == code
+        fit = survival.AalenJohansen(censored="open").fit(durations[own], np.array(outcomes)[own].tolist())
+        assert curve["incidence"][code] == pytest.approx(fit.at(8, "won"), abs=0.02)
+    assert "raises the share" in model.plot().subtitle
+
+
+def test_gray_holds_its_level_and_finds_differences():
+    p_values = []
+    for seed in range(200):
+        durations, outcomes, group = competing(200, seed)
+        found = survival.gray(durations, outcomes, group, cause="won", censored="open")
+        p_values.append(found.p_value)
+        assert sum(found.observed.values()) == pytest.approx(sum(found.expected.values()))
+    assert 2 <= (np.array(p_values) < 0.05).sum() <= 20
+    assert 0.4 < np.mean(p_values) < 0.6
+    durations, outcomes, group = competing(600, 1, 0.7)
+    assert survival.gray(durations, outcomes, group, cause="won", censored="open").p_value < 1e-4
+    with pytest.raises(so.UsageError, match="no outcome"):
+        survival.gray(durations, outcomes, group, cause="gone", censored="open")
+
+
+def test_gray_without_other_outcomes_is_the_log_rank_test():
+    rng = np.random.default_rng(3)
+    durations, events, group = rng.exponential(1, 3000), rng.random(3000) < 0.7, rng.integers(0, 3, 3000)
+    gray = survival.gray(durations, events.astype(int), group, cause=1)
+    rank = survival.logrank(durations, events, group)
+    assert gray.statistic == pytest.approx(rank.statistic, rel=1e-3)
+    assert gray.observed == rank.observed
+    assert list(gray.expected.values()) == pytest.approx(list(rank.expected.values()), rel=1e-9)
 
 
 # ---- accelerated failure times ----
@@ -276,7 +384,7 @@ def test_laws_of_lifetimes(waltons):
 
 
 def test_lifetimes_cut_off_on_the_left(rossi):
-    """Values of R's eha, which lifelines tests to 1e-3: eha stops early. The likelihood itself is in the C++ tests."""
+    """Values of R's eha, known to 1e-3; the likelihood itself is in the C++ tests."""
     rows = {**rossi, "start": np.where(rossi["week"] > 10, 2.0, 0.0)}
     model = survival.WeibullAFT().fit(rows, duration_col="week", event_col="arrest", entry_col="start")
     assert model.coefficients_["fin"] == pytest.approx(0.28865175, rel=1e-3)
@@ -293,7 +401,9 @@ def test_lifetimes_between_two_looks():
         assert model.parameters_["rho"] == pytest.approx(1.272946, rel=1e-3)
         assert model.parameters_["lambda"] == pytest.approx(7646.68135, rel=1e-3)
     rows = {"from": lower, "to": [*upper, math.inf], "n": weights}
-    framed = survival.WeibullAFT().fit(rows, duration_col="from", upper_col="to", weights_col="n", formula="1")
+    framed = survival.WeibullAFT().fit(
+        rows, duration_col="from", upper_col="to", weights_col="n", formula="1"
+    )
     assert framed.parameters_ == model.parameters_
 
 
@@ -327,7 +437,9 @@ def test_restricted_means_against_each_other(waltons):
     assert found.difference.std_error == pytest.approx(error, rel=1e-9)
     assert found.difference.low == pytest.approx(found.difference.estimate - 1.959963984540054 * error)
     assert found.ratio.estimate == pytest.approx(54.3035568228 / 25.5882352941, rel=1e-9)
-    assert found.difference.p_value == pytest.approx(math.erfc(found.difference.estimate / error / math.sqrt(2)))
+    assert found.difference.p_value == pytest.approx(
+        math.erfc(found.difference.estimate / error / math.sqrt(2))
+    )
     assert "difference 28.7" in repr(found)
     same = survival.rmst([*durations, *durations], [*events, *events], ["a"] * 163 + ["b"] * 163, until=60)
     assert (same.difference.estimate, same.difference.p_value, same.ratio.estimate) == (0, 1, 1)
@@ -349,7 +461,7 @@ def test_bands_hold_the_whole_curve(kind):
     """Over many samples of a known law the band misses the curve in 5 of 100, at some time or other."""
     rng = np.random.default_rng(5)
     missed = 0
-    for _ in range(400):
+    for _ in range(150):
         durations, end = rng.exponential(1, 150), rng.exponential(2, 150)
         fit = survival.KaplanMeier().fit(np.minimum(durations, end), durations <= end)
         band = fit.confidence_band(kind)
@@ -357,7 +469,7 @@ def test_bands_hold_the_whole_curve(kind):
         before = np.exp(-np.append(band["time"].to_numpy()[1:], band["time"].to_numpy()[-1]))
         low, high = band["survival_lo_95"], band["survival_hi_95"]
         missed += bool(((truth > high) | (before < low)).any())
-    assert 0.015 <= missed / 400 <= 0.11
+    assert 1 <= missed <= 18
 
 
 def test_critical_values_of_bands():
@@ -367,7 +479,11 @@ def test_critical_values_of_bands():
     # All events: a runs to 1, and the Hall–Wellner band is Kolmogorov's.
     fit = survival.KaplanMeier().fit(np.arange(1, 2001), np.ones(2000)).result_
     assert core.confidence_band(fit, core.BandKind.hall_wellner).critical == pytest.approx(1.358, abs=0.003)
-    half = survival.KaplanMeier().fit([*range(1, 1001), 1000], [1] * 1000 + [0], weights=[1] * 1000 + [1000]).result_
+    half = (
+        survival.KaplanMeier()
+        .fit([*range(1, 1001), 1000], [1] * 1000 + [0], weights=[1] * 1000 + [1000])
+        .result_
+    )
     walks, _ = bridge(rng, 0, 0.5)
     simulated = np.quantile(np.abs(walks).max(axis=1), 0.95)
     found = core.confidence_band(half, core.BandKind.hall_wellner).critical
@@ -418,7 +534,7 @@ def test_trap_triangles_are_not_all_equally_long():
     cohorts = [[100, 80, 60, 50], [200, 150, 120], [400, 300], [500]]
     durations, events, weights = [], [], []
     for cohort in cohorts:
-        for k, (before, after) in enumerate(zip(cohort, cohort[1:], strict=False), start=1):
+        for k, (before, after) in enumerate(itertools.pairwise(cohort), start=1):
             durations, events, weights = [*durations, k], [*events, 1], [*weights, before - after]
         durations, events, weights = [*durations, len(cohort) - 1], [*events, 0], [*weights, cohort[-1]]
     fit = survival.KaplanMeier().fit(durations, events, weights=weights).result_
@@ -453,7 +569,8 @@ def test_trap_two_tests_are_called_peto(leukemia):
     peto, rho = (survival.logrank(*args, weight=weight) for weight in ("peto", "g_rho"))
     assert peto.statistic == pytest.approx(14.084139, abs=1e-6)
     assert rho.statistic == pytest.approx(14.457151, abs=1e-6)
-    assert "peto" in repr(peto) and "g_rho" in repr(rho)
+    assert "peto" in repr(peto)
+    assert "g_rho" in repr(rho)
 
 
 def test_trap_baselines_are_compared_at_zero(rossi):

@@ -1,8 +1,8 @@
 """How long things last, and what makes them last longer, when some have not ended yet.
 
-Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `rmst`. Regressions: `CoxPH`,
-and `ExponentialAFT`, `WeibullAFT`, `LogNormalAFT`, `LogLogisticAFT`, `GeneralizedGammaAFT`, which without
-columns fit the law of the lifetimes.
+Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `gray`, `rmst`. Regressions:
+`CoxPH`, `FineGray`, and `ExponentialAFT`, `WeibullAFT`, `LogNormalAFT`, `LogLogisticAFT`,
+`GeneralizedGammaAFT`, which without columns fit the law of the lifetimes.
 
 All fit arrays, ``fit(durations, events)``, or a frame of any kind,
 ``fit(frame, duration_col="months", event_col="churned")``.
@@ -15,7 +15,8 @@ from salesops.survival._aft import (
     LogNormalAFT,
     WeibullAFT,
 )
-from salesops.survival._compare import LogRank, RestrictedMeans, logrank, rmst
+from salesops.survival._compare import LogRank, RestrictedMeans, gray, logrank, rmst
+from salesops.survival._competing import FineGray
 from salesops.survival._cox import Assumptions, CoxPH
 from salesops.survival._curves import AalenJohansen, KaplanMeier, NelsonAalen
 
@@ -24,6 +25,7 @@ __all__ = [
     "Assumptions",
     "CoxPH",
     "ExponentialAFT",
+    "FineGray",
     "GeneralizedGammaAFT",
     "KaplanMeier",
     "LogLogisticAFT",
@@ -32,6 +34,7 @@ __all__ = [
     "NelsonAalen",
     "RestrictedMeans",
     "WeibullAFT",
+    "gray",
     "logrank",
     "rmst",
 ]

@@ -62,8 +62,8 @@ class AFT(Regression):
         events
             1 or True for an event, 0 or False for censored; without them each row is an event.
         covariates
-            Beside durations: a frame, or an array of rows × columns (named x0, x1, …). Without any (and with a
-            frame: with ``formula="1"``) the law of the lifetimes alone is fitted.
+            Beside durations: a frame, or an array of rows × columns (named x0, x1, …). Without any (and with
+            a frame: with ``formula="1"``) the law of the lifetimes alone is fitted.
         upper
             Instead of events: the lifetime lies between the duration and this. Equal = seen exactly, infinite
             or null = still going on.

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
-from salesops.survival._data import choose, coded, flags, given, named, numbers
+from salesops.survival._data import choose, coded, flags, given, named, numbers, outcomes
 
 if TYPE_CHECKING:
     import numpy as np
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class LogRank:
-    """Outcome of `logrank`: χ² with its degrees and p-value, and events by group."""
+    """Outcome of `logrank` and `gray`: χ² with its degrees and p-value, and events by group."""
 
     statistic: float
     degrees: int
@@ -34,7 +34,9 @@ class LogRank:
         )
 
 
-def _rows(data: Any, arrays: dict[str, Any], columns: dict[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+def _rows(
+    data: Any, arrays: dict[str, Any], columns: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
     rows, named_by = given(data, arrays, columns)
     if rows.get("groups") is None:
         raise UsageError("groups: need the group of each row")
@@ -110,6 +112,65 @@ def logrank(
     )
 
 
+def gray(
+    durations: Any,
+    events: Any = None,
+    groups: Any = None,
+    *,
+    cause: Any,
+    censored: Any = 0,
+    weights: Any = None,
+    duration_col: str | None = None,
+    event_col: str | None = None,
+    group_col: str | None = None,
+    weights_col: str | None = None,
+) -> LogRank:
+    """Test whether groups reach an outcome alike when other outcomes rule it out (Gray 1988).
+
+    Parameters
+    ----------
+    durations, weights
+        As in `KaplanMeier.fit`; also a frame with its columns.
+    events
+        One label a row; `censored` (and null) means "not ended yet".
+    groups
+        One label a row.
+    cause
+        The outcome to compare.
+
+    Examples
+    --------
+    >>> days, ends = [3, 5, 5, 8, 9, 9], ["won", "lost", "won", "open", "lost", "won"]
+    >>> gray(days, ends, ["a", "a", "a", "b", "b", "b"], cause="won", censored="open").degrees
+    1
+    """
+    rows, named_by = _rows(
+        durations,
+        {"events": events, "groups": groups, "weights": weights},
+        {"durations": duration_col, "events": event_col, "groups": group_col, "weights": weights_col},
+    )
+    names, codes = _coded(rows, named_by)
+    causes, ended = outcomes(rows["events"], censored)
+    if cause not in causes:
+        raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, causes))}")
+    with named(named_by):
+        found = _core.gray_test(
+            numbers(rows["durations"], "durations"),
+            ended,
+            codes,
+            causes.index(cause) + 1,
+            numbers(rows.get("weights"), "weights"),
+        )
+    return LogRank(
+        found.statistic,
+        found.degrees,
+        found.p_value,
+        dict(zip(names, found.observed, strict=True)),
+        dict(zip(names, found.expected, strict=True)),
+        "gray",
+    )
+
+
 @dataclass(frozen=True)
 class RestrictedMeans:
     """Outcome of `rmst`: mean time lasted within `until`, by group, and two groups against each other.
@@ -151,8 +212,8 @@ def rmst(
     """How long the rows of each group last on average, counting no further than `until`.
 
     With two groups also their difference and ratio with intervals and p-values. It needs no proportional
-    hazards, and reads in units of time. The standard error is that of the estimate (Klein & Moeschberger 4.5),
-    not the spread of the lifetimes.
+    hazards, and reads in units of time. The standard error is that of the estimate (Klein & Moeschberger
+    4.5), not the spread of the lifetimes.
 
     Parameters
     ----------
@@ -184,7 +245,9 @@ def rmst(
     )
     times = numbers(rows["durations"], "durations")
     ended = np.ones(len(times), dtype=np.uint8) if rows.get("events") is None else flags(rows["events"])
-    names, codes = (["all"], np.zeros(len(times), np.uint32)) if rows.get("groups") is None else _coded(rows, named_by)
+    names, codes = (
+        (["all"], np.zeros(len(times), np.uint32)) if rows.get("groups") is None else _coded(rows, named_by)
+    )
     late, frequency = numbers(rows.get("entry"), "entry"), numbers(rows.get("weights"), "weights")
     if any(len(other) not in (0, len(times)) for other in (ended, codes, late, frequency)):
         raise UsageError("durations, events, groups, entry and weights must be equally long")

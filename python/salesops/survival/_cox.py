@@ -12,8 +12,8 @@ from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, coded, column, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of, stacked
-from salesops.survival._pictures import forest
-from salesops.survival._regression import Regression, notes_of, wanted_times, z_of
+from salesops.survival._hazards import HazardRegression
+from salesops.survival._regression import wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Assumptions:
-    """Outcome of `CoxPH.check_assumptions`: does a column's effect change with time?
+    """Outcome of `CoxPH.check_assumptions`: which effects change with time.
 
     `columns` and `everything` (all columns together) hold statistic, degrees and p_value.
     """
@@ -59,10 +59,12 @@ class Assumptions:
             if self.doubtful
             else "no column's effect visibly changes with time"
         )
-        return f"<Assumptions(scale={self.scale!r}): {verdict} (all together p {self.everything.p_value:.3g})>"
+        return (
+            f"<Assumptions(scale={self.scale!r}): {verdict} (all together p {self.everything.p_value:.3g})>"
+        )
 
 
-class CoxPH(Regression):
+class CoxPH(HazardRegression):
     """Factors by which things raise the risk of an end, whatever the course of that risk over time.
 
     Parameters
@@ -140,7 +142,7 @@ class CoxPH(Regression):
         covariates
             Beside durations: a frame, or an array of rows × columns (named x0, x1, …).
         entry
-            Age at which a row was first seen, or at which its stretch begins (start–stop rows); 0 = the start.
+            Age at which a row was first seen, or its stretch begins (start–stop rows); 0 = the start.
         weights
             What each row counts.
         strata
@@ -148,8 +150,8 @@ class CoxPH(Regression):
         cluster
             A label a row (with a frame: ``cluster_col``): rows of one customer may depend on one another.
         formula
-            ``"seats + plan"``; ``a:b`` is a product, ``a*b`` both and their product, ``C(a)`` takes numbers as
-            categories, ``.`` is all other columns. Without it all columns count that have no other part.
+            ``"seats + plan"``; ``a:b`` is a product, ``a*b`` both and their product, ``C(a)`` takes numbers
+            as categories, ``.`` is all other columns. Without it all columns count that have no other part.
         reference
             The category that the others are compared with, by column; else the first in order.
         threads
@@ -203,57 +205,6 @@ class CoxPH(Regression):
         return self
 
     # ---- what was found ----
-
-    def _coefficients(self) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        result = self._fitted()
-        return list(result.names), result.coefficients, result.std_errors
-
-    @property
-    def coefficients_(self) -> dict[str, float]:
-        """Logarithm of the hazard ratio of one unit, by column."""
-        result = self._fitted()
-        return dict(zip(result.names, result.coefficients.tolist(), strict=True))
-
-    @property
-    def hazard_ratios_(self) -> dict[str, float]:
-        """The factor on the risk of one unit, by column."""
-        import math
-
-        return {name: math.exp(value) for name, value in self.coefficients_.items()}
-
-    @property
-    def notes_(self) -> list[str]:
-        """What to know about the fit, in words."""
-        return notes_of(self._fitted(), self.references_)
-
-    @property
-    def log_likelihood_(self) -> float:
-        """Partial log-likelihood."""
-        return float(self._fitted().log_likelihood)
-
-    @property
-    def log_likelihood_null_(self) -> float:
-        """The same without columns."""
-        return float(self._fitted().log_likelihood_null)
-
-    @property
-    def likelihood_ratio_(self) -> _core.ChiSquare:
-        """Test that nothing matters, by the likelihoods."""
-        return self._test("likelihood_ratio")
-
-    @property
-    def wald_(self) -> _core.ChiSquare:
-        """Test that nothing matters, by the coefficients."""
-        return self._test("wald")
-
-    @property
-    def score_(self) -> _core.ChiSquare:
-        """Test that nothing matters, by the slope at 0."""
-        return self._test("score")
-
-    def _test(self, name: str) -> _core.ChiSquare:
-        found: _core.ChiSquare = getattr(self._fitted(), name)
-        return found
 
     @cached_property
     def concordance_(self) -> _core.Concordance:
@@ -310,20 +261,6 @@ class CoxPH(Regression):
                 raise UsageError(f"strata: row {i} is of a stratum that the fit did not see")
         return np.array([known[row] for row in rows], dtype=np.uint32)
 
-    def predict_partial_hazard(self, data: Any) -> Any:
-        """Give the risk beside a row with the mean of every column: a frame with intervals."""
-        import numpy as np
-
-        result = self._fitted()
-        x = self._new(data) - result.means
-        log_risk = x @ result.coefficients
-        covariance = result.covariance.reshape(len(result.means), -1)
-        half = z_of(self.level) * np.sqrt(np.einsum("ij,jk,ik->i", x, covariance, x))
-        return self._frame(
-            {"partial_hazard": np.exp(log_risk)}
-            | self._band("partial_hazard", np.exp(log_risk - half), np.exp(log_risk + half))
-        )
-
     def predict_survival_function(self, data: Any, times: Any = None, *, strata: Any = None) -> Any:
         """Share of rows like these that lasts beyond each time.
 
@@ -354,7 +291,7 @@ class CoxPH(Regression):
     def predict_quantile(
         self, data: Any, probability: float, *, strata: Any = None
     ) -> npt.NDArray[np.float64]:
-        """Time by which the share `probability` of rows like these has ended; NaN where not watched so long."""
+        """Time by which the share `probability` of rows like these has ended; NaN if not watched so long."""
         result = self._fitted()
         return _core.predict_quantile(result, self._new(data), probability, self._in_strata(data, strata))
 
@@ -367,33 +304,12 @@ class CoxPH(Regression):
     def check_assumptions(self, scale: str = "km") -> Assumptions:
         """Test whether effects hold over the whole life, as the model believes.
 
-        Score test that a column's effect changes with g(t) (Grambsch & Therneau 1994, exact as in R's survival
-        3): `scale` is ``km`` (1 − Kaplan–Meier, R's default), ``rank``, ``identity`` or ``log``.
+        Score test that a column's effect changes with g(t) (Grambsch & Therneau 1994, exact as in R's
+        survival 3): `scale` is ``km`` (1 − Kaplan–Meier, R's default), ``rank``, ``identity`` or ``log``.
         """
         result = self._fitted()
-        found = _core.proportional_hazards_test(
-            self._rows, result, choose(_core.TimeScale, scale, "scale")
-        )
+        found = _core.proportional_hazards_test(self._rows, result, choose(_core.TimeScale, scale, "scale"))
         return Assumptions(scale, dict(zip(result.names, found.columns, strict=True)), found.global_test)
-
-    def plot(self) -> Any:
-        """Draw the hazard ratios with their intervals: a `Picture`."""
-        table = self._table()
-        low, high = self._band(self.effect, None, None)
-        rows = list(
-            zip(
-                table["covariate"],
-                table[self.effect].tolist(),
-                table[low].tolist(),
-                table[high].tolist(),
-                strict=True,
-            )
-        )
-        subtitle = (
-            f"above 1 ends sooner, all else being equal; bars: {self.level:g}% intervals. "
-            f"{self.n_rows_:,} rows, {self.n_events_:,g} events. " + ". ".join(self.notes_)
-        )
-        return forest(rows, what="hazard", level=self.level, subtitle=subtitle)
 
 
 def _ended(events: Any, rows: int) -> npt.NDArray[np.uint8]:
@@ -414,7 +330,10 @@ def _layers(columns: Mapping[str, Any]) -> tuple[npt.NDArray[np.uint32], list[di
 
     if not columns:
         return np.empty(0, dtype=np.uint32), []
-    parts = {name: coded(values, f"column '{name}'" if name != "strata" else "strata") for name, values in columns.items()}
+    parts = {
+        name: coded(values, f"column '{name}'" if name != "strata" else "strata")
+        for name, values in columns.items()
+    }
     mixed = np.zeros(len(next(iter(parts.values()))[1]), dtype=np.int64)
     for names, codes in parts.values():
         mixed = mixed * len(names) + codes
@@ -423,7 +342,7 @@ def _layers(columns: Mapping[str, Any]) -> tuple[npt.NDArray[np.uint32], list[di
     for code in found.tolist():
         one = {}
         for name, (names, _) in reversed(list(parts.items())):
-            code, own = divmod(code, len(names))  # noqa: PLW2901
+            code, own = divmod(code, len(names))
             one[name] = names[own]
         labels.append(dict(reversed(list(one.items()))))
     return place.astype(np.uint32), labels
@@ -431,4 +350,3 @@ def _layers(columns: Mapping[str, Any]) -> tuple[npt.NDArray[np.uint32], list[di
 
 def _told(stratum: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={label}" for name, label in stratum.items())
-

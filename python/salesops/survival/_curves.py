@@ -44,7 +44,9 @@ class OneCurve(Curves):
 
     def _estimate(self, compute: Any, option: Any, data: Any, values: Any, columns: Any) -> Self:
         rows, named_by = given(data, values, columns)
-        durations = numbers(rows["durations"], f"column '{named_by['durations']}'" if named_by else "durations")
+        durations = numbers(
+            rows["durations"], f"column '{named_by['durations']}'" if named_by else "durations"
+        )
         events = rows.get("events")
         if events is None:
             import numpy as np

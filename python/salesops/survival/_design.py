@@ -249,7 +249,7 @@ def stacked(columns: Columns) -> npt.NDArray[np.float64]:
 
 
 def new_rows(design: Design | None, data: Any) -> npt.NDArray[np.float64]:
-    """Read rows to predict for: a frame with the columns of the fit, or rows × columns where it had arrays."""
+    """Read rows to predict for: a frame with the columns of the fit, or an array of rows × columns."""
     import numpy as np
 
     if design is None:

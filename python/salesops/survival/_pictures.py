@@ -44,9 +44,7 @@ def at_risk(result: Any, times: Sequence[float]) -> list[float]:
     return [float(result.at_risk[place]) if place < len(result.time) else 0.0 for place in places]
 
 
-def picture(
-    fit: Estimator, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]
-) -> Picture:
+def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]) -> Picture:
     """Step lines with bands, thinned to what a chart can show; ten of the points in numbers."""
     import numpy as np
 
@@ -89,9 +87,7 @@ def with_at_risk(chart: Any, result: Any) -> Any:
 
     alt = plot.altair()
     times = ticks(float(result.time[-1]))
-    cells = [
-        {"x": x, "n": f"{n:,.6g}"} for x, n in zip(times, at_risk(result, times), strict=True)
-    ]
+    cells = [{"x": x, "n": f"{n:,.6g}"} for x, n in zip(times, at_risk(result, times), strict=True)]
     numbers = (
         alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16)
         .mark_text(fontSize=11, color=plot.ink("muted"))

@@ -65,7 +65,9 @@ class Regression(Estimator):
     def confidence_interval_(self) -> Any:
         """Intervals of the coefficients as a frame."""
         table = self._table()
-        return self._frame({name: table[name] for name in table if name == "covariate" or name.startswith("coefficient_")})
+        return self._frame(
+            {name: table[name] for name in table if name == "covariate" or name.startswith("coefficient_")}
+        )
 
     @property
     def references_(self) -> dict[str, Any]:
