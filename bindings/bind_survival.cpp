@@ -185,7 +185,8 @@ void bind_rmst(py::module_& word) {
       .def_readonly("second", &survival::RmstDifference::second)
       .def_readonly("difference", &survival::RmstDifference::difference)
       .def_readonly("ratio", &survival::RmstDifference::ratio);
-  word.def("rmst_difference", &survival::rmst_difference, py::arg("first"), py::arg("second"), py::arg("until"));
+  word.def("rmst_difference", &survival::rmst_difference, py::arg("first"), py::arg("second"),
+           py::arg("until"));
 }
 
 void bind_log_rank(py::module_& word) {
@@ -256,13 +257,14 @@ survival::ProportionalHazards proportional_hazards_test(const CoxRows& rows, con
                                                         survival::TimeScale scale) {
   const auto covariates = covariates_of(rows.columns);
   return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
-    return survival::proportional_hazards_test(span_of(rows.durations), span_of(rows.events), covariates, model,
-                                               rows.options(execution), scale);
+    return survival::proportional_hazards_test(span_of(rows.durations), span_of(rows.events), covariates,
+                                               model, rows.options(execution), scale);
   });
 }
 
-survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::uint8_t>& events, std::uint8_t cause,
-                             const Columns& columns, const Array<double>& weights, double level) {
+survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::uint8_t>& events,
+                             std::uint8_t cause, const Columns& columns, const Array<double>& weights,
+                             double level) {
   const auto covariates = covariates_of(columns);
   return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
     survival::CoxOptions options;
@@ -274,7 +276,8 @@ survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::ui
 }
 
 survival::SurvivalPrediction predict_survival(const survival::CoxModel& model, const Array<double>& x,
-                                              const Array<double>& times, const Array<std::uint32_t>& strata) {
+                                              const Array<double>& times,
+                                              const Array<std::uint32_t>& strata) {
   const py::gil_scoped_release free;
   return survival::predict_survival(model, span_of(x), span_of(times), span_of(strata));
 }
@@ -289,9 +292,9 @@ survival::AftModel aft(survival::LifetimeLaw law, const Array<double>& lower, co
                        double level, int threads) {
   const auto covariates = covariates_of(columns);
   return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
-    return survival::aft(law, span_of(lower), span_of(upper), covariates,
-                         {.entry = span_of(entry), .weights = span_of(weights), .level = level,
-                          .execution = execution});
+    return survival::aft(
+        law, span_of(lower), span_of(upper), covariates,
+        {.entry = span_of(entry), .weights = span_of(weights), .level = level, .execution = execution});
   });
 }
 
@@ -356,7 +359,8 @@ void bind_cox(py::module_& word) {
       .def_readonly("global_test", &survival::ProportionalHazards::global);
   word.def("proportional_hazards_test", &proportional_hazards_test, py::arg("rows"), py::arg("model"),
            py::arg("scale"));
-  py::class_<survival::SurvivalPrediction> curves(word, "SurvivalPrediction", "Curves of new rows, row by row.");
+  py::class_<survival::SurvivalPrediction> curves(word, "SurvivalPrediction",
+                                                  "Curves of new rows, row by row.");
   def_array(curves, "survival", &survival::SurvivalPrediction::survival);
   def_array(curves, "low", &survival::SurvivalPrediction::low);
   def_array(curves, "high", &survival::SurvivalPrediction::high);
@@ -412,6 +416,53 @@ void bind_aft(py::module_& word) {
       py::arg("model"), py::arg("x"), py::arg("probability"), py::arg("rows"));
 }
 
+survival::DiscreteModel discrete_hazard(const Array<double>& durations, const Array<std::uint8_t>& events,
+                                        const Columns& columns, const Array<double>& entry,
+                                        const Array<double>& weights, survival::HazardLink link,
+                                        double level) {
+  const auto covariates = covariates_of(columns);
+  return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
+    return survival::discrete_hazard(span_of(durations), span_of(events), covariates,
+                                     {.entry = span_of(entry),
+                                      .weights = span_of(weights),
+                                      .link = link,
+                                      .level = level,
+                                      .execution = execution});
+  });
+}
+
+void bind_discrete(py::module_& word) {
+  using survival::DiscreteModel;
+  py::enum_<survival::HazardLink>(word, "HazardLink", "The scale on which columns move the chance to end.")
+      .value("logit", survival::HazardLink::logit)
+      .value("cloglog", survival::HazardLink::cloglog);
+  py::class_<DiscreteModel> type(word, "DiscreteModel", "The chance to end in the next period.");
+  def_array(type, "period", &DiscreteModel::period);
+  def_array(type, "baseline", &DiscreteModel::baseline);
+  def_array(type, "coefficients", &DiscreteModel::coefficients);
+  def_array(type, "std_errors", &DiscreteModel::std_errors);
+  def_array(type, "covariance", &DiscreteModel::covariance);
+  type.def_readonly("names", &DiscreteModel::names)
+      .def_readonly("log_likelihood", &DiscreteModel::log_likelihood)
+      .def_readonly("converged", &DiscreteModel::converged)
+      .def_readonly("notes", &DiscreteModel::notes)
+      .def_readonly("rows", &DiscreteModel::rows)
+      .def_readonly("events", &DiscreteModel::events);
+  word.def("discrete_hazard", &discrete_hazard, py::arg("durations"), py::arg("events"), py::arg("columns"),
+           py::arg("entry"), py::arg("weights"), py::arg("link"), py::arg("level"));
+  word.def(
+      "discrete_survival",
+      [](const DiscreteModel& model, const Array<double>& x, const Array<double>& periods) {
+        std::vector<double> found;
+        {
+          const py::gil_scoped_release free;
+          found = survival::discrete_survival(model, span_of(x), span_of(periods));
+        }
+        return array_of(found);
+      },
+      py::arg("model"), py::arg("x"), py::arg("periods"));
+}
+
 }  // namespace
 
 void salesops_bind_survival(py::module_& module) {
@@ -425,4 +476,5 @@ void salesops_bind_survival(py::module_& module) {
   bind_rmst(word);
   bind_cox(word);
   bind_aft(word);
+  bind_discrete(word);
 }

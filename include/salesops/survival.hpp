@@ -7,9 +7,11 @@
 /// | do segments last equally long, and by how much not?          | survival/compare.hpp            |
 /// | what makes customers leave sooner, all else being equal?     | survival/cox.hpp                |
 /// | how much longer does each thing make them stay?              | survival/aft.hpp                |
+/// | how likely does it end in the next period?                   | survival/discrete.hpp           |
 #pragma once
 
 #include "salesops/survival/aft.hpp"
 #include "salesops/survival/compare.hpp"
 #include "salesops/survival/cox.hpp"
 #include "salesops/survival/curves.hpp"
+#include "salesops/survival/discrete.hpp"

@@ -125,12 +125,9 @@ Lifetimes lifetimes(std::span<const double> lower, std::span<const double> upper
 Jet by_parameters(const LawTerm& term, double z, double sigma) {
   Jet jet(term.value);
   jet.gradient = {-term.z / sigma, -z * term.z, term.q};
-  jet.hessian = {term.zz / (sigma * sigma),  // μμ; then sμ, ss; then qμ, qs, qq
-                 (z * term.zz + term.z) / sigma,
-                 z * (z * term.zz + term.z),
-                 -term.zq / sigma,
-                 -z * term.zq,
-                 term.qq};
+  jet.hessian = {
+      term.zz / (sigma * sigma),  // μμ; then sμ, ss; then qμ, qs, qq
+      (z * term.zz + term.z) / sigma, z * (z * term.zz + term.z), -term.zq / sigma, -z * term.zq, term.qq};
   return jet;
 }
 
@@ -146,12 +143,13 @@ Jet log_difference(const Jet& a, const Jet& b) {
   }
   for (std::size_t i = 0, k = 0; i < 3; ++i)
     for (std::size_t j = 0; j <= i; ++j, ++k)
-      c.hessian[k] = a.hessian[k] + share * (a.hessian[k] - b.hessian[k]) -
-                     share * (1 + share) * slope[i] * slope[j];
+      c.hessian[k] =
+          a.hessian[k] + share * (a.hessian[k] - b.hessian[k]) - share * (1 + share) * slope[i] * slope[j];
   return c;
 }
 
-Jet log_likelihood(LifetimeLaw law, const Lifetimes& data, std::size_t row, double mean, double log_sigma, double q) {
+Jet log_likelihood(LifetimeLaw law, const Lifetimes& data, std::size_t row, double mean, double log_sigma,
+                   double q) {
   const double sigma = std::exp(log_sigma);
   const auto survival = [&](double log_time) {
     const double z = (log_time - mean) / sigma;
@@ -231,7 +229,8 @@ optimize::Point objective(LifetimeLaw law, const Lifetimes& data, std::span<cons
     all.hessian += part.hessian;
   }
   all.hessian.triangularView<Eigen::StrictlyUpper>() = all.hessian.transpose();
-  return {all.value, {all.gradient.begin(), all.gradient.end()},
+  return {all.value,
+          {all.gradient.begin(), all.gradient.end()},
           {all.hessian.data(), all.hessian.data() + all.hessian.size()}};
 }
 
@@ -400,8 +399,8 @@ class Predictor {
 
 }  // namespace
 
-SurvivalPrediction aft_survival(const AftModel& model, std::span<const double> x, std::span<const double> times,
-                                std::size_t rows) {
+SurvivalPrediction aft_survival(const AftModel& model, std::span<const double> x,
+                                std::span<const double> times, std::size_t rows) {
   const Predictor predictor(model, x, rows);
   refuse(times.size(), "times", "are not finite and at least 0",
          [&](auto i) { return !std::isfinite(times[i]) || times[i] < 0; });

@@ -119,9 +119,8 @@ ConfidenceBand confidence_band(const KaplanMeier& curve, BandKind kind) {
   const double high = std::max(used(relative.back()), low * (1 + 1e-6));
   band.critical = critical_value(kind, low, high, curve.level);
   for (std::size_t i = 0; i < band.time.size(); ++i) {
-    const double half = kind == BandKind::equal_precision
-                            ? std::sqrt(relative[i])
-                            : (1 + n * relative[i]) / std::sqrt(n);
+    const double half =
+        kind == BandKind::equal_precision ? std::sqrt(relative[i]) : (1 + n * relative[i]) / std::sqrt(n);
     const Band found = band_of(share[i], share[i] * half, band.critical, curve.interval);
     band.low.push_back(found.low);
     band.high.push_back(found.high);

@@ -14,7 +14,8 @@ namespace survival {
 
 // ---- Restricted means -----------------------------------------------------------------------------
 
-std::optional<RmstDifference> rmst_difference(const KaplanMeier& first, const KaplanMeier& second, double until) {
+std::optional<RmstDifference> rmst_difference(const KaplanMeier& first, const KaplanMeier& second,
+                                              double until) {
   const auto one = first.rmst(until);
   const auto other = second.rmst(until);
   if (!one || !other) return std::nullopt;

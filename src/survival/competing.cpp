@@ -39,12 +39,12 @@ std::vector<double> uncensored_before(const RiskTable& table, std::span<const st
   return chance;
 }
 
-/// Rows at risk of one cause: as long as they last, and those that ended otherwise for ever, with less and less
-/// weight.
+/// Rows at risk of one cause: as long as they last, and those that ended otherwise for ever, with less and
+/// less weight.
 class Subdistribution {
  public:
-  Subdistribution(const RiskSets& sets, std::span<const double> durations, std::span<const std::uint8_t> events,
-                  std::uint8_t cause, const CoxOptions& options)
+  Subdistribution(const RiskSets& sets, std::span<const double> durations,
+                  std::span<const std::uint8_t> events, std::uint8_t cause, const CoxOptions& options)
       : sets_(sets), other_(sets.rows, 0.0), at_group_(sets.groups.size(), 0.0) {
     Options curve;
     curve.weights = options.weights;
@@ -62,8 +62,8 @@ class Subdistribution {
       if (sets.groups[g].deaths > 0) at_group_[g] = at(sets.groups[g].time);
   }
 
-  /// Hazards by group, and what has gathered of them: Λ from the beginning for those at risk, ∫ G dΛ from the end
-  /// for those that ended otherwise; with the sums of x̄ beside them.
+  /// Hazards by group, and what has gathered of them: Λ from the beginning for those at risk, ∫ G dΛ from the
+  /// end for those that ended otherwise; with the sums of x̄ beside them.
   struct State {
     VectorXd theta;
     std::vector<double> hazard, gone, ahead;
@@ -195,8 +195,8 @@ class Subdistribution {
 
 }  // namespace
 
-CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8_t> events, std::uint8_t cause,
-                   const std::vector<Covariate>& covariates, const CoxOptions& options) {
+CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8_t> events,
+                   std::uint8_t cause, const std::vector<Covariate>& covariates, const CoxOptions& options) {
   const StopScope scope(options.execution.stop);
   check(durations, events, 255, options.entry, options.weights);
   check_covariates(covariates, durations.size());
@@ -214,10 +214,11 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
   const RiskSets sets(durations, ended, covariates, own);
   const Subdistribution share(sets, durations, events, cause, own);
   const auto p = static_cast<Index>(covariates.size());
-  const Maximum best = maximize([&](const VectorXd& beta) { return share.evaluate(beta); }, p, 0,
-                                options.max_iterations, [&](const MatrixXd& information) {
-                                  refuse_sums(information, covariates, static_cast<double>(sets.deaths));
-                                });
+  const Maximum best =
+      maximize([&](const VectorXd& beta) { return share.evaluate(beta); }, p, 0, options.max_iterations,
+               [&](const MatrixXd& information) {
+                 refuse_sums(information, covariates, static_cast<double>(sets.deaths));
+               });
   const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(p, p));
   const RiskSets::RowMatrix influence = share.score_residuals(best.beta) * inverse;
   CoxModel model = describe(sets, covariates, best, influence.transpose() * influence, own);
@@ -249,7 +250,8 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
                   std::span<const std::uint32_t> groups, std::uint8_t cause, const Options& options) {
   check(durations, events, 255, options.entry, options.weights);
   if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
-  if (!options.entry.empty()) throw UsageError("entry: Gray's test takes none; every row is seen from the start");
+  if (!options.entry.empty())
+    throw UsageError("entry: Gray's test takes none; every row is seen from the start");
   if (cause == 0) throw UsageError("cause: 0 stands for censored rows; give the code of an outcome");
   const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
   if (k > 100) throw UsageError("groups: more than 100 codes; number the groups 0, 1, 2, …");
@@ -263,7 +265,8 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
   VectorXd z = VectorXd::Zero(index(k));
   std::vector<GrayTime> times;
   for (std::size_t i = 0; i < table.size(); ++i) {
-    GrayTime time{std::vector<double>(k, 0.0), std::vector<double>(k, 0.0), {}, {}, {}, 0, std::vector<double>(k, 0.0)};
+    GrayTime time{std::vector<double>(k, 0.0), std::vector<double>(k, 0.0), {}, {}, {}, 0,
+                  std::vector<double>(k, 0.0)};
     std::vector<double> leaving(k, 0.0);
     for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
       const std::uint32_t row = table.order[j];

@@ -72,8 +72,8 @@ ChiSquare quadratic_form(const MatrixXd& matrix, const VectorXd& vector) {
 
 /// Columns whose effect the data no longer bound: what was known of them at 0 has gone.
 std::string runaway(const Maximum& best, const MatrixXd& inverse, const std::vector<Covariate>& covariates) {
-  const MatrixXd at_zero = best.at_zero.information.ldlt().solve(
-      MatrixXd::Identity(inverse.rows(), inverse.cols()));
+  const MatrixXd at_zero =
+      best.at_zero.information.ldlt().solve(MatrixXd::Identity(inverse.rows(), inverse.cols()));
   std::string names;
   for (Index j = 0; j < inverse.rows(); ++j)
     if (inverse(j, j) > 1e4 * at_zero(j, j))
@@ -251,7 +251,8 @@ CoxModel describe(const RiskSets& sets, const std::vector<Covariate>& covariates
   if (!model.converged && model.notes.empty())
     model.notes.push_back("not converged after " + std::to_string(model.iterations) + " steps");
   if (options.penalty > 0)
-    model.notes.push_back("coefficients are shrunk by a penalty: intervals and tests lean towards 0 with them");
+    model.notes.push_back(
+        "coefficients are shrunk by a penalty: intervals and tests lean towards 0 with them");
   return model;
 }
 
@@ -263,20 +264,23 @@ CoxModel cox(std::span<const double> durations, std::span<const std::uint8_t> ev
   const RiskSets sets(durations, events, covariates, options);
   const bool exact = options.ties == CoxTies::exact;
   if (exact && sets.cost_of_exact() > most_steps)
-    throw UsageError("ties: exact would take " + std::to_string(static_cast<long long>(sets.cost_of_exact() / 1e9)) +
+    throw UsageError("ties: exact would take " +
+                     std::to_string(static_cast<long long>(sets.cost_of_exact() / 1e9)) +
                      " billion steps for these ties; use efron");
   const auto p = static_cast<Index>(covariates.size());
-  const Maximum best = maximize(
-      [&](const VectorXd& beta) { return exact ? sets.evaluate_exact(beta) : sets.evaluate(beta); }, p,
-      options.penalty, options.max_iterations, [&](const MatrixXd& information) {
-        if (options.penalty <= 0) refuse_sums(information, covariates, static_cast<double>(sets.deaths));
-      });
+  const Maximum best =
+      maximize([&](const VectorXd& beta) { return exact ? sets.evaluate_exact(beta) : sets.evaluate(beta); },
+               p, options.penalty, options.max_iterations,
+               [&](const MatrixXd& information) {
+                 if (options.penalty <= 0)
+                   refuse_sums(information, covariates, static_cast<double>(sets.deaths));
+               });
 
   const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(p, p));
   const bool robust = options.robust || !options.cluster.empty();
-  CoxModel model = describe(
-      sets, covariates, best,
-      robust ? robust_covariance(sets, best.beta, inverse, options.cluster) : inverse, options);
+  CoxModel model =
+      describe(sets, covariates, best,
+               robust ? robust_covariance(sets, best.beta, inverse, options.cluster) : inverse, options);
   if (options.baseline) model.baselines = baselines_of(sets, best.beta, options.strata);
   return model;
 }

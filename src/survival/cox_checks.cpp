@@ -77,8 +77,14 @@ struct Pairs {
 class StratumPairs {
  public:
   StratumPairs(std::span<const double> durations, std::span<const std::uint8_t> events,
-               std::span<const std::uint32_t> ranks, std::size_t n_ranks, const CoxOptions& options, Pairs& into)
-      : durations_(durations), events_(events), ranks_(ranks), n_ranks_(n_ranks), options_(options), into_(into) {}
+               std::span<const std::uint32_t> ranks, std::size_t n_ranks, const CoxOptions& options,
+               Pairs& into)
+      : durations_(durations),
+        events_(events),
+        ranks_(ranks),
+        n_ranks_(n_ranks),
+        options_(options),
+        into_(into) {}
 
   void count(std::span<const std::uint32_t> order, std::span<const std::uint32_t> entries) {
     of_events(order, entries);
@@ -127,7 +133,8 @@ class StratumPairs {
     for (std::size_t first = 0; first < order.size();) {
       const double time = durations_[order[first]];
       std::size_t last = first;
-      for (; late < entries.size() && options_.entry[entries[late]] < time; ++late) compare(entries[late], -1);
+      for (; late < entries.size() && options_.entry[entries[late]] < time; ++late)
+        compare(entries[late], -1);
       for (; last < order.size() && durations_[order[last]] == time; ++last)
         if (events_[order[last]] != 0) compare(order[last], 1);
       for (std::size_t i = first; i < last; ++i)
@@ -149,14 +156,16 @@ class StratumPairs {
 
 /// Rows by stratum, in the order given within each.
 std::vector<std::vector<std::uint32_t>> by_stratum(const std::vector<std::uint32_t>& order,
-                                                   const std::vector<std::uint32_t>& stratum, std::size_t strata) {
+                                                   const std::vector<std::uint32_t>& stratum,
+                                                   std::size_t strata) {
   std::vector<std::vector<std::uint32_t>> found(strata);
   for (const std::uint32_t row : order) found[stratum[row]].push_back(row);
   return found;
 }
 
 /// Codes 0, 1, 2, … without gaps.
-std::pair<std::vector<std::uint32_t>, std::size_t> dense(std::span<const std::uint32_t> codes, std::size_t rows) {
+std::pair<std::vector<std::uint32_t>, std::size_t> dense(std::span<const std::uint32_t> codes,
+                                                         std::size_t rows) {
   if (codes.empty()) return {std::vector<std::uint32_t>(rows, 0), 1};
   std::vector<double> values(codes.begin(), codes.end());
   return ranks_of(values);
@@ -227,7 +236,9 @@ std::vector<double> scaled_times(std::span<const double> durations, std::span<co
     const KaplanMeier curve = kaplan_meier(durations, events, all);
     for (std::size_t i = 0; i < g.size(); ++i) {
       const auto at = std::lower_bound(curve.time.begin(), curve.time.end(), sets.groups[i].time);
-      g[i] = at == curve.time.begin() ? 0 : 1 - curve.survival[static_cast<std::size_t>(at - curve.time.begin()) - 1];
+      g[i] = at == curve.time.begin()
+                 ? 0
+                 : 1 - curve.survival[static_cast<std::size_t>(at - curve.time.begin()) - 1];
     }
   } else if (scale == TimeScale::rank) {
     std::vector<double> times(durations.begin(), durations.end());

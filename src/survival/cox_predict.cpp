@@ -104,7 +104,8 @@ std::vector<double> predict_quantile(const CoxModel& model, std::span<const doub
     const CoxBaseline& baseline = rows.baseline(i);
     // Products of ratios may miss a level by rounding.
     const double wanted = -std::log1p(-probability) / std::exp(model.log_risk(rows.row(i))) * (1 - 1e-12);
-    const auto step = std::lower_bound(baseline.cumulative_hazard.begin(), baseline.cumulative_hazard.end(), wanted);
+    const auto step =
+        std::lower_bound(baseline.cumulative_hazard.begin(), baseline.cumulative_hazard.end(), wanted);
     found.push_back(step == baseline.cumulative_hazard.end()
                         ? special::not_a_number
                         : baseline.time[static_cast<std::size_t>(step - baseline.cumulative_hazard.begin())]);

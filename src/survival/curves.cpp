@@ -6,8 +6,8 @@
 #include <numeric>
 #include <string>
 
-#include "salesops/stats.hpp"
 #include "rows.hpp"
+#include "salesops/stats.hpp"
 
 namespace salesops {
 inline namespace v0 {

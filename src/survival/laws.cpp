@@ -99,7 +99,8 @@ template <typename Law>
 LawTerm with_shape(const Law& law, double z, double q) {
   LawTerm term = law(z, q);
   const double step = 1e-3 * std::max(1.0, std::fabs(q));
-  const std::array<LawTerm, 4> at{law(z, q - 2 * step), law(z, q - step), law(z, q + step), law(z, q + 2 * step)};
+  const std::array<LawTerm, 4> at{law(z, q - 2 * step), law(z, q - step), law(z, q + step),
+                                  law(z, q + 2 * step)};
   term.q = (at[0].value - 8 * at[1].value + 8 * at[2].value - at[3].value) / (12 * step);
   term.zq = (at[0].z - 8 * at[1].z + 8 * at[2].z - at[3].z) / (12 * step);
   term.qq = (-at[0].value + 16 * at[1].value - 30 * term.value + 16 * at[2].value - at[3].value) /
@@ -129,7 +130,8 @@ LawTerm log_density(LifetimeLaw law, double z, double q) {
     case LifetimeLaw::log_normal: return normal_density(z);
     case LifetimeLaw::log_logistic: {
       const double dead = special::logistic(z);
-      return {.value = z - 2 * special::softplus(z), .z = 1 - 2 * dead, .zz = -2 * dead * special::logistic(-z)};
+      return {
+          .value = z - 2 * special::softplus(z), .z = 1 - 2 * dead, .zz = -2 * dead * special::logistic(-z)};
     }
     case LifetimeLaw::generalized_gamma: return with_shape(gamma_density, z, q);
     case LifetimeLaw::exponential:

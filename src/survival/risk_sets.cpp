@@ -27,6 +27,12 @@ class OuterSum {
     if (used_ == batch_.cols()) flush();
     return batch_.col(used_++);
   }
+  /// Adds factor·v.
+  void push(double factor, const double* v) {
+    if (used_ == batch_.cols()) flush();
+    double* __restrict into = batch_.data() + used_++ * batch_.rows();
+    for (Index j = 0, n = batch_.rows(); j < n; ++j) into[j] = factor * v[j];
+  }
   const MatrixXd& sum() {
     flush();
     return sum_;
@@ -42,6 +48,12 @@ class OuterSum {
   MatrixXd sum_;
   Index used_ = 0;
 };
+
+/// to += factor·from. Rows are short: a plain loop is quicker than a general one.
+void add(VectorXd& to, double factor, const double* from) {
+  double* __restrict into = to.data();
+  for (Index j = 0, n = to.size(); j < n; ++j) into[j] += factor * from[j];
+}
 
 /// From what each group adds to what has gathered by then: sums from the stratum's beginning, its last group.
 void cumulate(std::vector<double>& steps, const std::vector<EventGroup>& groups) {
@@ -82,10 +94,7 @@ TieSums tie_sums(double at_risk, double dying, const EventGroup& group, CoxTies 
 
 RiskSets::RiskSets(std::span<const double> durations, std::span<const std::uint8_t> events,
                    const std::vector<Covariate>& covariates, const CoxOptions& options)
-    : rows(durations.size()),
-      columns(covariates.size()),
-      ties_(options.ties),
-      execution_(options.execution) {
+    : rows(durations.size()), columns(covariates.size()), ties_(options.ties), execution_(options.execution) {
   execution_.progress = {};
   put_in_order(durations, events, options);
   find_groups(durations, events);
@@ -123,7 +132,8 @@ void RiskSets::put_in_order(std::span<const double> durations, std::span<const s
     std::size_t last = first;
     std::size_t alive = first;
     dead.clear();
-    for (; last < rows && durations[order[last]] == durations[order[first]] && stratum(last) == stratum(first);
+    for (;
+         last < rows && durations[order[last]] == durations[order[first]] && stratum(last) == stratum(first);
          ++last) {
       const std::uint32_t row = order[last];
       if (events[row] == 0)
@@ -147,7 +157,8 @@ void RiskSets::find_groups(std::span<const double> durations, std::span<const st
       std::size_t died = 0;
       for (; last < end && durations[order[last]] == time; ++last) died += events[order[last]];
       if (died > 0)
-        groups.push_back({.end = last, .deaths = died, .time = time, .stratum = static_cast<std::uint32_t>(s)});
+        groups.push_back(
+            {.end = last, .deaths = died, .time = time, .stratum = static_cast<std::uint32_t>(s)});
       first = last;
     }
     groups.push_back({.end = end, .time = 0, .stratum = static_cast<std::uint32_t>(s)});
@@ -294,8 +305,8 @@ void RiskSets::sum_blocks(Pass& pass, const VectorXd& beta) const {
     if (begins[block] == 0) pass.before.row(index(block + 1)) += pass.before.row(index(block));
 }
 
-/// Calls visit(g, S0, S1, D0, D1) for each event group that ends in a block: sums over those at risk, and over
-/// the dying.
+/// Calls visit(g, S0, S1, D0, D1) for each event group that ends in a block: sums over those at risk, and
+/// over the dying.
 template <typename Visit>
 void RiskSets::walk(const Pass& pass, std::size_t block, const Visit& visit) const {
   const std::size_t first = block * block_rows_;
@@ -307,6 +318,7 @@ void RiskSets::walk(const Pass& pass, std::size_t block, const Visit& visit) con
   std::size_t g = first_group_[block];
   std::size_t place = first;
   std::size_t late = g > 0 ? groups[g - 1].late : 0;
+  const auto row = [&](std::size_t at) { return x.data() + at * columns; };
   for (; g < groups.size() && groups[g].end <= last; ++g) {
     const EventGroup& group = groups[g];
     if (g > 0 && groups[g - 1].stratum != group.stratum && groups[g - 1].end >= first) {
@@ -315,19 +327,19 @@ void RiskSets::walk(const Pass& pass, std::size_t block, const Visit& visit) con
     }
     for (; place < group.end; ++place) {
       const double theta = pass.theta[index(place)];
-      s1 += theta * x.row(index(place)).transpose();
+      add(s1, theta, row(place));
       s0 += theta;
     }
     for (; late < group.late; ++late) {
-      const Index row = index(waiting[late]);
-      s1 -= pass.theta[row] * x.row(row).transpose();
-      s0 -= pass.theta[row];
+      const double theta = pass.theta[index(waiting[late])];
+      add(s1, -theta, row(waiting[late]));
+      s0 -= theta;
     }
     if (group.deaths == 0) continue;
     d1.setZero();
     double d0 = 0;
     for (std::size_t i = group.end - group.deaths; i < group.end; ++i) {
-      d1 += pass.theta[index(i)] * x.row(index(i)).transpose();
+      add(d1, pass.theta[index(i)], row(i));
       d0 += pass.theta[index(i)];
     }
     visit(g, s0, s1, d0, d1);
@@ -352,13 +364,18 @@ Likelihood RiskSets::evaluate(const VectorXd& beta, std::span<const double> grou
       hazard[g] = factor * sums.hazard;
       dying[g] = factor * sums.dying;
       part.value -= factor * sums.log_at_risk;
-      // Σ c² (S1 − f·D1)(S1 − f·D1)ᵀ as two squares.
-      const double share = sums.fractions / sums.squares;
-      means.next() = std::sqrt(factor * sums.squares) * (s1 - share * d1);
-      const double rest = sums.fraction_squares - share * sums.fractions;
-      if (rest > 0) means.next() = std::sqrt(factor * rest) * d1;
+      // Σ c² (S1 − f·D1)(S1 − f·D1)ᵀ as two squares; without ties the second is nothing.
+      const double root = std::sqrt(factor * sums.squares);
+      if (sums.fractions > 0) {
+        const double share = sums.fractions / sums.squares;
+        means.next() = root * (s1 - share * d1);
+        const double rest = sums.fraction_squares - share * sums.fractions;
+        if (rest > 0) means.next() = std::sqrt(factor * rest) * d1;
+      } else {
+        means.push(root, s1.data());
+      }
       for (std::size_t i = groups[g].end - groups[g].deaths; i < groups[g].end; ++i)
-        part.gradient += factor * weight_of(weights, i) * x.row(index(i)).transpose();
+        add(part.gradient, factor * weight_of(weights, i), x.data() + i * columns);
     });
     part.value += part.gradient.dot(beta);
     part.information = -means.sum();
@@ -376,10 +393,9 @@ Likelihood RiskSets::evaluate(const VectorXd& beta, std::span<const double> grou
       if (!since.empty()) risk = std::max(0.0, risk - hazard[since[place]]);
       risk *= pass.theta[index(place)];
       gone_through[index(place - first)] = risk;
-      squares.next() = std::sqrt(risk) * x.row(index(place)).transpose();
+      squares.push(std::sqrt(risk), x.data() + place * columns);
     }
-    part.gradient.noalias() -=
-        x.middleRows(index(first), index(last - first)).transpose() * gone_through;
+    part.gradient.noalias() -= x.middleRows(index(first), index(last - first)).transpose() * gone_through;
     part.information += squares.sum();
   });
   Likelihood all{0, VectorXd::Zero(p), MatrixXd::Zero(p, p)};
@@ -458,9 +474,9 @@ RiskSets::RowMatrix RiskSets::score_residuals(const VectorXd& beta) const {
 
 namespace {
 
-/// Which k of the rows added so far died, each set with odds Π exp(η): ln of the sum of the odds, and mean and
-/// covariance of the sum of x over such a set. Mixing two cases with and without a row keeps every number in
-/// range, whatever k.
+/// Which k of the rows added so far died, each set with odds Π exp(η): ln of the sum of the odds, and mean
+/// and covariance of the sum of x over such a set. Mixing two cases with and without a row keeps every number
+/// in range, whatever k.
 class DrawnSets {
  public:
   DrawnSets(std::size_t most, Index columns)

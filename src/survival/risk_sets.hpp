@@ -34,17 +34,17 @@ struct EventGroup {
 /// Sums over the orders l = 0 … d−1 in which d tied deaths may have come, with c = 1/(S0 − f·D0) and f = l/d
 /// (Efron), or one term of them all (Breslow), times the mean weight of the dying.
 struct TieSums {
-  double hazard = 0;   ///< Σ c
-  double dying = 0;    ///< Σ (1−f) c: what the dying themselves have gone through
-  double squares = 0;  ///< Σ c²
+  double hazard = 0;            ///< Σ c
+  double dying = 0;             ///< Σ (1−f) c: what the dying themselves have gone through
+  double squares = 0;           ///< Σ c²
   double fractions = 0;         ///< Σ f c²
   double fraction_squares = 0;  ///< Σ f² c²
   double log_at_risk = 0;       ///< Σ ln(1/c)
 };
 TieSums tie_sums(double at_risk, double dying, const EventGroup& group, CoxTies ties);
 
-/// Rows by stratum, then from the last duration to the first, the dying last among equals; columns centred and
-/// of standard deviation 1.
+/// Rows by stratum, then from the last duration to the first, the dying last among equals; columns centred
+/// and of standard deviation 1.
 class RiskSets {
  public:
   RiskSets(std::span<const double> durations, std::span<const std::uint8_t> events,
@@ -58,8 +58,9 @@ class RiskSets {
   RowMatrix x;
   std::vector<double> weights;  ///< by place; empty = 1
   std::vector<EventGroup> groups;
-  std::vector<std::uint32_t> waiting;  ///< places of late rows, by stratum, then from the last entry to the first
-  std::vector<std::uint32_t> since;    ///< by place: first group at or before the entry; empty = none is late
+  std::vector<std::uint32_t>
+      waiting;  ///< places of late rows, by stratum, then from the last entry to the first
+  std::vector<std::uint32_t> since;  ///< by place: first group at or before the entry; empty = none is late
   std::vector<std::size_t> stratum_starts;  ///< places, and the end
   std::vector<double> stratum_last;         ///< largest duration of each
   Eigen::VectorXd mean;

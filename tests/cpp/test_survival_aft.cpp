@@ -32,8 +32,12 @@ Study study(std::size_t rows, std::uint64_t seed) {
     if (t <= entry) continue;
     const double look = std::floor(t / 2) * 2;
     const auto kind = stream.integer(0, 3);
-    made.lower.push_back(kind == 0 ? std::max(look, entry) : kind == 1 ? std::min(t, std::max(4.0, entry + 0.1)) : t);
-    made.upper.push_back(kind == 0 ? look + 2 : kind == 1 && t > made.lower.back() ? infinity : made.lower.back());
+    made.lower.push_back(kind == 0   ? std::max(look, entry)
+                         : kind == 1 ? std::min(t, std::max(4.0, entry + 0.1))
+                                     : t);
+    made.upper.push_back(kind == 0                            ? look + 2
+                         : kind == 1 && t > made.lower.back() ? infinity
+                                                              : made.lower.back());
     if (kind > 1) made.upper.back() = made.lower.back() = t;
     made.entry.push_back(entry);
     made.weights.push_back(static_cast<double>(stream.integer(1, 3)));
@@ -72,7 +76,8 @@ double log_likelihood(LifetimeLaw law, const Study& rows, const std::vector<doub
 }
 
 survival::AftModel fit(LifetimeLaw law, const Study& rows) {
-  return survival::aft(law, rows.lower, rows.upper, {{"x", rows.x}}, {.entry = rows.entry, .weights = rows.weights});
+  return survival::aft(law, rows.lower, rows.upper, {{"x", rows.x}},
+                       {.entry = rows.entry, .weights = rows.weights});
 }
 
 }  // namespace
@@ -207,7 +212,8 @@ TEST(SurvivalAft, Predictions) {
     EXPECT_EQ(ends.survival[1], 1);
     EXPECT_NEAR(ends.survival[2], 0, 1e-12);
   }
-  EXPECT_THROW((void)survival::aft_survival(fit(LifetimeLaw::weibull, rows), std::vector<double>{}, std::vector<double>{-1}),
+  EXPECT_THROW((void)survival::aft_survival(fit(LifetimeLaw::weibull, rows), std::vector<double>{},
+                                            std::vector<double>{-1}),
                UsageError);
 }
 
@@ -223,7 +229,8 @@ TEST(SurvivalAft, FarTailsStayFinite) {
 }
 
 TEST(SurvivalAft, SaysWhatIsWrong) {
-  const auto refusal = [](std::vector<double> lower, std::vector<double> upper, std::vector<double> entry = {}) {
+  const auto refusal = [](std::vector<double> lower, std::vector<double> upper,
+                          std::vector<double> entry = {}) {
     try {
       (void)survival::aft(LifetimeLaw::weibull, lower, upper, {}, {.entry = entry});
     } catch (const UsageError& error) {

@@ -175,7 +175,8 @@ TEST(SurvivalCox, OrderUnitsAndStartsDoNotMatter) {
   const CoxOptions options = study.options(true, true, true);
   const auto model = survival::cox(study.durations, study.events, study.covariates(), options);
   Study turned = study;
-  for (auto* column : {&turned.durations, &turned.entry, &turned.weights, &turned.x[0], &turned.x[1], &turned.x[2]})
+  for (auto* column :
+       {&turned.durations, &turned.entry, &turned.weights, &turned.x[0], &turned.x[1], &turned.x[2]})
     std::reverse(column->begin(), column->end());
   std::reverse(turned.events.begin(), turned.events.end());
   std::reverse(turned.strata.begin(), turned.strata.end());
@@ -285,7 +286,8 @@ TEST(SurvivalCox, BaselineAndPredictions) {
   for (std::size_t step = 0; step < baseline.time.size(); ++step) {
     double at_risk = 0, dead = 0;
     for (std::size_t i = 0; i < 120; ++i) {
-      if (study.strata[i] != 5 || study.durations[i] < baseline.time[step] || study.entry[i] >= baseline.time[step])
+      if (study.strata[i] != 5 || study.durations[i] < baseline.time[step] ||
+          study.entry[i] >= baseline.time[step])
         continue;
       at_risk += std::exp(product(model.coefficients, study.row(i)));
       dead += study.durations[i] == baseline.time[step] && study.events[i] != 0;
@@ -296,7 +298,8 @@ TEST(SurvivalCox, BaselineAndPredictions) {
   }
   const std::vector<double> x = study.row(7);
   const std::vector<std::uint32_t> strata{5};
-  const auto curve = survival::predict_survival(model, x, std::vector<double>{0.5, baseline.time.back(), 1e6}, strata);
+  const auto curve =
+      survival::predict_survival(model, x, std::vector<double>{0.5, baseline.time.back(), 1e6}, strata);
   EXPECT_EQ(curve.survival[0], 1);
   EXPECT_NEAR(curve.survival[1], std::exp(-hazard * std::exp(product(model.coefficients, x))), 1e-9);
   EXPECT_LT(curve.low[1], curve.survival[1]);
@@ -308,8 +311,9 @@ TEST(SurvivalCox, BaselineAndPredictions) {
     EXPECT_GT(at.survival[0], 0.5);
     EXPECT_LE(at.survival[1], 0.5);
   }
-  EXPECT_THROW((void)survival::predict_survival(model, x, std::vector<double>{1}, std::vector<std::uint32_t>{1}),
-               UsageError);
+  EXPECT_THROW(
+      (void)survival::predict_survival(model, x, std::vector<double>{1}, std::vector<std::uint32_t>{1}),
+      UsageError);
   EXPECT_NEAR(model.log_risk(model.means), 0, 1e-12);
   EXPECT_NEAR(model.log_risk_error(model.means), 0, 1e-12);
 }
@@ -326,7 +330,8 @@ TEST(SurvivalCox, ConcordanceCountsPairs) {
     for (std::size_t j = 0; j < 70; ++j) {
       const double t = study.durations[i];
       const bool outlasts = study.durations[j] > t || (study.durations[j] == t && study.events[j] == 0);
-      if (i == j || study.events[i] == 0 || !outlasts || study.entry[j] >= t || study.strata[i] != study.strata[j])
+      if (i == j || study.events[i] == 0 || !outlasts || study.entry[j] >= t ||
+          study.strata[i] != study.strata[j])
         continue;
       const int kind = risk[i] > risk[j] ? 0 : risk[i] < risk[j] ? 1 : 2;
       sums[kind] += study.weights[i] * study.weights[j];
@@ -387,8 +392,9 @@ TEST(SurvivalCox, SaysWhatIsWrongWithColumns) {
   ridge.penalty = 1;
   EXPECT_EQ(refusal(study, columns, ridge), "");
   sum[4] = std::nan("");
-  EXPECT_NE(refusal(study, columns).find("column 'sum': 1 of 60 rows are null, NaN or infinite (first: row 4)"),
-            std::string::npos);
+  EXPECT_NE(
+      refusal(study, columns).find("column 'sum': 1 of 60 rows are null, NaN or infinite (first: row 4)"),
+      std::string::npos);
   columns.back() = {"a", study.x[1]};
   EXPECT_NE(refusal(study, columns).find("'a' is given twice"), std::string::npos);
   columns.back() = {"d", std::span<const double>(study.x[1]).first(3)};
@@ -398,7 +404,8 @@ TEST(SurvivalCox, SaysWhatIsWrongWithColumns) {
   EXPECT_NE(refusal(unhurt, study.covariates()).find("none of 60 rows has an event"), std::string::npos);
   CoxOptions weighted = study.options(true, false, false);
   weighted.ties = CoxTies::exact;
-  EXPECT_NE(refusal(study, study.covariates(), weighted).find("weights don't go with exact"), std::string::npos);
+  EXPECT_NE(refusal(study, study.covariates(), weighted).find("weights don't go with exact"),
+            std::string::npos);
   const Study tied(100000, 1, 2);
   CoxOptions exact;
   exact.ties = CoxTies::exact;

@@ -16,11 +16,12 @@
 /// | weibull           | exp(−eᶻ)                         | scale λ = e^β₀, shape ρ = 1/σ               |
 /// | log_normal        | Φ(−z)                            | μ = β₀, σ                                   |
 /// | log_logistic      | 1/(1 + eᶻ)                       | median α = e^β₀, shape β = 1/σ              |
-/// | generalized_gamma | of (1/Q²)·e^(Qz) gamma (1/Q²)    | Q = 1 Weibull, 0 log-normal, σ gamma (Prentice 1974) |
+/// | generalized_gamma | of (1/Q²)·e^(Qz) gamma (1/Q²)    | Q = 1 Weibull, 0 log-normal, σ gamma (Prentice
+/// 1974) |
 ///
-/// A lifetime is known to lie between two times: equal for an event, with no upper one (infinity) when censored,
-/// 0 and a time when it ended unseen before the first look, two times between looks. Such a row adds
-/// ln[S(lower) − S(upper)], an event the log-density in t, a late `entry` −ln S(entry).
+/// A lifetime is known to lie between two times: equal for an event, with no upper one (infinity) when
+/// censored, 0 and a time when it ended unseen before the first look, two times between looks. Such a row
+/// adds ln[S(lower) − S(upper)], an event the log-density in t, a late `entry` −ln S(entry).
 #pragma once
 
 #include <cstdint>
@@ -53,7 +54,7 @@ struct AftModel {
   std::vector<double> std_errors;  ///< NaN where the information matrix has no inverse
   std::vector<double> covariance;  ///< row by row; inverse of the observed information
   double sigma = 1;
-  double q = 1;  ///< 1 but for generalized_gamma
+  double q = 1;                    ///< 1 but for generalized_gamma
   double log_likelihood = 0;       ///< of densities in t
   double log_likelihood_null = 0;  ///< without columns
   ChiSquare likelihood_ratio;      ///< of all columns together
@@ -69,8 +70,8 @@ struct AftModel {
 };
 
 /// Maximum likelihood by Newton steps with exact derivatives (the shape Q by differences).
-/// Throws `UsageError` for times that are negative, upper below lower, events at time 0, rows that say nothing
-/// (0 to infinity) and, as in cox.hpp, for columns that don't vary or are sums of others.
+/// Throws `UsageError` for times that are negative, upper below lower, events at time 0, rows that say
+/// nothing (0 to infinity) and, as in cox.hpp, for columns that don't vary or are sums of others.
 [[nodiscard]] AftModel aft(LifetimeLaw law, std::span<const double> lower, std::span<const double> upper,
                            const std::vector<Covariate>& covariates = {}, const AftOptions& options = {});
 
@@ -78,8 +79,8 @@ struct AftModel {
 [[nodiscard]] std::vector<double> upper_of(std::span<const double> durations,
                                            std::span<const std::uint8_t> events);
 
-/// Share of rows like these that lasts beyond each of `times`, with log-log intervals by the delta method; row
-/// by row. `x` has a row of the columns each; for a model without columns, `rows` says how many rows.
+/// Share of rows like these that lasts beyond each of `times`, with log-log intervals by the delta method;
+/// row by row. `x` has a row of the columns each; for a model without columns, `rows` says how many rows.
 [[nodiscard]] SurvivalPrediction aft_survival(const AftModel& model, std::span<const double> x,
                                               std::span<const double> times, std::size_t rows = 1);
 

@@ -36,10 +36,11 @@ struct RmstDifference {
 };
 
 /// How much longer the rows of one curve last than those of the other within `until`: difference and ratio of
-/// restricted means (Uno et al. 2014). It needs no proportional hazards and reads in units of time. The curves
-/// are of different rows. Nothing when `until` lies past the last duration of one that has not reached 0.
-[[nodiscard]] std::optional<RmstDifference> rmst_difference(const KaplanMeier& first, const KaplanMeier& second,
-                                                            double until);
+/// restricted means (Uno et al. 2014). It needs no proportional hazards and reads in units of time. The
+/// curves are of different rows. Nothing when `until` lies past the last duration of one that has not reached
+/// 0.
+[[nodiscard]] std::optional<RmstDifference> rmst_difference(const KaplanMeier& first,
+                                                            const KaplanMeier& second, double until);
 
 /// Weight of each event time in `log_rank`.
 enum class RankWeight : std::uint8_t {
@@ -65,10 +66,10 @@ struct LogRank {
                                RankWeight weight = RankWeight::log_rank);
 
 /// Do the groups reach the outcome `cause` alike, other outcomes competing? Gray's test (1988, ρ = 0):
-/// z = Σ (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still stand
-/// for those who never will. Variance from the martingales of both kinds of event, each group's own curves in
-/// it: without other outcomes that is the log-rank test (with Poisson variance). `events`: 0 = censored, else
-/// the code of the outcome; `expected` counts d₁·Rₖ/R. No entry: `UsageError`.
+/// z = Σ (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still
+/// stand for those who never will. Variance from the martingales of both kinds of event, each group's own
+/// curves in it: without other outcomes that is the log-rank test (with Poisson variance). `events`: 0 =
+/// censored, else the code of the outcome; `expected` counts d₁·Rₖ/R. No entry: `UsageError`.
 [[nodiscard]] LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_t> events,
                                 std::span<const std::uint32_t> groups, std::uint8_t cause,
                                 const Options& options = {});

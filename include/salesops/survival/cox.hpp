@@ -11,8 +11,8 @@
 ///
 /// Row i has the hazard h₀(t)·exp(β·xᵢ) in its stratum. β maximises the partial likelihood
 /// Π over events of θᵢ / Σ_{at risk} θⱼ, θ = w·exp(β·x); h₀ is left open. Rows, `entry` and ties in time are
-/// as in curves.hpp; a customer whose covariates change has a row for each stretch (start–stop), the stretches
-/// after the first with `entry`, and a `cluster` that says which rows are his.
+/// as in curves.hpp; a customer whose covariates change has a row for each stretch (start–stop), the
+/// stretches after the first with `entry`, and a `cluster` that says which rows are his.
 ///
 /// Columns are centred and scaled inside, so units don't matter to the numbers. The cost is a sort, then per
 /// Newton step three passes over the rows, whatever the ties; blocks don't depend on `threads`, so any number
@@ -47,12 +47,13 @@ enum class CoxTies : std::uint8_t {
 
 struct CoxOptions {
   std::span<const double> entry = {};
-  std::span<const double> weights = {};         ///< not with `exact`
-  std::span<const std::uint32_t> strata = {};   ///< codes; each stratum has its own h₀
-  std::span<const std::uint32_t> cluster = {};  ///< codes; rows that may depend on one another (implies `robust`)
+  std::span<const double> weights = {};        ///< not with `exact`
+  std::span<const std::uint32_t> strata = {};  ///< codes; each stratum has its own h₀
+  std::span<const std::uint32_t> cluster =
+      {};  ///< codes; rows that may depend on one another (implies `robust`)
   CoxTies ties = CoxTies::efron;
-  double penalty = 0;   ///< ridge: the likelihood loses ½·penalty·Σ (βⱼ·sdⱼ)², sd of the column
-  bool robust = false;  ///< sandwich variance (Lin & Wei 1989): right although weights or hazards are not
+  double penalty = 0;    ///< ridge: the likelihood loses ½·penalty·Σ (βⱼ·sdⱼ)², sd of the column
+  bool robust = false;   ///< sandwich variance (Lin & Wei 1989): right although weights or hazards are not
   bool baseline = true;  ///< also estimate h₀ (`CoxModel::baselines`), which predictions need
   double level = 95;     ///< percent
   int max_iterations = 50;
@@ -86,8 +87,8 @@ struct CoxModel {
   double log_likelihood_null = 0;        ///< at β = 0
   double log_likelihood = 0;             ///< at β, without the penalty
   ChiSquare likelihood_ratio;
-  ChiSquare wald;   ///< with `covariance`
-  ChiSquare score;  ///< at β = 0, with the Hessian there
+  ChiSquare wald;                      ///< with `covariance`
+  ChiSquare score;                     ///< at β = 0, with the Hessian there
   std::vector<CoxBaseline> baselines;  ///< by ascending stratum
   CoxTies ties = CoxTies::efron;
   double level = 95;
@@ -109,8 +110,8 @@ struct CoxModel {
 /// one. Exact ties cost rows × (most events at one time) × columns²: refused beyond 4·10¹⁰.
 ///
 /// `UsageError`, beside those of curves.hpp: no columns, names used twice, values that are not finite,
-/// columns that don't vary, columns that are sums of others (named; not with a penalty), no events, weights or
-/// robust with exact ties.
+/// columns that don't vary, columns that are sums of others (named; not with a penalty), no events, weights
+/// or robust with exact ties.
 [[nodiscard]] CoxModel cox(std::span<const double> durations, std::span<const std::uint8_t> events,
                            const std::vector<Covariate>& covariates, const CoxOptions& options = {});
 
@@ -129,8 +130,8 @@ struct SurvivalPrediction {
                                                   std::span<const double> times,
                                                   std::span<const std::uint32_t> strata = {});
 
-/// Time by which the share `probability` has had the event, a row each; NaN where the curve isn't watched that
-/// long. Median: 0.5.
+/// Time by which the share `probability` has had the event, a row each; NaN where the curve isn't watched
+/// that long. Median: 0.5.
 [[nodiscard]] std::vector<double> predict_quantile(const CoxModel& model, std::span<const double> x,
                                                    double probability = 0.5,
                                                    std::span<const std::uint32_t> strata = {});
@@ -147,7 +148,7 @@ struct BaselineAtZero {
 /// How often, of two rows of which one is known to end first, the one with the higher risk does.
 struct Concordance {
   double estimate = 0.5;
-  double std_error = 0;  ///< infinitesimal jackknife, over clusters where given; as R's `concordance`
+  double std_error = 0;   ///< infinitesimal jackknife, over clusters where given; as R's `concordance`
   double concordant = 0;  ///< weight of the pairs
   double discordant = 0;
   double tied = 0;  ///< pairs of equal risk: count one half
@@ -156,9 +157,8 @@ struct Concordance {
 /// Harrell's C (1982) of any score, higher = sooner. Pairs within a stratum; pairs that end at the same time
 /// are left out, a row censored at the other's event time outlasts it. `options`: entry, weights, strata,
 /// cluster. Cost: n ln n. Without any pair: estimate 0.5, std_error 0.
-[[nodiscard]] Concordance concordance(std::span<const double> durations,
-                                      std::span<const std::uint8_t> events, std::span<const double> risk,
-                                      const CoxOptions& options = {});
+[[nodiscard]] Concordance concordance(std::span<const double> durations, std::span<const std::uint8_t> events,
+                                      std::span<const double> risk, const CoxOptions& options = {});
 
 /// g(t) in `proportional_hazards_test`.
 enum class TimeScale : std::uint8_t {
@@ -186,11 +186,11 @@ struct ProportionalHazards {
 // ---- Competing events -----------------------------------------------------------------------------
 
 /// What raises the share that ends by `cause` when other ends rule it out (Fine & Gray 1999): proportional
-/// hazards of that share, 1 − F(t) = exp(−Λ₀(t)·exp(β·(x − mean))). A row that ended otherwise stays at risk with
-/// weight G(t−)/G(T−), G the Kaplan–Meier curve of the censorings. `events`: 0 = censored, else the code of the
-/// end. Ties by Breslow's rule; the errors are the sandwich over rows, with the weights taken as known (as R's
-/// `finegray` with robust `coxph`). `predict_survival` of the model gives 1 − F. Options: weights, level,
-/// max_iterations, execution; the others throw `UsageError`.
+/// hazards of that share, 1 − F(t) = exp(−Λ₀(t)·exp(β·(x − mean))). A row that ended otherwise stays at risk
+/// with weight G(t−)/G(T−), G the Kaplan–Meier curve of the censorings. `events`: 0 = censored, else the code
+/// of the end. Ties by Breslow's rule; the errors are the sandwich over rows, with the weights taken as known
+/// (as R's `finegray` with robust `coxph`). `predict_survival` of the model gives 1 − F. Options: weights,
+/// level, max_iterations, execution; the others throw `UsageError`.
 [[nodiscard]] CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8_t> events,
                                  std::uint8_t cause, const std::vector<Covariate>& covariates,
                                  const CoxOptions& options = {});

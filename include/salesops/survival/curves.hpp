@@ -103,7 +103,8 @@ enum class BandKind : std::uint8_t {
 
 /// A band that holds the whole curve between two times with the level, not just each point of it.
 struct ConfidenceBand {
-  std::vector<double> time;  ///< the curve's times from the first event to the last at which the curve is above 0
+  std::vector<double>
+      time;  ///< the curve's times from the first event to the last at which the curve is above 0
   std::vector<double> low;
   std::vector<double> high;
   double critical = 0;  ///< quantile of the largest deviation, in standard errors for `equal_precision`
@@ -112,8 +113,8 @@ struct ConfidenceBand {
 
 /// Confidence band of a Kaplan–Meier curve, on the scale of its intervals. With σ² = Σ d/(n(n−d)) and
 /// a = nσ²/(1+nσ²), n rows: S exp-transformed from S ± c·S·σ (equal precision), S ± c·S·(1+nσ²)/√n
-/// (Hall–Wellner), c the quantile of sup |B(a)|/√(a(1−a)) or sup |B(a)| of a Brownian bridge over the a of the
-/// band's times, from its diffusion equation (error below 1e-3). Empty before the first event.
+/// (Hall–Wellner), c the quantile of sup |B(a)|/√(a(1−a)) or sup |B(a)| of a Brownian bridge over the a of
+/// the band's times, from its diffusion equation (error below 1e-3). Empty before the first event.
 [[nodiscard]] ConfidenceBand confidence_band(const KaplanMeier& curve,
                                              BandKind kind = BandKind::equal_precision);
 
