@@ -108,6 +108,8 @@ ConfidenceBand confidence_band(const KaplanMeier& curve, BandKind kind) {
   for (std::size_t i = 0; i < curve.time.size() && curve.time[i] <= last_event; ++i) {
     const double ratio = curve.std_error[i] / curve.survival[i];
     if (!(ratio > 0)) continue;
+    const double share_used = n * ratio * ratio / (1 + n * ratio * ratio);
+    if (kind == BandKind::equal_precision && (share_used < 0.05 || share_used > 0.95)) continue;
     band.time.push_back(curve.time[i]);
     relative.push_back(ratio * ratio);
     share.push_back(curve.survival[i]);

@@ -241,7 +241,8 @@ struct GrayGroup {
 struct GrayTime {
   std::vector<double> of_cause, of_others, at_risk, survival, incidence;  // by group
   double hazard = 0;                                                      // Σ d₁/R
-  std::vector<double> share;                                              // R_k/R
+  double died = 0;
+  std::vector<double> share;  // R_k/R
 };
 
 }  // namespace
@@ -265,7 +266,7 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
   VectorXd z = VectorXd::Zero(index(k));
   std::vector<GrayTime> times;
   for (std::size_t i = 0; i < table.size(); ++i) {
-    GrayTime time{std::vector<double>(k, 0.0), std::vector<double>(k, 0.0), {}, {}, {}, 0,
+    GrayTime time{std::vector<double>(k, 0.0), std::vector<double>(k, 0.0), {}, {}, {}, 0, 0,
                   std::vector<double>(k, 0.0)};
     std::vector<double> leaving(k, 0.0);
     for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
@@ -288,6 +289,7 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
     }
     if (all > 0) {
       time.hazard = died / all;
+      time.died = died;
       for (std::size_t g = 0; g < k; ++g) {
         time.share[g] /= all;
         result.observed[g] += time.of_cause[g];
@@ -318,7 +320,9 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
       const double left = 1 - time.incidence[r];
       const VectorXd own = apart - (left - time.survival[r]) / time.at_risk[r] * later.col(index(r));
       const VectorXd other = left / time.at_risk[r] * later.col(index(r));
-      covariance += time.of_cause[r] * own * own.transpose() + time.of_others[r] * other * other.transpose();
+      // The cause's events are expected alike in all groups, the others as each group has them.
+      covariance +=
+          time.died * time.share[r] * own * own.transpose() + time.of_others[r] * other * other.transpose();
       later.col(index(r)) += apart * (time.at_risk[r] / time.survival[r] * time.hazard);
     }
   }

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import salesops as so
 from salesops import survival
+from salesops.survival._pictures import MAX_POINTS
 
 
 def read(path, delimiter=","):
@@ -115,11 +116,11 @@ def test_charts_are_small():
     rng = np.random.default_rng(1)
     fit = survival.AalenJohansen().fit(rng.exponential(size=5000), rng.integers(0, 3, 5000))
     picture = fit.plot()
-    bands = picture.chart.to_dict()["layer"][0]["data"]["values"]
-    assert len(bands) == 2 * (1 + survival.MAX_POINTS)
+    bands = picture.chart.to_dict()["vconcat"][0]["layer"][0]["data"]["values"]
+    assert len(bands) == 2 * (1 + MAX_POINTS)
     assert len(picture.svg()) < 60_000
     ends = [f"{values[-1]:.3f}" for _, values, _, _ in fit._curves()[1]]
-    assert picture.rows[-1][1:] == ends
+    assert picture.rows[-1][2:] == ends
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_charts_are_small():
 )
 def test_curves_start_at_time_zero(fit, start):
     pytest.importorskip("altair")
-    first = fit.fit(*SMALL).plot().chart.to_dict()["layer"][0]["data"]["values"][0]
+    first = fit.fit(*SMALL).plot().chart.to_dict()["vconcat"][0]["layer"][0]["data"]["values"][0]
     assert (first["x"], first["value"]) == (0.0, start)
 
 

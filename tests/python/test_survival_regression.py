@@ -354,7 +354,7 @@ def test_gray_without_other_outcomes_is_the_log_rank_test():
     durations, events, group = rng.exponential(1, 3000), rng.random(3000) < 0.7, rng.integers(0, 3, 3000)
     gray = survival.gray(durations, events.astype(int), group, cause=1)
     rank = survival.logrank(durations, events, group)
-    assert gray.statistic == pytest.approx(rank.statistic, rel=1e-3)
+    assert gray.statistic == pytest.approx(rank.statistic, rel=1e-9)
     assert gray.observed == rank.observed
     assert list(gray.expected.values()) == pytest.approx(list(rank.expected.values()), rel=1e-9)
 
@@ -576,10 +576,10 @@ def test_trap_two_tests_are_called_peto(leukemia):
 def test_trap_baselines_are_compared_at_zero(rossi):
     """T9: lifelines and R centre differently; where all columns are 0 they agree."""
     model = survival.CoxPH().fit(rossi, duration_col="week", event_col="arrest")
-    assert model.baseline_["cumulative_hazard"].iloc[-1] == pytest.approx(0.95649921906866, rel=1e-9)
+    assert model.baseline_["cumulative_hazard"].iloc[-1] == pytest.approx(0.95649921906866, rel=2e-8)
     moved = survival.CoxPH().fit({**rossi, "age": rossi["age"] - 20}, duration_col="week", event_col="arrest")
     ratio = moved.baseline_["cumulative_hazard"].iloc[-1] / 0.95649921906866
-    assert ratio == pytest.approx(math.exp(20 * model.coefficients_["age"]), rel=1e-8)
+    assert ratio == pytest.approx(math.exp(20 * model.coefficients_["age"]), rel=1e-7)
 
 
 def test_traps_of_competing_risks():

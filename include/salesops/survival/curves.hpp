@@ -103,8 +103,7 @@ enum class BandKind : std::uint8_t {
 
 /// A band that holds the whole curve between two times with the level, not just each point of it.
 struct ConfidenceBand {
-  std::vector<double>
-      time;  ///< the curve's times from the first event to the last at which the curve is above 0
+  std::vector<double> time;  ///< event times; `equal_precision`: those with a from 0.05 to 0.95
   std::vector<double> low;
   std::vector<double> high;
   double critical = 0;  ///< quantile of the largest deviation, in standard errors for `equal_precision`
@@ -112,9 +111,11 @@ struct ConfidenceBand {
 };
 
 /// Confidence band of a Kaplan–Meier curve, on the scale of its intervals. With σ² = Σ d/(n(n−d)) and
-/// a = nσ²/(1+nσ²), n rows: S exp-transformed from S ± c·S·σ (equal precision), S ± c·S·(1+nσ²)/√n
-/// (Hall–Wellner), c the quantile of sup |B(a)|/√(a(1−a)) or sup |B(a)| of a Brownian bridge over the a of
-/// the band's times, from its diffusion equation (error below 1e-3). Empty before the first event.
+/// a = nσ²/(1+nσ²), n rows, the standard error Sσ is multiplied by c (equal precision), or c·S(1+nσ²)/√n
+/// stands in its place (Hall–Wellner). c is the quantile of sup |B(a)|/√(a(1−a)) over the a of the band, or
+/// of sup |B(a)| up to its last a, for a Brownian bridge B, from its diffusion equation (error below 1e-3).
+/// Near a = 0 and 1 samples are too small for the normal law behind it: equal precision leaves these ends
+/// out.
 [[nodiscard]] ConfidenceBand confidence_band(const KaplanMeier& curve,
                                              BandKind kind = BandKind::equal_precision);
 

@@ -10,7 +10,7 @@ from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import flags, given, named, numbers
-from salesops.survival._design import Design, covariates_of
+from salesops.survival._design import Columns, Design, covariates_of
 from salesops.survival._pictures import forest
 from salesops.survival._regression import Regression, notes_of, wanted_times
 
@@ -101,13 +101,13 @@ class AFT(Regression):
                 above = lower
             late = numbers(rows.get("entry"), "entry")
             counted = numbers(rows.get("weights"), "weights")
-            if formula is not None and formula.strip() == "1":
-                design, made = None, []
-            elif named_by:
-                if covariates is not None:
-                    raise UsageError("covariates: with a frame, say which columns count in formula")
+            design: Design | None = None
+            made: Columns = []
+            if named_by and covariates is not None:
+                raise UsageError("covariates: with a frame, say which columns count in formula")
+            if named_by and formula != "1":
                 design, made = Design.learn(durations, formula, list(named_by.values()), reference)
-            else:
+            elif not named_by:
                 design, made = covariates_of(covariates, len(lower), formula, reference)
             result = _core.aft(self.law, lower, above, made, late, counted, self.level, threads)
         self.design_ = design

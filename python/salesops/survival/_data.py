@@ -124,8 +124,10 @@ def column(frame: Any, name: Any) -> Any:
         if name not in frame:
             raise UsageError(f"no column '{name}'. The columns are: {' '.join(map(str, frame))}")
         return frame[name]
-    if (is_from(frame, "pandas") or is_from(frame, "polars")) and name in getattr(frame, "columns", ()):
-        series = frame[name] if not hasattr(frame, "collect") else frame.select(name).collect()[name]
+    if is_from(frame, "polars") and hasattr(frame, "collect"):
+        frame = frame.select(name).collect()
+    if (is_from(frame, "pandas") or is_from(frame, "polars")) and name in frame.columns:
+        series = frame[name]
         if str(series.dtype).lower().startswith(("timedelta", "duration")):
             return series.to_numpy()
     return to_numpy(_frame.to_core(frame, [name]).column(name))
