@@ -265,10 +265,12 @@ def rmst(
                     _core.IntervalKind.log_log,
                 )
             )
-    means = {name: curve.rmst(until) for name, curve in zip(names, curves, strict=True)}
-    for name, mean in means.items():
+    means: dict[Any, _core.MeanEstimate] = {}
+    for name, curve in zip(names, curves, strict=True):
+        mean = curve.rmst(until)
         if mean is None:
             raise UsageError(f"until: {until:g} lies past the last duration of group {name!r}")
+        means[name] = mean
     both = _core.rmst_difference(curves[0], curves[1], until) if len(curves) == 2 else None
     return RestrictedMeans(
         until, means, None if both is None else both.difference, None if both is None else both.ratio

@@ -201,7 +201,7 @@ def codes_of(name: str, column: Column, levels: Sequence[Any]) -> npt.NDArray[np
         valid = column.valid()
         refuse(name, np.zeros(0, bool) if valid is None else ~valid, "are null")
         of_entry = np.array([place.get(entry, -1) for entry in column.dictionary], dtype=np.int64)
-        codes = of_entry[column.values()]
+        codes: npt.NDArray[np.int64] = of_entry[column.values()]
     else:
         values = to_numpy(column).tolist()
         refuse(name, np.array([is_missing(value) for value in values], dtype=bool), "are null")
