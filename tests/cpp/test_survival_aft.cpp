@@ -224,7 +224,8 @@ TEST(SurvivalAft, FarTailsStayFinite) {
   for (const auto law : laws) {
     const auto model = survival::aft(law, lower, upper);
     EXPECT_TRUE(std::isfinite(model.log_likelihood)) << static_cast<int>(law);
-    if (law != LifetimeLaw::generalized_gamma) EXPECT_GT(model.estimates[0], 0);
+    if (law == LifetimeLaw::generalized_gamma) continue;  // it may crowd at the earliest time
+    EXPECT_GT(model.estimates[0], 0);
   }
 }
 
