@@ -47,7 +47,6 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
     column->resize(table.size());
   double survival = 1;
   double spread = 0;  // Σ d/(n(n−d))
-  Band band{1, 1};
   std::array<double, 2> seen{};
   for (std::size_t i = 0; i < table.size(); ++i) {
     count_codes(table, i, events, options, seen);
@@ -57,16 +56,25 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
       const double left = stay(n, d);
       survival *= left / n;
       if (left > 0) spread += d / (n * left);
-      band = survival > 0 ? band_of(survival, survival * std::sqrt(spread), z, options.interval)
-                          : Band{0, band.high};
     }
     curve.events[i] = d;
     curve.censored[i] = seen[0];
     curve.survival[i] = survival;
     curve.std_error[i] = survival * std::sqrt(spread);
-    curve.low[i] = band.low;
-    curve.high[i] = band.high;
   }
+  // The band takes several logarithms a time: in blocks, on all threads.
+  for_rows(table.size(), 8192, {}, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const bool same = i > first && curve.events[i] == 0;
+      const Band band = same ? Band{curve.low[i - 1], curve.high[i - 1]}
+                             : band_of(curve.survival[i], curve.std_error[i], z, options.interval);
+      curve.low[i] = band.low;
+      curve.high[i] = band.high;
+    }
+  });
+  // Where the curve reaches 0 the high end stays: the share can't grow.
+  for (std::size_t i = 0; i < table.size(); ++i)
+    if (curve.survival[i] <= 0) curve.high[i] = i > 0 ? curve.high[i - 1] : 1;
   curve.time = std::move(table.time);
   curve.at_risk = std::move(table.at_risk);
   return curve;

@@ -190,8 +190,9 @@ Band band_of(double share, double std_error, double z, IntervalKind kind) {
     }
     case IntervalKind::log_log: break;
   }
-  const double tilt = std::exp(e / (share * std::fabs(std::log(share))));
-  return {std::pow(share, tilt), std::pow(share, 1 / tilt)};
+  const double logarithm = std::log(share);
+  const double tilt = std::exp(e / (share * -logarithm));
+  return {std::exp(logarithm * tilt), std::exp(logarithm / tilt)};
 }
 
 /// Position of the last time that is ≤ t, or nothing before the first.
