@@ -114,20 +114,24 @@ LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t
     if (d > 0) {
       peto *= 1 - d / (n + 1);
       const double w = rank_weight(weight, n, survival, peto);
-      for (std::size_t g = 0; g < k; ++g) {
-        share[static_cast<Eigen::Index>(g)] = at_risk[g] / n;
-        result.observed[g] += of_group[static_cast<Eigen::Index>(g)];
-        result.expected[g] += d * at_risk[g] / n;
-      }
-      difference += w * (of_group - d * share);
       const double scale = n > 1 ? w * w * d * std::max(0.0, n - d) / (n - 1) : 0;
-      covariance.diagonal() += scale * share;
-      covariance.noalias() -= scale * share * share.transpose();
+      // Groups are few: plain loops, and the lower half of the covariance.
+      for (std::size_t g = 0; g < k; ++g) {
+        const auto at = static_cast<Eigen::Index>(g);
+        share[at] = at_risk[g] / n;
+        result.observed[g] += of_group[at];
+        result.expected[g] += d * share[at];
+        difference[at] += w * (of_group[at] - d * share[at]);
+        const double scaled = scale * share[at];
+        covariance(at, at) += scaled;
+        for (Eigen::Index other = 0; other <= at; ++other) covariance(at, other) -= scaled * share[other];
+      }
       survival *= stay(n, d) / n;
     }
     for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) at_risk.leave(table.order[j]);
   }
 
+  covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
   const auto possible =
       std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
   result.degrees = std::max(0, static_cast<int>(possible) - 1);
