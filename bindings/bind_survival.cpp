@@ -3,11 +3,15 @@
 #include <pybind11/stl.h>
 
 #include <span>
+#include <string>
+#include <vector>
 
+#include "execution.hpp"
 #include "salesops/survival.hpp"
 
 namespace py = pybind11;
 namespace survival = salesops::survival;
+using salesops_bindings::interruptible;
 
 namespace {
 
@@ -64,6 +68,14 @@ survival::LogRank log_rank(const Array<double>& durations, const Array<std::uint
   const auto options = options_of(entry, weights, 95, survival::IntervalKind::log_log);
   const py::gil_scoped_release free;
   return survival::log_rank(span_of(durations), span_of(events), span_of(groups), options, weight);
+}
+
+survival::LogRank gray_test(const Array<double>& durations, const Array<std::uint8_t>& events,
+                            const Array<std::uint32_t>& groups, std::uint8_t cause,
+                            const Array<double>& weights) {
+  const auto options = options_of({}, weights, 95, survival::IntervalKind::log_log);
+  const py::gil_scoped_release free;
+  return survival::gray_test(span_of(durations), span_of(events), span_of(groups), cause, options);
 }
 
 void bind_values(py::module_& word) {
@@ -148,6 +160,35 @@ void bind_aalen_johansen(py::module_& word) {
            py::arg("weights"), py::arg("level"), py::arg("interval"), py::arg("causes"));
 }
 
+void bind_band(py::module_& word) {
+  using survival::ConfidenceBand;
+  py::enum_<survival::BandKind>(word, "BandKind", "Which band holds the whole curve at once.")
+      .value("hall_wellner", survival::BandKind::hall_wellner)
+      .value("equal_precision", survival::BandKind::equal_precision);
+  py::class_<ConfidenceBand> band(word, "ConfidenceBand", "A band that holds the whole curve at once.");
+  def_array(band, "time", &ConfidenceBand::time);
+  def_array(band, "low", &ConfidenceBand::low);
+  def_array(band, "high", &ConfidenceBand::high);
+  band.def_readonly("critical", &ConfidenceBand::critical);
+  word.def("confidence_band", &survival::confidence_band, py::arg("curve"), py::arg("kind"));
+}
+
+void bind_rmst(py::module_& word) {
+  py::class_<survival::Contrast>(word, "Contrast", "One number against another.")
+      .def_readonly("estimate", &survival::Contrast::estimate)
+      .def_readonly("std_error", &survival::Contrast::std_error)
+      .def_readonly("low", &survival::Contrast::low)
+      .def_readonly("high", &survival::Contrast::high)
+      .def_readonly("p_value", &survival::Contrast::p_value);
+  py::class_<survival::RmstDifference>(word, "RmstDifference", "Two restricted means against each other.")
+      .def_readonly("first", &survival::RmstDifference::first)
+      .def_readonly("second", &survival::RmstDifference::second)
+      .def_readonly("difference", &survival::RmstDifference::difference)
+      .def_readonly("ratio", &survival::RmstDifference::ratio);
+  word.def("rmst_difference", &survival::rmst_difference, py::arg("first"), py::arg("second"),
+           py::arg("until"));
+}
+
 void bind_log_rank(py::module_& word) {
   py::class_<survival::LogRank>(word, "LogRank", "Do the groups last equally long?")
       .def_readonly("statistic", &survival::LogRank::statistic)
@@ -157,6 +198,269 @@ void bind_log_rank(py::module_& word) {
       .def_readonly("expected", &survival::LogRank::expected);
   word.def("log_rank", &log_rank, py::arg("durations"), py::arg("events"), py::arg("groups"),
            py::arg("entry"), py::arg("weights"), py::arg("weight"));
+  word.def("gray_test", &gray_test, py::arg("durations"), py::arg("events"), py::arg("groups"),
+           py::arg("cause"), py::arg("weights"));
+}
+
+// ---- Regressions ----------------------------------------------------------------------------------
+
+using Columns = std::vector<std::pair<std::string, Array<double>>>;
+
+std::vector<survival::Covariate> covariates_of(const Columns& columns) {
+  std::vector<survival::Covariate> covariates;
+  for (const auto& [name, values] : columns) covariates.push_back({name, span_of(values)});
+  return covariates;
+}
+
+/// The rows of a proportional-hazards model, and how it is fitted; holds the arrays.
+struct CoxRows {
+  Array<double> durations;
+  Array<std::uint8_t> events;
+  Columns columns;
+  Array<double> entry;
+  Array<double> weights;
+  Array<std::uint32_t> strata;
+  Array<std::uint32_t> cluster;
+  survival::CoxTies ties;
+
+  [[nodiscard]] survival::CoxOptions options(const salesops::Execution& execution) const {
+    survival::CoxOptions options;
+    options.entry = span_of(entry);
+    options.weights = span_of(weights);
+    options.strata = span_of(strata);
+    options.cluster = span_of(cluster);
+    options.ties = ties;
+    options.execution = execution;
+    return options;
+  }
+};
+
+survival::CoxModel cox(const CoxRows& rows, double penalty, bool robust, double level, int threads) {
+  const auto covariates = covariates_of(rows.columns);
+  return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
+    survival::CoxOptions options = rows.options(execution);
+    options.penalty = penalty;
+    options.robust = robust;
+    options.level = level;
+    return survival::cox(span_of(rows.durations), span_of(rows.events), covariates, options);
+  });
+}
+
+survival::Concordance concordance(const CoxRows& rows, const Array<double>& risk) {
+  return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
+    return survival::concordance(span_of(rows.durations), span_of(rows.events), span_of(risk),
+                                 rows.options(execution));
+  });
+}
+
+survival::ProportionalHazards proportional_hazards_test(const CoxRows& rows, const survival::CoxModel& model,
+                                                        survival::TimeScale scale) {
+  const auto covariates = covariates_of(rows.columns);
+  return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
+    return survival::proportional_hazards_test(span_of(rows.durations), span_of(rows.events), covariates,
+                                               model, rows.options(execution), scale);
+  });
+}
+
+survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::uint8_t>& events,
+                             std::uint8_t cause, const Columns& columns, const Array<double>& weights,
+                             double level) {
+  const auto covariates = covariates_of(columns);
+  return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
+    survival::CoxOptions options;
+    options.weights = span_of(weights);
+    options.level = level;
+    options.execution = execution;
+    return survival::fine_gray(span_of(durations), span_of(events), cause, covariates, options);
+  });
+}
+
+survival::SurvivalPrediction predict_survival(const survival::CoxModel& model, const Array<double>& x,
+                                              const Array<double>& times,
+                                              const Array<std::uint32_t>& strata) {
+  const py::gil_scoped_release free;
+  return survival::predict_survival(model, span_of(x), span_of(times), span_of(strata));
+}
+
+Array<double> predict_quantile(const survival::CoxModel& model, const Array<double>& x, double probability,
+                               const Array<std::uint32_t>& strata) {
+  return array_of(survival::predict_quantile(model, span_of(x), probability, span_of(strata)));
+}
+
+survival::AftModel aft(survival::LifetimeLaw law, const Array<double>& lower, const Array<double>& upper,
+                       const Columns& columns, const Array<double>& entry, const Array<double>& weights,
+                       double level, int threads) {
+  const auto covariates = covariates_of(columns);
+  return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
+    return survival::aft(
+        law, span_of(lower), span_of(upper), covariates,
+        {.entry = span_of(entry), .weights = span_of(weights), .level = level, .execution = execution});
+  });
+}
+
+void bind_cox(py::module_& word) {
+  using survival::CoxModel;
+  py::enum_<survival::CoxTies>(word, "CoxTies", "Which of several events at one time came first.")
+      .value("efron", survival::CoxTies::efron)
+      .value("breslow", survival::CoxTies::breslow)
+      .value("exact", survival::CoxTies::exact);
+  py::enum_<survival::TimeScale>(word, "TimeScale", "How the test of proportional hazards reads time.")
+      .value("km", survival::TimeScale::km)
+      .value("rank", survival::TimeScale::rank)
+      .value("identity", survival::TimeScale::identity)
+      .value("log", survival::TimeScale::log);
+  py::class_<survival::ChiSquare>(word, "ChiSquare", "A chi-square statistic.")
+      .def_readonly("statistic", &survival::ChiSquare::statistic)
+      .def_readonly("degrees", &survival::ChiSquare::degrees)
+      .def_readonly("p_value", &survival::ChiSquare::p_value);
+  py::class_<CoxRows>(word, "CoxRows", "The rows of a proportional-hazards model.")
+      .def(py::init<Array<double>, Array<std::uint8_t>, Columns, Array<double>, Array<double>,
+                    Array<std::uint32_t>, Array<std::uint32_t>, survival::CoxTies>(),
+           py::arg("durations"), py::arg("events"), py::arg("columns"), py::arg("entry"), py::arg("weights"),
+           py::arg("strata"), py::arg("cluster"), py::arg("ties"));
+  py::class_<survival::CoxBaseline> baseline(word, "CoxBaseline", "Cumulative hazard of one stratum.");
+  def_array(baseline, "time", &survival::CoxBaseline::time);
+  def_array(baseline, "cumulative_hazard", &survival::CoxBaseline::cumulative_hazard);
+  baseline.def_readonly("stratum", &survival::CoxBaseline::stratum);
+  py::class_<survival::BaselineAtZero> zero(word, "BaselineAtZero", "Cumulative hazard at x = 0.");
+  def_array(zero, "cumulative_hazard", &survival::BaselineAtZero::cumulative_hazard);
+  def_array(zero, "std_error", &survival::BaselineAtZero::std_error);
+  py::class_<CoxModel> type(word, "CoxModel", "What makes things end sooner.");
+  def_array(type, "coefficients", &CoxModel::coefficients);
+  def_array(type, "std_errors", &CoxModel::std_errors);
+  def_array(type, "covariance", &CoxModel::covariance);
+  def_array(type, "means", &CoxModel::means);
+  type.def_readonly("names", &CoxModel::names)
+      .def_readonly("log_likelihood", &CoxModel::log_likelihood)
+      .def_readonly("log_likelihood_null", &CoxModel::log_likelihood_null)
+      .def_readonly("likelihood_ratio", &CoxModel::likelihood_ratio)
+      .def_readonly("wald", &CoxModel::wald)
+      .def_readonly("score", &CoxModel::score)
+      .def_readonly("iterations", &CoxModel::iterations)
+      .def_readonly("converged", &CoxModel::converged)
+      .def_readonly("notes", &CoxModel::notes)
+      .def_readonly("rows", &CoxModel::rows)
+      .def_readonly("events", &CoxModel::events)
+      .def_property_readonly("baselines", [](const CoxModel& model) { return model.baselines; });
+  word.def("cox", &cox, py::arg("rows"), py::arg("penalty"), py::arg("robust"), py::arg("level"),
+           py::arg("threads"));
+  word.def("fine_gray", &fine_gray, py::arg("durations"), py::arg("events"), py::arg("cause"),
+           py::arg("columns"), py::arg("weights"), py::arg("level"));
+  word.def("baseline_at_zero", &survival::baseline_at_zero, py::arg("model"), py::arg("baseline"));
+  py::class_<survival::Concordance>(word, "Concordance", "How often the higher risk ends first.")
+      .def_readonly("estimate", &survival::Concordance::estimate)
+      .def_readonly("std_error", &survival::Concordance::std_error)
+      .def_readonly("concordant", &survival::Concordance::concordant)
+      .def_readonly("discordant", &survival::Concordance::discordant)
+      .def_readonly("tied", &survival::Concordance::tied);
+  word.def("concordance", &concordance, py::arg("rows"), py::arg("risk"));
+  py::class_<survival::ProportionalHazards>(word, "ProportionalHazards", "Do effects change with time?")
+      .def_readonly("columns", &survival::ProportionalHazards::columns)
+      .def_readonly("global_test", &survival::ProportionalHazards::global);
+  word.def("proportional_hazards_test", &proportional_hazards_test, py::arg("rows"), py::arg("model"),
+           py::arg("scale"));
+  py::class_<survival::SurvivalPrediction> curves(word, "SurvivalPrediction",
+                                                  "Curves of new rows, row by row.");
+  def_array(curves, "survival", &survival::SurvivalPrediction::survival);
+  def_array(curves, "low", &survival::SurvivalPrediction::low);
+  def_array(curves, "high", &survival::SurvivalPrediction::high);
+  word.def("predict_survival", &predict_survival, py::arg("model"), py::arg("x"), py::arg("times"),
+           py::arg("strata"));
+  word.def("predict_quantile", &predict_quantile, py::arg("model"), py::arg("x"), py::arg("probability"),
+           py::arg("strata"));
+}
+
+void bind_aft(py::module_& word) {
+  using survival::AftModel;
+  py::enum_<survival::LifetimeLaw>(word, "LifetimeLaw", "The law of ln T.")
+      .value("exponential", survival::LifetimeLaw::exponential)
+      .value("weibull", survival::LifetimeLaw::weibull)
+      .value("log_normal", survival::LifetimeLaw::log_normal)
+      .value("log_logistic", survival::LifetimeLaw::log_logistic)
+      .value("generalized_gamma", survival::LifetimeLaw::generalized_gamma);
+  py::class_<AftModel> type(word, "AftModel", "By what factor each thing stretches time.");
+  def_array(type, "estimates", &AftModel::estimates);
+  def_array(type, "std_errors", &AftModel::std_errors);
+  def_array(type, "covariance", &AftModel::covariance);
+  type.def_readonly("names", &AftModel::names)
+      .def_readonly("sigma", &AftModel::sigma)
+      .def_readonly("q", &AftModel::q)
+      .def_readonly("log_likelihood", &AftModel::log_likelihood)
+      .def_readonly("log_likelihood_null", &AftModel::log_likelihood_null)
+      .def_readonly("likelihood_ratio", &AftModel::likelihood_ratio)
+      .def_readonly("aic", &AftModel::aic)
+      .def_readonly("bic", &AftModel::bic)
+      .def_readonly("converged", &AftModel::converged)
+      .def_readonly("notes", &AftModel::notes)
+      .def_readonly("rows", &AftModel::rows)
+      .def_readonly("events", &AftModel::events);
+  word.def("aft", &aft, py::arg("law"), py::arg("lower"), py::arg("upper"), py::arg("columns"),
+           py::arg("entry"), py::arg("weights"), py::arg("level"), py::arg("threads"));
+  word.def(
+      "aft_survival",
+      [](const AftModel& model, const Array<double>& x, const Array<double>& times, std::size_t rows) {
+        const py::gil_scoped_release free;
+        return survival::aft_survival(model, span_of(x), span_of(times), rows);
+      },
+      py::arg("model"), py::arg("x"), py::arg("times"), py::arg("rows"));
+  py::class_<survival::TimePrediction> times(word, "TimePrediction", "Times with intervals.");
+  def_array(times, "estimate", &survival::TimePrediction::estimate);
+  def_array(times, "low", &survival::TimePrediction::low);
+  def_array(times, "high", &survival::TimePrediction::high);
+  word.def(
+      "aft_quantile",
+      [](const AftModel& model, const Array<double>& x, double probability, std::size_t rows) {
+        const py::gil_scoped_release free;
+        return survival::aft_quantile(model, span_of(x), probability, rows);
+      },
+      py::arg("model"), py::arg("x"), py::arg("probability"), py::arg("rows"));
+}
+
+survival::DiscreteModel discrete_hazard(const Array<double>& durations, const Array<std::uint8_t>& events,
+                                        const Columns& columns, const Array<double>& entry,
+                                        const Array<double>& weights, survival::HazardLink link,
+                                        double level) {
+  const auto covariates = covariates_of(columns);
+  return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
+    return survival::discrete_hazard(span_of(durations), span_of(events), covariates,
+                                     {.entry = span_of(entry),
+                                      .weights = span_of(weights),
+                                      .link = link,
+                                      .level = level,
+                                      .execution = execution});
+  });
+}
+
+void bind_discrete(py::module_& word) {
+  using survival::DiscreteModel;
+  py::enum_<survival::HazardLink>(word, "HazardLink", "The scale on which columns move the chance to end.")
+      .value("logit", survival::HazardLink::logit)
+      .value("cloglog", survival::HazardLink::cloglog);
+  py::class_<DiscreteModel> type(word, "DiscreteModel", "The chance to end in the next period.");
+  def_array(type, "period", &DiscreteModel::period);
+  def_array(type, "baseline", &DiscreteModel::baseline);
+  def_array(type, "coefficients", &DiscreteModel::coefficients);
+  def_array(type, "std_errors", &DiscreteModel::std_errors);
+  def_array(type, "covariance", &DiscreteModel::covariance);
+  type.def_readonly("names", &DiscreteModel::names)
+      .def_readonly("log_likelihood", &DiscreteModel::log_likelihood)
+      .def_readonly("converged", &DiscreteModel::converged)
+      .def_readonly("notes", &DiscreteModel::notes)
+      .def_readonly("rows", &DiscreteModel::rows)
+      .def_readonly("events", &DiscreteModel::events);
+  word.def("discrete_hazard", &discrete_hazard, py::arg("durations"), py::arg("events"), py::arg("columns"),
+           py::arg("entry"), py::arg("weights"), py::arg("link"), py::arg("level"));
+  word.def(
+      "discrete_survival",
+      [](const DiscreteModel& model, const Array<double>& x, const Array<double>& periods) {
+        std::vector<double> found;
+        {
+          const py::gil_scoped_release free;
+          found = survival::discrete_survival(model, span_of(x), span_of(periods));
+        }
+        return array_of(found);
+      },
+      py::arg("model"), py::arg("x"), py::arg("periods"));
 }
 
 }  // namespace
@@ -168,4 +472,9 @@ void salesops_bind_survival(py::module_& module) {
   bind_nelson_aalen(word);
   bind_aalen_johansen(word);
   bind_log_rank(word);
+  bind_band(word);
+  bind_rmst(word);
+  bind_cox(word);
+  bind_aft(word);
+  bind_discrete(word);
 }

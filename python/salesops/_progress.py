@@ -1,4 +1,7 @@
-"""Progress of long calls: a bar on a terminal or in a notebook, or whatever the caller wants to be told."""
+"""Progress of long calls, and the warning when one ends early.
+
+A bar on a terminal or in a notebook, or whatever the caller wants to be told.
+"""
 
 from __future__ import annotations
 
@@ -15,6 +18,10 @@ Wanted = Progress | bool | None
 _within: ContextVar[bool] = ContextVar("within a call that shows progress", default=False)
 PATIENCE = 1.0
 WIDTH = 30
+
+
+class ConvergenceWarning(UserWarning):
+    """A fit that ended before it was sure; `notes_` say why."""
 
 
 class Bar:

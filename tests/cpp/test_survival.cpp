@@ -254,3 +254,20 @@ TEST(Survival, OrderOfRowsDoesNotMatter) {
   EXPECT_EQ(curve.time, reversed.time);
   EXPECT_EQ(curve.survival, reversed.survival);
 }
+
+TEST(Survival, TimesThatDifferInTheirLastDigitsAreApart) {
+  // Far apart, and in between crowds of neighbours.
+  random::Stream stream(3);
+  Times durations;
+  Codes events;
+  for (const double base : {1e-9, 1.0, 3.0, 1e9})
+    for (int i = 0; i < 400; ++i) {
+      durations.push_back(base * (1 + static_cast<double>(stream.integer(0, 300)) * 2.3e-16));
+      events.push_back(stream.bernoulli(0.5));
+    }
+  Times expected = durations;
+  std::sort(expected.begin(), expected.end());
+  expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
+  EXPECT_GT(expected.size(), 500U);
+  EXPECT_EQ(survival::kaplan_meier(durations, events).time, expected);
+}

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from salesops._progress import ConvergenceWarning
 from salesops.clv._compare import Comparison, Selection, compare, evaluate, select
 from salesops.clv._contract import SBG, BdW
-from salesops.clv._estimator import ConvergenceWarning, Summary, from_json, load
+from salesops.clv._estimator import Summary, from_json, load
 from salesops.clv._inference import LikelihoodRatioTest, likelihood_ratio_test
 from salesops.clv._models import (
     BGBB,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._arguments import checked
 from salesops._core.error import DataError, UsageError
+from salesops._progress import ConvergenceWarning
 from salesops.clv import _data
 from salesops.clv._units import unit_of
 
@@ -30,10 +31,6 @@ VERSION = 1
 _MODELS: dict[str, type[Estimator]] = {}
 
 Priors = Mapping[str, tuple[float, float]] | None
-
-
-class ConvergenceWarning(UserWarning):
-    """A fit that ended before it was sure; `notes_` say why."""
 
 
 @dataclass

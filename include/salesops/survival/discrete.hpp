@@ -1,0 +1,73 @@
+/// @file discrete.hpp
+/// The chance to end in the next period, where time is counted in periods: discrete-time hazards.
+///
+/// | business question                                          | here                |
+/// |------------------------------------------------------------|---------------------|
+/// | how likely is a deal of this kind to close this month?     | `discrete_hazard`   |
+/// | what share of such deals is still open after k months?     | `discrete_survival` |
+///
+/// A row is at risk in the periods entry + 1, …, duration; in the last of them it has its event or not. In
+/// each, link(hazard) = α(period) + β·x (Cox 1972; Allison 1982; Prentice & Gloeckler 1978). That is a
+/// logistic (or cloglog) regression on a table with a row for each row and period, which is never built: the
+/// periods between two with events share one α and come as a count. Periods after the last event have no α
+/// and tell nothing.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "salesops/parallel.hpp"
+#include "salesops/survival/cox.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace survival {
+
+enum class HazardLink : std::uint8_t {
+  logit,    ///< coefficients are ln of odds ratios
+  cloglog,  ///< of hazard ratios, as in `cox` of the time behind the periods
+};
+
+struct DiscreteOptions {
+  std::span<const double> entry = {};  ///< periods gone by when a row was first seen
+  std::span<const double> weights = {};
+  HazardLink link = HazardLink::logit;
+  double level = 95;  ///< percent
+  Execution execution = {};
+};
+
+struct DiscreteModel {
+  HazardLink link = HazardLink::logit;
+  std::vector<double> period;    ///< last period of each α, ascending; predictions go on with the last
+  std::vector<double> baseline;  ///< α at x = 0
+  std::vector<std::string> names;
+  std::vector<double> coefficients;
+  std::vector<double> std_errors;
+  std::vector<double> covariance;  ///< of the coefficients, row by row
+  double log_likelihood = 0;
+  double level = 95;
+  bool converged = false;
+  std::vector<std::string> notes;
+  std::int64_t rows = 0;
+  std::int64_t events = 0;
+
+  /// Chance that a row which has lasted until `period` ends in it.
+  [[nodiscard]] double hazard(std::span<const double> x, double at) const;
+};
+
+/// Maximum likelihood. `durations` are whole numbers of periods, at least 1. Throws `UsageError` as in
+/// cox.hpp, and for more than 500 periods with events: time is fine enough for `cox` then.
+[[nodiscard]] DiscreteModel discrete_hazard(std::span<const double> durations,
+                                            std::span<const std::uint8_t> events,
+                                            const std::vector<Covariate>& covariates,
+                                            const DiscreteOptions& options = {});
+
+/// Share of rows like these that lasts beyond each of `periods`; row by row.
+[[nodiscard]] std::vector<double> discrete_survival(const DiscreteModel& model, std::span<const double> x,
+                                                    std::span<const double> periods);
+
+}  // namespace survival
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,42 @@
+"""How long things last, and what makes them last longer, when some have not ended yet.
+
+Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `gray`, `rmst`. Regressions:
+`CoxPH`, `FineGray`, `DiscreteHazard`, and `ExponentialAFT`, `WeibullAFT`, `LogNormalAFT`, `LogLogisticAFT`,
+`GeneralizedGammaAFT`, which without columns fit the law of the lifetimes.
+
+All fit arrays, ``fit(durations, events)``, or a frame of any kind,
+``fit(frame, duration_col="months", event_col="churned")``.
+"""
+
+from salesops.survival._aft import (
+    ExponentialAFT,
+    GeneralizedGammaAFT,
+    LogLogisticAFT,
+    LogNormalAFT,
+    WeibullAFT,
+)
+from salesops.survival._compare import LogRank, RestrictedMeans, gray, logrank, rmst
+from salesops.survival._competing import FineGray
+from salesops.survival._cox import Assumptions, CoxPH
+from salesops.survival._curves import AalenJohansen, KaplanMeier, NelsonAalen
+from salesops.survival._discrete import DiscreteHazard
+
+__all__ = [
+    "AalenJohansen",
+    "Assumptions",
+    "CoxPH",
+    "DiscreteHazard",
+    "ExponentialAFT",
+    "FineGray",
+    "GeneralizedGammaAFT",
+    "KaplanMeier",
+    "LogLogisticAFT",
+    "LogNormalAFT",
+    "LogRank",
+    "NelsonAalen",
+    "RestrictedMeans",
+    "WeibullAFT",
+    "gray",
+    "logrank",
+    "rmst",
+]

@@ -1,0 +1,326 @@
+"""How long things last as a formula: accelerated failure times, with columns or without."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, ClassVar, Self
+
+from salesops._arguments import checked
+from salesops._core import survival as _core
+from salesops._core.error import UsageError
+from salesops.survival._data import flags, given, named, numbers
+from salesops.survival._design import Columns, Design, covariates_of
+from salesops.survival._pictures import forest
+from salesops.survival._regression import Regression, notes_of, wanted_times
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+class AFT(Regression):
+    """ln T = intercept + coefficients·columns + σ·W; the law of W names the class.
+
+    Parameters
+    ----------
+    level
+        Coverage of the intervals in percent.
+    """
+
+    effect = "time_ratio"
+    parameters = ("level",)
+    law: ClassVar[_core.LifetimeLaw]
+
+    def __init__(self, level: float = 95) -> None:
+        self.level = level
+
+    def fit(
+        self,
+        durations: Any,
+        events: Any = None,
+        covariates: Any = None,
+        *,
+        upper: Any = None,
+        entry: Any = None,
+        weights: Any = None,
+        duration_col: str | None = None,
+        event_col: str | None = None,
+        upper_col: str | None = None,
+        entry_col: str | None = None,
+        weights_col: str | None = None,
+        formula: str | None = None,
+        reference: Mapping[str, Any] | None = None,
+        threads: int = 0,
+    ) -> Self:
+        """Estimate by maximum likelihood.
+
+        Parameters
+        ----------
+        durations
+            A frame of any kind with ``duration_col`` and the other columns named, or the durations.
+        events
+            1 or True for an event, 0 or False for censored; without them each row is an event.
+        covariates
+            Beside durations: a frame, or an array of rows × columns (named x0, x1, …). Without any (and with
+            a frame: with ``formula="1"``) the law of the lifetimes alone is fitted.
+        upper
+            Instead of events: the lifetime lies between the duration and this. Equal = seen exactly, infinite
+            or null = still going on.
+        entry, weights
+            Age at which a row was first seen; what a row counts.
+        formula, reference
+            As in `CoxPH.fit`.
+        threads
+            0 = all; the numbers are the same for any.
+        """
+        import numpy as np
+
+        arrays = {"events": events, "upper": upper, "entry": entry, "weights": weights}
+        columns = {
+            "durations": duration_col,
+            "events": event_col,
+            "upper": upper_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        }
+        rows, named_by = given(durations, arrays, columns)
+        if rows.get("upper") is not None and rows.get("events") is not None:
+            raise UsageError("upper: it stands instead of events; give one of the two")
+        with named({**named_by, "lower": named_by.get("durations")}):
+            lower = numbers(rows["durations"], "durations")
+            if rows.get("upper") is not None:
+                above = numbers(rows["upper"], "upper")
+                above = np.where(np.isnan(above), np.inf, above)
+            elif rows.get("events") is not None:
+                ended = flags(rows["events"])
+                if len(ended) != len(lower):
+                    raise UsageError(f"events has {len(ended)} rows, durations has {len(lower)}")
+                above = np.where(ended == 1, lower, np.inf)
+            else:
+                above = lower
+            late = numbers(rows.get("entry"), "entry")
+            counted = numbers(rows.get("weights"), "weights")
+            design: Design | None = None
+            made: Columns = []
+            if named_by and covariates is not None:
+                raise UsageError("covariates: with a frame, say which columns count in formula")
+            if named_by and formula != "1":
+                design, made = Design.learn(durations, formula, list(named_by.values()), reference)
+            elif not named_by:
+                design, made = covariates_of(covariates, len(lower), formula, reference)
+            result = _core.aft(self.law, lower, above, made, late, counted, self.level, threads)
+        self.design_ = design
+        self._last = float(np.max(lower))
+        self._keep(result, durations, result.events)
+        self._warn()
+        return self
+
+    # ---- what was found ----
+
+    def _coefficients(self) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        result = self._fitted()
+        return list(result.names), result.estimates, result.std_errors
+
+    def _places(self) -> list[int]:
+        """Where the columns stand among the estimates."""
+        return [
+            i for i, name in enumerate(self._fitted().names) if name not in ("intercept", "ln_sigma", "q")
+        ]
+
+    @property
+    def coefficients_(self) -> dict[str, float]:
+        """All that was estimated, by name: the intercept, the columns, ln σ (and q)."""
+        result = self._fitted()
+        return dict(zip(result.names, result.estimates.tolist(), strict=True))
+
+    @property
+    def time_ratios_(self) -> dict[str, float]:
+        """The factor by which one unit stretches time, by column."""
+        result = self._fitted()
+        return {result.names[i]: math.exp(result.estimates[i]) for i in self._places()}
+
+    @property
+    def parameters_(self) -> dict[str, float]:
+        """The parameters as books call them, for a row with 0 in every column."""
+        result = self._fitted()
+        return self._as_in_books(float(result.estimates[0]), float(result.sigma), float(result.q))
+
+    def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
+        raise NotImplementedError
+
+    @property
+    def log_likelihood_(self) -> float:
+        """Log-likelihood of the times."""
+        return float(self._fitted().log_likelihood)
+
+    @property
+    def likelihood_ratio_(self) -> _core.ChiSquare:
+        """Test that no column matters."""
+        found: _core.ChiSquare = self._fitted().likelihood_ratio
+        return found
+
+    @property
+    def aic_(self) -> float:
+        """Akaike's criterion: the lower, the better a law describes the times."""
+        return float(self._fitted().aic)
+
+    @property
+    def bic_(self) -> float:
+        """Schwarz's criterion."""
+        return float(self._fitted().bic)
+
+    @property
+    def notes_(self) -> list[str]:
+        """What to know about the fit, in words."""
+        return notes_of(self._fitted(), self.references_)
+
+    # ---- predictions ----
+
+    def _asked(self, data: Any) -> tuple[npt.NDArray[np.float64], int]:
+        import numpy as np
+
+        self._fitted()
+        if self.design_ is None:
+            if data is not None:
+                raise UsageError("the model has no columns; ask without data")
+            return np.empty(0), 1
+        if data is None:
+            raise UsageError("data: need rows with the columns of the fit")
+        x = self._new(data)
+        return x, len(x)
+
+    def predict_survival_function(self, data: Any = None, times: Any = None) -> Any:
+        """Share of rows like these that lasts beyond each time.
+
+        Parameters
+        ----------
+        data
+            A frame with the columns of the fit; nothing for a model without columns.
+        times
+            When, also beyond the longest duration seen; without them 50 times up to it.
+
+        Returns
+        -------
+        frame
+            row, time, survival and its interval.
+        """
+        import numpy as np
+
+        x, rows = self._asked(data)
+        wanted = wanted_times(times, np.linspace(self._last / 50, self._last, 50))
+        return self._long(wanted, rows, _core.aft_survival(self.result_, x, wanted, rows))
+
+    @property
+    def survival_function_(self) -> Any:
+        """The curve of a model without columns, as a frame."""
+        return self.predict_survival_function()
+
+    @checked
+    def predict_quantile(self, data: Any = None, probability: float = 0.5) -> Any:
+        """Time by which the share `probability` of rows like these has ended: a frame with intervals."""
+        x, rows = self._asked(data)
+        found = _core.aft_quantile(self.result_, x, probability, rows)
+        return self._frame({"time": found.estimate} | self._band("time", found.low, found.high))
+
+    def predict_median(self, data: Any = None) -> npt.NDArray[np.float64]:
+        """Time by which half of rows like these have ended."""
+        x, rows = self._asked(data)
+        return _core.aft_quantile(self.result_, x, 0.5, rows).estimate
+
+    @property
+    def median_survival_time_(self) -> float:
+        """The median of a model without columns."""
+        return float(self.predict_median()[0])
+
+    def plot(self) -> Any:
+        """Draw the time ratios with their intervals: a `Picture`."""
+        table = self._table()
+        low, high = self._band(self.effect, None, None)
+        rows = [
+            (table["covariate"][i], *(float(table[name][i]) for name in (self.effect, low, high)))
+            for i in self._places()
+        ]
+        if not rows:
+            raise UsageError("the model has no columns to draw")
+        subtitle = (
+            f"above 1 lasts longer, all else being equal; bars: {self.level:g}% intervals. "
+            f"{self.n_rows_:,} rows, {self.n_events_:,g} events. " + ". ".join(self.notes_)
+        )
+        return forest(rows, what="time", level=self.level, subtitle=subtitle)
+
+
+class ExponentialAFT(AFT):
+    """Lifetimes without memory: the risk is the same at every age.
+
+    Examples
+    --------
+    >>> round(ExponentialAFT().fit([1, 2, 3, 4], [1, 1, 0, 1]).parameters_["mean"], 4)
+    3.3333
+    """
+
+    law = _core.LifetimeLaw.exponential
+
+    def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
+        return {"mean": math.exp(mu)}
+
+
+class WeibullAFT(AFT):
+    """Lifetimes whose risk rises (ρ above 1) or falls (below) with age as a power.
+
+    Examples
+    --------
+    >>> sorted(WeibullAFT().fit([1, 2, 3, 4], [1, 1, 0, 1]).parameters_)
+    ['lambda', 'rho']
+    """
+
+    law = _core.LifetimeLaw.weibull
+
+    def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
+        return {"lambda": math.exp(mu), "rho": 1 / sigma}
+
+
+class LogNormalAFT(AFT):
+    """Lifetimes with a normal logarithm: the risk rises, then falls.
+
+    Examples
+    --------
+    >>> sorted(LogNormalAFT().fit([1, 2, 3, 4], [1, 1, 0, 1]).parameters_)
+    ['mu', 'sigma']
+    """
+
+    law = _core.LifetimeLaw.log_normal
+
+    def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
+        return {"mu": mu, "sigma": sigma}
+
+
+class LogLogisticAFT(AFT):
+    """Lifetimes with a logistic logarithm: as the log-normal, with heavier tails. α is the median.
+
+    Examples
+    --------
+    >>> sorted(LogLogisticAFT().fit([1, 2, 3, 4], [1, 1, 0, 1]).parameters_)
+    ['alpha', 'beta']
+    """
+
+    law = _core.LifetimeLaw.log_logistic
+
+    def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
+        return {"alpha": math.exp(mu), "beta": 1 / sigma}
+
+
+class GeneralizedGammaAFT(AFT):
+    """The family that holds the Weibull (q = 1), log-normal (0) and gamma laws (q = σ), to choose among them.
+
+    Examples
+    --------
+    >>> months = [1, 2, 2, 3, 3, 4, 5, 6, 8, 9, 12, 15]
+    >>> sorted(GeneralizedGammaAFT().fit(months).parameters_)
+    ['mu', 'q', 'sigma']
+    """
+
+    law = _core.LifetimeLaw.generalized_gamma
+
+    def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
+        return {"mu": mu, "sigma": sigma, "q": q}

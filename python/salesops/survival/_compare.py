@@ -1,0 +1,277 @@
+"""Whether groups last equally long, and by how much they differ."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from salesops._arguments import checked
+from salesops._core import survival as _core
+from salesops._core.error import UsageError
+from salesops.survival._data import choose, coded, flags, given, named, numbers, outcomes
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class LogRank:
+    """Outcome of `logrank` and `gray`: χ² with its degrees and p-value, and events by group."""
+
+    statistic: float
+    degrees: int
+    p_value: float
+    observed: dict[Any, float]
+    expected: dict[Any, float]
+    weight: str
+
+    def __repr__(self) -> str:
+        groups = ", ".join(f"{name} {self.observed[name]:g}/{e:.4g}" for name, e in self.expected.items())
+        return (
+            f"<LogRank({self.weight}): chi2 {self.statistic:.4g} on {self.degrees}, p {self.p_value:.3g}; "
+            f"events observed/expected: {groups}>"
+        )
+
+
+def _rows(
+    data: Any, arrays: dict[str, Any], columns: dict[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    rows, named_by = given(data, arrays, columns)
+    if rows.get("groups") is None:
+        raise UsageError("groups: need the group of each row")
+    if rows.get("events") is None:
+        rows["events"] = [1] * len(rows["durations"])
+    return rows, named_by
+
+
+def _coded(rows: dict[str, Any], named_by: dict[str, Any]) -> tuple[list[Any], npt.NDArray[np.uint32]]:
+    return coded(rows["groups"], f"column '{named_by['groups']}'" if named_by else "groups")
+
+
+def logrank(
+    durations: Any,
+    events: Any = None,
+    groups: Any = None,
+    entry: Any = None,
+    weights: Any = None,
+    weight: str = "log_rank",
+    *,
+    duration_col: str | None = None,
+    event_col: str | None = None,
+    group_col: str | None = None,
+    entry_col: str | None = None,
+    weights_col: str | None = None,
+) -> LogRank:
+    """Test whether groups last equally long.
+
+    Parameters
+    ----------
+    durations, events, entry, weights
+        As in `KaplanMeier.fit`; also a frame with its columns.
+    groups
+        One label a row.
+    weight
+        What each event time counts: ``log_rank`` (all alike), ``wilcoxon`` (Gehan), ``tarone_ware``, ``peto``
+        (Peto & Peto, as lifelines and Kleinbaum & Klein), ``g_rho`` (Harrington & Fleming ρ = 1, as R's
+        ``rho=1``). The last two differ: the result bears the name.
+
+    Examples
+    --------
+    >>> logrank([1, 2, 3, 4], [1, 1, 1, 1], ["a", "a", "b", "b"]).degrees
+    1
+    """
+    rows, named_by = _rows(
+        durations,
+        {"events": events, "groups": groups, "entry": entry, "weights": weights},
+        {
+            "durations": duration_col,
+            "events": event_col,
+            "groups": group_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        },
+    )
+    names, codes = _coded(rows, named_by)
+    with named(named_by):
+        found = _core.log_rank(
+            numbers(rows["durations"], "durations"),
+            flags(rows["events"]),
+            codes,
+            numbers(rows.get("entry"), "entry"),
+            numbers(rows.get("weights"), "weights"),
+            choose(_core.RankWeight, weight, "weight"),
+        )
+    return LogRank(
+        found.statistic,
+        found.degrees,
+        found.p_value,
+        dict(zip(names, found.observed, strict=True)),
+        dict(zip(names, found.expected, strict=True)),
+        weight,
+    )
+
+
+def gray(
+    durations: Any,
+    events: Any = None,
+    groups: Any = None,
+    *,
+    cause: Any,
+    censored: Any = 0,
+    weights: Any = None,
+    duration_col: str | None = None,
+    event_col: str | None = None,
+    group_col: str | None = None,
+    weights_col: str | None = None,
+) -> LogRank:
+    """Test whether groups reach an outcome alike when other outcomes rule it out (Gray 1988).
+
+    Parameters
+    ----------
+    durations, weights
+        As in `KaplanMeier.fit`; also a frame with its columns.
+    events
+        One label a row; `censored` (and null) means "not ended yet".
+    groups
+        One label a row.
+    cause
+        The outcome to compare.
+
+    Examples
+    --------
+    >>> days, ends = [3, 5, 5, 8, 9, 9], ["won", "lost", "won", "open", "lost", "won"]
+    >>> gray(days, ends, ["a", "a", "a", "b", "b", "b"], cause="won", censored="open").degrees
+    1
+    """
+    rows, named_by = _rows(
+        durations,
+        {"events": events, "groups": groups, "weights": weights},
+        {"durations": duration_col, "events": event_col, "groups": group_col, "weights": weights_col},
+    )
+    names, codes = _coded(rows, named_by)
+    causes, ended = outcomes(rows["events"], censored)
+    if cause not in causes:
+        raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, causes))}")
+    with named(named_by):
+        found = _core.gray_test(
+            numbers(rows["durations"], "durations"),
+            ended,
+            codes,
+            causes.index(cause) + 1,
+            numbers(rows.get("weights"), "weights"),
+        )
+    return LogRank(
+        found.statistic,
+        found.degrees,
+        found.p_value,
+        dict(zip(names, found.observed, strict=True)),
+        dict(zip(names, found.expected, strict=True)),
+        "gray",
+    )
+
+
+@dataclass(frozen=True)
+class RestrictedMeans:
+    """Outcome of `rmst`: mean time lasted within `until`, by group, and two groups against each other.
+
+    `difference` and `ratio` are of the first group against the second, in the order of `groups`; each has
+    estimate, std_error, low, high and p_value. They are None unless there are two groups.
+    """
+
+    until: float
+    groups: dict[Any, _core.MeanEstimate]
+    difference: _core.Contrast | None
+    ratio: _core.Contrast | None
+
+    def __repr__(self) -> str:
+        means = ", ".join(f"{name} {m.estimate:.4g} ± {m.std_error:.2g}" for name, m in self.groups.items())
+        text = f"within {self.until:g}: {means}"
+        if self.difference is not None:
+            one = self.difference
+            text += f"; difference {one.estimate:.4g} ({one.low:.4g} to {one.high:.4g}, p {one.p_value:.3g})"
+        return f"<RestrictedMeans {text}>"
+
+
+@checked
+def rmst(
+    durations: Any,
+    events: Any = None,
+    groups: Any = None,
+    *,
+    until: float,
+    entry: Any = None,
+    weights: Any = None,
+    level: float = 95,
+    duration_col: str | None = None,
+    event_col: str | None = None,
+    group_col: str | None = None,
+    entry_col: str | None = None,
+    weights_col: str | None = None,
+) -> RestrictedMeans:
+    """How long the rows of each group last on average, counting no further than `until`.
+
+    With two groups also their difference and ratio with intervals and p-values. It needs no proportional
+    hazards, and reads in units of time. The standard error is that of the estimate (Klein & Moeschberger
+    4.5), not the spread of the lifetimes.
+
+    Parameters
+    ----------
+    durations, events, entry, weights
+        As in `KaplanMeier.fit`; also a frame with its columns.
+    groups
+        One label a row; without them all rows are one group, named ``all``.
+    until
+        The horizon; within the durations seen in each group.
+
+    Examples
+    --------
+    >>> found = rmst([1, 2, 3, 4], [1, 1, 1, 1], ["a", "a", "b", "b"], until=3)
+    >>> found.difference.estimate
+    -1.5
+    """
+    import numpy as np
+
+    rows, named_by = given(
+        durations,
+        {"events": events, "groups": groups, "entry": entry, "weights": weights},
+        {
+            "durations": duration_col,
+            "events": event_col,
+            "groups": group_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        },
+    )
+    times = numbers(rows["durations"], "durations")
+    ended = np.ones(len(times), dtype=np.uint8) if rows.get("events") is None else flags(rows["events"])
+    names, codes = (
+        (["all"], np.zeros(len(times), np.uint32)) if rows.get("groups") is None else _coded(rows, named_by)
+    )
+    late, frequency = numbers(rows.get("entry"), "entry"), numbers(rows.get("weights"), "weights")
+    if any(len(other) not in (0, len(times)) for other in (ended, codes, late, frequency)):
+        raise UsageError("durations, events, groups, entry and weights must be equally long")
+    curves = []
+    for code in range(len(names)):
+        own = codes == code
+        with named(named_by):
+            curves.append(
+                _core.kaplan_meier(
+                    times[own],
+                    ended[own],
+                    late[own] if len(late) else late,
+                    frequency[own] if len(frequency) else frequency,
+                    level,
+                    _core.IntervalKind.log_log,
+                )
+            )
+    means: dict[Any, _core.MeanEstimate] = {}
+    for name, curve in zip(names, curves, strict=True):
+        mean = curve.rmst(until)
+        if mean is None:
+            raise UsageError(f"until: {until:g} lies past the last duration of group {name!r}")
+        means[name] = mean
+    both = _core.rmst_difference(curves[0], curves[1], until) if len(curves) == 2 else None
+    return RestrictedMeans(
+        until, means, None if both is None else both.difference, None if both is None else both.ratio
+    )

@@ -1,0 +1,108 @@
+"""What raises the share that ends by one cause, when other ends rule it out: Fine and Gray."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Self
+
+from salesops._core import survival as _core
+from salesops._core.error import UsageError
+from salesops.survival._data import given, named, numbers, outcomes
+from salesops.survival._design import Design, covariates_of
+from salesops.survival._hazards import HazardRegression
+from salesops.survival._regression import wanted_times
+
+
+class FineGray(HazardRegression):
+    """Factors by which things raise the share that ends by one cause, the others competing.
+
+    A row that ended otherwise stays at risk with the chance that it would not have been censored yet. Errors
+    are the sandwich over rows.
+
+    Parameters
+    ----------
+    cause
+        The outcome that matters.
+    censored
+        The label in `events` that means "not ended yet"; nulls mean it too.
+    level
+        Coverage of the intervals in percent.
+
+    Examples
+    --------
+    >>> days, ends = [3, 5, 6, 8, 9, 9], ["won", "lost", "won", "open", "lost", "won"]
+    >>> model = FineGray(cause="won", censored="open").fit(days, ends, {"size": [1, 5, 2, 4, 6, 3]})
+    >>> model.hazard_ratios_["size"] < 1
+    True
+    """
+
+    parameters = ("cause", "censored", "level")
+    above = "above 1 raises the share"
+
+    def __init__(self, cause: Any = 1, censored: Any = 0, level: float = 95) -> None:
+        self.cause = cause
+        self.censored = censored
+        self.level = level
+
+    def fit(
+        self,
+        durations: Any,
+        events: Any = None,
+        covariates: Any = None,
+        *,
+        weights: Any = None,
+        duration_col: str | None = None,
+        event_col: str | None = None,
+        weights_col: str | None = None,
+        formula: str | None = None,
+        reference: Mapping[str, Any] | None = None,
+    ) -> Self:
+        """Estimate the coefficients; `events` holds one label a row, the rest is as in `CoxPH.fit`."""
+        columns = {"durations": duration_col, "events": event_col, "weights": weights_col}
+        rows, named_by = given(durations, {"events": events, "weights": weights}, columns)
+        if rows.get("events") is None:
+            raise UsageError("events: need the outcome of each row")
+        causes, codes = outcomes(rows["events"], self.censored)
+        if self.cause not in causes:
+            raise UsageError(f"no outcome {self.cause!r}; there are {', '.join(map(str, causes))}")
+        with named(named_by):
+            times = numbers(rows["durations"], "durations")
+            counted = numbers(rows.get("weights"), "weights")
+            if named_by:
+                if covariates is not None:
+                    raise UsageError("covariates: with a frame, say which columns count in formula")
+                design, made = Design.learn(durations, formula, list(named_by.values()), reference)
+            else:
+                found, made = covariates_of(covariates, len(times), formula, reference)
+                if found is None:
+                    raise UsageError("covariates: give a frame or an array of rows × columns")
+                design = found
+            code = causes.index(self.cause) + 1
+            result = _core.fine_gray(times, codes, code, made, counted, self.level)
+        self.design_ = design
+        self._keep(result, durations, result.events)
+        self._warn()
+        return self
+
+    def predict_incidence(self, data: Any, times: Any = None) -> Any:
+        """Share of rows like these that has ended by the cause up to each time.
+
+        Returns
+        -------
+        frame
+            row, time, incidence and its interval; null past the last duration.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        x = self._new(data)
+        wanted = wanted_times(times, result.baselines[0].time)
+        found = _core.predict_survival(result, x, wanted, np.empty(0, dtype=np.uint32))
+        return self._frame(
+            {
+                "row": np.repeat(np.arange(len(x)), len(wanted)),
+                "time": np.tile(wanted, len(x)),
+                "incidence": 1 - found.survival,
+                **self._band("incidence", 1 - found.high, 1 - found.low),
+            }
+        )

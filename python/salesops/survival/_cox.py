@@ -1,0 +1,352 @@
+"""What makes things end sooner, all else being equal: Cox's proportional hazards."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Self
+
+from salesops._arguments import checked
+from salesops._core import survival as _core
+from salesops._core.error import UsageError
+from salesops.survival._data import choose, coded, column, flags, given, named, numbers
+from salesops.survival._design import Design, covariates_of, stacked
+from salesops.survival._hazards import HazardRegression
+from salesops.survival._regression import wanted_times
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+@dataclass(frozen=True)
+class Assumptions:
+    """Outcome of `CoxPH.check_assumptions`: which effects change with time.
+
+    `columns` and `everything` (all columns together) hold statistic, degrees and p_value.
+    """
+
+    scale: str
+    columns: dict[str, _core.ChiSquare]
+    everything: _core.ChiSquare
+
+    @property
+    def doubtful(self) -> list[str]:
+        """Columns with p below 0.05, the strongest first."""
+        found = [(test.p_value, name) for name, test in self.columns.items() if test.p_value < 0.05]
+        return [name for _, name in sorted(found)]
+
+    def to_frame(self) -> Any:
+        """A row for each column, and one for all together."""
+        from salesops import _frame
+
+        tests = {**self.columns, "all together": self.everything}
+        return _frame.of_kind(
+            _frame.from_columns(
+                {
+                    "covariate": list(tests),
+                    "statistic": [test.statistic for test in tests.values()],
+                    "degrees": [test.degrees for test in tests.values()],
+                    "p_value": [test.p_value for test in tests.values()],
+                }
+            )
+        )
+
+    def __repr__(self) -> str:
+        verdict = (
+            f"effects that change with time: {', '.join(self.doubtful)}; stratify by them, or split the time"
+            if self.doubtful
+            else "no column's effect visibly changes with time"
+        )
+        return (
+            f"<Assumptions(scale={self.scale!r}): {verdict} (all together p {self.everything.p_value:.3g})>"
+        )
+
+
+class CoxPH(HazardRegression):
+    """Factors by which things raise the risk of an end, whatever the course of that risk over time.
+
+    Parameters
+    ----------
+    ties
+        Several events at one time: ``efron`` (default), ``breslow`` or ``exact`` (time is discrete).
+    penalty
+        Ridge: the likelihood loses ½·penalty·Σ(coefficient·standard deviation)². It gives an answer where a
+        column splits those with events from the others.
+    robust
+        Sandwich standard errors; with `cluster` they are taken over clusters.
+    level
+        Coverage of the intervals in percent.
+
+    Attributes
+    ----------
+    summary_, hazard_ratios_, confidence_interval_
+        Coefficients, their exponentials and intervals.
+    log_likelihood_, log_likelihood_null_, likelihood_ratio_, wald_, score_
+        The fit, and tests that nothing matters.
+    concordance_index_, concordance_
+        How often, of two rows, the one with the higher risk ends first; with its standard error.
+    baseline_
+        Cumulative hazard where every column is 0, as a frame.
+    notes_
+        What to know about the fit, in words.
+    references_
+        The category that the others of a column are compared with.
+
+    Examples
+    --------
+    >>> rows = {"months": [5, 6, 6, 2, 4, 9], "left": [1, 0, 1, 1, 0, 1], "seats": [3, 9, 4, 2, 8, 5]}
+    >>> model = CoxPH().fit(rows, duration_col="months", event_col="left")
+    >>> model.hazard_ratios_["seats"] < 1
+    True
+    """
+
+    parameters = ("ties", "penalty", "robust", "level")
+
+    def __init__(
+        self, ties: str = "efron", penalty: float = 0, robust: bool = False, level: float = 95
+    ) -> None:
+        self.ties = ties
+        self.penalty = penalty
+        self.robust = robust
+        self.level = level
+
+    def fit(
+        self,
+        durations: Any,
+        events: Any = None,
+        covariates: Any = None,
+        *,
+        entry: Any = None,
+        weights: Any = None,
+        strata: Any = None,
+        cluster: Any = None,
+        duration_col: str | None = None,
+        event_col: str | None = None,
+        entry_col: str | None = None,
+        weights_col: str | None = None,
+        cluster_col: str | None = None,
+        formula: str | None = None,
+        reference: Mapping[str, Any] | None = None,
+        threads: int = 0,
+    ) -> Self:
+        """Estimate the coefficients.
+
+        Parameters
+        ----------
+        durations
+            A frame of any kind with ``duration_col`` and the other columns named, or the durations.
+        events
+            1 or True for an event, 0 or False for censored; without them each row is an event.
+        covariates
+            Beside durations: a frame, or an array of rows × columns (named x0, x1, …).
+        entry
+            Age at which a row was first seen, or its stretch begins (start–stop rows); 0 = the start.
+        weights
+            What each row counts.
+        strata
+            Names of columns (with a frame), or a label a row: each stratum has its own course of risk.
+        cluster
+            A label a row (with a frame: ``cluster_col``): rows of one customer may depend on one another.
+        formula
+            ``"seats + plan"``; ``a:b`` is a product, ``a*b`` both and their product, ``C(a)`` takes numbers
+            as categories, ``.`` is all other columns. Without it all columns count that have no other part.
+        reference
+            The category that the others are compared with, by column; else the first in order.
+        threads
+            0 = all; the numbers are the same for any.
+
+        Raises
+        ------
+        UsageError
+            For rows and columns that can't be, named; also columns that are sums of others.
+        """
+        if duration_col is not None:
+            listed = [strata] if isinstance(strata, str) else list(strata or [])
+        else:
+            listed = []
+        arrays = {"events": events, "entry": entry, "weights": weights, "cluster": cluster}
+        columns = {
+            "durations": duration_col,
+            "events": event_col,
+            "entry": entry_col,
+            "weights": weights_col,
+            "cluster": cluster_col,
+        }
+        rows, named_by = given(durations, arrays, columns)
+        with named(named_by):
+            times = numbers(rows["durations"], "durations")
+            ended = _ended(rows.get("events"), len(times))
+            late = numbers(rows.get("entry"), "entry")
+            counted = numbers(rows.get("weights"), "weights")
+            together = _codes(rows.get("cluster"), "cluster")[1]
+        if named_by:
+            if covariates is not None:
+                raise UsageError("covariates: with a frame, say which columns count in formula")
+            design, made = Design.learn(durations, formula, [*named_by.values(), *listed], reference)
+            layers, self._strata = _layers({name: column(durations, name) for name in listed})
+        else:
+            found, made = covariates_of(covariates, len(times), formula, reference)
+            if found is None:
+                raise UsageError("covariates: give a frame or an array of rows × columns")
+            design = found
+            layers, self._strata = _layers({} if strata is None else {"strata": strata})
+        self._rows = _core.CoxRows(
+            times, ended, made, late, counted, layers, together, choose(_core.CoxTies, self.ties, "ties")
+        )
+        with named(named_by):
+            result = _core.cox(self._rows, self.penalty, self.robust, self.level, threads)
+        self.design_ = design
+        self._columns = made
+        self.__dict__.pop("concordance_", None)
+        self._keep(result, durations, result.events)
+        self._warn()
+        return self
+
+    # ---- what was found ----
+
+    @cached_property
+    def concordance_(self) -> _core.Concordance:
+        """Concordance of the rows of the fit: estimate, std_error and the pairs."""
+        result = self._fitted()
+        risk = stacked(self._columns) @ result.coefficients
+        return _core.concordance(self._rows, risk)
+
+    @property
+    def concordance_index_(self) -> float:
+        """How often, of two rows, the one with the higher risk ends first."""
+        return self.concordance_.estimate
+
+    @property
+    def baseline_(self) -> Any:
+        """Cumulative hazard where every column is 0, by stratum: a frame."""
+        import numpy as np
+
+        result = self._fitted()
+        parts: dict[str, list[Any]] = {"time": [], "cumulative_hazard": [], "std_error": []}
+        stratum: list[Any] = []
+        for baseline in result.baselines:
+            zero = _core.baseline_at_zero(result, baseline)
+            parts["time"].append(baseline.time)
+            parts["cumulative_hazard"].append(zero.cumulative_hazard)
+            parts["std_error"].append(zero.std_error)
+            stratum += [_told(self._strata[baseline.stratum])] * len(baseline.time) if self._strata else []
+        columns = {name: np.concatenate(values) for name, values in parts.items()}
+        return self._frame(({"stratum": stratum} if self._strata else {}) | columns)
+
+    @property
+    def cumulative_hazard_(self) -> Any:
+        """`baseline_`: the cumulative hazard where every column is 0."""
+        return self.baseline_
+
+    # ---- predictions ----
+
+    def _in_strata(self, data: Any, strata: Any) -> npt.NDArray[np.uint32]:
+        import numpy as np
+
+        if not self._strata:
+            return np.empty(0, dtype=np.uint32)
+        first = self._strata[0]
+        if strata is None and "strata" not in first:
+            values = {name: column(data, name) for name in first}
+        elif strata is not None:
+            values = {"strata": strata}
+        else:
+            raise UsageError("strata: say the stratum of each row")
+        known = {tuple(labels.values()): code for code, labels in enumerate(self._strata)}
+        rows = list(zip(*(np.asarray(one).tolist() for one in values.values()), strict=True))
+        for i, row in enumerate(rows):
+            if row not in known:
+                raise UsageError(f"strata: row {i} is of a stratum that the fit did not see")
+        return np.array([known[row] for row in rows], dtype=np.uint32)
+
+    def predict_survival_function(self, data: Any, times: Any = None, *, strata: Any = None) -> Any:
+        """Share of rows like these that lasts beyond each time.
+
+        Parameters
+        ----------
+        data
+            A frame with the columns of the fit (and those of the strata).
+        times
+            When; without them each event time.
+        strata
+            A label a row, where the fit had strata as an array.
+
+        Returns
+        -------
+        frame
+            row, time, survival and its interval; null past the last duration.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        x = self._new(data)
+        every = np.unique(np.concatenate([baseline.time for baseline in result.baselines]))
+        wanted = wanted_times(times, every)
+        found = _core.predict_survival(result, x, wanted, self._in_strata(data, strata))
+        return self._long(wanted, len(x), found)
+
+    @checked
+    def predict_quantile(
+        self, data: Any, probability: float, *, strata: Any = None
+    ) -> npt.NDArray[np.float64]:
+        """Time by which the share `probability` of rows like these has ended; NaN if not watched so long."""
+        result = self._fitted()
+        return _core.predict_quantile(result, self._new(data), probability, self._in_strata(data, strata))
+
+    def predict_median(self, data: Any, *, strata: Any = None) -> npt.NDArray[np.float64]:
+        """Time by which half of rows like these have ended; NaN where not watched so long."""
+        return self.predict_quantile(data, 0.5, strata=strata)
+
+    # ---- checks and charts ----
+
+    def check_assumptions(self, scale: str = "km") -> Assumptions:
+        """Test whether effects hold over the whole life, as the model believes.
+
+        Score test that a column's effect changes with g(t) (Grambsch & Therneau 1994, exact as in R's
+        survival 3): `scale` is ``km`` (1 − Kaplan–Meier, R's default), ``rank``, ``identity`` or ``log``.
+        """
+        result = self._fitted()
+        found = _core.proportional_hazards_test(self._rows, result, choose(_core.TimeScale, scale, "scale"))
+        return Assumptions(scale, dict(zip(result.names, found.columns, strict=True)), found.global_test)
+
+
+def _ended(events: Any, rows: int) -> npt.NDArray[np.uint8]:
+    import numpy as np
+
+    return np.ones(rows, dtype=np.uint8) if events is None else flags(events)
+
+
+def _codes(values: Any, argument: str) -> tuple[list[Any], npt.NDArray[np.uint32]]:
+    import numpy as np
+
+    return ([], np.empty(0, dtype=np.uint32)) if values is None else coded(values, argument)
+
+
+def _layers(columns: Mapping[str, Any]) -> tuple[npt.NDArray[np.uint32], list[dict[str, Any]]]:
+    """Code of each row's stratum, and the labels of each code."""
+    import numpy as np
+
+    if not columns:
+        return np.empty(0, dtype=np.uint32), []
+    parts = {
+        name: coded(values, f"column '{name}'" if name != "strata" else "strata")
+        for name, values in columns.items()
+    }
+    mixed = np.zeros(len(next(iter(parts.values()))[1]), dtype=np.int64)
+    for names, codes in parts.values():
+        mixed = mixed * len(names) + codes
+    found, place = np.unique(mixed, return_inverse=True)
+    labels = []
+    for code in found.tolist():
+        one = {}
+        for name, (names, _) in reversed(list(parts.items())):
+            code, own = divmod(code, len(names))
+            one[name] = names[own]
+        labels.append(dict(reversed(list(one.items()))))
+    return place.astype(np.uint32), labels
+
+
+def _told(stratum: Mapping[str, Any]) -> str:
+    return ", ".join(f"{name}={label}" for name, label in stratum.items())

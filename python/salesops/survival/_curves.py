@@ -1,0 +1,325 @@
+"""Shares, risks and outcomes over time."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar, Self
+
+from salesops._arguments import checked
+from salesops._core import survival as _core
+from salesops._core.error import UsageError
+from salesops.survival._data import choose, flags, given, named, numbers, outcomes
+from salesops.survival._estimator import Estimator
+from salesops.survival._pictures import Curve, on_axis, picture
+
+
+class Curves(Estimator):
+    """An estimator of one curve or several over the same rows."""
+
+    origin: ClassVar[float] = 0.0
+    unit: ClassVar[str] = "share"
+
+    def _curves(self) -> tuple[str, list[Curve]]:
+        """Axis title and curves."""
+        raise NotImplementedError
+
+    def plot(self, ax: Any = None, *, time: str = "time") -> Any:
+        """Draw the curve with its band, and under it how many rows were at risk.
+
+        A `Picture`, or on a Matplotlib axis `ax`, which is returned. `time` is the word for the axis, such
+        as ``"days"``.
+        """
+        result = self._fitted()
+        title, curves = self._curves()
+        if ax is not None:
+            return on_axis(ax, result, time, title, curves)
+        return picture(self, result, time, title, curves)
+
+
+class OneCurve(Curves):
+    """An estimator of one curve over rows that have had the event or not."""
+
+    curve: ClassVar[str]  # its field of the result
+    label: ClassVar[str]
+    axis: ClassVar[str]
+
+    def _estimate(self, compute: Any, option: Any, data: Any, values: Any, columns: Any) -> Self:
+        rows, named_by = given(data, values, columns)
+        durations = numbers(
+            rows["durations"], f"column '{named_by['durations']}'" if named_by else "durations"
+        )
+        events = rows.get("events")
+        if events is None:
+            import numpy as np
+
+            events = np.ones(len(durations), dtype=np.uint8)
+        with named(named_by):
+            result = compute(
+                durations,
+                flags(events),
+                numbers(rows.get("entry"), "entry"),
+                numbers(rows.get("weights"), "weights"),
+                self.get_params()["level"],
+                option,
+            )
+        return self._keep(result, data, result.events.sum())
+
+    def _table(self) -> dict[str, Any]:
+        result = self._fitted()
+        names = ("time", "at_risk", "events", "censored", self.curve, "std_error")
+        return {name: getattr(result, name) for name in names} | self._band(
+            self.curve, result.low, result.high
+        )
+
+    def _curves(self) -> tuple[str, list[Curve]]:
+        result = self._fitted()
+        return self.axis, [Curve(self.label, getattr(result, self.curve), result.low, result.high)]
+
+    @property
+    def confidence_interval_(self) -> Any:
+        """The pointwise interval as a frame: time, low and high."""
+        result = self._fitted()
+        return self._frame({"time": result.time} | self._band(self.curve, result.low, result.high))
+
+
+class KaplanMeier(OneCurve):
+    """Share that lasts beyond each time, with what has not ended yet counted rightly.
+
+    Parameters
+    ----------
+    level
+        Coverage of the pointwise band in percent.
+    interval
+        Its scale: ``log_log`` (default), ``log`` (R's default), ``plain`` or ``arcsine``.
+
+    Examples
+    --------
+    >>> curve = KaplanMeier().fit([5, 6, 6, 2, 4], [1, 0, 1, 1, 0])
+    >>> round(curve.at(5), 4)
+    0.5333
+    """
+
+    parameters = ("level", "interval")
+    curve, label, axis = "survival", "Kaplan–Meier", "share still there"
+    origin = 1.0
+
+    def __init__(self, level: float = 95, interval: str = "log_log") -> None:
+        self.level = level
+        self.interval = interval
+
+    def fit(
+        self,
+        durations: Any,
+        events: Any = None,
+        entry: Any = None,
+        weights: Any = None,
+        *,
+        duration_col: str | None = None,
+        event_col: str | None = None,
+        entry_col: str | None = None,
+        weights_col: str | None = None,
+    ) -> Self:
+        """Estimate the curve.
+
+        Parameters
+        ----------
+        durations
+            Time until the event, or until last seen; numbers, or timedeltas (read as days). Or a frame of any
+            kind, whose columns ``duration_col``, ``event_col``, ``entry_col`` and ``weights_col`` name.
+        events
+            1 or True for an event, 0 or False for censored; without them each row is an event.
+        entry
+            Age at which a row was first seen (left truncation); 0 = from the start.
+        weights
+            Frequencies: weight 2 counts as two equal rows.
+        """
+        interval = choose(_core.IntervalKind, self.interval, "interval")
+        arrays = {"events": events, "entry": entry, "weights": weights}
+        columns = {
+            "durations": duration_col,
+            "events": event_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        }
+        self._estimate(_core.kaplan_meier, interval, durations, arrays, columns)
+        self.median_ = self._fitted().quantile(0.5)
+        return self
+
+    @property
+    def survival_function_(self) -> Any:
+        """The curve as a frame: time and survival."""
+        result = self._fitted()
+        return self._frame({"time": result.time, "survival": result.survival})
+
+    @property
+    def median_survival_time_(self) -> float | None:
+        """Time by which half have had the event; None where the curve never gets there."""
+        median: float | None = self._fitted().quantile(0.5).estimate
+        return median
+
+    @checked
+    def at(self, time: float) -> float | None:
+        """Share that lasts beyond `time`; None past the last duration, where nothing is known."""
+        share: float | None = self._fitted().at(time)
+        return share
+
+    @checked
+    def quantile(self, probability: float) -> _core.TimeEstimate:
+        """Time by which the share `probability` has had the event; fields estimate, low, high or None."""
+        found: _core.TimeEstimate = self._fitted().quantile(probability)
+        return found
+
+    @checked
+    def rmst(self, until: float) -> _core.MeanEstimate | None:
+        """Mean time lasted up to `until`; None past the last duration."""
+        found: _core.MeanEstimate | None = self._fitted().rmst(until)
+        return found
+
+    def confidence_band(self, kind: str = "equal_precision") -> Any:
+        """Give the band that holds the whole curve at once, as a frame: time, low, high.
+
+        Parameters
+        ----------
+        kind
+            ``equal_precision`` (Nair 1984) or ``hall_wellner`` (1980), between the first event and the last.
+        """
+        found = _core.confidence_band(self._fitted(), choose(_core.BandKind, kind, "kind"))
+        return self._frame({"time": found.time} | self._band("survival", found.low, found.high))
+
+
+class NelsonAalen(OneCurve):
+    """Risk gone through by each time: the cumulative hazard.
+
+    Parameters
+    ----------
+    level
+        Coverage of the pointwise band in percent.
+    ties
+        ``together`` (Nelson–Aalen) or ``in_turn`` (Fleming–Harrington).
+
+    Examples
+    --------
+    >>> NelsonAalen().fit([1, 2], [1, 0]).result_.cumulative_hazard.tolist()
+    [0.5, 0.5]
+    """
+
+    parameters = ("level", "ties")
+    curve, label, axis = "cumulative_hazard", "Nelson–Aalen", "cumulative hazard"
+    unit = ""
+
+    def __init__(self, level: float = 95, ties: str = "together") -> None:
+        self.level = level
+        self.ties = ties
+
+    def fit(
+        self,
+        durations: Any,
+        events: Any = None,
+        entry: Any = None,
+        weights: Any = None,
+        *,
+        duration_col: str | None = None,
+        event_col: str | None = None,
+        entry_col: str | None = None,
+        weights_col: str | None = None,
+    ) -> Self:
+        """Estimate the hazard; the arguments are those of `KaplanMeier.fit`."""
+        ties = choose(_core.TiedEvents, self.ties, "ties")
+        arrays = {"events": events, "entry": entry, "weights": weights}
+        columns = {
+            "durations": duration_col,
+            "events": event_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        }
+        return self._estimate(_core.nelson_aalen, ties, durations, arrays, columns)
+
+    @property
+    def cumulative_hazard_(self) -> Any:
+        """The curve as a frame: time and cumulative hazard."""
+        result = self._fitted()
+        return self._frame({"time": result.time, "cumulative_hazard": result.cumulative_hazard})
+
+
+class AalenJohansen(Curves):
+    """Share of each outcome by time, where one outcome rules out the others (won or lost).
+
+    Parameters
+    ----------
+    level
+        Coverage of the pointwise band in percent.
+    interval
+        Its scale: ``log_log`` (default), ``log``, ``plain`` or ``arcsine``.
+    censored
+        The label in `events` that means "not ended yet"; nulls mean it too.
+
+    Examples
+    --------
+    >>> deals = AalenJohansen(censored="open").fit([3, 5, 5, 8], ["won", "lost", "open", "won"])
+    >>> deals.causes_, deals.at(5, "won")
+    (['lost', 'won'], 0.25)
+    """
+
+    parameters = ("level", "interval", "censored")
+
+    def __init__(self, level: float = 95, interval: str = "log_log", censored: Any = 0) -> None:
+        self.level = level
+        self.interval = interval
+        self.censored = censored
+
+    def fit(
+        self,
+        durations: Any,
+        events: Any = None,
+        entry: Any = None,
+        weights: Any = None,
+        *,
+        duration_col: str | None = None,
+        event_col: str | None = None,
+        entry_col: str | None = None,
+        weights_col: str | None = None,
+    ) -> Self:
+        """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`."""
+        arrays = {"events": events, "entry": entry, "weights": weights}
+        columns = {
+            "durations": duration_col,
+            "events": event_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        }
+        rows, named_by = given(durations, arrays, columns)
+        if rows.get("events") is None:
+            raise UsageError("events: need the outcome of each row")
+        with named(named_by):
+            causes, codes = outcomes(rows["events"], self.censored)
+            result = _core.aalen_johansen(
+                numbers(rows["durations"], "durations"),
+                codes,
+                numbers(rows.get("entry"), "entry"),
+                numbers(rows.get("weights"), "weights"),
+                self.level,
+                choose(_core.IntervalKind, self.interval, "interval"),
+                max(1, len(causes)),
+            )
+        self.causes_ = causes
+        return self._keep(result, durations, sum(cause.events.sum() for cause in result.causes))
+
+    @checked
+    def at(self, time: float, cause: Any) -> float | None:
+        """Share that ended by `cause` up to `time`; None past the last duration while rows are left."""
+        result = self._fitted()
+        if cause not in self.causes_:
+            raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, self.causes_))}")
+        share: float | None = result.at(time, self.causes_.index(cause) + 1)
+        return share
+
+    def _table(self) -> dict[str, Any]:
+        result = self._fitted()
+        table = {"time": result.time, "at_risk": result.at_risk, "survival": result.survival}
+        for label, cause in zip(self.causes_, result.causes, strict=False):
+            table |= {f"{label}_events": cause.events, f"{label}": cause.incidence}
+            table |= {f"{label}_std_error": cause.std_error} | self._band(str(label), cause.low, cause.high)
+        return table
+
+    def _curves(self) -> tuple[str, list[Curve]]:
+        pairs = zip(self.causes_, self._fitted().causes, strict=False)
+        return "share by then", [Curve(str(label), c.incidence, c.low, c.high) for label, c in pairs]

@@ -1,0 +1,180 @@
+"""Durations, events and the rest out of arrays or out of the columns of any frame."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._columns import is_from, is_missing, to_numpy
+from salesops._core.error import UsageError
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def numbers(values: Any, argument: str) -> npt.NDArray[np.float64]:
+    """Make a contiguous array of numbers; timedeltas become days, nulls NaN (which the core refuses)."""
+    import numpy as np
+
+    if values is None:
+        return np.empty(0)
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise UsageError(f"{argument} must be one column, not {array.ndim} dimensions")
+    if array.dtype.kind == "m":
+        array = np.where(np.isnat(array), np.nan, array / np.timedelta64(1, "D"))
+    if array.dtype.kind not in "biufO":
+        raise UsageError(f"{argument} must be numbers or timedeltas, not {array.dtype}")
+    try:
+        return np.ascontiguousarray(array, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{argument} must be numbers: a row is null or text") from error
+
+
+def flags(values: Any, argument: str = "events") -> npt.NDArray[np.uint8]:
+    """Make event flags of booleans or of 0 and 1."""
+    import numpy as np
+
+    array = numbers(values, argument)
+    wrong = ~((array == 0) | (array == 1))
+    if wrong.any():
+        first = int(np.flatnonzero(wrong)[0])
+        raise UsageError(
+            f"{argument}: {int(wrong.sum())} of {len(array)} rows are neither 0 nor 1 (first: row {first}); "
+            "use 1 for an event and 0 for censored, or AalenJohansen for several outcomes"
+        )
+    return array.astype(np.uint8)
+
+
+def labels(values: Any, argument: str) -> list[Any]:
+    """Make a list of labels; NaN and pandas' NA are None."""
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.ndim != 1:
+        raise UsageError(f"{argument} must be one column, not {array.ndim} dimensions")
+    return [None if is_missing(value) else value for value in array.tolist()]
+
+
+def ordered(found: Iterable[Any], argument: str) -> list[Any]:
+    """Sort labels of one kind."""
+    try:
+        return sorted(set(found))
+    except TypeError as error:
+        raise UsageError(f"{argument} holds labels of several kinds; use one") from error
+
+
+def coded(values: Any, argument: str) -> tuple[list[Any], npt.NDArray[np.uint32]]:
+    """Sort the labels of a column, none of them null, and give each row its code."""
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.ndim == 1 and array.dtype.kind in "iub":
+        found, place = np.unique(array, return_inverse=True)
+        return found.tolist(), place.astype(np.uint32)
+    listed = labels(array, argument)
+    if None in listed:
+        raise UsageError(
+            f"{argument}: {listed.count(None)} of {len(listed)} rows are null (first: row "
+            f"{listed.index(None)}); correct or drop them"
+        )
+    names = ordered(listed, argument)
+    code = {label: i for i, label in enumerate(names)}
+    return names, np.array([code[label] for label in listed], dtype=np.uint32)
+
+
+def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint8]]:
+    """Sort the outcomes in a column of labels, and give each row its code; 0 = censored."""
+    import numpy as np
+
+    array = np.asarray(values)
+    if array.ndim == 1 and array.dtype.kind in "iu":
+        found, place = np.unique(array, return_inverse=True)
+        listed: list[Any] = found.tolist()
+    else:
+        listed = labels(values, "events")
+        place = None
+    causes = ordered((e for e in listed if e is not None and e != censored), "events")
+    if len(causes) > 255:
+        raise UsageError(f"events holds {len(causes)} outcomes; at most 255 can compete")
+    code = {label: i + 1 for i, label in enumerate(causes)}
+    codes = np.array([code.get(e, 0) for e in listed], dtype=np.uint8)
+    return causes, codes if place is None else codes[place]
+
+
+def choose(kind: Any, name: Any, argument: str) -> Any:
+    """Find the option called `name`."""
+    if not isinstance(name, str) or name not in kind.__members__:
+        raise UsageError(f"{argument} must be one of {', '.join(kind.__members__)}; not {name!r}")
+    return kind.__members__[name]
+
+
+# ---- columns of a frame ----
+
+
+def column(frame: Any, name: Any) -> Any:
+    """One column of any frame as a NumPy array; lengths of time as timedeltas."""
+    if not isinstance(name, str):
+        raise UsageError(f"a column is named by its text, not by {type(name).__name__}")
+    if isinstance(frame, Mapping):
+        if name not in frame:
+            raise UsageError(f"no column '{name}'. The columns are: {' '.join(map(str, frame))}")
+        return frame[name]
+    if is_from(frame, "polars") and hasattr(frame, "collect"):
+        frame = frame.select(name).collect()
+    if (is_from(frame, "pandas") or is_from(frame, "polars")) and name in frame.columns:
+        series = frame[name]
+        if str(series.dtype).lower().startswith(("timedelta", "duration")):
+            return series.to_numpy()
+    return to_numpy(_frame.to_core(frame, [name]).column(name))
+
+
+# How the core calls what the caller has named a column.
+CALLED = re.compile(r"^(durations|lower|upper|events|entry|weights|cluster|strata)\b")
+
+
+@contextlib.contextmanager
+def named(columns: Mapping[str, Any]) -> Iterator[None]:
+    """Let errors about an argument call it by the column that it came from."""
+    try:
+        yield
+    except UsageError as error:
+        text = str(error)
+        found = CALLED.match(text)
+        if found is None or columns.get(found[1]) is None:
+            raise
+        raise UsageError(f"column '{columns[found[1]]}'{text[found.end() :]}") from error
+
+
+def given(
+    data: Any, arguments: Mapping[str, Any], columns: Mapping[str, Any]
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Values by argument, out of arrays or out of the columns of the frame `data`.
+
+    Parameters
+    ----------
+    data
+        The frame, or the durations.
+    arguments
+        What was given as arrays.
+    columns
+        Column by argument; None where there is none. Any of them makes `data` a frame.
+
+    Returns
+    -------
+    tuple
+        The values, and the columns by argument (none for arrays).
+    """
+    wanted = {argument: name for argument, name in columns.items() if name is not None}
+    if not wanted:
+        return {"durations": data, **arguments}, {}
+    if "durations" not in wanted:
+        raise UsageError("duration_col: name the column of the durations")
+    both = [argument for argument, value in arguments.items() if value is not None]
+    if both:
+        raise UsageError(f"{both[0]}: with a frame, name its columns instead of giving arrays")
+    return {argument: column(data, name) for argument, name in wanted.items()}, wanted

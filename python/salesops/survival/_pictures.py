@@ -1,0 +1,173 @@
+"""Curves with their bands and the rows at risk under them, and forests of hazard ratios."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from salesops._core.error import UsageError
+
+if TYPE_CHECKING:
+    from salesops.plot import Picture
+    from salesops.survival._estimator import Estimator
+
+MAX_POINTS = 200
+TICKS = 6
+
+
+class Curve(NamedTuple):
+    """A curve with its band."""
+
+    name: str
+    values: Any
+    low: Any
+    high: Any
+
+
+def ticks(last: float) -> list[float]:
+    """Round times from 0 to the last."""
+    import numpy as np
+
+    if last <= 0:
+        return [0.0]
+    rough = last / (TICKS - 1)
+    power = 10.0 ** np.floor(np.log10(rough))
+    step = next(power * size for size in (1, 2, 2.5, 5, 10) if power * size >= rough)
+    return [round(i * step, 10) for i in range(int(last / step) + 1)]
+
+
+def at_risk(result: Any, times: Sequence[float]) -> list[float]:
+    """Rows at risk just before each time."""
+    import numpy as np
+
+    places = np.searchsorted(result.time, times, side="left")
+    return [float(result.at_risk[place]) if place < len(result.time) else 0.0 for place in places]
+
+
+def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]) -> Picture:
+    """Step lines with bands, thinned to what a chart can show; ten of the points in numbers."""
+    import numpy as np
+
+    from salesops import plot
+
+    time = result.time
+    unit, origin = fit.unit, fit.origin  # type: ignore[attr-defined]
+    after = f"after {time[-1]:.4g}{'' if unit_of_time == 'time' else f' {unit_of_time}'}"
+    called = [title] if len(curves) == 1 else [curve.name for curve in curves]
+    kept = np.unique(np.linspace(0, len(time) - 1, MAX_POINTS).astype(int))
+    lines = {}
+    for name, curve in zip(called, curves, strict=True):
+        # Where no band is known it has no width.
+        low, high = (np.where(np.isfinite(edge), edge, curve.values) for edge in (curve.low, curve.high))
+        columns = (values[kept].tolist() for values in (time, curve.values, low, high))
+        lines[name] = [(0.0, origin, origin, origin), *zip(*columns, strict=True)]
+    shown = np.unique(np.linspace(0, len(time) - 1, 10).astype(int))
+    ends = ", ".join(
+        f"{name} {plot.compact(float(curve.values[-1]), unit)}"
+        for name, curve in zip(called, curves, strict=True)
+    )
+    chart = plot.curves(lines, x_title=unit_of_time, y_title=title, unit=unit)
+    return plot.Picture(
+        title=f"{after.capitalize()}: {ends}",
+        subtitle=f"{fit.n_rows_:,} rows, {fit.n_events_:,g} events; the others count as long as seen. "
+        f"Band: {fit.get_params()['level']:g}% interval at each time. Below: rows at risk.",
+        alt=f"{title}; {after}: {ends}",
+        chart=with_at_risk(chart, result),
+        columns=[unit_of_time, "at risk", *called],
+        rows=[
+            [f"{time[i]:.4g}", f"{result.at_risk[i]:,.6g}", *(f"{curve.values[i]:.3f}" for curve in curves)]
+            for i in shown
+        ],
+    )
+
+
+def with_at_risk(chart: Any, result: Any) -> Any:
+    """Put the numbers of rows at risk under a chart, on the same axis of time."""
+    from salesops import plot
+
+    alt = plot.altair()
+    times = ticks(float(result.time[-1]))
+    cells = [{"x": x, "n": f"{n:,.6g}"} for x, n in zip(times, at_risk(result, times), strict=True)]
+    numbers = (
+        alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16)
+        .mark_text(fontSize=11, color=plot.ink("muted"))
+        .encode(x=alt.X("x:Q", axis=None), text="n:N")
+    )
+    return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
+
+
+def on_axis(ax: Any, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]) -> Any:
+    """Draw on a Matplotlib axis, with the rows at risk under it."""
+    if not hasattr(ax, "fill_between"):
+        raise UsageError(f"ax: need a Matplotlib axis, not {type(ax).__name__}")
+    for curve in curves:
+        ax.step(result.time, curve.values, where="post", label=curve.name)
+        ax.fill_between(result.time, curve.low, curve.high, step="post", alpha=0.2)
+    times = ticks(float(result.time[-1]))
+    ax.set_xticks(times)
+    counts = [f"{n:,.6g}" for n in at_risk(result, times)]
+    ax.set_xticklabels([f"{x:g}\n{n}" for x, n in zip(times, counts, strict=True)])
+    ax.set_xlabel(f"{unit_of_time} (below: rows at risk)")
+    ax.set_ylabel(title)
+    ax.legend()
+    return ax
+
+
+def forest(
+    rows: Sequence[tuple[str, float, float, float]], *, what: str, level: float, subtitle: str
+) -> Picture:
+    """Ratios with their intervals on a logarithmic axis, against 1.
+
+    Parameters
+    ----------
+    rows
+        Name, ratio, low, high.
+    what
+        What the ratios are: ``"hazard"``, ``"time"``.
+    """
+    from salesops import plot
+
+    alt = plot.altair()
+    data = plot.records(
+        [
+            {"label": name, "value": ratio, "low": low, "high": high, "note": f"{ratio:.2f}"}
+            for name, ratio, low, high in rows
+        ],
+        "label",
+    )
+    plot.number(data)
+    base = alt.Chart(alt.Data(values=data), width=plot.WIDTH, height={"step": 34})
+    y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None)
+    scale = alt.Scale(type="log", nice=False, padding=24)
+    x = alt.X("value:Q", title=f"{what} ratio", scale=scale, axis=alt.Axis(tickCount=5, format="~g"))
+    one = alt.Chart(alt.Data(values=[{"at": 1}])).mark_rule(strokeDash=[4, 3]).encode(x="at:Q")
+    chart = alt.layer(
+        one,
+        base.mark_rule(strokeWidth=3, color=plot.ink("main"), opacity=0.5).encode(
+            x=alt.X("low:Q", scale=scale), x2="high:Q", y=y
+        ),
+        base.mark_point(opacity=1).encode(x=x, y=y),
+        base.mark_text(dy=-11).encode(x=x, y=y, text="note:N"),
+    )
+    sure = [(name, ratio) for name, ratio, low, high in rows if low > 1 or high < 1]
+    strongest = max(sure, key=lambda row: abs(math_log(row[1])), default=None)
+    title = (
+        f"No column's {what} ratio is surely different from 1"
+        if strongest is None
+        else f"{strongest[0]}: {what} ratio {strongest[1]:.2f}"
+    )
+    return plot.Picture(
+        title=title,
+        subtitle=subtitle,
+        alt="; ".join(f"{name} {ratio:.2f} ({low:.2f} to {high:.2f})" for name, ratio, low, high in rows),
+        chart=chart,
+        columns=["column", f"{what} ratio", f"low {level:g}%", f"high {level:g}%"],
+        rows=[[name, *(f"{value:.3f}" for value in values)] for name, *values in rows],
+    )
+
+
+def math_log(ratio: float) -> float:
+    """Logarithm of a ratio, far out where there is none."""
+    import math
+
+    return math.log(ratio) if 0 < ratio < math.inf else math.copysign(1e9, ratio - 1)

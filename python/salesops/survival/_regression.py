@@ -1,0 +1,109 @@
+"""What the regressions share: coefficients as a table, and rows to predict for."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from salesops._progress import ConvergenceWarning
+from salesops.survival._data import numbers
+from salesops.survival._design import Design, new_rows
+from salesops.survival._estimator import Estimator
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+def z_of(level: float) -> float:
+    """How many standard errors a symmetric interval of `level` percent reaches."""
+    import statistics
+
+    return statistics.NormalDist().inv_cdf(0.5 + level / 200)
+
+
+def two_sided(z: float) -> float:
+    """Chance that a normal deviate is farther out than z."""
+    return math.erfc(abs(z) / math.sqrt(2))
+
+
+class Regression(Estimator):
+    """Coefficients with their errors; `effect` is the name of their exponentials."""
+
+    effect = "hazard_ratio"
+    design_: Design | None = None
+
+    def _coefficients(self) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        raise NotImplementedError
+
+    def _table(self) -> dict[str, Any]:
+        import numpy as np
+
+        names, values, errors = self._coefficients()
+        half = z_of(self.get_params()["level"]) * errors
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            z = values / errors
+            return {
+                "covariate": names,
+                "coefficient": values,
+                "std_error": errors,
+                **self._band("coefficient", values - half, values + half),
+                self.effect: np.exp(values),
+                **self._band(self.effect, np.exp(values - half), np.exp(values + half)),
+                "z": z,
+                "p_value": np.array([two_sided(one) for one in z.tolist()]),
+            }
+
+    @property
+    def summary_(self) -> Any:
+        """Coefficients, their exponentials, intervals and tests: a frame with a row for each."""
+        return self.to_frame()
+
+    @property
+    def confidence_interval_(self) -> Any:
+        """Intervals of the coefficients as a frame."""
+        table = self._table()
+        return self._frame(
+            {name: table[name] for name in table if name == "covariate" or name.startswith("coefficient_")}
+        )
+
+    @property
+    def references_(self) -> dict[str, Any]:
+        """The category that the others of a column are compared with, by column."""
+        return {} if self.design_ is None else self.design_.references
+
+    def _new(self, data: Any) -> npt.NDArray[np.float64]:
+        self._fitted()
+        return new_rows(self.design_, data)
+
+    def _warn(self) -> None:
+        if not self.result_.converged:
+            warnings.warn("; ".join(self.result_.notes), ConvergenceWarning, stacklevel=3)
+
+    def _long(self, times: npt.NDArray[np.float64], rows: int, found: Any) -> Any:
+        """Curves of many rows as one frame: row, time, survival and its interval."""
+        import numpy as np
+
+        return self._frame(
+            {
+                "row": np.repeat(np.arange(rows), len(times)),
+                "time": np.tile(times, rows),
+                "survival": found.survival,
+                **self._band("survival", found.low, found.high),
+            }
+        )
+
+
+def wanted_times(times: Any, default: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+    """The times asked for: one, several, or all that the fit has seen."""
+    import numpy as np
+
+    return default if times is None else numbers(np.atleast_1d(np.asarray(times)), "times")
+
+
+def notes_of(result: Any, references: Mapping[str, Any]) -> list[str]:
+    """What a reader of the table should know."""
+    against = [f"{column} is compared with {level}" for column, level in references.items()]
+    return [*result.notes, *against]

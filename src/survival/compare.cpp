@@ -1,0 +1,148 @@
+#include "salesops/survival/compare.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "rows.hpp"
+#include "salesops/stats.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace survival {
+
+// ---- Restricted means -----------------------------------------------------------------------------
+
+std::optional<RmstDifference> rmst_difference(const KaplanMeier& first, const KaplanMeier& second,
+                                              double until) {
+  const auto one = first.rmst(until);
+  const auto other = second.rmst(until);
+  if (!one || !other) return std::nullopt;
+  const double z = stats::normal_multiplier(first.level);
+  RmstDifference found{*one, *other, {}, {}};
+  const auto p_value = [](double estimate, double error) {
+    return error > 0 ? std::erfc(std::fabs(estimate) / error / std::sqrt(2.0)) : estimate == 0 ? 1 : 0;
+  };
+  found.difference.estimate = one->estimate - other->estimate;
+  found.difference.std_error = std::hypot(one->std_error, other->std_error);
+  found.difference.low = found.difference.estimate - z * found.difference.std_error;
+  found.difference.high = found.difference.estimate + z * found.difference.std_error;
+  found.difference.p_value = p_value(found.difference.estimate, found.difference.std_error);
+  const double log_ratio = std::log(one->estimate / other->estimate);
+  found.ratio.estimate = one->estimate / other->estimate;
+  found.ratio.std_error = std::hypot(one->std_error / one->estimate, other->std_error / other->estimate);
+  found.ratio.low = std::exp(log_ratio - z * found.ratio.std_error);
+  found.ratio.high = std::exp(log_ratio + z * found.ratio.std_error);
+  found.ratio.p_value = p_value(log_ratio, found.ratio.std_error);
+  return found;
+}
+
+// ---- Log-rank -------------------------------------------------------------------------------------
+
+namespace {
+
+double rank_weight(RankWeight kind, double n, double survival_before, double peto) {
+  switch (kind) {
+    case RankWeight::log_rank: return 1;
+    case RankWeight::wilcoxon: return n;
+    case RankWeight::tarone_ware: return std::sqrt(n);
+    case RankWeight::peto: return peto;
+    case RankWeight::g_rho: return survival_before;
+  }
+  return 1;
+}
+
+/// Weight at risk of each group, moved from time to time.
+class GroupsAtRisk {
+ public:
+  GroupsAtRisk(std::span<const std::uint32_t> groups, std::size_t n_groups, const Options& options)
+      : groups_(groups), options_(options), at_risk_(n_groups, 0.0) {
+    if (!options.entry.empty()) waiting_ = order_of(options.entry);
+    for (std::size_t row = 0; row < groups.size(); ++row)
+      if (options.entry.empty() || options.entry[row] <= 0) at_risk_[groups[row]] += weight_of(options, row);
+  }
+  void enter_before(double time) {
+    for (; next_ < waiting_.size() && options_.entry[waiting_[next_]] < time; ++next_) {
+      const std::uint32_t row = waiting_[next_];
+      if (options_.entry[row] > 0) at_risk_[groups_[row]] += weight_of(options_, row);
+    }
+  }
+  void leave(std::uint32_t row) { at_risk_[groups_[row]] -= weight_of(options_, row); }
+  [[nodiscard]] double operator[](std::size_t group) const { return std::max(0.0, at_risk_[group]); }
+
+ private:
+  std::span<const std::uint32_t> groups_;
+  const Options& options_;
+  std::vector<double> at_risk_;
+  std::vector<std::uint32_t> waiting_;
+  std::size_t next_ = 0;
+};
+
+}  // namespace
+
+LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
+                 std::span<const std::uint32_t> groups, const Options& options, RankWeight weight) {
+  check(durations, events, 1, options.entry, options.weights);
+  if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
+  const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
+  if (k > 1000) throw UsageError("groups: more than 1,000 codes; number the groups 0, 1, 2, …");
+  const RiskTable table = risk_table(durations, options);
+
+  LogRank result;
+  result.observed.assign(k, 0.0);
+  result.expected.assign(k, 0.0);
+  const auto size = static_cast<Eigen::Index>(k);
+  Eigen::VectorXd difference = Eigen::VectorXd::Zero(size);
+  Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(size, size);
+  Eigen::VectorXd share(size);
+  Eigen::VectorXd of_group(size);
+  GroupsAtRisk at_risk(groups, k, options);
+  double survival = 1;
+  double peto = 1;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    at_risk.enter_before(table.time[i]);
+    const double n = table.at_risk[i];
+    double d = 0;
+    of_group.setZero();
+    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
+      const std::uint32_t row = table.order[j];
+      if (events[row] == 0) continue;
+      of_group[static_cast<Eigen::Index>(groups[row])] += weight_of(options, row);
+      d += weight_of(options, row);
+    }
+    if (d > 0) {
+      peto *= 1 - d / (n + 1);
+      const double w = rank_weight(weight, n, survival, peto);
+      const double scale = n > 1 ? w * w * d * std::max(0.0, n - d) / (n - 1) : 0;
+      // Groups are few: plain loops, and the lower half of the covariance.
+      for (std::size_t g = 0; g < k; ++g) {
+        const auto at = static_cast<Eigen::Index>(g);
+        share[at] = at_risk[g] / n;
+        result.observed[g] += of_group[at];
+        result.expected[g] += d * share[at];
+        difference[at] += w * (of_group[at] - d * share[at]);
+        const double scaled = scale * share[at];
+        covariance(at, at) += scaled;
+        for (Eigen::Index other = 0; other <= at; ++other) covariance(at, other) -= scaled * share[other];
+      }
+      survival *= stay(n, d) / n;
+    }
+    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) at_risk.leave(table.order[j]);
+  }
+
+  covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
+  const auto possible =
+      std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
+  result.degrees = std::max(0, static_cast<int>(possible) - 1);
+  if (result.degrees == 0 || covariance.trace() <= 0) return result;
+  // One group is the rest of all others, so the covariance has a zero eigenvalue: least squares.
+  result.statistic =
+      std::max(0.0, difference.dot(covariance.completeOrthogonalDecomposition().solve(difference)));
+  result.p_value = chi_square_tail(result.statistic, result.degrees);
+  return result;
+}
+
+}  // namespace survival
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,342 @@
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "cox_design.hpp"
+#include "rows.hpp"
+#include "salesops/stats.hpp"
+#include "salesops/survival/compare.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace survival {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+// ---- Fine and Gray --------------------------------------------------------------------------------
+
+namespace {
+
+Index index(std::size_t i) { return static_cast<Index>(i); }
+
+/// Chance not to be censored before each time of a table; events come before censorings of the same time.
+std::vector<double> uncensored_before(const RiskTable& table, std::span<const std::uint8_t> events,
+                                      const Options& options) {
+  std::vector<double> chance(table.size());
+  double left = 1;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    chance[i] = left;
+    double ended = 0;
+    double censored = 0;
+    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j)
+      (events[table.order[j]] == 0 ? censored : ended) += weight_of(options, table.order[j]);
+    const double n = table.at_risk[i] - ended;
+    if (censored > 0) left *= stay(n, censored) / n;
+  }
+  return chance;
+}
+
+/// Rows at risk of one cause: as long as they last, and those that ended otherwise for ever, with less and
+/// less weight.
+class Subdistribution {
+ public:
+  Subdistribution(const RiskSets& sets, std::span<const double> durations,
+                  std::span<const std::uint8_t> events, std::uint8_t cause, const CoxOptions& options)
+      : sets_(sets), other_(sets.rows, 0.0), at_group_(sets.groups.size(), 0.0) {
+    Options curve;
+    curve.weights = options.weights;
+    const RiskTable table = risk_table(durations, curve);
+    const std::vector<double> chance = uncensored_before(table, events, curve);
+    const auto at = [&](double time) {
+      const auto found = std::lower_bound(table.time.begin(), table.time.end(), time);
+      return chance[static_cast<std::size_t>(found - table.time.begin())];
+    };
+    for (std::size_t place = 0; place < sets.rows; ++place) {
+      const std::uint32_t row = sets.order[place];
+      if (events[row] != 0 && events[row] != cause) other_[place] = 1 / at(durations[row]);
+    }
+    for (std::size_t g = 0; g < sets.groups.size(); ++g)
+      if (sets.groups[g].deaths > 0) at_group_[g] = at(sets.groups[g].time);
+  }
+
+  /// Hazards by group, and what has gathered of them: Λ from the beginning for those at risk, ∫ G dΛ from the
+  /// end for those that ended otherwise; with the sums of x̄ beside them.
+  struct State {
+    VectorXd theta;
+    std::vector<double> hazard, gone, ahead;
+    RiskSets::RowMatrix middle, gone_middle, ahead_middle;
+    double value = 0;
+  };
+
+  [[nodiscard]] State state(const VectorXd& beta) const {
+    const Index p = index(sets_.columns);
+    const std::size_t n = sets_.groups.size();
+    State now;
+    now.theta = (sets_.x * beta).array().exp();
+    for (std::size_t place = 0; place < sets_.rows; ++place)
+      now.theta[index(place)] *= weight_of(sets_.weights, place);
+    // Those that ended otherwise before each time, from the first time on.
+    std::vector<double> other0(n, 0.0);
+    RiskSets::RowMatrix other1 = RiskSets::RowMatrix::Zero(index(n), p);
+    for (std::size_t g = n - 1; g-- > 0;) {
+      other0[g] = other0[g + 1];
+      other1.row(index(g)) = RiskSets::RowMatrix(other1.row(index(g + 1)));
+      for (std::size_t place = sets_.groups[g].end; place < sets_.groups[g + 1].end; ++place) {
+        const double theta = now.theta[index(place)] * other_[place];
+        other0[g] += theta;
+        other1.row(index(g)) += theta * sets_.x.row(index(place));
+      }
+    }
+    now.hazard.assign(n, 0.0);
+    now.middle.setZero(index(n), p);
+    double s0 = 0;
+    VectorXd s1 = VectorXd::Zero(p);
+    std::size_t place = 0;
+    for (std::size_t g = 0; g + 1 < n; ++g) {
+      for (; place < sets_.groups[g].end; ++place) {
+        s0 += now.theta[index(place)];
+        s1 += now.theta[index(place)] * sets_.x.row(index(place)).transpose();
+      }
+      const double at_risk = s0 + at_group_[g] * other0[g];
+      now.hazard[g] = sets_.groups[g].weight / at_risk;
+      now.middle.row(index(g)) = (s1.transpose() + at_group_[g] * other1.row(index(g))) / at_risk;
+      now.value -= sets_.groups[g].weight * std::log(at_risk);
+    }
+    now.gone = now.ahead = now.hazard;
+    now.gone_middle = now.middle;
+    for (std::size_t g = 0; g < n; ++g) now.gone_middle.row(index(g)) *= now.hazard[g];
+    now.ahead_middle = now.gone_middle;
+    for (std::size_t g = 0; g < n; ++g) {
+      now.ahead[g] *= at_group_[g];
+      now.ahead_middle.row(index(g)) *= at_group_[g];
+      if (g == 0) continue;
+      now.ahead[g] += now.ahead[g - 1];
+      now.ahead_middle.row(index(g)) += RiskSets::RowMatrix(now.ahead_middle.row(index(g - 1)));
+    }
+    for (std::size_t g = n - 1; g-- > 0;) {
+      now.gone[g] += now.gone[g + 1];
+      now.gone_middle.row(index(g)) += RiskSets::RowMatrix(now.gone_middle.row(index(g + 1)));
+    }
+    return now;
+  }
+
+  /// Calls visit(place, group, Λ, Σ x̄dΛ, dead) of each row: what it has gone through in all.
+  template <typename Visit>
+  void each(const State& now, const Visit& visit) const {
+    std::size_t g = 0;
+    for (std::size_t place = 0; place < sets_.rows; ++place) {
+      while (sets_.groups[g].end <= place) ++g;
+      double risk = now.gone[g];
+      VectorXd drift = now.gone_middle.row(index(g)).transpose();
+      if (other_[place] > 0 && g > 0) {
+        risk += other_[place] * now.ahead[g - 1];
+        drift += other_[place] * now.ahead_middle.row(index(g - 1)).transpose();
+      }
+      visit(place, g, risk, drift, place + sets_.groups[g].deaths >= sets_.groups[g].end);
+    }
+  }
+
+  [[nodiscard]] Likelihood evaluate(const VectorXd& beta) const {
+    const Index p = index(sets_.columns);
+    const State now = state(beta);
+    Likelihood found{now.value, VectorXd::Zero(p), MatrixXd::Zero(p, p)};
+    each(now, [&](std::size_t place, std::size_t, double risk, const VectorXd&, bool dead) {
+      const VectorXd x = sets_.x.row(index(place)).transpose();
+      const double theta = now.theta[index(place)] * risk;
+      found.gradient -= theta * x;
+      found.information += theta * x * x.transpose();
+      if (!dead) return;
+      found.gradient += weight_of(sets_.weights, place) * x;
+      found.value += weight_of(sets_.weights, place) * x.dot(beta);
+    });
+    for (std::size_t g = 0; g < sets_.groups.size(); ++g)
+      found.information -=
+          sets_.groups[g].weight * now.middle.row(index(g)).transpose() * now.middle.row(index(g));
+    return found;
+  }
+
+  [[nodiscard]] RiskSets::RowMatrix score_residuals(const VectorXd& beta) const {
+    const State now = state(beta);
+    RiskSets::RowMatrix residuals(index(sets_.rows), index(sets_.columns));
+    each(now, [&](std::size_t place, std::size_t g, double risk, const VectorXd& drift, bool dead) {
+      const VectorXd x = sets_.x.row(index(place)).transpose();
+      VectorXd own = -now.theta[index(place)] * (risk * x - drift);
+      if (dead) own += weight_of(sets_.weights, place) * (x - now.middle.row(index(g)).transpose());
+      residuals.row(index(place)) = own.transpose();
+    });
+    return residuals;
+  }
+
+  /// Λ of the share, with the variance and drift that predictions need.
+  [[nodiscard]] CoxBaseline baseline(const VectorXd& beta) const {
+    const State now = state(beta);
+    CoxBaseline found;
+    found.last = sets_.stratum_last[0];
+    double variance = 0;
+    for (std::size_t g = sets_.groups.size() - 1; g-- > 0;) {
+      variance += now.hazard[g] * now.hazard[g] / sets_.groups[g].weight;
+      found.time.push_back(sets_.groups[g].time);
+      found.cumulative_hazard.push_back(now.gone[g]);
+      found.variance.push_back(variance);
+      const VectorXd drift = now.gone_middle.row(index(g)).transpose().cwiseProduct(sets_.scale);
+      found.drift.insert(found.drift.end(), drift.begin(), drift.end());
+    }
+    return found;
+  }
+
+ private:
+  const RiskSets& sets_;
+  std::vector<double> other_;     ///< by place: 1/G(T−) of rows that ended otherwise, else 0
+  std::vector<double> at_group_;  ///< G just before each event time
+};
+
+}  // namespace
+
+CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8_t> events,
+                   std::uint8_t cause, const std::vector<Covariate>& covariates, const CoxOptions& options) {
+  const StopScope scope(options.execution.stop);
+  check(durations, events, 255, options.entry, options.weights);
+  check_covariates(covariates, durations.size());
+  (void)stats::normal_multiplier(options.level);
+  if (!options.entry.empty() || !options.strata.empty() || !options.cluster.empty() || options.penalty != 0)
+    throw UsageError("fine_gray takes neither entry, strata, cluster nor penalty");
+  if (cause == 0) throw UsageError("cause: 0 stands for censored rows; give the code of an end");
+  std::vector<std::uint8_t> ended(events.size());
+  for (std::size_t row = 0; row < events.size(); ++row) ended[row] = events[row] == cause;
+  if (std::find(ended.begin(), ended.end(), 1) == ended.end())
+    throw UsageError("events: none of " + std::to_string(events.size()) + " rows ended by this cause");
+  CoxOptions own = options;
+  own.ties = CoxTies::breslow;
+  own.robust = true;
+  const RiskSets sets(durations, ended, covariates, own);
+  const Subdistribution share(sets, durations, events, cause, own);
+  const auto p = static_cast<Index>(covariates.size());
+  const Maximum best =
+      maximize([&](const VectorXd& beta) { return share.evaluate(beta); }, p, 0, options.max_iterations,
+               [&](const MatrixXd& information) {
+                 refuse_sums(information, covariates, static_cast<double>(sets.deaths));
+               });
+  const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(p, p));
+  const RiskSets::RowMatrix influence = share.score_residuals(best.beta) * inverse;
+  CoxModel model = describe(sets, covariates, best, influence.transpose() * influence, own);
+  if (options.baseline) model.baselines.push_back(share.baseline(best.beta));
+  return model;
+}
+
+// ---- Gray's test ----------------------------------------------------------------------------------
+
+namespace {
+
+/// One group between two times: its rows, and its curves just before the later.
+struct GrayGroup {
+  double at_risk = 0;
+  double survival = 1;
+  double incidence = 0;  ///< of the cause
+};
+
+/// What an event time leaves for the variance.
+struct GrayTime {
+  std::vector<double> of_cause, of_others, at_risk, survival, incidence;  // by group
+  double hazard = 0;                                                      // Σ d₁/R
+  double died = 0;
+  std::vector<double> share;  // R_k/R
+};
+
+}  // namespace
+
+LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_t> events,
+                  std::span<const std::uint32_t> groups, std::uint8_t cause, const Options& options) {
+  check(durations, events, 255, options.entry, options.weights);
+  if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
+  if (!options.entry.empty())
+    throw UsageError("entry: Gray's test takes none; every row is seen from the start");
+  if (cause == 0) throw UsageError("cause: 0 stands for censored rows; give the code of an outcome");
+  const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
+  if (k > 100) throw UsageError("groups: more than 100 codes; number the groups 0, 1, 2, …");
+  const RiskTable table = risk_table(durations, options);
+  std::vector<GrayGroup> now(k);
+  for (std::size_t row = 0; row < groups.size(); ++row) now[groups[row]].at_risk += weight_of(options, row);
+
+  LogRank result;
+  result.observed.assign(k, 0);
+  result.expected.assign(k, 0);
+  VectorXd z = VectorXd::Zero(index(k));
+  std::vector<GrayTime> times;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    GrayTime time{std::vector<double>(k, 0.0), std::vector<double>(k, 0.0), {}, {}, {}, 0, 0,
+                  std::vector<double>(k, 0.0)};
+    std::vector<double> leaving(k, 0.0);
+    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
+      const std::uint32_t row = table.order[j];
+      const double weight = weight_of(options, row);
+      leaving[groups[row]] += weight;
+      if (events[row] != 0) (events[row] == cause ? time.of_cause : time.of_others)[groups[row]] += weight;
+    }
+    double all = 0;
+    double died = 0;
+    for (std::size_t g = 0; g < k; ++g) {
+      time.at_risk.push_back(now[g].at_risk);
+      time.survival.push_back(now[g].survival);
+      time.incidence.push_back(now[g].incidence);
+      // A group that nobody is left of tells nothing from here on.
+      if (now[g].at_risk > 1e-9 && now[g].survival > 0)
+        time.share[g] = now[g].at_risk * (1 - now[g].incidence) / now[g].survival;
+      all += time.share[g];
+      died += time.of_cause[g];
+    }
+    if (all > 0) {
+      time.hazard = died / all;
+      time.died = died;
+      for (std::size_t g = 0; g < k; ++g) {
+        time.share[g] /= all;
+        result.observed[g] += time.of_cause[g];
+        result.expected[g] += died * time.share[g];
+        z[index(g)] += time.of_cause[g] - died * time.share[g];
+      }
+    }
+    for (std::size_t g = 0; g < k; ++g) {
+      GrayGroup& group = now[g];
+      if (group.at_risk > 1e-9) {
+        group.incidence += group.survival * time.of_cause[g] / group.at_risk;
+        group.survival *= stay(group.at_risk, time.of_cause[g] + time.of_others[g]) / group.at_risk;
+      }
+      group.at_risk -= leaving[g];
+    }
+    times.push_back(std::move(time));
+  }
+
+  // From the last time back: Q_kr = Σ over later times of (δ_kr − R_k/R)·Y_r/S_r·dΓ.
+  MatrixXd later = MatrixXd::Zero(index(k), index(k));
+  MatrixXd covariance = MatrixXd::Zero(index(k), index(k));
+  for (std::size_t i = times.size(); i-- > 0;) {
+    const GrayTime& time = times[i];
+    for (std::size_t r = 0; r < k; ++r) {
+      if (!(time.at_risk[r] > 1e-9) || !(time.survival[r] > 0)) continue;
+      VectorXd apart(index(k));
+      for (std::size_t g = 0; g < k; ++g) apart[index(g)] = (g == r ? 1 : 0) - time.share[g];
+      const double left = 1 - time.incidence[r];
+      const VectorXd own = apart - (left - time.survival[r]) / time.at_risk[r] * later.col(index(r));
+      const VectorXd other = left / time.at_risk[r] * later.col(index(r));
+      // The cause's events are expected alike in all groups, the others as each group has them.
+      covariance +=
+          time.died * time.share[r] * own * own.transpose() + time.of_others[r] * other * other.transpose();
+      later.col(index(r)) += apart * (time.at_risk[r] / time.survival[r] * time.hazard);
+    }
+  }
+  const auto possible =
+      std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
+  result.degrees = std::max(0, static_cast<int>(possible) - 1);
+  if (result.degrees == 0 || covariance.trace() <= 0) return result;
+  auto solver = covariance.completeOrthogonalDecomposition();
+  solver.setThreshold(1e-9);
+  result.statistic = std::max(0.0, z.dot(solver.solve(z)));
+  result.p_value = chi_square_tail(result.statistic, result.degrees);
+  return result;
+}
+
+}  // namespace survival
+}  // namespace v0
+}  // namespace salesops

@@ -1,0 +1,240 @@
+#include "salesops/survival/curves.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <numeric>
+#include <string>
+
+#include "rows.hpp"
+#include "salesops/stats.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace survival {
+
+namespace {
+
+/// Weight of the rows of run `i` with each code; `into` has one place a code.
+void count_codes(const RiskTable& table, std::size_t i, std::span<const std::uint8_t> events,
+                 const Options& options, std::span<double> into) {
+  std::fill(into.begin(), into.end(), 0.0);
+  for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
+    const std::uint32_t row = table.order[j];
+    into[events[row]] += weight_of(options, row);
+  }
+}
+
+bool is_known(const std::vector<double>& time, const std::vector<double>& survival, double t) {
+  return !std::isnan(t) && !time.empty() && (t <= time.back() || survival.back() == 0);
+}
+
+}  // namespace
+
+// ---- Kaplan–Meier ---------------------------------------------------------------------------------
+
+KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std::uint8_t> events,
+                         const Options& options) {
+  check(durations, events, 1, options.entry, options.weights);
+  const double z = stats::normal_multiplier(options.level);
+  RiskTable table = risk_table(durations, options);
+  KaplanMeier curve;
+  curve.level = options.level;
+  curve.interval = options.interval;
+  curve.rows = static_cast<std::int64_t>(durations.size());
+  for (std::vector<double>* column :
+       {&curve.events, &curve.censored, &curve.survival, &curve.std_error, &curve.low, &curve.high})
+    column->resize(table.size());
+  double survival = 1;
+  double spread = 0;  // Σ d/(n(n−d))
+  std::array<double, 2> seen{};
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    count_codes(table, i, events, options, seen);
+    const double n = table.at_risk[i];
+    const double d = seen[1];
+    if (d > 0) {
+      const double left = stay(n, d);
+      survival *= left / n;
+      if (left > 0) spread += d / (n * left);
+    }
+    curve.events[i] = d;
+    curve.censored[i] = seen[0];
+    curve.survival[i] = survival;
+    curve.std_error[i] = survival * std::sqrt(spread);
+  }
+  // The band takes several logarithms a time: in blocks, on all threads.
+  for_rows(table.size(), 8192, {}, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const bool same = i > first && curve.events[i] == 0;
+      const Band band = same ? Band{curve.low[i - 1], curve.high[i - 1]}
+                             : band_of(curve.survival[i], curve.std_error[i], z, options.interval);
+      curve.low[i] = band.low;
+      curve.high[i] = band.high;
+    }
+  });
+  // Where the curve reaches 0 the high end stays: the share can't grow.
+  for (std::size_t i = 0; i < table.size(); ++i)
+    if (curve.survival[i] <= 0) curve.high[i] = i > 0 ? curve.high[i - 1] : 1;
+  curve.time = std::move(table.time);
+  curve.at_risk = std::move(table.at_risk);
+  return curve;
+}
+
+std::optional<double> KaplanMeier::at(double t) const {
+  if (!is_known(time, survival, t)) return std::nullopt;
+  const auto step = step_at(time, t);
+  return step ? survival[*step] : 1;
+}
+
+TimeEstimate KaplanMeier::quantile(double probability) const {
+  if (!(probability > 0 && probability < 1))
+    throw UsageError("probability must lie between 0 and 1, ends left out");
+  // Products of ratios may miss a level by rounding: 1 − 1/2 must be met by 0.5000000000000001.
+  const double level_met = (1 - probability) * (1 + 1e-12);
+  const auto passes = [&](const std::vector<double>& curve) -> std::optional<double> {
+    const auto found = std::find_if(curve.begin(), curve.end(), [&](double s) { return s <= level_met; });
+    if (found == curve.end()) return std::nullopt;
+    return time[static_cast<std::size_t>(found - curve.begin())];
+  };
+  return {passes(survival), passes(low), passes(high)};
+}
+
+std::optional<MeanEstimate> KaplanMeier::rmst(double until) const {
+  if (!(until > 0) || std::isinf(until)) throw UsageError("until must be a finite time above 0");
+  if (!is_known(time, survival, until)) return std::nullopt;
+  const auto step = step_at(time, until);
+  // Area to the right of each time, from the last one backwards.
+  double area = 0;
+  double variance = 0;
+  double right = until;
+  for (std::size_t i = step ? *step + 1 : 0; i-- > 0;) {
+    area += (right - time[i]) * survival[i];
+    if (at_risk[i] > events[i]) variance += area * area * events[i] / (at_risk[i] * (at_risk[i] - events[i]));
+    right = time[i];
+  }
+  area += right;
+  const double std_error_of_mean = std::sqrt(variance);
+  const double half = stats::normal_multiplier(level) * std_error_of_mean;
+  return MeanEstimate{area, std_error_of_mean, std::max(0.0, area - half), std::min(until, area + half)};
+}
+
+// ---- Nelson–Aalen ---------------------------------------------------------------------------------
+
+NelsonAalen nelson_aalen(std::span<const double> durations, std::span<const std::uint8_t> events,
+                         const Options& options, TiedEvents ties) {
+  check(durations, events, 1, options.entry, options.weights);
+  const double z = stats::normal_multiplier(options.level);
+  RiskTable table = risk_table(durations, options);
+  NelsonAalen curve;
+  curve.level = options.level;
+  curve.ties = ties;
+  curve.rows = static_cast<std::int64_t>(durations.size());
+  double hazard = 0;
+  double variance = 0;
+  std::array<double, 2> seen{};
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    count_codes(table, i, events, options, seen);
+    const double n = table.at_risk[i];
+    const double d = seen[1];
+    std::size_t turns = d > 0 ? 1 : 0;
+    if (ties == TiedEvents::in_turn) {
+      turns = 0;
+      for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) turns += events[table.order[j]];
+    }
+    for (std::size_t turn = 0; turn < turns; ++turn) {
+      const double share = d / static_cast<double>(turns);
+      const double left = n - share * static_cast<double>(turn);
+      hazard += share / left;
+      variance += share / (left * left);
+    }
+    const double error = std::sqrt(variance);
+    const double factor = hazard > 0 ? std::exp(z * error / hazard) : 1;
+    curve.events.push_back(d);
+    curve.censored.push_back(seen[0]);
+    curve.cumulative_hazard.push_back(hazard);
+    curve.std_error.push_back(error);
+    curve.low.push_back(hazard / factor);
+    curve.high.push_back(hazard * factor);
+  }
+  curve.time = std::move(table.time);
+  curve.at_risk = std::move(table.at_risk);
+  return curve;
+}
+
+// ---- Aalen–Johansen -------------------------------------------------------------------------------
+
+namespace {
+
+/// The variance of one incidence, kept up to date by sums over past times of powers of F(t) − F(tᵢ).
+struct IncidenceVariance {
+  double a0 = 0, a1 = 0, a2 = 0;  ///< Σ d/(n(n−d)) (F − Fᵢ)^0,1,2
+  double b0 = 0, b1 = 0;          ///< Σ S d_k/n² (F − Fᵢ)^0,1
+  double own = 0;                 ///< Σ S² d_k (n − d_k)/n³
+
+  void step(double grown, double before, double n, double d, double of_cause) {
+    a2 += grown * (2 * a1 + grown * a0);
+    a1 += grown * a0;
+    b1 += grown * b0;
+    if (const double left = stay(n, d); left > 0) a0 += d / (n * left);
+    b0 += before * of_cause / (n * n);
+    own += before * before * of_cause * std::max(0.0, n - of_cause) / (n * n * n);
+  }
+  [[nodiscard]] double value() const { return std::max(0.0, a2 - 2 * b1 + own); }
+};
+
+}  // namespace
+
+AalenJohansen aalen_johansen(std::span<const double> durations, std::span<const std::uint8_t> events,
+                             const Options& options, std::size_t causes) {
+  if (causes == 0)
+    causes = events.empty() ? 1 : std::max<std::size_t>(1, *std::max_element(events.begin(), events.end()));
+  if (causes > 255) throw UsageError("causes must be at most 255");
+  check(durations, events, causes, options.entry, options.weights);
+  const double z = stats::normal_multiplier(options.level);
+  RiskTable table = risk_table(durations, options);
+  AalenJohansen result;
+  result.level = options.level;
+  result.interval = options.interval;
+  result.rows = static_cast<std::int64_t>(durations.size());
+  result.causes.resize(causes);
+  std::vector<IncidenceVariance> variances(causes);
+  std::vector<double> incidence(causes, 0.0);
+  std::vector<double> seen(causes + 1);
+  double survival = 1;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    count_codes(table, i, events, options, seen);
+    const double n = table.at_risk[i];
+    const double d = std::accumulate(seen.begin() + 1, seen.end(), 0.0);
+    for (std::size_t k = 0; k < causes; ++k) {
+      const double grown = survival * seen[k + 1] / n;
+      if (d > 0) variances[k].step(grown, survival, n, d, seen[k + 1]);
+      incidence[k] = std::min(1.0, incidence[k] + grown);
+      const double error = std::sqrt(variances[k].value());
+      const Band band = band_of(incidence[k], error, z, options.interval);
+      Incidence& cause = result.causes[k];
+      cause.events.push_back(seen[k + 1]);
+      cause.incidence.push_back(incidence[k]);
+      cause.std_error.push_back(error);
+      cause.low.push_back(band.low);
+      cause.high.push_back(band.high);
+    }
+    if (d > 0) survival *= stay(n, d) / n;
+    result.censored.push_back(seen[0]);
+    result.survival.push_back(survival);
+  }
+  result.time = std::move(table.time);
+  result.at_risk = std::move(table.at_risk);
+  return result;
+}
+
+std::optional<double> AalenJohansen::at(double t, std::size_t cause) const {
+  if (cause < 1 || cause > causes.size())
+    throw UsageError("cause must lie between 1 and " + std::to_string(causes.size()));
+  if (!is_known(time, survival, t)) return std::nullopt;
+  const auto step = step_at(time, t);
+  return step ? causes[cause - 1].incidence[*step] : 0;
+}
+
+}  // namespace survival
+}  // namespace v0
+}  // namespace salesops

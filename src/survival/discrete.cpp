@@ -1,0 +1,207 @@
+#include "salesops/survival/discrete.hpp"
+
+#include <Eigen/Dense>
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "cox_design.hpp"
+#include "rows.hpp"
+#include "salesops/special.hpp"
+#include "salesops/stats.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace survival {
+
+using Eigen::Index;
+using Eigen::MatrixXd;
+using Eigen::VectorXd;
+
+namespace {
+
+constexpr std::size_t most_bins = 500;
+
+/// ln of the chance of an outcome in one period, with its derivatives by the linear predictor.
+struct Outcome {
+  double value;
+  double slope;
+  double curve;
+};
+
+Outcome stays(HazardLink link, double eta) {
+  if (link == HazardLink::cloglog) {
+    const double risk = std::exp(eta);
+    return {-risk, -risk, -risk};
+  }
+  const double chance = special::logistic(eta);
+  return {-special::softplus(eta), -chance, -chance * special::logistic(-eta)};
+}
+
+Outcome ends(HazardLink link, double eta) {
+  if (link == HazardLink::cloglog) {
+    const double risk = std::exp(eta);
+    const double slope = risk < 1e-12 ? 1 : risk / std::expm1(risk);
+    return {special::log1m_exp(-risk), slope, slope * (1 - risk - slope)};
+  }
+  const double chance = special::logistic(-eta);
+  return {-special::softplus(-eta), chance, -chance * special::logistic(eta)};
+}
+
+/// Periods cut where an event ends one: bin b holds those after `last[b − 1]` up to `last[b]`.
+std::vector<double> bins_of(std::span<const double> durations, std::span<const std::uint8_t> events) {
+  std::vector<double> last;
+  for (std::size_t row = 0; row < durations.size(); ++row)
+    if (events[row] != 0) last.push_back(durations[row]);
+  std::sort(last.begin(), last.end());
+  last.erase(std::unique(last.begin(), last.end()), last.end());
+  if (last.size() > most_bins)
+    throw UsageError("durations: events in " + std::to_string(last.size()) +
+                     " periods; take longer periods, or cox, which needs none");
+  return last;
+}
+
+void check_periods(std::span<const double> durations, std::span<const std::uint8_t> events,
+                   const std::vector<Covariate>& covariates, const DiscreteOptions& options) {
+  check(durations, events, 1, options.entry, options.weights);
+  check_covariates(covariates, durations.size());
+  (void)stats::normal_multiplier(options.level);
+  refuse(durations.size(), "durations", "are no whole numbers of periods of at least 1",
+         [&](auto i) { return durations[i] < 1 || durations[i] != std::floor(durations[i]); });
+  if (!options.entry.empty())
+    refuse(durations.size(), "entry", "are no whole numbers of periods",
+           [&](auto i) { return options.entry[i] != std::floor(options.entry[i]); });
+  if (std::find(events.begin(), events.end(), 1) == events.end())
+    throw UsageError("events: none of " + std::to_string(events.size()) +
+                     " rows has an event, so nothing tells what brings it on");
+}
+
+}  // namespace
+
+DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const std::uint8_t> events,
+                              const std::vector<Covariate>& covariates, const DiscreteOptions& options) {
+  const StopScope scope(options.execution.stop);
+  check_periods(durations, events, covariates, options);
+  const std::vector<double> last = bins_of(durations, events);
+  CoxOptions order;  // the columns centred and scaled, and checked, as for Cox
+  order.entry = options.entry;
+  order.weights = options.weights;
+  order.execution = options.execution;
+  const RiskSets sets(durations, events, covariates, order);
+  const auto bins = static_cast<Index>(last.size());
+  const auto p = static_cast<Index>(covariates.size());
+
+  const auto likelihood = [&](const VectorXd& at) {
+    Likelihood found{0, VectorXd::Zero(bins + p), MatrixXd::Zero(bins + p, bins + p)};
+    const VectorXd shift = sets.x * at.tail(p);
+    MatrixXd crossed = MatrixXd::Zero(p, bins);
+    VectorXd curves(sets.x.rows());
+    VectorXd slopes(sets.x.rows());
+    for (std::size_t place = 0; place < sets.rows; ++place) {
+      tick(place);
+      const auto i = static_cast<Index>(place);
+      const std::uint32_t row = sets.order[place];
+      const double weight = weight_of(options.weights, row);
+      double from = options.entry.empty() ? 0 : options.entry[row];
+      auto bin = static_cast<Index>(std::upper_bound(last.begin(), last.end(), from) - last.begin());
+      double slope = 0;
+      double curve = 0;
+      for (; bin < bins && from < durations[row]; ++bin) {
+        const double to = std::min(durations[row], last[static_cast<std::size_t>(bin)]);
+        const bool ended = events[row] != 0 && to == durations[row];
+        const double eta = at[bin] + shift[i];
+        const double periods = to - from - (ended ? 1 : 0);
+        const Outcome stay_on = stays(options.link, eta);
+        Outcome own{periods * stay_on.value, periods * stay_on.slope, periods * stay_on.curve};
+        if (ended) {
+          const Outcome end = ends(options.link, eta);
+          own.value += end.value;
+          own.slope += end.slope;
+          own.curve += end.curve;
+        }
+        found.value += weight * own.value;
+        found.gradient[bin] += weight * own.slope;
+        found.information(bin, bin) -= weight * own.curve;
+        crossed.col(bin) -= weight * own.curve * sets.x.row(i).transpose();
+        slope += weight * own.slope;
+        curve -= weight * own.curve;
+        from = to;
+      }
+      slopes[i] = slope;
+      curves[i] = curve;
+    }
+    found.gradient.tail(p) = sets.x.transpose() * slopes;
+    found.information.bottomLeftCorner(p, bins) = crossed;
+    found.information.topRightCorner(bins, p) = crossed.transpose();
+    found.information.bottomRightCorner(p, p) = sets.x.transpose() * (curves.asDiagonal() * sets.x);
+    return found;
+  };
+  const Maximum best = maximize(likelihood, bins + p, 0, 100, [&](const MatrixXd& information) {
+    const MatrixXd own = information.bottomRightCorner(p, p) -
+                         information.bottomLeftCorner(p, bins) *
+                             information.topLeftCorner(bins, bins).diagonal().cwiseInverse().asDiagonal() *
+                             information.topRightCorner(bins, p);
+    refuse_sums(own, covariates, static_cast<double>(sets.deaths));
+  });
+
+  DiscreteModel model;
+  model.link = options.link;
+  model.period = last;
+  const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(bins + p, bins + p));
+  const VectorXd back = sets.scale.cwiseInverse();
+  const VectorXd beta = best.beta.tail(p).cwiseProduct(back);
+  const MatrixXd covariance = back.asDiagonal() * inverse.bottomRightCorner(p, p) * back.asDiagonal();
+  for (const Covariate& covariate : covariates) model.names.push_back(covariate.name);
+  model.coefficients.assign(beta.begin(), beta.end());
+  model.covariance.assign(covariance.data(), covariance.data() + covariance.size());
+  for (Index j = 0; j < p; ++j) model.std_errors.push_back(std::sqrt(std::max(0.0, covariance(j, j))));
+  const double at_zero = beta.dot(sets.mean);
+  for (Index bin = 0; bin < bins; ++bin) model.baseline.push_back(best.beta[bin] - at_zero);
+  model.log_likelihood = best.here.value;
+  model.level = options.level;
+  model.converged = best.converged && best.beta.cwiseAbs().maxCoeff() < 25;
+  model.rows = static_cast<std::int64_t>(sets.rows);
+  model.events = sets.deaths;
+  if (!model.converged)
+    model.notes.emplace_back(
+        "the likelihood rises without end: a column splits the rows with events from the others, or all at "
+        "risk "
+        "in a period end in it; merge rare cases, or take longer periods");
+  return model;
+}
+
+double DiscreteModel::hazard(std::span<const double> x, double at) const {
+  if (x.size() != coefficients.size())
+    throw UsageError("x has " + std::to_string(x.size()) + " values, the model has " +
+                     std::to_string(coefficients.size()) + " columns");
+  const auto found = std::lower_bound(period.begin(), period.end(), at);
+  double eta =
+      found == period.end() ? baseline.back() : baseline[static_cast<std::size_t>(found - period.begin())];
+  for (std::size_t j = 0; j < x.size(); ++j) eta += coefficients[j] * x[j];
+  return -std::expm1(stays(link, eta).value);
+}
+
+std::vector<double> discrete_survival(const DiscreteModel& model, std::span<const double> x,
+                                      std::span<const double> periods) {
+  const std::size_t p = model.coefficients.size();
+  if (p == 0 || x.size() % p != 0)
+    throw UsageError("x has " + std::to_string(x.size()) + " values, which are no whole rows of " +
+                     std::to_string(p) + " columns");
+  refuse(periods.size(), "periods", "are not from 0 to 1,000,000",
+         [&](auto i) { return !(periods[i] >= 0 && periods[i] <= 1e6); });
+  std::vector<double> found;
+  for (std::size_t row = 0; row < x.size() / p; ++row) {
+    tick(row);
+    const auto own = x.subspan(row * p, p);
+    for (const double period : periods) {
+      double left = 1;
+      for (double k = 1; k <= period && left > 0; ++k) left *= 1 - model.hazard(own, k);
+      found.push_back(left);
+    }
+  }
+  return found;
+}
+
+}  // namespace survival
+}  // namespace v0
+}  // namespace salesops

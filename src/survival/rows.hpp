@@ -1,0 +1,91 @@
+/// @file rows.hpp
+/// Checked rows in order of time, and steps of curves: what all estimators begin with.
+#pragma once
+
+#include <algorithm>
+#include <boost/math/special_functions/gamma.hpp>
+#include <cmath>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "salesops/error.hpp"
+#include "salesops/survival/curves.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace survival {
+
+using Policy = boost::math::policies::policy<boost::math::policies::promote_double<false>>;
+
+// ---- What may come in -----------------------------------------------------------------------------
+
+/// Throws when a row breaks `rule`; says how many do, and the first.
+template <typename Broken>
+void refuse(std::size_t rows, const std::string& argument, const std::string& rule, const Broken& broken) {
+  std::size_t n = 0;
+  std::size_t first = 0;
+  for (std::size_t row = 0; row < rows; ++row)
+    if (broken(row) && n++ == 0) first = row;
+  if (n > 0)
+    throw UsageError(argument + ": " + std::to_string(n) + " of " + std::to_string(rows) + " rows " + rule +
+                     " (first: row " + std::to_string(first) + "); correct or drop them");
+}
+
+/// Throws unless `argument` has as many rows as the durations.
+void check_length(std::size_t length, std::size_t rows, const std::string& argument);
+/// Throws for weights that are not finite and above 0; none at all are fine.
+void check_weights(std::span<const double> weights, std::size_t rows);
+/// Throws for durations, events, entries or weights that can't be.
+void check(std::span<const double> durations, std::span<const std::uint8_t> events, std::size_t causes,
+           std::span<const double> entry, std::span<const double> weights);
+
+// ---- Rows in order of time ------------------------------------------------------------------------
+
+/// Row numbers by ascending value (≥ 0), equal values in row order; linear time.
+std::vector<std::uint32_t> order_of(std::span<const double> values);
+
+/// Rows in order, cut into runs of equal durations, with the risk set before each.
+struct RiskTable {
+  std::vector<std::uint32_t> order;
+  std::vector<std::size_t> starts;  ///< of each run in `order`, and the end
+  std::vector<double> time;
+  std::vector<double> at_risk;
+
+  [[nodiscard]] std::size_t size() const { return time.size(); }
+};
+
+RiskTable risk_table(std::span<const double> durations, const Options& options);
+
+inline double weight_of(std::span<const double> weights, std::size_t row) {
+  return weights.empty() ? 1 : weights[row];
+}
+inline double weight_of(const Options& options, std::size_t row) { return weight_of(options.weights, row); }
+
+/// What is left of a risk set after its events; rounding of summed weights leaves no ghost of a row.
+inline double stay(double n, double d) { return n - d > 1e-12 * n ? n - d : 0; }
+
+// ---- Bands and steps ------------------------------------------------------------------------------
+
+struct Band {
+  double low;
+  double high;
+};
+
+/// Interval of a share in (0, 1) from its standard error.
+Band band_of(double share, double std_error, double z, IntervalKind kind);
+
+/// Position of the last time that is ≤ t, or nothing before the first.
+std::optional<std::size_t> step_at(const std::vector<double>& time, double t);
+
+/// P(χ² with so many degrees of freedom > statistic).
+inline double chi_square_tail(double statistic, double degrees) {
+  if (!(statistic > 0)) return 1;
+  return boost::math::gamma_q(degrees / 2, statistic / 2, Policy{});
+}
+
+}  // namespace survival
+}  // namespace v0
+}  // namespace salesops
