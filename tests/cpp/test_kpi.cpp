@@ -180,7 +180,9 @@ TEST(Catalogue, SaysWhatIsRefused) {
       const bool refused = said.find(std::string(known.name) + " has no option '") == 0;
       EXPECT_EQ(refused, !kpi::holds_word(heeded, name)) << known.name << " " << name << ": " << said;
       // One that goes with another is refused by the first that is lacking.
-      if (refused && name != "from_rank") EXPECT_NE(said.find("'" + name + "'"), std::string::npos) << said;
+      if (refused && name != "from_rank") {
+        EXPECT_NE(said.find("'" + name + "'"), std::string::npos) << said;
+      }
     }
     for (std::size_t at = 0; at < heeded.size();) {
       const std::size_t space = std::min(heeded.find(' ', at), heeded.size());
