@@ -41,11 +41,12 @@ constexpr Names<cohort::Measure, 12> measures{{{cohort::Measure::classic, "class
                                                {cohort::Measure::sum, "sum"},
                                                {cohort::Measure::mean, "mean"},
                                                {cohort::Measure::count, "count"}}};
-constexpr Names<cohort::IntervalKind, 5> intervals{{{cohort::IntervalKind::by_measure, "by_measure"},
-                                                    {cohort::IntervalKind::wilson, "wilson"},
-                                                    {cohort::IntervalKind::clopper_pearson, "clopper_pearson"},
-                                                    {cohort::IntervalKind::bootstrap, "bootstrap"},
-                                                    {cohort::IntervalKind::none, "none"}}};
+constexpr Names<cohort::IntervalKind, 5> intervals{
+    {{cohort::IntervalKind::by_measure, "by_measure"},
+     {cohort::IntervalKind::wilson, "wilson"},
+     {cohort::IntervalKind::clopper_pearson, "clopper_pearson"},
+     {cohort::IntervalKind::bootstrap, "bootstrap"},
+     {cohort::IntervalKind::none, "none"}}};
 constexpr Names<cohort::Correction, 3> corrections{
     {{cohort::Correction::none, "none"},
      {cohort::Correction::holm, "holm"},
@@ -56,7 +57,9 @@ template <class Owner, class Enum, std::size_t n>
 void def_named(py::class_<Owner>& type, const char* name, Enum Owner::* field, const Names<Enum, n>& names) {
   type.def_property(
       name,
-      [field, &names](const Owner& owner) { return std::string(salesops_bindings::name_of(names, owner.*field)); },
+      [field, &names](const Owner& owner) {
+        return std::string(salesops_bindings::name_of(names, owner.*field));
+      },
       [field, &names](Owner& owner, const std::string& text) {
         owner.*field = salesops_bindings::read_name(names, text);
       });
@@ -160,10 +163,9 @@ void bind_grid(py::module_& word) {
       .def_readonly("low", &Retention::low)
       .def_readonly("high", &Retention::high)
       .def_property_readonly("state", [](const Retention& grid) { return state_names(grid.state); })
-      .def_property_readonly("every",
-                             [](const Retention& grid) {
-                               return std::string(salesops_bindings::name_of(lengths, grid.every));
-                             })
+      .def_property_readonly(
+          "every",
+          [](const Retention& grid) { return std::string(salesops_bindings::name_of(lengths, grid.every)); })
       .def_readonly("has_amount", &Retention::has_amount)
       .def_readonly("currency", &Retention::currency)
       .def_readonly("zone", &Retention::zone)
@@ -176,7 +178,8 @@ void bind_grid(py::module_& word) {
       .def("to_table", &Retention::to_table)
       .def("pooled_table", &Retention::pooled_table)
       .def("triangle", &Retention::triangle, py::arg("segment"))
-      .def("payback", &payback_of, py::arg("cost"), py::arg("margin"), py::arg("interpolate"), py::arg("segment"))
+      .def("payback", &payback_of, py::arg("cost"), py::arg("margin"), py::arg("interpolate"),
+           py::arg("segment"))
       .def("compare", &compare_of, py::arg("correction"));
   def_named(type, "measure", &Retention::measure, measures);
   def_named(type, "interval", &Retention::interval, intervals);
@@ -191,10 +194,9 @@ void bind_grid(py::module_& word) {
       .def_readonly("older", &Lifecycle::older)
       .def_readonly("active", &Lifecycle::active)
       .def_property_readonly("state", [](const Lifecycle& life) { return state_names(life.state); })
-      .def_property_readonly("every",
-                             [](const Lifecycle& life) {
-                               return std::string(salesops_bindings::name_of(lengths, life.every));
-                             })
+      .def_property_readonly(
+          "every",
+          [](const Lifecycle& life) { return std::string(salesops_bindings::name_of(lengths, life.every)); })
       .def_readonly("zone", &Lifecycle::zone)
       .def_property_readonly("as_of", [](const Lifecycle& life) { return life.as_of.us; })
       .def_readonly("issues", &Lifecycle::issues)
@@ -232,7 +234,8 @@ void bind_calls(py::module_& word) {
       .def(
           "lifecycle",
           [](const State& state, const cohort::Options& options, int threads) {
-            return run(options, threads, py::none(), [&](const auto& how) { return cohort::lifecycle(state, how); });
+            return run(options, threads, py::none(),
+                       [&](const auto& how) { return cohort::lifecycle(state, how); });
           },
           py::arg("options"), py::arg("threads"))
       .def_property_readonly("customers", &State::customers)
@@ -293,8 +296,8 @@ void bind_triangle(py::module_& word) {
       "pooled_survival",
       [](const cohort::Triangle& triangle, double level) {
         const auto curve = cohort::pooled_survival(triangle, level);
-        return py::make_tuple(curve.time, curve.at_risk, curve.events, curve.survival, curve.std_error, curve.low,
-                              curve.high);
+        return py::make_tuple(curve.time, curve.at_risk, curve.events, curve.survival, curve.std_error,
+                              curve.low, curve.high);
       },
       py::arg("triangle"), py::arg("level"));
   word.def(

@@ -2,8 +2,8 @@
 
     python bench_cohort.py [ROWS]          12,259,199 rows by default
 
-Rows are of a tenth as many customers over 48 months, in random order: whole-number ids as int32, and the same as
-texts of 18 characters.
+Rows are of a tenth as many customers over 48 months, in random order: whole-number ids as int32, and the same
+as texts of 18 characters.
 """
 
 from __future__ import annotations
@@ -50,7 +50,8 @@ from data join firsts using (customer) group by all order by all
 """
 # Without count(distinct): one row a customer and month first. DuckDB's better way.
 SQL_TWO_STEPS = """
-with months as (select customer, date_trunc('month', "time") as m, sum(amount) as amount from data group by all),
+with months as (
+  select customer, date_trunc('month', "time") as m, sum(amount) as amount from data group by all),
 firsts as (select customer, min(m) as cohort from months group by customer)
 select cohort, datediff('month', cohort, m) as k, count(*) as active, sum(amount) as amount
 from months join firsts using (customer) group by all order by all
@@ -100,7 +101,9 @@ def bench_grid(data: pl.DataFrame, name: str, *, all_peers: bool, limit: float) 
     )
     seconds = measure(ours)
     plain, better = (measure(lambda q=q: connection.execute(q).pl(), repeat=3) for q in (SQL, SQL_TWO_STEPS))
-    report(f"grid with revenue, {name}", rows, seconds, {"duckdb": min(plain, better)}, same=same, limit=limit)
+    report(
+        f"grid with revenue, {name}", rows, seconds, {"duckdb": min(plain, better)}, same=same, limit=limit
+    )
     if not all_peers:
         return
     polars = by_polars(data)
@@ -117,7 +120,9 @@ def bench_grid(data: pl.DataFrame, name: str, *, all_peers: bool, limit: float) 
     report("the same by week", rows, week)
     life = measure(lambda: so.cohort.lifecycle(data))
     report("lifecycle by month", rows, life)
-    grr = measure(lambda: so.cohort.retention(data, amount="amount", measure="grr_path", interval=None), repeat=3)
+    grr = measure(
+        lambda: so.cohort.retention(data, amount="amount", measure="grr_path", interval=None), repeat=3
+    )
     report("grr_path (every customer's history)", rows, grr)
 
 

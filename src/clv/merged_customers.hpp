@@ -14,7 +14,8 @@ inline namespace v0 {
 namespace clv_detail {
 
 /// How the customer `b` of one column lies to `a` of another: before, at, after.
-[[nodiscard]] inline std::strong_ordering compare(const Column& left, std::size_t a, const Column& right, std::size_t b) {
+[[nodiscard]] inline std::strong_ordering compare(const Column& left, std::size_t a, const Column& right,
+                                                  std::size_t b) {
   if (left.type() == Type::string) return left.text(a) <=> right.text(b);
   return left.values<std::int64_t>()[a] <=> right.values<std::int64_t>()[b];
 }

@@ -459,9 +459,8 @@ void read_amounts(const Column& column, const clv::RfmColumns& columns, const Ex
   std::shared_ptr<std::int64_t[]> owned(unset<std::int64_t>(column.size()));
   into.amounts = {owned.get(), column.size()};
   into.amounts_owner = owned;
-  for_rows(column.size(), block_rows, execution, [&](std::size_t first, std::size_t last) {
-    amounts.write(first, last, owned.get() + first);
-  });
+  for_rows(column.size(), block_rows, execution,
+           [&](std::size_t first, std::size_t last) { amounts.write(first, last, owned.get() + first); });
   amounts.report(into.issues);
 }
 

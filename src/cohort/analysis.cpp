@@ -44,7 +44,8 @@ Table Retention::to_table() const {
     states.emplace_back(state_name(state[cell_at]));
   }
   std::vector<std::pair<std::string, Column>> columns;
-  if (segments.size() > 1 || !segments.front().empty()) columns.emplace_back("segment", Column::of_strings(segment));
+  if (segments.size() > 1 || !segments.front().empty())
+    columns.emplace_back("segment", Column::of_strings(segment));
   columns.emplace_back("cohort", Column::of_strings(cohort_label));
   columns.emplace_back("period", Column::of_strings(period, named));
   columns.emplace_back("k", measure == Measure::bracket ? Column::of_strings(age)
@@ -56,8 +57,8 @@ Table Retention::to_table() const {
     Column money = Column::of(Type::money, amount, begun);
     columns.emplace_back("amount", money.with_currency(currency.empty() ? "XXX" : currency));
   }
-  const bool rate = cohort_detail::is_share(measure) || measure == Measure::nrr || measure == Measure::grr_point ||
-                    measure == Measure::grr_path;
+  const bool rate = cohort_detail::is_share(measure) || measure == Measure::nrr ||
+                    measure == Measure::grr_point || measure == Measure::grr_path;
   columns.emplace_back(rate ? "rate" : "value", nullable(value));
   columns.emplace_back("low", nullable(low));
   columns.emplace_back("high", nullable(high));
@@ -83,7 +84,8 @@ Table Retention::pooled_table() const {
     simple.push_back(pooled[i].simple);
   }
   std::vector<std::pair<std::string, Column>> columns;
-  if (segments.size() > 1 || !segments.front().empty()) columns.emplace_back("segment", Column::of_strings(segment));
+  if (segments.size() > 1 || !segments.front().empty())
+    columns.emplace_back("segment", Column::of_strings(segment));
   columns.emplace_back("k", measure == Measure::bracket ? Column::of_strings(age)
                                                         : Column::of(Type::int64, std::move(numbers)));
   columns.emplace_back("cohorts", Column::of(Type::int64, std::move(n_cohorts)));
@@ -112,8 +114,8 @@ std::vector<std::vector<double>> Retention::triangle(std::size_t segment) const 
 
 // ---- payback ----
 
-std::vector<Payback> payback(const Retention& grid, const std::vector<double>& cost, double margin, bool interpolate,
-                             std::size_t segment) {
+std::vector<Payback> payback(const Retention& grid, const std::vector<double>& cost, double margin,
+                             bool interpolate, std::size_t segment) {
   if (!grid.has_amount) throw UsageError("payback adds amounts; read the grid with an amount column");
   if (grid.measure == Measure::bracket || grid.measure == Measure::window)
     throw UsageError("payback goes by the periods of the calendar, not by brackets or windows");
@@ -178,7 +180,8 @@ std::vector<double> adjusted(const std::vector<double>& p_values, Correction cor
 namespace {
 
 /// Cochran, Mantel, Haenszel: what one segment has more than expected, over the cohorts.
-std::optional<Comparison> test(const Retention& grid, std::size_t first, std::size_t second, std::size_t age) {
+std::optional<Comparison> test(const Retention& grid, std::size_t first, std::size_t second,
+                               std::size_t age) {
   double excess = 0, variance = 0, n1 = 0, n2 = 0, active1 = 0, active2 = 0;
   for (std::size_t c = 0; c < grid.cohorts.size(); ++c) {
     const std::size_t a = grid.cell(first, c, age), b = grid.cell(second, c, age);
@@ -208,8 +211,10 @@ std::optional<Comparison> test(const Retention& grid, std::size_t first, std::si
 
 std::vector<Comparison> compare(const Retention& grid, Correction correction) {
   if (!cohort_detail::is_share(grid.measure))
-    throw UsageError("segments are compared by shares of customers: classic, unbounded, bracket, window, previous");
-  if (grid.segments.size() < 2) throw UsageError("there is one segment only; name the column of segments with by");
+    throw UsageError(
+        "segments are compared by shares of customers: classic, unbounded, bracket, window, previous");
+  if (grid.segments.size() < 2)
+    throw UsageError("there is one segment only; name the column of segments with by");
   if (grid.customers_repeat)
     throw UsageError("with recurring entry a customer is in several cohorts, so the test doesn't hold");
   std::vector<Comparison> found;

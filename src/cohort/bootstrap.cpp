@@ -26,7 +26,8 @@ void draw_cohort(const Lots& lots, const Plan& plan, std::size_t ages, std::uint
   const auto customers = static_cast<std::int64_t>(lots.begins.size()) - 1;
   const auto replicates = static_cast<std::size_t>(plan.options.replicates);
   const Measure measure = plan.options.measure;
-  const bool of_first = measure == Measure::nrr || measure == Measure::grr_point || measure == Measure::grr_path;
+  const bool of_first =
+      measure == Measure::nrr || measure == Measure::grr_point || measure == Measure::grr_path;
   const double unit = is_money(measure) ? per_major : 1;
   constexpr std::size_t block = 16;
   for_rows(replicates, block, plan.options.execution, [&](std::size_t first, std::size_t last) {
@@ -34,7 +35,8 @@ void draw_cohort(const Lots& lots, const Plan& plan, std::size_t ages, std::uint
     for (std::size_t r = first; r < last; ++r) {
       std::fill(value.begin(), value.end(), 0.0);
       std::fill(base.begin(), base.end(), 0.0);
-      random::Stream stream(plan.options.seed, entity, random::purpose("cohort"), static_cast<std::uint32_t>(r));
+      random::Stream stream(plan.options.seed, entity, random::purpose("cohort"),
+                            static_cast<std::uint32_t>(r));
       for (std::int64_t i = 0; i < customers; ++i) {
         tick(static_cast<std::size_t>(i));
         const auto one = static_cast<std::size_t>(stream.integer(0, customers - 1));
@@ -47,10 +49,11 @@ void draw_cohort(const Lots& lots, const Plan& plan, std::size_t ages, std::uint
       for (std::size_t k = 0; k < ages; ++k) {
         through += value[k];
         draws.over[r * ages + k] = (measure == Measure::ltv ? through : value[k]) / unit;
-        draws.under[r * ages + k] = of_first                                              ? value[0] / unit
-                                    : measure == Measure::mean                            ? base[k]
-                                    : measure == Measure::sum || measure == Measure::count ? 1
-                                                                                           : static_cast<double>(customers);
+        draws.under[r * ages + k] = of_first                   ? value[0] / unit
+                                    : measure == Measure::mean ? base[k]
+                                    : measure == Measure::sum || measure == Measure::count
+                                        ? 1
+                                        : static_cast<double>(customers);
       }
     }
   });
@@ -70,7 +73,8 @@ std::pair<double, double> percentiles(const Draws& draws, std::size_t ages, std:
 
 }  // namespace
 
-Bootstrapped bootstrap(const Sums& sums, const Plan& plan, const std::vector<Lots>& lots, double minor_per_major) {
+Bootstrapped bootstrap(const Sums& sums, const Plan& plan, const std::vector<Lots>& lots,
+                       double minor_per_major) {
   const auto replicates = static_cast<std::size_t>(plan.options.replicates);
   Bootstrapped found;
   found.low.assign(sums.n.size(), special::not_a_number);

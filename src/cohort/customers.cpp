@@ -36,8 +36,8 @@ namespace {
 /// One customer's activity in one period (or window).
 struct Slot {
   std::int32_t period = 0;
-  std::int32_t events = 0;        ///< activities
-  std::int32_t after_start = 0;   ///< those after the period's first start event
+  std::int32_t events = 0;       ///< activities
+  std::int32_t after_start = 0;  ///< those after the period's first start event
   std::int64_t amount = 0;
   std::int64_t start_at = INT64_MAX;  ///< first start event of the period
 };
@@ -156,7 +156,8 @@ class Adder {
   void add_previous(std::size_t row) {
     for (std::size_t i = 0; i < active_.size(); ++i) {
       if (active_[i] + 1 < sums_.ages) ++sums_.n[row + active_[i] + 1];
-      if (i > 0 && active_[i] == active_[i - 1] + 1 && active_[i] < sums_.ages) ++sums_.active[row + active_[i]];
+      if (i > 0 && active_[i] == active_[i - 1] + 1 && active_[i] < sums_.ages)
+        ++sums_.active[row + active_[i]];
     }
   }
 
@@ -199,7 +200,8 @@ class Adder {
         const std::int64_t value = measure == Measure::classic ? (active ? 1 : 0)
                                    : measure == Measure::count ? events
                                                                : slots_[i].amount;
-        if (value != 0 || active) lots.lots.push_back({static_cast<std::uint32_t>(age), active ? 1 : 0, value});
+        if (value != 0 || active)
+          lots.lots.push_back({static_cast<std::uint32_t>(age), active ? 1 : 0, value});
       }
     }
     lots.begins.push_back(lots.lots.size());
@@ -239,8 +241,8 @@ class Adder {
 
 }  // namespace
 
-Sums sum_customers(const cohort::State::Data& data, const Plan& plan, std::span<const std::int32_t> segment_of,
-                   std::size_t segments, std::vector<Lots>* lots) {
+Sums sum_customers(const cohort::State::Data& data, const Plan& plan,
+                   std::span<const std::int32_t> segment_of, std::size_t segments, std::vector<Lots>* lots) {
   const std::size_t cohorts = plan.spine.size();
   Sums sums(segments, cohorts, plan.ages, plan.has_amount);
   const auto work = [&](Sums& into, std::vector<Lots>* into_lots, std::size_t first, std::size_t last) {

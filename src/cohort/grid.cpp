@@ -38,9 +38,12 @@ IntervalKind interval_of(const Options& options) {
   const bool of_rates =
       options.interval == IntervalKind::wilson || options.interval == IntervalKind::clopper_pearson;
   if (of_rates && !share)
-    throw UsageError("Wilson's and Clopper and Pearson's intervals are of shares of customers; money and counts have the bootstrap");
+    throw UsageError(
+        "Wilson's and Clopper and Pearson's intervals are of shares of customers; money and counts have the "
+        "bootstrap");
   if (options.interval == IntervalKind::bootstrap && share && options.measure != Measure::classic)
-    throw UsageError("the bootstrap is for classic, money and counts; the other shares have Wilson's interval");
+    throw UsageError(
+        "the bootstrap is for classic, money and counts; the other shares have Wilson's interval");
   return options.interval;
 }
 
@@ -49,7 +52,8 @@ namespace {
 void check(const Options& options, bool has_amount) {
   if (options.min_count < 1) throw UsageError("min_count is at least 1");
   if (options.max_age < -1) throw UsageError("max_age is 0 or more");
-  if (!(options.level > 1 && options.level < 100)) throw UsageError("level must lie between 1 and 100 percent");
+  if (!(options.level > 1 && options.level < 100))
+    throw UsageError("level must lie between 1 and 100 percent");
   if (is_money(options.measure) && !has_amount)
     throw UsageError("this measure adds amounts; name the column that holds them");
   if (options.measure == Measure::bracket) {
@@ -61,9 +65,11 @@ void check(const Options& options, bool has_amount) {
   if (options.measure == Measure::window) {
     if (options.window_us < 1) throw UsageError("a window is longer than nothing");
     if (options.entry == Entry::recurring)
-      throw UsageError("windows count from a customer's own first event; with recurring entry there are several");
+      throw UsageError(
+          "windows count from a customer's own first event; with recurring entry there are several");
   }
-  if (interval_of(options) == IntervalKind::bootstrap && (options.replicates < 100 || options.replicates > 100'000))
+  if (interval_of(options) == IntervalKind::bootstrap &&
+      (options.replicates < 100 || options.replicates > 100'000))
     throw UsageError("replicates: from 100 to 100,000");
 }
 
@@ -89,15 +95,17 @@ Plan::Plan(const Options& given, const TimeZone& zone, Instant first, Instant kn
   if (options.measure == Measure::bracket)
     ages = options.brackets.size();
   else if (options.measure == Measure::window)
-    ages = std::min(most, static_cast<std::size_t>(std::max<std::int64_t>(0, until.us - first.us) /
-                                                   options.window_us) + 1);
+    ages = std::min(
+        most,
+        static_cast<std::size_t>(std::max<std::int64_t>(0, until.us - first.us) / options.window_us) + 1);
   else
     ages = std::min(most, std::max<std::size_t>(spine.size(), 1));
   check_cells(options, segments, spine.size(), ages);
   spine.prepare();
 }
 
-CellState state_of(const Sums& sums, const Plan& plan, std::size_t segment, std::size_t cohort, std::size_t age) {
+CellState state_of(const Sums& sums, const Plan& plan, std::size_t segment, std::size_t cohort,
+                   std::size_t age) {
   const std::size_t cell = sums.row(segment, cohort) + age;
   const Measure measure = plan.options.measure;
   if (measure == Measure::window) {
@@ -179,7 +187,8 @@ class Reader {
   std::vector<int128> through_;
 };
 
-std::optional<stats::Interval> interval(IntervalKind kind, std::int64_t active, std::int64_t n, double level) {
+std::optional<stats::Interval> interval(IntervalKind kind, std::int64_t active, std::int64_t n,
+                                        double level) {
   if (kind == IntervalKind::wilson) return stats::wilson(active, n, level);
   if (kind == IntervalKind::clopper_pearson) return stats::clopper_pearson(active, n, level);
   return std::nullopt;
@@ -374,7 +383,8 @@ Retention State::finish(const Options& options) const {
   if (data.first < data.until) {
     std::vector<std::int32_t> segment_of;
     std::vector<std::string> segments = name_segments(data, segment_of);
-    const cohort_detail::Plan plan(options, data.zone, data.first, data.until, data.has_amount, segments.size());
+    const cohort_detail::Plan plan(options, data.zone, data.first, data.until, data.has_amount,
+                                   segments.size());
     std::vector<cohort_detail::Lots> lots;
     const cohort_detail::Sums sums = cohort_detail::sum_customers(data, plan, segment_of, segments.size(),
                                                                   draws(options) ? &lots : nullptr);

@@ -30,8 +30,8 @@ struct Sums {
         kept(amount.size(), 0) {}
 
   std::size_t segments, cohorts, ages;
-  std::vector<std::int64_t> size;    ///< segments × cohorts
-  std::vector<std::int64_t> n;       ///< customers a cell rests on, where that isn't the cohort
+  std::vector<std::int64_t> size;  ///< segments × cohorts
+  std::vector<std::int64_t> n;     ///< customers a cell rests on, where that isn't the cohort
   std::vector<std::int64_t> active;
   std::vector<std::int64_t> events;
   std::vector<int128> amount;
@@ -53,7 +53,7 @@ struct Plan {
        bool has_amount, std::size_t segments);
 
   cohort::Options options;
-  Instant until;   ///< rows at or after it are not known
+  Instant until;  ///< rows at or after it are not known
   Spine spine;
   std::size_t ages = 0;
   bool has_amount = false;

@@ -14,8 +14,8 @@ using cohort::Measure;
 
 namespace {
 
-constexpr std::size_t step = 4096;   ///< rows looked at together: they stay in the nearest caches
-constexpr std::size_t ahead = 24;    ///< rows whose customers are fetched before they are needed
+constexpr std::size_t step = 4096;  ///< rows looked at together: they stay in the nearest caches
+constexpr std::size_t ahead = 24;   ///< rows whose customers are fetched before they are needed
 constexpr std::uint16_t no_cohort = 0xFFFF;
 
 /// Rows of one step, as the passes need them; a row that doesn't count has no bit and no period.
@@ -24,7 +24,8 @@ struct Step {
   std::vector<std::int64_t> at, money = std::vector<std::int64_t>(step);
   std::vector<std::uint32_t> code = std::vector<std::uint32_t>(step + ahead, 0);
   std::vector<std::int32_t> period = std::vector<std::int32_t>(step);
-  std::vector<std::uint8_t> known = std::vector<std::uint8_t>(step);  ///< has a customer and a time by `as_of`
+  std::vector<std::uint8_t> known =
+      std::vector<std::uint8_t>(step);  ///< has a customer and a time by `as_of`
 };
 
 }  // namespace
@@ -42,7 +43,8 @@ Quick::Quick(const Table& events, const cohort::Columns& columns, const cohort::
       execution_(options.execution),
       customer_(clv_detail::customers_of(events, columns.customer)),
       customer_name_(columns.customer),
-      codes_(clv_detail::codes_of(customer_, columns.customer, options.execution, clv_detail::CodeOrder::any)) {
+      codes_(
+          clv_detail::codes_of(customer_, columns.customer, options.execution, clv_detail::CodeOrder::any)) {
   clock_.emplace(events.column(columns.time), columns.time, columns.zone, execution_);
   if (!columns.amount.empty()) {
     amounts_.emplace(events.column(columns.amount), amounts_of(columns, events));
@@ -159,7 +161,8 @@ Sums Quick::sums() {
       } else if (measure == Measure::bracket) {
         for (std::size_t b = 0; b < mine.ages; ++b) {
           const auto& bracket = plan->options.brackets[b];
-          const auto* found = std::lower_bound(periods, periods + n, cohort + static_cast<std::size_t>(bracket.first));
+          const auto* found =
+              std::lower_bound(periods, periods + n, cohort + static_cast<std::size_t>(bracket.first));
           mine.active[row + b] +=
               found != periods + n && *found - cohort <= static_cast<std::size_t>(bracket.last) ? 1 : 0;
         }
@@ -170,7 +173,8 @@ Sums Quick::sums() {
           if (age < mine.ages && j > 0 && periods[j] == periods[j - 1] + 1) ++mine.active[row + age];
         }
       } else {
-        for (std::size_t j = 0; j < n && periods[j] - cohort < mine.ages; ++j) ++mine.active[row + periods[j] - cohort];
+        for (std::size_t j = 0; j < n && periods[j] - cohort < mine.ages; ++j)
+          ++mine.active[row + periods[j] - cohort];
       }
     }
     const std::lock_guard lock(guard);
@@ -200,7 +204,8 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of) {
     for (std::size_t i = 0; i < n; ++i) {
       __builtin_prefetch(cohort_of.data() + rows.code[i + ahead]);
       const std::size_t cohort = cohort_of[rows.code[i]];
-      if (rows.period[i] < 0 || cohort == no_cohort || static_cast<std::size_t>(rows.period[i]) < cohort) continue;
+      if (rows.period[i] < 0 || cohort == no_cohort || static_cast<std::size_t>(rows.period[i]) < cohort)
+        continue;
       const std::size_t age = static_cast<std::size_t>(rows.period[i]) - cohort;
       const std::size_t row = sums.row(0, cohort);
       if (brackets) {

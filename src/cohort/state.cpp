@@ -58,7 +58,8 @@ SegmentCodes segments_of(const Table& events, const std::string& name) {
   for (std::size_t row = 0; row < column.size(); ++row)
     if (column.valid(row)) segments.of_row[row] = builder.code(column.cell(row));
   const auto dictionary = builder.finish();
-  for (std::size_t code = 0; code < dictionary->size(); ++code) segments.names.emplace_back((*dictionary)[code]);
+  for (std::size_t code = 0; code < dictionary->size(); ++code)
+    segments.names.emplace_back((*dictionary)[code]);
   return segments;
 }
 
@@ -117,7 +118,8 @@ State State::partial(const Table& events, const Columns& columns, const Executio
   data->has_segments = !columns.by.empty();
   const Column customer = clv_detail::customers_of(events, columns.customer);
   // Numbers ascend in either order; only texts have to be sorted.
-  const auto order = customer.type() == Type::string ? clv_detail::CodeOrder::by_name : clv_detail::CodeOrder::any;
+  const auto order =
+      customer.type() == Type::string ? clv_detail::CodeOrder::by_name : clv_detail::CodeOrder::any;
   const auto codes = clv_detail::codes_of(customer, columns.customer, execution, order);
   cohort_detail::Clock clock(events.column(columns.time), columns.time, columns.zone, execution);
   const auto how = cohort_detail::amounts_of(columns, events);
@@ -195,7 +197,8 @@ namespace {
 
 void check_alike(const State::Data& a, const State::Data& b) {
   if (!(a.zone == b.zone))
-    throw UsageError("the batches count the days of different zones: " + a.zone.name() + " and " + b.zone.name());
+    throw UsageError("the batches count the days of different zones: " + a.zone.name() + " and " +
+                     b.zone.name());
   if (a.customer.type() != b.customer.type())
     throw UsageError("one batch has customers as text, the other as whole numbers; use one kind");
   if (a.has_amount != b.has_amount || a.has_segments != b.has_segments || a.own_start != b.own_start)

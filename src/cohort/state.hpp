@@ -52,7 +52,7 @@ struct State::Data {
   TimeZone zone;
   Issues issues;
   std::size_t batches = 0;
-  Instant first{INT64_MAX};   ///< of all rows with a time
+  Instant first{INT64_MAX};  ///< of all rows with a time
   Instant until{INT64_MIN};
 
   [[nodiscard]] std::size_t customers() const noexcept { return begins.size() - 1; }

@@ -140,7 +140,8 @@ Spine::Spine(const cohort::Cut& cut, const TimeZone& zone, Instant first, Instan
     base_ = index_of(std::max(from, cut_.calendar.periods().front().start));
   const std::int64_t end = index_of(last);
   if (end == FiscalCalendar::no_period || base_ == FiscalCalendar::no_period)
-    throw UsageError("as_of, " + last.to_string() + ", is outside the calendar's table of periods; add rows to it");
+    throw UsageError("as_of, " + last.to_string() +
+                     ", is outside the calendar's table of periods; add rows to it");
   size_ = end < base_ ? 0 : static_cast<std::size_t>(end - base_) + 1;
   last_is_over_ = size_ > 0 && zone.start_of(start(size_)) <= until;
 }
@@ -213,7 +214,8 @@ void Spine::prepare() {
   }
 }
 
-void check_cells(const cohort::Options& options, std::size_t segments, std::size_t cohorts, std::size_t ages) {
+void check_cells(const cohort::Options& options, std::size_t segments, std::size_t cohorts,
+                 std::size_t ages) {
   const auto cells = static_cast<double>(segments) * static_cast<double>(cohorts) * static_cast<double>(ages);
   if (cells <= static_cast<double>(options.max_cells)) return;
   const char* coarser = "a coarser period";

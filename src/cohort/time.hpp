@@ -36,10 +36,10 @@ class Clock {
 
   const Column& column_;
   std::string name_;
-  bool clean_ = true;                   ///< every row has an instant
-  std::int32_t first_day_ = 0;          ///< of `days_`
-  std::vector<std::int64_t> days_;      ///< start of each civil day
-  std::vector<std::int64_t> texts_;     ///< instant of each distinct text
+  bool clean_ = true;                ///< every row has an instant
+  std::int32_t first_day_ = 0;       ///< of `days_`
+  std::vector<std::int64_t> days_;   ///< start of each civil day
+  std::vector<std::int64_t> texts_;  ///< instant of each distinct text
   std::int64_t first_ = INT64_MAX, last_ = INT64_MIN, until_ = INT64_MIN;
   clv_detail::Flaws nulls_, bad_;
 };
@@ -49,8 +49,8 @@ class Spine {
  public:
   static constexpr std::int32_t none = -1;  ///< before the first period, or outside a calendar's table
 
-  /// From the period of `first` to that of the last microsecond before `until`. `UsageError` where the calendar
-  /// doesn't reach there, and for a cut that is none.
+  /// From the period of `first` to that of the last microsecond before `until`. `UsageError` where the
+  /// calendar doesn't reach there, and for a cut that is none.
   Spine(const cohort::Cut& cut, const TimeZone& zone, Instant first, Instant until);
 
   [[nodiscard]] std::size_t size() const noexcept { return size_; }

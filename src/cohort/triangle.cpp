@@ -24,13 +24,16 @@ std::size_t check(const Triangle& triangle) {
     ages = std::max(ages, left.size());
     for (std::size_t k = 0; k < left.size(); ++k) {
       const std::string place = "cohort " + std::to_string(c) + ", age " + std::to_string(k) + ": ";
-      if (!(left[k] >= 0 && left[k] < special::infinity)) throw UsageError(place + "need a number of 0 or more");
+      if (!(left[k] >= 0 && left[k] < special::infinity))
+        throw UsageError(place + "need a number of 0 or more");
       if (k > 0 && left[k] > left[k - 1])
-        throw UsageError(place + "more customers than before; customers who come back have no survival curve, "
-                                 "pool their rates instead");
+        throw UsageError(place +
+                         "more customers than before; customers who come back have no survival curve, "
+                         "pool their rates instead");
     }
   }
-  if (ages < 2) throw UsageError("the triangle has no renewal: need customers left at age 1 of one cohort or more");
+  if (ages < 2)
+    throw UsageError("the triangle has no renewal: need customers left at age 1 of one cohort or more");
   return ages;
 }
 
@@ -164,7 +167,8 @@ Projection project(const Triangle& triangle, const ProjectOptions& options) {
   const std::size_t ages = check(triangle);
   if (!options.sbg && !options.bdw) throw UsageError("name a model to project with: sBG, BdW or both");
   if (options.fans < 100 || options.fans > 100'000) throw UsageError("fans: from 100 to 100,000 draws");
-  if (!(options.level > 1 && options.level < 100)) throw UsageError("level must lie between 1 and 100 percent");
+  if (!(options.level > 1 && options.level < 100))
+    throw UsageError("level must lie between 1 and 100 percent");
   if (options.periods < 1 || options.periods > 1200) throw UsageError("periods: from 1 to 1,200");
   const auto cohorts = cohorts_of(triangle);
   clv::FitOptions fit;

@@ -1,147 +1,6 @@
-#include <gtest/gtest.h>
+#include "cohort_events.hpp"
 
-#include <cmath>
-#include <map>
-#include <numeric>
-#include <random>
-
-#include "salesops/cohort.hpp"
-
-namespace cohort = salesops::cohort;
-using cohort::CellState;
-using cohort::Measure;
-using salesops::Column;
-using salesops::Date;
-using salesops::Every;
-using salesops::Instant;
-using salesops::Table;
-using salesops::TimeZone;
-using salesops::Type;
-using salesops::UsageError;
-
-namespace {
-
-struct Event {
-  std::int64_t customer;
-  std::int64_t at;  ///< microseconds
-  std::int64_t minor;
-};
-
-std::int64_t us(const char* text) { return Instant::parse(text)->us; }
-
-Table table_of(const std::vector<Event>& rows) {
-  std::vector<std::int64_t> customer, time, amount;
-  for (const auto& row : rows) {
-    customer.push_back(row.customer);
-    time.push_back(row.at);
-    amount.push_back(row.minor);
-  }
-  return Table({{"customer", Column::of(Type::int64, customer)},
-                {"time", Column::of(Type::timestamp, time)},
-                {"amount", Column::of(Type::money, amount).with_currency("USD")}});
-}
-
-cohort::Columns columns(const TimeZone& zone = {}) {
-  cohort::Columns made;
-  made.amount = "amount";
-  made.zone = zone;
-  return made;
-}
-
-/// Built around the edges: the last second before midnight, the leap day, a clock change, a refund, a gap.
-std::vector<Event> golden() {
-  return {{1, us("2024-01-05T10:00:00Z"), 10000}, {1, us("2024-02-01T03:30:00Z"), 4000},
-          {1, us("2024-03-10T07:30:00Z"), 2000},  {2, us("2024-01-31T23:59:59Z"), 8000},
-          {2, us("2024-03-01T04:59:59Z"), 3000},  {2, us("2024-05-02T00:00:00Z"), 1000},
-          {3, us("2024-02-01T05:00:00Z"), 6000},  {4, us("2024-02-15T15:00:00Z"), 5000},
-          {4, us("2024-03-15T15:00:00Z"), -5000}, {4, us("2024-04-20T15:00:00Z"), 7000},
-          {5, us("2024-04-01T03:30:00Z"), 9000},  {5, us("2024-05-10T12:00:00Z"), 1500},
-          {6, us("2024-05-03T12:00:00Z"), 2500}};
-}
-
-cohort::Options golden_options(Measure measure = Measure::classic) {
-  cohort::Options options;
-  options.measure = measure;
-  options.activity = cohort::Activity::positive;
-  options.interval = measure == Measure::classic || measure == Measure::unbounded ? cohort::IntervalKind::wilson
-                                                                                  : cohort::IntervalKind::none;
-  options.as_of = Instant{us("2024-05-15T12:00:00Z")};
-  return options;
-}
-
-/// The begun cells of a cohort.
-template <class Value>
-std::vector<Value> row_of(const cohort::Retention& grid, const std::vector<Value>& cells, const std::string& label) {
-  std::vector<Value> row;
-  const auto found = std::find(grid.cohorts.begin(), grid.cohorts.end(), label);
-  if (found == grid.cohorts.end()) return row;
-  const auto c = static_cast<std::size_t>(found - grid.cohorts.begin());
-  for (std::size_t k = 0; k < grid.ages.size(); ++k)
-    if (grid.state[grid.cell(0, c, k)] != CellState::unobserved) row.push_back(cells[grid.cell(0, c, k)]);
-  return row;
-}
-
-using Numbers = std::vector<std::int64_t>;
-
-/// Customers who come and go at random, over three years; refunds among their amounts.
-std::vector<Event> random_events(std::size_t n, std::int64_t customers, std::uint32_t seed, std::int64_t lowest = -2000) {
-  std::mt19937_64 random(seed);
-  std::vector<Event> rows(n);
-  const std::int64_t begin = us("2021-03-05T00:00:00Z");
-  for (auto& row : rows) {
-    row.customer = std::uniform_int_distribution<std::int64_t>(0, customers - 1)(random);
-    const std::int64_t born = row.customer * 7919 % 700;
-    const std::int64_t day = born + std::geometric_distribution<std::int64_t>(0.004)(random) % (1000 - born);
-    row.at = begin + day * salesops::us_per_day +
-             std::uniform_int_distribution<std::int64_t>(0, salesops::us_per_day - 1)(random);
-    row.minor = std::uniform_int_distribution<std::int64_t>(lowest, 9000)(random);
-  }
-  return rows;
-}
-
-/// Everything a grid says, for comparing.
-std::vector<std::vector<double>> all_of(const cohort::Retention& grid) {
-  std::vector<std::vector<double>> all;
-  const auto add = [&](const auto& cells) {
-    std::vector<double> values;
-    for (const auto cell : cells) {
-      const auto value = static_cast<double>(cell);
-      values.push_back(std::isnan(value) ? -12345.678 : value);
-    }
-    all.push_back(std::move(values));
-  };
-  add(grid.size);
-  add(grid.n);
-  add(grid.active);
-  add(grid.events);
-  add(grid.amount);
-  add(grid.value);
-  add(grid.low);
-  add(grid.high);
-  for (const auto& pool : grid.pooled)
-    add(std::vector<double>{static_cast<double>(pool.n), static_cast<double>(pool.active), pool.weighted, pool.simple});
-  std::vector<double> states;
-  for (const auto state : grid.state) states.push_back(static_cast<double>(state));
-  all.push_back(states);
-  add(std::vector<std::int64_t>{grid.customers, grid.outside, grid.older});
-  return all;
-}
-
-const std::vector<Measure> every_measure = {Measure::classic, Measure::unbounded, Measure::bracket,
-                                            Measure::window,  Measure::previous,  Measure::nrr,
-                                            Measure::grr_point, Measure::grr_path, Measure::ltv,
-                                            Measure::sum,     Measure::mean,      Measure::count};
-
-cohort::Options options_for(Measure measure) {
-  cohort::Options options;
-  options.measure = measure;
-  options.interval = cohort::IntervalKind::none;
-  options.window_us = 30 * salesops::us_per_day;
-  if (measure == Measure::bracket) options.brackets = {{1, 1}, {2, 3}, {4, 6}, {30, 50}};
-  return options;
-}
-
-}  // namespace
+using namespace cohort_test;
 
 TEST(CohortGolden, GridsInTwoZones) {
   const Table rows = table_of(golden());
@@ -150,7 +9,8 @@ TEST(CohortGolden, GridsInTwoZones) {
   };
   const TimeZone york = TimeZone::load("America/New_York");
   const auto classic = grid(york, Measure::classic);
-  EXPECT_EQ(classic.cohorts, (std::vector<std::string>{"2024-01", "2024-02", "2024-03", "2024-04", "2024-05"}));
+  EXPECT_EQ(classic.cohorts,
+            (std::vector<std::string>{"2024-01", "2024-02", "2024-03", "2024-04", "2024-05"}));
   EXPECT_EQ(classic.size, (Numbers{2, 2, 1, 0, 1}));
   EXPECT_EQ(row_of(classic, classic.active, "2024-01"), (Numbers{2, 1, 1, 0, 1}));
   EXPECT_EQ(row_of(classic, classic.active, "2024-02"), (Numbers{2, 0, 1, 0}));
@@ -190,7 +50,8 @@ TEST(CohortGolden, LifecycleInTwoZones) {
 
 TEST(CohortMoney, WorkedExampleOfNrrAndGrr) {
   // MRR of four customers at months 0, 1, 2.
-  const std::vector<std::vector<std::int64_t>> mrr = {{100, 120, 80}, {200, 150, 200}, {50, 0, 50}, {150, 150, 0}};
+  const std::vector<std::vector<std::int64_t>> mrr = {
+      {100, 120, 80}, {200, 150, 200}, {50, 0, 50}, {150, 150, 0}};
   std::vector<Event> rows;
   const char* months[] = {"2024-01-10T00:00:00Z", "2024-02-10T00:00:00Z", "2024-03-10T00:00:00Z"};
   for (std::size_t i = 0; i < mrr.size(); ++i)
@@ -220,7 +81,8 @@ TEST(CohortMoney, NoValueBeforeThePeriodIsOver) {
 
 TEST(CohortMoney, Payback) {
   auto options = golden_options(Measure::ltv);
-  const auto grid = cohort::retention(table_of(golden()), columns(TimeZone::load("America/New_York")), options);
+  const auto grid =
+      cohort::retention(table_of(golden()), columns(TimeZone::load("America/New_York")), options);
   // 2024-01: 220, 250, 270, 270, 280 of two customers; 2024-02: 110, 60, 130, 130.
   const auto found = cohort::payback(grid, {120, 65, 20, 0, 1000});
   EXPECT_EQ(found[0].age, 1.0);
@@ -236,139 +98,6 @@ TEST(CohortMoney, Payback) {
   EXPECT_EQ(cohort::payback(grid, {200, 65, 20, 0, 1000})[0].at_least, 4);
   EXPECT_EQ(cohort::payback(grid, {60, 65, 20, 0, 1000}, 0.5)[0].age, 1.0);
   EXPECT_THROW(cohort::payback(grid, {1}), UsageError);
-}
-
-TEST(CohortPaths, MasksAndHistoriesAgree) {
-  const Table rows = table_of(random_events(20000, 700, 5));
-  for (const Every every : {Every::month, Every::week, Every::quarter})
-    for (const Measure measure : every_measure) {
-      auto options = options_for(measure);
-      options.cut.every = every;
-      options.as_of = Instant{us("2023-05-02T13:00:00Z")};
-      const auto quick = cohort::retention(rows, columns(TimeZone::load("Europe/Berlin")), options);
-      const auto whole = cohort::State::partial(rows, columns(TimeZone::load("Europe/Berlin"))).finish(options);
-      EXPECT_EQ(quick.cohorts, whole.cohorts);
-      EXPECT_EQ(all_of(quick), all_of(whole)) << static_cast<int>(measure) << ' ' << static_cast<int>(every);
-      EXPECT_GT(quick.customers, 600);
-    }
-}
-
-TEST(CohortPaths, LifecyclesAgree) {
-  const Table rows = table_of(random_events(8000, 500, 6));
-  cohort::Options options;
-  options.cut.every = Every::week;
-  const auto quick = cohort::lifecycle(rows, columns(), options);
-  const auto whole = cohort::lifecycle(cohort::State::partial(rows, columns()), options);
-  EXPECT_EQ(quick.periods, whole.periods);
-  EXPECT_EQ(quick.fresh, whole.fresh);
-  EXPECT_EQ(quick.dormant, whole.dormant);
-  EXPECT_EQ(quick.resurrecting, whole.resurrecting);
-}
-
-TEST(CohortProperties, IdentitiesOfTheGrid) {
-  for (std::uint32_t seed = 0; seed < 6; ++seed) {
-    const auto events = random_events(4000, 300, seed, seed % 2 == 0 ? 0 : -2000);
-    const Table rows = table_of(events);
-    const auto classic = cohort::retention(rows, columns(), options_for(Measure::classic));
-    const auto unbounded = cohort::retention(rows, columns(), options_for(Measure::unbounded));
-    const auto sums = cohort::retention(rows, columns(), options_for(Measure::sum));
-    const auto ltv = cohort::retention(rows, columns(), options_for(Measure::ltv));
-    std::int64_t total = 0;
-    for (std::size_t c = 0; c < classic.cohorts.size(); ++c) {
-      EXPECT_EQ(classic.active[classic.cell(0, c, 0)], classic.size[c]);
-      std::int64_t through = 0;
-      for (std::size_t k = 0; k < classic.ages.size(); ++k) {
-        const std::size_t cell = classic.cell(0, c, k);
-        EXPECT_LE(classic.active[cell], unbounded.active[cell]);
-        EXPECT_LE(unbounded.active[cell], classic.size[c]);
-        if (classic.state[cell] == CellState::unobserved) {
-          EXPECT_TRUE(std::isnan(classic.value[cell]));
-          continue;
-        }
-        if (k > 0) EXPECT_LE(unbounded.active[cell], unbounded.active[cell - 1]);
-        through += sums.amount[cell];
-        total += sums.amount[cell];
-        if (classic.size[c] > 0)
-          EXPECT_NEAR(ltv.value[cell], static_cast<double>(through) / 100 / static_cast<double>(classic.size[c]), 1e-9);
-      }
-    }
-    if (seed % 2 != 0) continue;  // a refund before the first purchase's period is in no cell
-    std::int64_t paid = 0;
-    for (const auto& event : events) paid += event.minor;
-    EXPECT_EQ(total, paid);
-  }
-}
-
-TEST(CohortProperties, RetentionOfRevenueIsOrdered) {
-  for (std::uint32_t seed = 10; seed < 14; ++seed) {
-    const Table rows = table_of(random_events(4000, 300, seed));
-    const auto nrr = cohort::retention(rows, columns(), options_for(Measure::nrr));
-    const auto point = cohort::retention(rows, columns(), options_for(Measure::grr_point));
-    const auto path = cohort::retention(rows, columns(), options_for(Measure::grr_path));
-    std::size_t seen = 0;
-    for (std::size_t cell = 0; cell < nrr.value.size(); ++cell) {
-      if (std::isnan(nrr.value[cell])) continue;
-      ++seen;
-      EXPECT_LE(path.value[cell], point.value[cell] + 1e-12);
-      EXPECT_LE(point.value[cell], std::min(1.0, nrr.value[cell]) + 1e-12);
-    }
-    EXPECT_GT(seen, 100U);
-  }
-}
-
-TEST(CohortProperties, LifecycleIsConserved) {
-  for (std::uint32_t seed = 20; seed < 26; ++seed)
-    for (const Every every : {Every::day, Every::week, Every::month}) {
-      cohort::Options options;
-      options.cut.every = every;
-      const auto life = cohort::lifecycle(table_of(random_events(1500, 200, seed)), columns(), options);
-      for (std::size_t p = 0; p < life.periods.size(); ++p) {
-        EXPECT_EQ(life.fresh[p] + life.returning[p] + life.resurrecting[p] + life.older[p], life.active[p]);
-        if (p > 0)
-          EXPECT_EQ(life.active[p] - life.active[p - 1],
-                    life.fresh[p] + life.resurrecting[p] + life.older[p] - life.dormant[p]);
-      }
-    }
-}
-
-TEST(CohortProperties, PartsMergeToTheWholeInAnyOrder) {
-  auto rows = random_events(6000, 400, 30);
-  const auto whole = cohort::State::partial(table_of(rows), columns());
-  std::mt19937 random(1);
-  std::shuffle(rows.begin(), rows.end(), random);
-  cohort::State merged;
-  for (std::size_t first = 0; first < rows.size(); first += 1700) {
-    const std::vector<Event> part(rows.begin() + static_cast<std::ptrdiff_t>(first),
-                                  rows.begin() + static_cast<std::ptrdiff_t>(std::min(rows.size(), first + 1700)));
-    merged.merge(cohort::State::partial(table_of(part), columns()));
-  }
-  EXPECT_EQ(merged.customers(), whole.customers());
-  EXPECT_EQ(merged.events(), whole.events());
-  for (const Measure measure : every_measure)
-    EXPECT_EQ(all_of(merged.finish(options_for(measure))), all_of(whole.finish(options_for(measure))));
-  auto drawn = options_for(Measure::ltv);
-  drawn.interval = cohort::IntervalKind::bootstrap;
-  drawn.replicates = 200;
-  EXPECT_EQ(all_of(merged.finish(drawn)), all_of(whole.finish(drawn)));
-}
-
-TEST(CohortProperties, ThreadsChangeNothing) {
-  const Table rows = table_of(random_events(150000, 9000, 31));
-  for (const Measure measure : {Measure::classic, Measure::sum, Measure::window, Measure::grr_path}) {
-    auto options = options_for(measure);
-    options.execution.threads = 1;
-    const auto alone = cohort::retention(rows, columns(), options);
-    options.execution.threads = 3;
-    EXPECT_EQ(all_of(alone), all_of(cohort::retention(rows, columns(), options)));
-  }
-  auto drawn = options_for(Measure::nrr);
-  drawn.interval = cohort::IntervalKind::bootstrap;
-  drawn.replicates = 100;
-  drawn.cut.every = Every::quarter;
-  drawn.execution.threads = 1;
-  const auto alone = cohort::retention(rows, columns(), drawn);
-  drawn.execution.threads = 4;
-  EXPECT_EQ(all_of(alone), all_of(cohort::retention(rows, columns(), drawn)));
 }
 
 TEST(CohortEntry, FirstEverAndDifferentReturns) {
@@ -432,8 +161,10 @@ TEST(CohortEntry, CustomersOlderThanTheLogAreCountedApart) {
 }
 
 TEST(CohortWindows, OnlyCustomersWhoseWindowIsOverCount) {
-  const std::vector<Event> rows = {{1, us("2024-01-01T12:00:00Z"), 100}, {1, us("2024-01-02T11:00:00Z"), 100},
-                                   {1, us("2024-01-02T12:00:00Z"), 100}, {2, us("2024-01-03T00:00:00Z"), 100},
+  const std::vector<Event> rows = {{1, us("2024-01-01T12:00:00Z"), 100},
+                                   {1, us("2024-01-02T11:00:00Z"), 100},
+                                   {1, us("2024-01-02T12:00:00Z"), 100},
+                                   {2, us("2024-01-03T00:00:00Z"), 100},
                                    {2, us("2024-01-04T01:00:00Z"), 100}};
   auto options = options_for(Measure::window);
   options.window_us = salesops::us_per_day;
@@ -621,8 +352,12 @@ TEST(CohortErrors, OptionsAndColumnsThatDontGoTogether) {
   refuses([](auto& options, auto&) { options.level = 100; });
   refuses([](auto& options, auto&) { options.measure = Measure::bracket; });
   refuses([](auto& options, auto& named) { options.measure = Measure::nrr, named.amount = ""; });
-  refuses([](auto& options, auto&) { options.measure = Measure::ltv, options.interval = cohort::IntervalKind::wilson; });
-  refuses([](auto& options, auto&) { options.measure = Measure::window, options.entry = cohort::Entry::recurring; });
+  refuses([](auto& options, auto&) {
+    options.measure = Measure::ltv, options.interval = cohort::IntervalKind::wilson;
+  });
+  refuses([](auto& options, auto&) {
+    options.measure = Measure::window, options.entry = cohort::Entry::recurring;
+  });
   refuses([](auto& options, auto&) { options.cut.every = Every::all; });
   refuses([](auto&, auto& named) { named.customer = "nobody"; });
   refuses([](auto&, auto& named) { named.time = "amount"; });

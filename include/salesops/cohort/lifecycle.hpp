@@ -35,7 +35,8 @@ struct Lifecycle {
 };
 
 /// Of `options` the cut, activity, min_count, as_of, observed_from, max_cells and execution are heeded.
-[[nodiscard]] Lifecycle lifecycle(const Table& events, const Columns& columns = {}, const Options& options = {});
+[[nodiscard]] Lifecycle lifecycle(const Table& events, const Columns& columns = {},
+                                  const Options& options = {});
 [[nodiscard]] Lifecycle lifecycle(const State& state, const Options& options = {});
 
 }  // namespace cohort

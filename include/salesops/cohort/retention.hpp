@@ -12,8 +12,8 @@
 /// | classic   | share with ≥ `min_count` events in period c + k                         | cohort size  |
 /// | unbounded | share whose last such period is ≥ c + k; can only grow as time goes on  | cohort size  |
 /// | bracket   | share with such a period of age a ≤ k ≤ b                               | cohort size  |
-/// | window    | share with ≥ `min_count` events in window ⌊(t − t₀)/w⌋ = k from its own first instant t₀ | customers whose window is over |
-/// | previous  | share active in k of those active in k − 1                              | those        |
+/// | window    | share with ≥ `min_count` events in window ⌊(t − t₀)/w⌋ = k from its own first instant t₀ |
+/// customers whose window is over | | previous  | share active in k of those active in k − 1 | those        |
 /// | nrr       | Σ amounts of c + k ÷ Σ amounts of c                                     | cohort size  |
 /// | grr_point | Σ min(amount of c + k, amount of c) ÷ Σ amounts of c, by customer       | cohort size  |
 /// | grr_path  | Σ min over j ≤ k of the amounts of c + j ÷ Σ amounts of c               | cohort size  |
@@ -22,9 +22,9 @@
 /// | mean      | that ÷ customers active in c + k                                        | those        |
 /// | count     | events in c + k                                                         | cohort size  |
 ///
-/// Amounts are int64 minor units of one currency and exact; a sum beyond 64 bits is a `UsageError`. All rows of
-/// a customer from its cohort's period on count, refunds too. A cell in progress has the value so far, but nrr
-/// and grr have none before the period is over, nor over a base that is not above 0.
+/// Amounts are int64 minor units of one currency and exact; a sum beyond 64 bits is a `UsageError`. All rows
+/// of a customer from its cohort's period on count, refunds too. A cell in progress has the value so far, but
+/// nrr and grr have none before the period is over, nor over a base that is not above 0.
 ///
 /// Where starts and returns are different events, age 0 holds returns strictly after the start.
 /// Counts and sums are equal for any order of the rows, any cut into batches and any number of threads.
@@ -52,7 +52,7 @@ namespace cohort {
 /// Where a table of events keeps what is needed.
 struct Columns {
   std::string customer = "customer";  ///< text or whole numbers
-  std::string time = "time";          ///< dates, instants, or their ISO texts (without offset: clock of `zone`)
+  std::string time = "time";  ///< dates, instants, or their ISO texts (without offset: clock of `zone`)
   std::string amount = {};    ///< empty = none. Money columns, else major units: floats, decimals, text, …
   std::string currency = {};  ///< ISO 4217 code; empty = that of the money column, or two decimals
   bool minor_units = false;   ///< whole numbers are minor units
@@ -86,7 +86,18 @@ enum class Activity : std::uint8_t {
 };
 
 enum class Measure : std::uint8_t {
-  classic, unbounded, bracket, window, previous, nrr, grr_point, grr_path, ltv, sum, mean, count
+  classic,
+  unbounded,
+  bracket,
+  window,
+  previous,
+  nrr,
+  grr_point,
+  grr_path,
+  ltv,
+  sum,
+  mean,
+  count
 };
 
 /// Ages from `first` to `last`, both counted.
@@ -96,10 +107,10 @@ struct Bracket {
 };
 
 enum class IntervalKind : std::uint8_t {
-  by_measure,       ///< wilson for shares, bootstrap for nrr, grr, ltv and mean
+  by_measure,  ///< wilson for shares, bootstrap for nrr, grr, ltv and mean
   wilson,
   clopper_pearson,
-  bootstrap,        ///< customers drawn with replacement within their cohort, percentile interval
+  bootstrap,  ///< customers drawn with replacement within their cohort, percentile interval
   none
 };
 
@@ -108,12 +119,13 @@ struct Options {
   Entry entry = Entry::first_time;
   Activity activity = Activity::not_refund;
   Measure measure = Measure::classic;
-  int min_count = 1;                       ///< events that make a customer active in a period
-  std::vector<Bracket> brackets = {};      ///< of the measure bracket
-  std::int64_t window_us = us_per_day;     ///< of the measure window
-  std::optional<Instant> as_of = {};       ///< later rows are not known; empty = the latest in the rows
-  std::optional<Instant> observed_from = {};  ///< earlier rows only tell that their customer is older than the log
-  int max_age = -1;                        ///< ages 0 … max_age only; −1 = all
+  int min_count = 1;                    ///< events that make a customer active in a period
+  std::vector<Bracket> brackets = {};   ///< of the measure bracket
+  std::int64_t window_us = us_per_day;  ///< of the measure window
+  std::optional<Instant> as_of = {};    ///< later rows are not known; empty = the latest in the rows
+  std::optional<Instant> observed_from =
+      {};            ///< earlier rows only tell that their customer is older than the log
+  int max_age = -1;  ///< ages 0 … max_age only; −1 = all
   double level = 95;
   IntervalKind interval = IntervalKind::by_measure;
   int replicates = 1000;
@@ -144,17 +156,17 @@ struct PooledAge {
 struct Retention {
   Measure measure = Measure::classic;
   Every every = Every::month;
-  std::vector<std::string> segments;   ///< one empty text without `by`
-  std::vector<std::string> cohorts;    ///< labels of the periods that cohorts are named by, without a gap
-  std::vector<Date> starts;            ///< of these periods, and the end of the last
-  std::vector<std::string> ages;       ///< "0", "1", …, or "2-3" for brackets
-  std::vector<int> first_age;          ///< as numbers
+  std::vector<std::string> segments;  ///< one empty text without `by`
+  std::vector<std::string> cohorts;   ///< labels of the periods that cohorts are named by, without a gap
+  std::vector<Date> starts;           ///< of these periods, and the end of the last
+  std::vector<std::string> ages;      ///< "0", "1", …, or "2-3" for brackets
+  std::vector<int> first_age;         ///< as numbers
 
-  std::vector<std::int64_t> size;    ///< segments × cohorts
-  std::vector<std::int64_t> n;       ///< customers the value rests on
-  std::vector<std::int64_t> active;  ///< customers active
-  std::vector<std::int64_t> events;  ///< activities; of the measure count only
-  std::vector<std::int64_t> amount;  ///< minor units in the cell; empty without amounts
+  std::vector<std::int64_t> size;        ///< segments × cohorts
+  std::vector<std::int64_t> n;           ///< customers the value rests on
+  std::vector<std::int64_t> active;      ///< customers active
+  std::vector<std::int64_t> events;      ///< activities; of the measure count only
+  std::vector<std::int64_t> amount;      ///< minor units in the cell; empty without amounts
   std::vector<double> value, low, high;  ///< amounts in major units
   std::vector<CellState> state;
   std::vector<PooledAge> pooled;  ///< segments × ages
@@ -167,8 +179,8 @@ struct Retention {
   IntervalKind interval = IntervalKind::none;  ///< that was used
   bool customers_repeat = false;               ///< recurring entry: a customer is in several cohorts
   std::int64_t customers = 0;                  ///< in cohorts
-  std::int64_t older = 0;    ///< customers older than the log: their cohort is unknown
-  std::int64_t outside = 0;  ///< customers without a start event
+  std::int64_t older = 0;                      ///< customers older than the log: their cohort is unknown
+  std::int64_t outside = 0;                    ///< customers without a start event
   Issues issues;
 
   [[nodiscard]] std::size_t cell(std::size_t segment, std::size_t cohort, std::size_t age) const noexcept {
@@ -204,18 +216,21 @@ class State {
 
 /// `State::partial` and `finish` in one. Where no single customer's amounts are asked for it takes one bit a
 /// customer and period instead of sorting the rows; the answer is the same.
-[[nodiscard]] Retention retention(const Table& events, const Columns& columns = {}, const Options& options = {});
+[[nodiscard]] Retention retention(const Table& events, const Columns& columns = {},
+                                  const Options& options = {});
 
 /// When a cohort has earned what its customers cost.
 struct Payback {
-  std::optional<double> age;  ///< first k with Σ amounts through k · margin ≥ cost · size; nothing when not yet
-  int at_least = 0;           ///< ages known to be too early
+  std::optional<double>
+      age;           ///< first k with Σ amounts through k · margin ≥ cost · size; nothing when not yet
+  int at_least = 0;  ///< ages known to be too early
 };
 /// `cost` in major units a customer, one a cohort (NaN = unknown); `margin` the share of the amounts that is
 /// earned. Cells in progress count where they already suffice. With `interpolate` the crossing lies within
 /// the period: k − 1 + the share of its amounts that was needed, for k ≥ 1.
 [[nodiscard]] std::vector<Payback> payback(const Retention& grid, const std::vector<double>& cost,
-                                           double margin = 1, bool interpolate = false, std::size_t segment = 0);
+                                           double margin = 1, bool interpolate = false,
+                                           std::size_t segment = 0);
 
 enum class Correction : std::uint8_t { none, holm, benjamini_hochberg };
 
@@ -233,7 +248,8 @@ struct Comparison {
 /// Every pair of segments at every age ≥ 1 where complete cells let them differ; one correction over all.
 /// Cohorts are strata, so a segment of younger customers is not taken for a worse one. `UsageError` for
 /// measures that are no share of customers, for recurring entry, or without `by`.
-[[nodiscard]] std::vector<Comparison> compare(const Retention& grid, Correction correction = Correction::holm);
+[[nodiscard]] std::vector<Comparison> compare(const Retention& grid,
+                                              Correction correction = Correction::holm);
 
 }  // namespace cohort
 }  // namespace v0

@@ -28,7 +28,7 @@ using Triangle = std::vector<std::vector<double>>;
 struct ProjectOptions {
   std::size_t periods = 12;  ///< ages beyond each cohort's last: the coming periods of the calendar
   double level = 80;
-  int fans = 1000;           ///< triangles drawn from the fitted model and fitted again
+  int fans = 1000;  ///< triangles drawn from the fitted model and fitted again
   std::uint64_t seed = 0;
   bool sbg = true, bdw = true;  ///< models to fit; of two the one with the lower AIC projects
   double profile_level = 95;    ///< of the parameters' intervals; 0 = none

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from salesops.cohort._grid import Retention, RetentionState, adjusted, retention
+from salesops.cohort._grid import Retention
 from salesops.cohort._lifecycle import Lifecycle, lifecycle
+from salesops.cohort._retention import RetentionState, adjusted, retention
 from salesops.cohort._triangle import Projection, Triangle
 
 __all__ = [

@@ -13,8 +13,8 @@ from salesops._core import cohort as _core
 from salesops.calendar import FiscalCalendar
 from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
-from salesops.cohort._grid import options_of
 from salesops.cohort._options import Filter, Moment
+from salesops.cohort._retention import options_of
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -118,7 +118,8 @@ observed_from, currency, money_unit, max_cells
     Examples
     --------
     >>> import salesops as so
-    >>> orders = {"customer": ["A", "B", "A", "B"], "time": ["2026-01-05", "2026-01-20", "2026-02-03", "2026-03-09"]}
+    >>> times = ["2026-01-05", "2026-01-20", "2026-02-03", "2026-03-09"]
+    >>> orders = {"customer": ["A", "B", "A", "B"], "time": times}
     >>> so.cohort.lifecycle(orders).to_frame()["resurrecting"].tolist()
     [0, 0, 1]
     """

@@ -197,7 +197,9 @@ def curves(grid: Retention) -> plot.Picture:
         for k, number in enumerate(core.first_age):
             value, low, high = (pooled[name][s * ages + k] for name in ("weighted", "low", "high"))
             if value is not None:
-                points.append((float(number), value, value if low is None else low, value if high is None else high))
+                points.append(
+                    (float(number), value, value if low is None else low, value if high is None else high)
+                )
         if points:
             lines[plain(segment) or "all cohorts"] = points
     if not lines:
@@ -205,7 +207,8 @@ def curves(grid: Retention) -> plot.Picture:
     title, subtitle = words_of(grid, 0)
     if len(core.segments) > 1:
         title = f"{grid.measure}: " + ", ".join(
-            f"{name} {plot.compact(points[-1][1], unit)} at age {points[-1][0]:g}" for name, points in lines.items()
+            f"{name} {plot.compact(points[-1][1], unit)} at age {points[-1][0]:g}"
+            for name, points in lines.items()
         )
     names = list(lines)
     by_age: dict[float, dict[str, float]] = {}
@@ -219,7 +222,8 @@ def curves(grid: Retention) -> plot.Picture:
         chart=plot.curves(lines, x_title="age", y_title=grid.measure, unit=unit),
         columns=["age", *names],
         rows=[
-            [f"{x:g}", *(plot.compact(values.get(name), unit) for name in names)] for x, values in sorted(by_age.items())
+            [f"{x:g}", *(plot.compact(values.get(name), unit) for name in names)]
+            for x, values in sorted(by_age.items())
         ],
     )
 
@@ -251,14 +255,20 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
         alt = altair()
         data = alt.Data(values=[{"cac": float(cac), "note": f"cost {plot.compact(float(cac), unit)}"}])
         rule = alt.Chart(data).mark_rule(strokeDash=[6, 3], color=ink("bad")).encode(y="cac:Q")
-        note = alt.Chart(data).mark_text(align="left", dy=-6, color=ink("bad")).encode(y="cac:Q", text="note:N", x=alt.value(4))
+        note = (
+            alt.Chart(data)
+            .mark_text(align="left", dy=-6, color=ink("bad"))
+            .encode(y="cac:Q", text="note:N", x=alt.value(4))
+        )
         chart = chart + rule + note
         paid = [k for k, value in enumerate(mean) if value is not None and value >= cac]
         title += f"; cost of {plot.compact(float(cac), unit)} " + (
             f"met at age {paid[0]}" if paid else "not met yet"
         )
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
-    return plot.Picture(title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows)
+    return plot.Picture(
+        title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows
+    )
 
 
 def lifecycle(core: Any) -> plot.Picture:
@@ -303,8 +313,9 @@ def lifecycle(core: Any) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle="New: never active before; returning: active the period before, too (or older than the log); "
-        "resurrecting: active earlier; dormant: active the period before, not in this one. Pale: in progress.",
+        subtitle="New: never active before; returning: active the period before, too (or older than the "
+        "log); resurrecting: active earlier; dormant: active the period before, not in this one. Pale: in "
+        "progress.",
         alt=title,
         chart=chart,
         columns=["period", *kinds, "active"],
@@ -329,8 +340,8 @@ def projection(made: Projection) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle=f"Seen to age {known - 1}. Fan: {made.level:g}% of {core.fans:,} refits to triangles drawn from the "
-        f"model. AIC: {aic}; the lower projects.",
+        subtitle=f"Seen to age {known - 1}. Fan: {made.level:g}% of {core.fans:,} refits to triangles drawn "
+        f"from the model. AIC: {aic}; the lower projects.",
         alt=title,
         chart=plot.curves({made.model: kept}, x_title="age", y_title="share left"),
         columns=["age", "left", "low", "high"],

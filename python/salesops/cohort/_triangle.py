@@ -65,7 +65,13 @@ class Triangle:
         active = [sum(row[k] for row in rows) for k, rows in enumerate(reached)]
         rate = [a / size if size else float("nan") for a, size in zip(active, n, strict=True)]
         return _dict_of(
-            {"k": list(range(ages)), "cohorts": [len(r) for r in reached], "n": n, "active": active, "rate": rate}
+            {
+                "k": list(range(ages)),
+                "cohorts": [len(r) for r in reached],
+                "n": n,
+                "active": active,
+                "rate": rate,
+            }
         )
 
     @checked
@@ -97,7 +103,9 @@ class Triangle:
             Percent of the parameters' profile-likelihood intervals; 0 = none.
         """
         with shown(progress, "projection") as tell:
-            made = _core.project(self.cohorts, periods, level, fans, seed, model, profile_level, threads, tell)
+            made = _core.project(
+                self.cohorts, periods, level, fans, seed, model, profile_level, threads, tell
+            )
         return Projection(made, [len(row) for row in self.cohorts])
 
     def __repr__(self) -> str:
@@ -169,7 +177,8 @@ class Projection:
         """Share of new customers left at each age: k, survival and the ends of the fan of the parameters."""
         core = self._core
         return _dict_of(
-            {"k": list(range(len(core.survival))), "survival": core.survival} | self._fan("survival", core.low, core.high)
+            {"k": list(range(len(core.survival))), "survival": core.survival}
+            | self._fan("survival", core.low, core.high)
         )
 
     def to_frame(self) -> Any:
@@ -198,8 +207,9 @@ class Projection:
         aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in self.fits.items())
         last = len(self._core.survival) - 1
         return (
-            f"<Projection by {self.model} (AIC: {aic}): {self._core.survival[last]:.1%} left at age {last}, "
-            f"{self.level:g}% of {self._core.fans:,} fans {self._core.low[last]:.1%} to {self._core.high[last]:.1%}>"
+            f"<Projection by {self.model} (AIC: {aic}): {self._core.survival[last]:.1%} left at age {last}; "
+            f"{self.level:g}% of {self._core.fans:,} fans hold {self._core.low[last]:.1%} to "
+            f"{self._core.high[last]:.1%}>"
         )
 
     def _repr_html_(self) -> str:
