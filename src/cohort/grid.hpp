@@ -135,8 +135,10 @@ class Quick {
   std::string currency;
 
  private:
+  struct Step;
   template <class Work>
-  void each_block(bool count, const Work& work);
+  void each_block(bool first_time, const Work& work);
+  void read_periods(std::size_t first, std::size_t n, Step& rows);
   void read_masks(const cohort::Options& options);
   void add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of);
   [[nodiscard]] std::size_t parts(std::size_t bytes_each) const;
@@ -149,7 +151,8 @@ class Quick {
   std::optional<Clock> clock_;
   std::optional<clv_detail::Amounts> amounts_;
   clv_detail::Flaws nobody_;
-  bool cut_off_ = false;  ///< rows after as_of
+  bool cut_off_ = false;                      ///< rows after as_of
+  std::unique_ptr<std::uint8_t[]> periods_;  ///< of the rows, for the second pass
 };
 
 }  // namespace cohort_detail

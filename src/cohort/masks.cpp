@@ -17,9 +17,12 @@ namespace {
 constexpr std::size_t step = 4096;  ///< rows looked at together: they stay in the nearest caches
 constexpr std::size_t ahead = 24;   ///< rows whose customers are fetched before they are needed
 constexpr std::uint16_t no_cohort = 0xFFFF;
+constexpr std::uint8_t no_period = 0xFF;
+
+}  // namespace
 
 /// Rows of one step, as the passes need them; a row that doesn't count has no bit and no period.
-struct Step {
+struct Quick::Step {
   std::vector<std::uint64_t> keys = std::vector<std::uint64_t>(step);
   std::vector<std::int64_t> at, money = std::vector<std::int64_t>(step);
   std::vector<std::uint32_t> code = std::vector<std::uint32_t>(step + ahead, 0);
@@ -27,8 +30,6 @@ struct Step {
   std::vector<std::uint8_t> known =
       std::vector<std::uint8_t>(step);  ///< has a customer and a time by `as_of`
 };
-
-}  // namespace
 
 bool Quick::fits(const cohort::Columns& columns, const cohort::Options& options) {
   const Measure measure = options.measure;
@@ -53,8 +54,9 @@ Quick::Quick(const Table& events, const cohort::Columns& columns, const cohort::
   if (clock_->empty() || codes_.codes == 0) return;
   plan.emplace(options, columns.zone, clock_->first(), clock_->until(), amounts_.has_value(), 1);
   masks.words = (plan->spine.size() + 63) / 64;
-  if (masks.words == 0 || masks.words > most_words) return;
+  if (masks.words == 0 || plan->spine.size() > no_period) return;
   cut_off_ = plan->until < clock_->until();
+  if (amounts_ || options.measure == Measure::count) periods_ = clv_detail::unset<std::uint8_t>(rows_);
   read_masks(options);
   nobody_.report(issues, customer_name_, "no_customer");
   clock_->report(issues);
@@ -68,9 +70,10 @@ std::size_t Quick::parts(std::size_t bytes_each) const {
   return std::clamp<std::size_t>(rows_ / (std::size_t{1} << 15), 1, std::min(threads, fit));
 }
 
-/// Calls `work(part, step, n, first row)` for all rows. `count` what is wrong with the customers.
+/// Calls `work(part, step, n, first row)` for all rows. The `first_time` what is wrong is counted, and the
+/// periods found are kept for the second.
 template <class Work>
-void Quick::each_block(bool count, const Work& work) {
+void Quick::each_block(bool first_time, const Work& work) {
   const std::size_t n_parts = parts(masks.customers * masks.words * sizeof(std::uint64_t));
   for_blocks(n_parts, execution_, [&](std::size_t part) {
     Step rows;
@@ -78,20 +81,32 @@ void Quick::each_block(bool count, const Work& work) {
     const std::size_t end = rows_ * (part + 1) / n_parts;
     for (std::size_t first = rows_ * part / n_parts; first < end; first += step) {
       ask_stop();
-      const std::size_t last = std::min(end, first + step);
-      clv_detail::write_codes(customer_, codes_, first, last, rows.keys.data(), count ? nobody_ : ignored);
-      const auto at = clock_->block(first, last, rows.at);
-      const std::size_t n = last - first;
-      for (std::size_t i = 0; i < n; ++i) {
-        const bool here = rows.keys[i] != clv_detail::left_out && at[i] != no_instant &&
-                          !(cut_off_ && at[i] >= plan->until.us);
-        rows.known[i] = here ? 1 : 0;
-        rows.code[i] = here ? clv_detail::code_of(rows.keys[i]) : 0;
-        rows.period[i] = here ? plan->spine.period_of(at[i]) : Spine::none;
-      }
+      const std::size_t n = std::min(end - first, step);
+      clv_detail::write_codes(customer_, codes_, first, first + n, rows.keys.data(),
+                              first_time ? nobody_ : ignored);
+      if (first_time)
+        read_periods(first, n, rows);
+      else
+        for (std::size_t i = 0; i < n; ++i)
+          rows.period[i] = periods_[first + i] == no_period ? Spine::none : periods_[first + i];
+      for (std::size_t i = 0; i < n; ++i)
+        rows.code[i] = rows.keys[i] == clv_detail::left_out ? 0 : clv_detail::code_of(rows.keys[i]);
       work(part, rows, n, first);
     }
   });
+}
+
+void Quick::read_periods(std::size_t first, std::size_t n, Step& rows) {
+  const auto at = clock_->block(first, first + n, rows.at);
+  for (std::size_t i = 0; i < n; ++i) {
+    const bool here = rows.keys[i] != clv_detail::left_out && at[i] != no_instant &&
+                      !(cut_off_ && at[i] >= plan->until.us);
+    rows.known[i] = here ? 1 : 0;
+    rows.period[i] = here ? plan->spine.period_of(at[i]) : Spine::none;
+  }
+  if (!periods_) return;
+  for (std::size_t i = 0; i < n; ++i)
+    periods_[first + i] = rows.period[i] < 0 ? no_period : static_cast<std::uint8_t>(rows.period[i]);
 }
 
 void Quick::read_masks(const cohort::Options& options) {

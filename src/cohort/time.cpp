@@ -69,7 +69,17 @@ void Clock::scan(const Execution& execution, const At& at) {
   for_rows(column_.size(), clv_detail::block_rows, execution, [&](std::size_t first, std::size_t last) {
     std::int64_t low = INT64_MAX, high = INT64_MIN, missing = 0, wrong = 0;
     std::size_t first_missing = 0, first_wrong = 0;
-    for (std::size_t row = first; row < last; ++row) {
+    const bool plain = column_.type() == Type::timestamp && !column_.may_have_nulls();
+    if (plain) {
+      const auto values = column_.values<std::int64_t>();
+      for (std::size_t row = first; row < last; ++row) {
+        low = std::min(low, values[row]);
+        high = std::max(high, values[row]);
+      }
+    }
+    const bool all_fine = plain && in_range(low) && in_range(high);
+    if (!all_fine) low = INT64_MAX, high = INT64_MIN;
+    for (std::size_t row = all_fine ? last : first; row < last; ++row) {
       if (column_.is_null(row)) {
         if (missing++ == 0) first_missing = row;
         continue;

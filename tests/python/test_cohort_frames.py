@@ -92,16 +92,21 @@ def test_pictures_of_grids(kind):
 
 
 def test_the_heatmap_tells_null_progress_and_zero_apart():
-    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-03-15")
-    cells = grid.plot().chart.to_dict()["data"]["values"] if "data" in grid.plot().chart.to_dict() else None
-    spec = grid.plot().chart.to_dict()
-    cells = cells or spec["layer"][0]["data"]["values"]
-    assert len(cells) == 6  # three of nine have not begun: they are not drawn
-    assert {tuple(cell["dash"]) for cell in cells if cell["state"] == "in_progress"} == {(3, 2)}
-    assert {tuple(cell["dash"]) for cell in cells if cell["state"] == "complete"} == {(1, 0)}
-    zero = [cell for cell in cells if cell["value"] == 0 and cell["state"] == "complete"]
-    assert zero
-    assert all(cell["zero"] and cell["shade"] == 0 for cell in zero)
+    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-04-02")
+    data = grid.plot().chart.to_dict()
+    cells = data["data"]["values"] if "data" in data else data["layer"][0]["data"]["values"]
+    assert len(cells) == 10  # six of sixteen have not begun: they are not drawn
+    dashes = {
+        state: {tuple(cell["dash"]) for cell in cells if cell["state"] == state}
+        for state in ("complete", "in_progress")
+    }
+    assert dashes == {"complete": {(1, 0)}, "in_progress": {(3, 2)}}
+    zeros = [cell for cell in cells if cell["value"] == 0 and cell["state"] == "complete"]
+    assert [cell["cohort"] for cell in zeros] == ["2024-02"]
+    assert all(cell["zero"] and cell["shade"] == 0 for cell in zeros)
+    empty = [cell for cell in cells if cell["value"] is None]
+    assert {cell["cohort"] for cell in empty} == {"2024-03", "2024-04"}
+    assert not any(cell["zero"] or cell["note"] for cell in empty)
 
 
 def test_pictures_of_money_lifecycle_and_projection():
@@ -168,7 +173,7 @@ def test_amounts_negative_huge_and_beyond():
 def test_hostile_texts_stay_texts():
     names = ["<script>alert(1)</script>", "'; drop table x; --", "\u202eevil", "a" * 10_000, "=1+1"]
     rows = {"customer": names, "time": ["2024-01-05"] * 5, "plan": names}
-    grid = so.cohort.retention(rows, by="plan")
+    grid = so.cohort.retention(rows, by="plan", as_of="2024-02-01")
     assert grid.customers == 5
     assert "<script>" not in grid._repr_html_()
     assert "<script>" not in grid.plot("curves").svg()

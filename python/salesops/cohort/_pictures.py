@@ -108,7 +108,7 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
         share = 0.0 if value is None else min(1.0, max(0.0, value / top))
         cell["shade"] = 0.0 if open_cell or not value else 0.12 + 0.88 * share
         cell["fill"] = ink("main")
-        cell["edge"] = ink("muted") if open_cell or not value else ink("ground")
+        cell["edge"] = ink("muted") if open_cell or value == 0 else ink("ground")
         cell["dash"] = [3, 2] if open_cell else [1, 0]
         cell["zero"] = value == 0
         cell["note"] = "" if value is None else _short(value, unit)
