@@ -68,7 +68,14 @@ CustomerCodes codes_of_numbers(const Column& column, const std::string& name, co
     T least = std::numeric_limits<T>::max();
     T most = std::numeric_limits<T>::min();
     bool some = false;
-    for (std::size_t row = first; row < last; ++row) {
+    if (!column.may_have_nulls()) {
+      for (std::size_t row = first; row < last; ++row) {
+        least = std::min(least, values[row]);
+        most = std::max(most, values[row]);
+      }
+      some = first < last;
+    }
+    for (std::size_t row = column.may_have_nulls() ? first : last; row < last; ++row) {
       if (column.is_null(row)) continue;
       least = std::min(least, values[row]);
       most = std::max(most, values[row]);
@@ -185,7 +192,11 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
   } else {
     with_integers(column.type(), [&](auto tag) {
       const auto values = column.values<typename decltype(tag)::type>();
-      if (codes.numbers.empty()) {
+      if (codes.numbers.empty() && !column.may_have_nulls()) {
+        const auto base = static_cast<std::uint64_t>(codes.base);
+        for (std::size_t row = first; row < last; ++row)
+          keys[row - first] = (static_cast<std::uint64_t>(values[row]) - base) << 32;
+      } else if (codes.numbers.empty()) {
         const auto base = static_cast<std::uint64_t>(codes.base);
         write([&](std::size_t row) {
           return static_cast<std::uint32_t>(static_cast<std::uint64_t>(values[row]) - base);

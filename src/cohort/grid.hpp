@@ -151,7 +151,7 @@ class Quick {
   std::optional<Clock> clock_;
   std::optional<clv_detail::Amounts> amounts_;
   clv_detail::Flaws nobody_;
-  bool cut_off_ = false;                      ///< rows after as_of
+  bool cut_off_ = false;                     ///< rows after as_of
   std::unique_ptr<std::uint8_t[]> periods_;  ///< of the rows, for the second pass
 };
 

@@ -19,6 +19,24 @@ constexpr std::size_t ahead = 24;   ///< rows whose customers are fetched before
 constexpr std::uint16_t no_cohort = 0xFFFF;
 constexpr std::uint8_t no_period = 0xFF;
 
+/// Exact sums, small enough for the nearest cache: what a cell can't hold goes to a wider one.
+class Total {
+ public:
+  explicit Total(std::size_t cells) : near_(cells, 0) {}
+  void add(std::size_t cell, std::int64_t amount) {
+    if (!__builtin_add_overflow(near_[cell], amount, &near_[cell])) [[likely]]
+      return;
+    far_.resize(near_.size(), 0);
+    // The sum wrapped around once: below 0 it was too large, else too small.
+    far_[cell] += near_[cell] < 0 ? int128{1} << 64 : -(int128{1} << 64);
+  }
+  int128 operator[](std::size_t cell) const { return near_[cell] + (far_.empty() ? int128{0} : far_[cell]); }
+
+ private:
+  std::vector<std::int64_t> near_;
+  std::vector<int128> far_;
+};
+
 }  // namespace
 
 /// Rows of one step, as the passes need them; a row that doesn't count has no bit and no period.
@@ -98,11 +116,16 @@ void Quick::each_block(bool first_time, const Work& work) {
 
 void Quick::read_periods(std::size_t first, std::size_t n, Step& rows) {
   const auto at = clock_->block(first, first + n, rows.at);
-  for (std::size_t i = 0; i < n; ++i) {
-    const bool here = rows.keys[i] != clv_detail::left_out && at[i] != no_instant &&
-                      !(cut_off_ && at[i] >= plan->until.us);
-    rows.known[i] = here ? 1 : 0;
-    rows.period[i] = here ? plan->spine.period_of(at[i]) : Spine::none;
+  if (clock_->clean() && !cut_off_ && !customer_.may_have_nulls() && !codes_.is_text) {
+    std::fill_n(rows.known.begin(), n, std::uint8_t{1});
+    plan->spine.periods_within(at, rows.period.data());
+  } else {
+    for (std::size_t i = 0; i < n; ++i) {
+      const bool here = rows.keys[i] != clv_detail::left_out && at[i] != no_instant &&
+                        !(cut_off_ && at[i] >= plan->until.us);
+      rows.known[i] = here ? 1 : 0;
+      rows.period[i] = here ? plan->spine.period_of(at[i]) : Spine::none;
+    }
   }
   if (!periods_) return;
   for (std::size_t i = 0; i < n; ++i)
@@ -211,11 +234,11 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of) {
   const bool events = plan->options.measure == Measure::count;
   const std::size_t cells = sums.n.size();
   const std::size_t n_parts = parts(masks.customers * masks.words * sizeof(std::uint64_t));
-  std::vector<std::vector<int128>> money(n_parts, std::vector<int128>(amounts_ ? cells : 0, 0));
+  std::vector<Total> money(n_parts, Total(amounts_ ? cells : 0));
   std::vector<std::vector<std::int64_t>> counts(n_parts, std::vector<std::int64_t>(events ? cells : 0, 0));
   each_block(false, [&](std::size_t part, Step& rows, std::size_t n, std::size_t first) {
     if (amounts_) amounts_->write(first, first + n, rows.money.data());
-    int128* amount = money[part].data();
+    Total& amount = money[part];
     for (std::size_t i = 0; i < n; ++i) {
       __builtin_prefetch(cohort_of.data() + rows.code[i + ahead]);
       const std::size_t cohort = cohort_of[rows.code[i]];
@@ -227,16 +250,16 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of) {
         for (std::size_t b = 0; b < sums.ages; ++b) {
           const auto& bracket = plan->options.brackets[b];
           if (std::cmp_less(age, bracket.first) || std::cmp_greater(age, bracket.last)) continue;
-          if (amounts_) amount[row + b] += rows.money[i];
+          if (amounts_) amount.add(row + b, rows.money[i]);
         }
       } else if (age < sums.ages) {
-        if (amounts_) amount[row + age] += rows.money[i];
+        if (amounts_) amount.add(row + age, rows.money[i]);
         if (events && plan->counts(rows.money[i])) ++counts[part][row + age];
       }
     }
   });
   for (std::size_t part = 0; part < n_parts; ++part) {
-    for (std::size_t i = 0; i < money[part].size(); ++i) sums.amount[i] += money[part][i];
+    for (std::size_t i = 0; i < sums.amount.size(); ++i) sums.amount[i] += money[part][i];
     for (std::size_t i = 0; i < counts[part].size(); ++i) sums.events[i] += counts[part][i];
   }
 }

@@ -21,6 +21,8 @@ class Clock {
   /// Looks at all rows once. `UsageError` for a column of another type.
   Clock(const Column& column, const std::string& name, const TimeZone& zone, const Execution& execution);
 
+  /// Every row has a time.
+  [[nodiscard]] bool clean() const noexcept { return clean_; }
   /// No row has a time.
   [[nodiscard]] bool empty() const noexcept { return first_ > last_; }
   [[nodiscard]] Instant first() const noexcept { return Instant{first_}; }
@@ -59,6 +61,16 @@ class Spine {
   /// The last period is over before `until`.
   [[nodiscard]] bool last_is_over() const noexcept { return last_is_over_; }
   [[nodiscard]] const cohort::Cut& cut() const noexcept { return cut_; }
+
+  /// `period_of` for instants that all lie from the spine's first to before its end.
+  void periods_within(std::span<const std::int64_t> at, std::int32_t* out) const noexcept {
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      const Day& known = days_[static_cast<std::size_t>(utc_day(at[i]) - first_day_)];
+      out[i] = at[i] < known.split ? known.before : known.after;
+      if (known.before == irregular) [[unlikely]]
+        out[i] = exactly(at[i]);
+    }
+  }
 
   /// Makes `period_of` ready; before, nothing depends on how long the spine is.
   void prepare();

@@ -56,7 +56,8 @@ def matches(column: Column, wanted: Any) -> npt.NDArray[np.bool_]:
     if column.type == "string":
         allowed = np.array([entry in values for entry in column.dictionary] + [False])
         codes, valid = column.values(), column.valid()
-        return allowed[codes if valid is None else np.where(valid, codes, len(allowed) - 1)]
+        found: npt.NDArray[np.bool_] = allowed[codes if valid is None else np.where(valid, codes, -1)]
+        return found
     return np.isin(column.to_numpy(), np.array(values))
 
 

@@ -15,6 +15,7 @@ from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
 from salesops.cohort._grid import Retention
 from salesops.cohort._options import Filter, Moment
+from salesops.crm import instant
 
 if TYPE_CHECKING:
     from salesops.cohort._lifecycle import Lifecycle
@@ -158,7 +159,7 @@ def options_of(
     options.max_cells = int(min(max_cells, 2**62))
     options.as_of = _options.known_at(as_of, zone)
     if observed_from is not None:
-        options.observed_from = _options.instant(observed_from, "observed_from", zone)
+        options.observed_from = instant(observed_from, "observed_from", zone)
     return options
 
 
