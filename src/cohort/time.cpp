@@ -229,7 +229,9 @@ void check_cells(const cohort::Options& options, std::size_t segments, std::size
   const auto cells = static_cast<double>(segments) * static_cast<double>(cohorts) * static_cast<double>(ages);
   if (cells <= static_cast<double>(options.max_cells)) return;
   const char* coarser = "a coarser period";
-  if (options.cut.days > 0)
+  if (options.measure == cohort::Measure::window)
+    coarser = "longer windows";
+  else if (options.cut.days > 0)
     coarser = options.cut.days < 7 ? "blocks of 7 days or more" : "longer blocks, or months";
   else if (options.cut.every == Every::day)
     coarser = "weeks";

@@ -320,7 +320,9 @@ TEST(CohortTriangle, ProjectionsComeWithFitsAndFans) {
     for (std::size_t k = 0; k < sbg.left[c].size(); ++k) {
       EXPECT_LE(sbg.left_low[c][k], sbg.left[c][k] + 1);
       EXPECT_GE(sbg.left_high[c][k], sbg.left[c][k] - 1);
-      if (k < a[c].size()) EXPECT_EQ(sbg.left_low[c][k], a[c][k]);
+      if (k < a[c].size()) {
+        EXPECT_EQ(sbg.left_low[c][k], a[c][k]);
+      }
     }
     EXPECT_LT(sbg.left_low[c].back(), sbg.left_high[c].back());
   }

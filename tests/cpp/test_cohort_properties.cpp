@@ -50,12 +50,15 @@ TEST(CohortProperties, IdentitiesOfTheGrid) {
           EXPECT_TRUE(std::isnan(classic.value[cell]));
           continue;
         }
-        if (k > 0) EXPECT_LE(unbounded.active[cell], unbounded.active[cell - 1]);
+        if (k > 0) {
+          EXPECT_LE(unbounded.active[cell], unbounded.active[cell - 1]);
+        }
         through += sums.amount[cell];
         total += sums.amount[cell];
-        if (classic.size[c] > 0)
+        if (classic.size[c] > 0) {
           EXPECT_NEAR(ltv.value[cell],
                       static_cast<double>(through) / 100 / static_cast<double>(classic.size[c]), 1e-9);
+        }
       }
     }
     if (seed % 2 != 0) continue;  // a refund before the first purchase's period is in no cell
@@ -90,9 +93,10 @@ TEST(CohortProperties, LifecycleIsConserved) {
       const auto life = cohort::lifecycle(table_of(random_events(1500, 200, seed)), columns(), options);
       for (std::size_t p = 0; p < life.periods.size(); ++p) {
         EXPECT_EQ(life.fresh[p] + life.returning[p] + life.resurrecting[p] + life.older[p], life.active[p]);
-        if (p > 0)
+        if (p > 0) {
           EXPECT_EQ(life.active[p] - life.active[p - 1],
                     life.fresh[p] + life.resurrecting[p] + life.older[p] - life.dormant[p]);
+        }
       }
     }
 }
