@@ -107,8 +107,8 @@ struct Bootstrapped {
 struct Masks {
   std::size_t words = 1;
   std::size_t customers = 0;
-  std::int64_t outside = 0;               ///< customers who have rows, but no activity
-  std::unique_ptr<std::uint64_t[]> bits;  ///< customers × words
+  std::int64_t outside = 0;                ///< customers who have rows, but no activity
+  clv_detail::Memory<std::uint64_t> bits;  ///< customers × words
 
   /// The periods of customer `i`, ascending, to `out`; returns how many.
   std::size_t periods(std::size_t i, std::uint16_t* out) const noexcept {
@@ -151,8 +151,8 @@ class Quick {
   std::optional<Clock> clock_;
   std::optional<clv_detail::Amounts> amounts_;
   clv_detail::Flaws nobody_;
-  bool cut_off_ = false;                     ///< rows after as_of
-  std::unique_ptr<std::uint8_t[]> periods_;  ///< of the rows, for the second pass
+  bool cut_off_ = false;                      ///< rows after as_of
+  clv_detail::Memory<std::uint8_t> periods_;  ///< of the rows, for the second pass
 };
 
 }  // namespace cohort_detail

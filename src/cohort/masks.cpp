@@ -137,10 +137,12 @@ void Quick::read_masks(const cohort::Options& options) {
   const std::size_t words = masks.words;
   const std::size_t size = masks.customers * words;
   const std::size_t n_parts = parts(size * sizeof(std::uint64_t));
-  std::vector<std::unique_ptr<std::uint64_t[]>> of_part(n_parts);
+  std::vector<clv_detail::Memory<std::uint64_t>> of_part(n_parts);
   std::vector<std::vector<std::uint8_t>> idle(n_parts);  ///< customers with a row that is no activity
-  for_blocks(n_parts, execution_,
-             [&](std::size_t part) { of_part[part] = std::make_unique<std::uint64_t[]>(size); });
+  for_blocks(n_parts, execution_, [&](std::size_t part) {
+    of_part[part] = clv_detail::unset<std::uint64_t>(size);
+    std::fill_n(of_part[part].get(), size, std::uint64_t{0});
+  });
   const bool signs = amounts_ && options.activity != Activity::all;
   each_block(true, [&](std::size_t part, Step& rows, std::size_t n, std::size_t first) {
     if (signs && amounts_->may_be_low(first, first + n, options.activity == Activity::positive)) {
