@@ -149,7 +149,7 @@ def bench_fans() -> None:
 if __name__ == "__main__":
     numbers = events(ROWS)
     bench_grid(numbers, "int32 ids", all_peers=True, limit=0.05)
-    texts = numbers.with_columns("C-" + pl.col("customer").cast(pl.String).str.zfill(16).alias("customer"))
+    texts = numbers.with_columns(("C-" + pl.col("customer").cast(pl.String).str.zfill(16)).alias("customer"))
     bench_grid(texts, "ids of 18 characters", all_peers=False, limit=0.2)
     coded = texts.with_columns(pl.col("customer").cast(pl.Categorical))
     report("grid, dictionary ids", ROWS, measure(lambda: so.cohort.retention(coded, amount="amount")))
