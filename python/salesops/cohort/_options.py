@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
+from salesops._arguments import text, whole
 from salesops._columns import is_missing
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
@@ -27,11 +28,11 @@ UNITS = {"h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 86_400_000_000}
 LENGTH = re.compile(r"(\d{1,5}) ?(h|d|w|hours?|days?|weeks?)")
 
 
-def length_of(text: str, argument: str) -> int:
+def length_of(length: str, argument: str) -> int:
     """Microseconds of a length such as ``24h``, ``7d``, ``2 weeks``."""
-    found = LENGTH.fullmatch(text)
+    found = LENGTH.fullmatch(length)
     if found is None or int(found[1]) == 0:
-        raise UsageError(f"{argument}: a length such as '24h', '7d' or '4 weeks', not {text!r}")
+        raise UsageError(f"{argument}: a length such as '24h', '7d' or '4 weeks', not {length!r}")
     return int(found[1]) * UNITS[found[2][0]]
 
 
@@ -71,8 +72,6 @@ def with_filter(table: Table, wanted: Filter, argument: str) -> tuple[Table, str
         if table.column(wanted).type != "boolean":
             raise UsageError(f"{argument}: column '{wanted}' isn't true or false; give {{'{wanted}': value}}")
         return table, wanted
-    if not isinstance(wanted, Mapping) or not wanted:
-        raise UsageError(f"{argument}: the name of a boolean column, or a dict such as {{'event': 'signup'}}")
     kept = np.ones(len(table), dtype=bool)
     for name, values in wanted.items():
         kept &= matches(table.column(str(name)), values)
@@ -80,11 +79,20 @@ def with_filter(table: Table, wanted: Filter, argument: str) -> tuple[Table, str
     return table.with_column(name, Column.of("boolean", kept.astype(np.uint8))), name
 
 
-def asked(*filters: Filter) -> list[str]:
-    """The columns that filters look at."""
+def asked(**filters: Filter) -> list[str]:
+    """The columns that filters look at; `UsageError` for what is no filter."""
     names: list[str] = []
-    for one in filters:
-        names += [one] if isinstance(one, str) else [str(name) for name in one or ()]
+    for argument, one in filters.items():
+        if one is None:
+            continue
+        if isinstance(one, str):
+            names.append(text(one, argument))
+        elif isinstance(one, Mapping) and one:
+            names += [text(name, argument) for name in one]
+        else:
+            raise UsageError(
+                f"{argument}: the name of a boolean column, or a dict such as {{'event': 'signup'}}"
+            )
     return names
 
 
@@ -106,7 +114,7 @@ def read_events(
     if money_unit not in ("major", "minor"):
         raise UsageError(f"money_unit is 'major' or 'minor', not {money_unit!r}")
     named = [customer, time, *([amount] if amount else []), *([by] if by else [])]
-    named += asked(start, returned, older)
+    named += asked(start=start, returned=returned, older=older)
     if currency and not (len(currency) == 3 and currency.isupper()):
         named.append(currency)  # a column of codes
     table = _frame.to_core(events, list(dict.fromkeys(named)), tz)
@@ -136,7 +144,7 @@ def set_cut(
         if week_start.lower() not in WEEKDAYS:
             raise UsageError(f"week_start: a day of the week such as 'sunday', not {week_start!r}")
         week_start = WEEKDAYS.index(week_start.lower())
-    if week_start is not None and (isinstance(week_start, bool) or not 0 <= int(week_start) <= 6):
+    if week_start is not None and not 0 <= whole(week_start, "week_start") <= 6:
         raise UsageError("week_start: a day of the week, or 0 (Monday) to 6 (Sunday)")
     if week_start is not None and every != "week":
         raise UsageError(f"week_start is for every='week', not {every!r}")
