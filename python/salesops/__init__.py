@@ -12,6 +12,7 @@ _WORDS = [
     "calendar",
     "cli",
     "clv",
+    "cohort",
     "crm",
     "csv",
     "datasets",

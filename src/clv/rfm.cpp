@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 
+#include "merged_customers.hpp"
 #include "rfm_read.hpp"
 #include "rfm_state.hpp"
 
@@ -209,34 +210,6 @@ RfmState RfmState::partial(const Table& transactions, const RfmColumns& columns,
 
 namespace {
 
-/// How the customer `b` of one column lies to `a` of another: before, at, after.
-std::strong_ordering compare(const Column& left, std::size_t a, const Column& right, std::size_t b) {
-  if (left.type() == Type::string) return left.text(a) <=> right.text(b);
-  return left.values<std::int64_t>()[a] <=> right.values<std::int64_t>()[b];
-}
-
-/// Customers of two states in one order; each is a row of one, the other, or both.
-class MergedCustomers {
- public:
-  explicit MergedCustomers(const Column& like) : is_text_(like.type() == Type::string) {}
-  void add(const Column& from, std::size_t row) {
-    if (is_text_)
-      texts_.push_back(builder_.code(from.text(row)));
-    else
-      numbers_.push_back(from.values<std::int64_t>()[row]);
-  }
-  Column finish() {
-    if (is_text_) return Column::of_codes(std::move(texts_), builder_.finish());
-    return Column::of(Type::int64, std::move(numbers_));
-  }
-
- private:
-  bool is_text_;
-  DictionaryBuilder builder_;
-  std::vector<std::int32_t> texts_;
-  std::vector<std::int64_t> numbers_;
-};
-
 void check_alike(const RfmState::Data& a, const RfmState::Data& b) {
   if (a.zone != b.zone)
     throw UsageError("the batches count the days of different zones: " + a.zone + " and " + b.zone);
@@ -266,7 +239,7 @@ void RfmState::merge(const RfmState& other) {
   merged->issues = a.issues;
   merged->issues.merge(b.issues);
   merged->batches = a.batches + b.batches;
-  MergedCustomers customers(a.customer);
+  clv_detail::MergedCustomers customers(a.customer);
   DayRows days(a.days.size + b.days.size);
   days.size = 0;
   std::size_t i = 0;
@@ -274,7 +247,7 @@ void RfmState::merge(const RfmState& other) {
   while (i < a.customers() || j < b.customers()) {
     const auto order = i == a.customers()   ? std::strong_ordering::greater
                        : j == b.customers() ? std::strong_ordering::less
-                                            : compare(a.customer, i, b.customer, j);
+                                            : clv_detail::compare(a.customer, i, b.customer, j);
     customers.add(order <= 0 ? a.customer : b.customer, order <= 0 ? i : j);
     days.append_merged(a.days, order <= 0 ? a.range(i++) : DayRange{}, b.days,
                        order >= 0 ? b.range(j++) : DayRange{});

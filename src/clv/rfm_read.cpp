@@ -13,8 +13,6 @@ namespace clv_detail {
 
 namespace {
 
-constexpr std::string_view table_name = "transactions";
-
 template <class T>
 struct Tag {
   using type = T;
@@ -40,25 +38,6 @@ bool with_integers(Type type, const Work& work) {
   throw UsageError("column '" + column + "' holds " + std::string(type_name(type)) + ", not " + wanted);
 }
 
-/// Counts of rows with something wrong and the first of them, put together over the blocks.
-class Flaws {
- public:
-  void add(std::int64_t n, std::size_t first) {
-    if (n == 0) return;
-    const std::lock_guard lock(guard_);
-    n_ += n;
-    first_ = std::min(first_, first);
-  }
-  void report(Issues& issues, const std::string& column, std::string_view rule) const {
-    if (n_ > 0) issues.add_many(table_name, static_cast<std::int64_t>(first_), column, rule, n_);
-  }
-
- private:
-  std::mutex guard_;
-  std::int64_t n_ = 0;
-  std::size_t first_ = std::numeric_limits<std::size_t>::max();
-};
-
 // ---- customers ----
 
 /// Whole numbers that passed through a float column, a dataframe's way to hold nulls.
@@ -78,7 +57,8 @@ Column whole_numbers(const Column& raw, const std::string& name) {
 }
 
 template <class T>
-CustomerCodes codes_of_numbers(const Column& column, const std::string& name, const Execution& execution) {
+CustomerCodes codes_of_numbers(const Column& column, const std::string& name, const Execution& execution,
+                               CodeOrder order) {
   const auto values = column.values<T>();
   std::mutex guard;
   T low = std::numeric_limits<T>::max();
@@ -88,7 +68,14 @@ CustomerCodes codes_of_numbers(const Column& column, const std::string& name, co
     T least = std::numeric_limits<T>::max();
     T most = std::numeric_limits<T>::min();
     bool some = false;
-    for (std::size_t row = first; row < last; ++row) {
+    if (!column.may_have_nulls()) {
+      for (std::size_t row = first; row < last; ++row) {
+        least = std::min(least, values[row]);
+        most = std::max(most, values[row]);
+      }
+      some = first < last;
+    }
+    for (std::size_t row = column.may_have_nulls() ? first : last; row < last; ++row) {
       if (column.is_null(row)) continue;
       least = std::min(least, values[row]);
       most = std::max(most, values[row]);
@@ -105,7 +92,8 @@ CustomerCodes codes_of_numbers(const Column& column, const std::string& name, co
     throw UsageError("column '" + name + "' holds numbers above 2^63 − 1; pass the customers as text");
   const auto range = static_cast<std::uint64_t>(high) - static_cast<std::uint64_t>(low);
   codes.base = static_cast<std::int64_t>(low);
-  if (range < 0xFFFFFFFFU) {
+  const std::uint64_t room = order == CodeOrder::any ? values.size() + block_rows : 0xFFFFFFFFU;
+  if (range < std::min<std::uint64_t>(room, 0xFFFFFFFFU)) {
     codes.codes = static_cast<std::size_t>(range) + 1;
     return codes;
   }
@@ -131,11 +119,20 @@ std::uint64_t prefix_of(std::string_view text) noexcept {
   return prefix;
 }
 
-CustomerCodes codes_of_texts(const Column& column) {
+CustomerCodes codes_of_texts(const Column& column, CodeOrder order) {
   CustomerCodes codes;
   codes.is_text = true;
   codes.dictionary = column.shared_dictionary();
   const Dictionary& dictionary = *codes.dictionary;
+  if (order == CodeOrder::any) {
+    codes.codes = dictionary.size();
+    codes.by_rank.resize(dictionary.size());
+    std::iota(codes.by_rank.begin(), codes.by_rank.end(), 0U);
+    codes.rank = codes.by_rank;
+    for (std::size_t code = 0; code < dictionary.size(); ++code)
+      if (is_blank(dictionary[code])) codes.rank[code] = nobody;
+    return codes;
+  }
   struct Entry {
     std::uint64_t prefix;
     std::uint32_t code;
@@ -159,17 +156,25 @@ CustomerCodes codes_of_texts(const Column& column) {
   return codes;
 }
 
-CustomerCodes codes_of(const Column& column, const std::string& name, const Execution& execution) {
-  if (column.type() == Type::string) return codes_of_texts(column);
+}  // namespace
+
+Column customers_of(const Table& table, const std::string& name) {
+  const Column& column = table.column(name);
+  const bool floats = column.type() == Type::float64 || column.type() == Type::float32;
+  return floats ? whole_numbers(column, name) : column;
+}
+
+CustomerCodes codes_of(const Column& column, const std::string& name, const Execution& execution,
+                       CodeOrder order) {
+  if (column.type() == Type::string) return codes_of_texts(column, order);
   CustomerCodes codes;
   const bool whole = with_integers(column.type(), [&](auto tag) {
-    codes = codes_of_numbers<typename decltype(tag)::type>(column, name, execution);
+    codes = codes_of_numbers<typename decltype(tag)::type>(column, name, execution, order);
   });
   if (!whole) refuse_type(name, column.type(), "text or whole numbers: who is the customer?");
   return codes;
 }
 
-/// Writes the customers' codes of rows [first, last) into the upper half of the keys.
 void write_codes(const Column& column, const CustomerCodes& codes, std::size_t first, std::size_t last,
                  std::uint64_t* keys, Flaws& nulls) {
   std::int64_t missing = 0;
@@ -177,7 +182,7 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
   const auto write = [&](auto code_at) {
     for (std::size_t row = first; row < last; ++row) {
       const std::uint32_t code = column.valid(row) ? code_at(row) : nobody;
-      keys[row] = code == nobody ? left_out : std::uint64_t{code} << 32;
+      keys[row - first] = code == nobody ? left_out : std::uint64_t{code} << 32;
       if (code == nobody && missing++ == 0) first_missing = row;
     }
   };
@@ -187,7 +192,11 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
   } else {
     with_integers(column.type(), [&](auto tag) {
       const auto values = column.values<typename decltype(tag)::type>();
-      if (codes.numbers.empty()) {
+      if (codes.numbers.empty() && !column.may_have_nulls()) {
+        const auto base = static_cast<std::uint64_t>(codes.base);
+        for (std::size_t row = first; row < last; ++row)
+          keys[row - first] = (static_cast<std::uint64_t>(values[row]) - base) << 32;
+      } else if (codes.numbers.empty()) {
         const auto base = static_cast<std::uint64_t>(codes.base);
         write([&](std::size_t row) {
           return static_cast<std::uint32_t>(static_cast<std::uint64_t>(values[row]) - base);
@@ -205,6 +214,8 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
 }
 
 // ---- days ----
+
+namespace {
 
 /// The day of each distinct text; `no_day` for one that says none.
 std::vector<std::int32_t> days_of_texts(const Dictionary& dictionary, const TimeZone& zone) {
@@ -229,7 +240,7 @@ class Days {
       refuse_type(name, column.type(), "dates or instants; parse it first");
   }
 
-  /// Writes the days of rows [first, last) into the lower half of the keys, and widens the range.
+  /// Writes the days of rows [first, last) into the lower half of keys[0 …], and widens the range.
   void write(std::size_t first, std::size_t last, std::uint64_t* keys) {
     Range range;
     if (column_.type() == Type::date) {
@@ -278,19 +289,20 @@ class Days {
     std::int64_t missing = 0, wrong = 0;
     std::size_t first_missing = 0, first_wrong = 0;
     for (std::size_t row = first; row < last; ++row) {
-      if (keys[row] == left_out) continue;
+      std::uint64_t& key = keys[row - first];
+      if (key == left_out) continue;
       if (column_.is_null(row)) {
-        keys[row] = left_out;
+        key = left_out;
         if (missing++ == 0) first_missing = row;
         continue;
       }
       const std::int32_t day = day_at(row);
       if (day < first_date.days || day > last_date.days) {
-        keys[row] = left_out;
+        key = left_out;
         if (wrong++ == 0) first_wrong = row;
         continue;
       }
-      keys[row] = key_of(code_of(keys[row]), day);
+      key = key_of(code_of(key), day);
       range.low = std::min(range.low, day);
       range.high = std::max(range.high, day);
     }
@@ -313,105 +325,154 @@ class Days {
 
 // ---- amounts ----
 
-/// Where amounts are read from, and what is wrong with them.
-struct AmountReader {
-  const Column& column;
-  const std::string& name;
-  Flaws nulls = {};
-  Flaws bad = {};
-  Flaws lost = {};
-
-  template <class Read>
-  void each(std::int64_t* out, const Execution& execution, const Read& read) {
-    for_rows(column.size(), block_rows, execution, [&](std::size_t first, std::size_t last) {
-      std::int64_t missing = 0, wrong = 0, cut = 0;
-      std::size_t first_missing = 0, first_wrong = 0, first_cut = 0;
-      for (std::size_t row = first; row < last; ++row) {
-        out[row] = 0;
-        if (column.is_null(row)) {
-          if (missing++ == 0) first_missing = row;
-          continue;
-        }
-        const std::optional<money::MinorUnits> amount = read(row);
-        if (!amount) {
-          if (wrong++ == 0) first_wrong = row;
-          continue;
-        }
-        if (amount->digit_lost && cut++ == 0) first_cut = row;
-        out[row] = amount->minor;
-      }
-      nulls.add(missing, first_missing);
-      bad.add(wrong, first_wrong);
-      lost.add(cut, first_cut);
-    });
-  }
-};
+/// To the nearest whole number, ties to even; for |x| < 2^51.
+double whole(double x) noexcept { return (x + 0x1.8p52) - 0x1.8p52; }
 
 /// A number that is closest to a whole number of minor units says so by one exact division; others go by
 /// their digits.
 template <class Float>
 std::optional<money::MinorUnits> minor_of(Float value, int digits, double minor_per_major) noexcept {
-  const double scaled = std::nearbyint(static_cast<double>(value) * minor_per_major);
+  const double product = static_cast<double>(value) * minor_per_major;
   constexpr double exact = std::is_same_v<Float, float> ? 1e6 : 1e15;
-  if (std::abs(scaled) < exact && static_cast<Float>(scaled / minor_per_major) == value)
-    return money::MinorUnits{static_cast<std::int64_t>(scaled), false};
+  if (std::abs(product) < exact) {
+    const double minor = whole(product);
+    if (static_cast<Float>(minor / minor_per_major) == value)
+      return money::MinorUnits{static_cast<std::int64_t>(minor), false};
+  }
   return money::from_double(value, digits);
 }
 
-void read_amounts(const Column& column, const clv::RfmColumns& columns, const Execution& execution,
-                  Transactions& into) {
-  if (!columns.currency.empty() && !column.currency().empty() && columns.currency != column.currency())
-    throw UnitError("column '" + columns.amount + "' is in " + column.currency() + ", not in " +
-                    columns.currency);
-  into.has_amount = true;
-  into.currency = columns.currency.empty() ? column.currency() : columns.currency;
-  const int digits = into.currency.empty() ? 2 : Currency::from(into.currency).exponent();
-  const auto minor_per_major = static_cast<std::int64_t>(salesops::detail::power_of_ten(digits));
-  const auto per_major = static_cast<double>(minor_per_major);
-  const bool minor = column.type() == Type::money || (column.type() == Type::int64 && columns.minor_units);
-  if (minor && !column.may_have_nulls()) {
-    into.amounts = {static_cast<const std::int64_t*>(column.data()), column.size()};
-    into.amounts_owner = column.owner();
-    return;
+/// Where all of `values` are such numbers: their minor units, without a branch a row.
+bool all_minor(std::span<const double> values, double minor_per_major, std::int64_t* out) noexcept {
+  bool clean = true;
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const double product = values[i] * minor_per_major;
+    const bool small = std::abs(product) < 1e15;
+    const double minor = whole(small ? product : 0);
+    clean &= small & (minor / minor_per_major == values[i]);
+    out[i] = static_cast<std::int64_t>(minor);
   }
-  std::shared_ptr<std::int64_t[]> owned(unset<std::int64_t>(column.size()));
-  into.amounts = {owned.get(), column.size()};
-  into.amounts_owner = owned;
-  AmountReader reader{column, columns.amount};
-  if (column.type() == Type::money) {
-    const auto values = column.values<std::int64_t>();
-    reader.each(owned.get(), execution, [&](auto row) { return money::MinorUnits{values[row], false}; });
-  } else if (column.type() == Type::float64) {
-    const auto values = column.values<double>();
-    reader.each(owned.get(), execution, [&](auto row) { return minor_of(values[row], digits, per_major); });
-  } else if (column.type() == Type::float32) {
-    const auto values = column.values<float>();
-    reader.each(owned.get(), execution, [&](auto row) { return minor_of(values[row], digits, per_major); });
-  } else if (column.type() == Type::decimal) {
-    reader.each(owned.get(), execution, [&](auto row) { return money::from_text(column.cell(row), digits); });
-  } else if (column.type() == Type::string) {
+  return clean;
+}
+
+}  // namespace
+
+Amounts::Amounts(const Column& column, const clv::RfmColumns& columns)
+    : column_(column), name_(columns.amount), minor_units_(columns.minor_units) {
+  if (!columns.currency.empty() && !column.currency().empty() && columns.currency != column.currency())
+    throw UnitError("column '" + name_ + "' is in " + column.currency() + ", not in " + columns.currency);
+  currency_ = columns.currency.empty() ? column.currency() : columns.currency;
+  digits_ = currency_.empty() ? 2 : Currency::from(currency_).exponent();
+  minor_per_major_ = static_cast<std::int64_t>(salesops::detail::power_of_ten(digits_));
+  const Type type = column.type();
+  if ((type == Type::money || (type == Type::int64 && minor_units_)) && !column.may_have_nulls())
+    plain_ = {static_cast<const std::int64_t*>(column.data()), column.size()};
+  if (type == Type::string) {
     const Dictionary& dictionary = column.dictionary();
-    std::vector<std::optional<money::MinorUnits>> texts(dictionary.size());
-    for (std::size_t code = 0; code < texts.size(); ++code)
-      texts[code] = money::from_text(dictionary[code], digits);
-    const auto codes = column.values<std::int32_t>();
-    reader.each(owned.get(), execution,
-                [&](auto row) { return texts[static_cast<std::size_t>(codes[row])]; });
+    for (std::size_t code = 0; code < dictionary.size(); ++code)
+      texts_.push_back(money::from_text(dictionary[code], digits_));
+  } else if (type != Type::money && type != Type::float64 && type != Type::float32 && type != Type::decimal &&
+             !with_integers(type, [](auto) {})) {
+    refuse_type(name_, type, "amounts");
+  }
+}
+
+template <class Read>
+void Amounts::each(std::size_t first, std::size_t last, std::int64_t* out, bool count, const Read& read) {
+  std::int64_t missing = 0, wrong = 0, cut = 0;
+  std::size_t first_missing = 0, first_wrong = 0, first_cut = 0;
+  for (std::size_t row = first; row < last; ++row) {
+    out[row - first] = 0;
+    if (column_.is_null(row)) {
+      if (missing++ == 0) first_missing = row;
+      continue;
+    }
+    const std::optional<money::MinorUnits> amount = read(row);
+    if (!amount) {
+      if (wrong++ == 0) first_wrong = row;
+      continue;
+    }
+    if (amount->digit_lost && cut++ == 0) first_cut = row;
+    out[row - first] = amount->minor;
+  }
+  if (!count) return;
+  nulls_.add(missing, first_missing);
+  bad_.add(wrong, first_wrong);
+  lost_.add(cut, first_cut);
+}
+
+template <class Float>
+void Amounts::write_floats(std::size_t first, std::size_t last, std::int64_t* out, bool count) {
+  const auto values = column_.values<Float>();
+  const auto per_major = static_cast<double>(minor_per_major_);
+  if constexpr (std::is_same_v<Float, double>)
+    if (!column_.may_have_nulls() && all_minor(values.subspan(first, last - first), per_major, out)) return;
+  each(first, last, out, count, [&](auto row) { return minor_of(values[row], digits_, per_major); });
+}
+
+void Amounts::write(std::size_t first, std::size_t last, std::int64_t* out, bool count) {
+  if (!plain_.empty()) {
+    std::copy_n(plain_.begin() + static_cast<std::ptrdiff_t>(first), last - first, out);
+  } else if (column_.type() == Type::money) {
+    const auto values = column_.values<std::int64_t>();
+    each(first, last, out, count, [&](auto row) { return money::MinorUnits{values[row], false}; });
+  } else if (column_.type() == Type::float64) {
+    write_floats<double>(first, last, out, count);
+  } else if (column_.type() == Type::float32) {
+    write_floats<float>(first, last, out, count);
+  } else if (column_.type() == Type::decimal) {
+    each(first, last, out, count, [&](auto row) { return money::from_text(column_.cell(row), digits_); });
+  } else if (column_.type() == Type::string) {
+    const auto codes = column_.values<std::int32_t>();
+    each(first, last, out, count, [&](auto row) { return texts_[static_cast<std::size_t>(codes[row])]; });
   } else {
-    const std::int64_t factor = columns.minor_units ? 1 : minor_per_major;
-    const bool whole = with_integers(column.type(), [&](auto tag) {
-      const auto values = column.values<typename decltype(tag)::type>();
-      reader.each(owned.get(), execution, [&](auto row) -> std::optional<money::MinorUnits> {
+    const std::int64_t factor = minor_units_ ? 1 : minor_per_major_;
+    with_integers(column_.type(), [&](auto tag) {
+      const auto values = column_.values<typename decltype(tag)::type>();
+      each(first, last, out, count, [&](auto row) -> std::optional<money::MinorUnits> {
         std::int64_t product = 0;
         if (__builtin_mul_overflow(values[row], factor, &product)) return std::nullopt;
         return money::MinorUnits{product, false};
       });
     });
-    if (!whole) refuse_type(columns.amount, column.type(), "amounts");
   }
-  reader.nulls.report(into.issues, columns.amount, "no_amount");
-  reader.bad.report(into.issues, columns.amount, "not_an_amount");
-  reader.lost.report(into.issues, columns.amount, "lost_digit");
+}
+
+bool Amounts::may_be_low(std::size_t first, std::size_t last, bool zero_too) const {
+  const auto any_below = [&](const auto& values, auto least) {
+    bool low = false;
+    for (std::size_t row = first; row < last; ++row) low |= !(values[row] >= least);
+    return low;
+  };
+  if (zero_too && column_.may_have_nulls()) return true;
+  if (!plain_.empty()) return any_below(plain_, std::int64_t{zero_too ? 1 : 0});
+  if (column_.type() == Type::float64)
+    return any_below(column_.values<double>(), zero_too ? 1.0 / static_cast<double>(minor_per_major_) : 0.0);
+  return true;
+}
+
+void Amounts::report(Issues& issues) const {
+  nulls_.report(issues, name_, "no_amount");
+  bad_.report(issues, name_, "not_an_amount");
+  lost_.report(issues, name_, "lost_digit");
+}
+
+namespace {
+
+void read_amounts(const Column& column, const clv::RfmColumns& columns, const Execution& execution,
+                  Transactions& into) {
+  Amounts amounts(column, columns);
+  into.has_amount = true;
+  into.currency = amounts.currency();
+  into.amounts = amounts.as_they_are();
+  into.amounts_owner = column.owner();
+  if (!into.amounts.empty() || column.size() == 0) return;
+  std::shared_ptr<std::int64_t[]> owned(unset<std::int64_t>(column.size()));
+  into.amounts = {owned.get(), column.size()};
+  into.amounts_owner = owned;
+  for_rows(column.size(), block_rows, execution,
+           [&](std::size_t first, std::size_t last) { amounts.write(first, last, owned.get() + first); });
+  amounts.report(into.issues);
 }
 
 }  // namespace
@@ -434,19 +495,18 @@ Column CustomerCodes::names(std::span<const std::uint32_t> present) const {
 
 Transactions read_transactions(const Table& table, const clv::RfmColumns& columns,
                                const Execution& execution) {
-  Column customer = table.column(columns.customer);
   const Column& time = table.column(columns.time);
+  const Column customer = customers_of(table, columns.customer);
   Transactions read;
   read.rows = table.num_rows();
-  if (customer.type() == Type::float64 || customer.type() == Type::float32)
-    customer = whole_numbers(customer, columns.customer);
   read.customers = codes_of(customer, columns.customer, execution);
   Days days(time, columns.time, columns.zone);
   read.keys = unset<std::uint64_t>(read.rows);
   Flaws nulls;
   for_rows(read.rows, block_rows, execution, [&](std::size_t first, std::size_t last) {
-    write_codes(customer, read.customers, first, last, read.keys.get(), nulls);
-    days.write(first, last, read.keys.get());
+    std::uint64_t* keys = read.keys.get() + first;
+    write_codes(customer, read.customers, first, last, keys, nulls);
+    days.write(first, last, keys);
   });
   nulls.report(read.issues, columns.customer, "no_customer");
   days.finish(read);

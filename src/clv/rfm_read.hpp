@@ -8,8 +8,12 @@
 #include <cstdlib>
 #include <limits>
 #include <memory>
+#include <mutex>
 #include <new>
+#include <optional>
 #include <span>
+#include <string>
+#include <string_view>
 #include <type_traits>
 #include <vector>
 
@@ -43,7 +47,29 @@ inline constexpr std::size_t block_rows = std::size_t{1} << 17;
 inline constexpr std::uint64_t left_out = std::numeric_limits<std::uint64_t>::max();
 inline constexpr std::int32_t no_day = std::numeric_limits<std::int32_t>::min();
 
-/// Customers as codes that ascend with their names.
+/// Counts of rows with something wrong and the first of them, put together over the blocks.
+class Flaws {
+ public:
+  void add(std::int64_t n, std::size_t first) {
+    if (n == 0) return;
+    const std::lock_guard lock(guard_);
+    n_ += n;
+    first_ = std::min(first_, first);
+  }
+  void report(Issues& issues, const std::string& column, std::string_view rule) const {
+    if (n_ > 0) issues.add_many("transactions", static_cast<std::int64_t>(first_), column, rule, n_);
+  }
+
+ private:
+  std::mutex guard_;
+  std::int64_t n_ = 0;
+  std::size_t first_ = std::numeric_limits<std::size_t>::max();
+};
+
+/// Codes that ascend with the customers' names, or as they come: that needs no sorting.
+enum class CodeOrder : std::uint8_t { by_name, any };
+
+/// Customers as codes.
 struct CustomerCodes {
   bool is_text = false;
   std::size_t codes = 0;               ///< all lie below
@@ -84,6 +110,51 @@ struct Transactions {
 
 [[nodiscard]] Transactions read_transactions(const Table& table, const clv::RfmColumns& columns,
                                              const Execution& execution);
+
+// ---- the parts, for who reads rows its own way ----
+
+/// The column of customers; whole numbers that passed through floats are whole again.
+[[nodiscard]] Column customers_of(const Table& table, const std::string& name);
+/// `UsageError` for a column that is neither text nor whole numbers. In `any` order the codes of numbers are
+/// as dense as the rows are many.
+[[nodiscard]] CustomerCodes codes_of(const Column& customers, const std::string& name,
+                                     const Execution& execution, CodeOrder order = CodeOrder::by_name);
+/// Writes the customers' codes of rows [first, last) into the upper half of keys[0 …]; null and blank names
+/// are `left_out`.
+void write_codes(const Column& customers, const CustomerCodes& codes, std::size_t first, std::size_t last,
+                 std::uint64_t* keys, Flaws& nulls);
+
+/// Amounts in minor units, block by block.
+class Amounts {
+ public:
+  /// `UnitError` where the column's currency is not the one that `columns` names, `UsageError` for a column
+  /// that holds no amounts.
+  Amounts(const Column& column, const clv::RfmColumns& columns);
+  [[nodiscard]] const std::string& currency() const noexcept { return currency_; }
+  /// All rows as they lie, where they are minor units without a null; empty otherwise.
+  [[nodiscard]] std::span<const std::int64_t> as_they_are() const noexcept { return plain_; }
+  /// Rows [first, last) to out[0 …]; 0 under a null and what is no amount. `count` them as flaws.
+  void write(std::size_t first, std::size_t last, std::int64_t* out, bool count = true);
+  /// False where surely no row of [first, last) is below 0 minor units, with `zero_too` nor at 0.
+  [[nodiscard]] bool may_be_low(std::size_t first, std::size_t last, bool zero_too) const;
+  void report(Issues& issues) const;
+
+ private:
+  template <class Read>
+  void each(std::size_t first, std::size_t last, std::int64_t* out, bool count, const Read& read);
+  template <class Float>
+  void write_floats(std::size_t first, std::size_t last, std::int64_t* out, bool count);
+
+  const Column& column_;
+  std::string name_;
+  std::string currency_;
+  int digits_ = 2;
+  std::int64_t minor_per_major_ = 100;
+  bool minor_units_ = false;
+  std::span<const std::int64_t> plain_;
+  std::vector<std::optional<money::MinorUnits>> texts_;
+  Flaws nulls_, bad_, lost_;
+};
 
 }  // namespace clv_detail
 }  // namespace v0

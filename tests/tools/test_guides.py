@@ -201,6 +201,7 @@ CPP_GIVEN = {
     "survival": "const std::vector<double>& durations, const std::vector<unsigned char>& events",
     "calendar": "salesops::Instant created, salesops::Instant touched",
     "clv": "const salesops::Table& transactions",
+    "cohort": "const salesops::Table& orders",
     "crm": "const salesops::Crm& crm, salesops::Instant t",
     "pipeline": "const salesops::Crm& crm",
 }

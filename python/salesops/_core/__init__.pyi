@@ -17,6 +17,7 @@ from . import sample
 from . import survival
 from . import scenario
 from . import clv
+from . import cohort
 from . import pipeline
 from . import kpi
 
@@ -24,6 +25,7 @@ __all__: list[str] = [
     "arrow",
     "calendar",
     "clv",
+    "cohort",
     "crm",
     "csv",
     "error",

@@ -1,0 +1,187 @@
+"""Arguments of cohorts as the core takes them: columns, filters, periods, windows, instants."""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._arguments import text, whole
+from salesops._columns import is_missing
+from salesops._core import cohort as _core
+from salesops._core.error import UsageError
+from salesops._core.table import Column, Table
+from salesops.calendar import FiscalCalendar, TimeZone, time_zone
+from salesops.crm import instant
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+Filter = str | Mapping[str, Any] | None
+Moment = str | dt.date | None
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+UNITS = {"h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 86_400_000_000}
+LENGTH = re.compile(r"(\d{1,5}) ?(h|d|w|hours?|days?|weeks?)")
+
+
+def length_of(length: str, argument: str) -> int:
+    """Microseconds of a length such as ``24h``, ``7d``, ``2 weeks``."""
+    found = LENGTH.fullmatch(length)
+    if found is None or int(found[1]) == 0:
+        raise UsageError(f"{argument}: a length such as '24h', '7d' or '4 weeks', not {length!r}")
+    return int(found[1]) * UNITS[found[2][0]]
+
+
+def known_at(as_of: Moment, zone: TimeZone) -> int | None:
+    """The last microsecond known: the instant given, or the one before the day given begins."""
+    if as_of is None:
+        return None
+    is_day = isinstance(as_of, dt.date) and not isinstance(as_of, dt.datetime)
+    if isinstance(as_of, str):
+        is_day = len(as_of.strip()) == 10
+    return instant(as_of, "as_of", zone) - (1 if is_day else 0)
+
+
+# ---- columns ----
+
+
+def matches(column: Column, wanted: Any) -> npt.NDArray[np.bool_]:
+    """The rows of a column that hold one of the values; a null holds none."""
+    import numpy as np
+
+    values = [wanted] if isinstance(wanted, str) or not hasattr(wanted, "__iter__") else list(wanted)
+    if column.type == "string":
+        allowed = np.array([entry in values for entry in column.dictionary] + [False])
+        codes, valid = column.values(), column.valid()
+        found: npt.NDArray[np.bool_] = allowed[codes if valid is None else np.where(valid, codes, -1)]
+        return found
+    return np.isin(column.to_numpy(), np.array(values))
+
+
+def with_filter(table: Table, wanted: Filter, argument: str) -> tuple[Table, str]:
+    """The table with a filter as a boolean column, and that column's name; empty where there is none."""
+    import numpy as np
+
+    if wanted is None:
+        return table, ""
+    if isinstance(wanted, str):
+        if table.column(wanted).type != "boolean":
+            raise UsageError(f"{argument}: column '{wanted}' isn't true or false; give {{'{wanted}': value}}")
+        return table, wanted
+    kept = np.ones(len(table), dtype=bool)
+    for name, values in wanted.items():
+        kept &= matches(table.column(str(name)), values)
+    name = f" {argument}"  # no column of the caller's begins like this
+    return table.with_column(name, Column.of("boolean", kept.astype(np.uint8))), name
+
+
+def asked(**filters: Filter) -> list[str]:
+    """The columns that filters look at; `UsageError` for what is no filter."""
+    names: list[str] = []
+    for argument, one in filters.items():
+        if one is None:
+            continue
+        if isinstance(one, str):
+            names.append(text(one, argument))
+        elif isinstance(one, Mapping) and one:
+            names += [text(name, argument) for name in one]
+        else:
+            raise UsageError(
+                f"{argument}: the name of a boolean column, or a dict such as {{'event': 'signup'}}"
+            )
+    return names
+
+
+def read_events(
+    events: Any,
+    *,
+    customer: str,
+    time: str,
+    amount: str | None,
+    currency: str,
+    money_unit: str,
+    start: Filter,
+    returned: Filter,
+    older: Filter,
+    by: str | None,
+    tz: str | dt.tzinfo | None,
+) -> tuple[Table, _core.Columns]:
+    """The core's table of the columns needed, and where it keeps what."""
+    if money_unit not in ("major", "minor"):
+        raise UsageError(f"money_unit is 'major' or 'minor', not {money_unit!r}")
+    named = [customer, time, *([amount] if amount else []), *([by] if by else [])]
+    named += asked(start=start, returned=returned, older=older)
+    if currency and not (len(currency) == 3 and currency.isupper()):
+        named.append(currency)  # a column of codes
+    table = _frame.to_core(events, list(dict.fromkeys(named)), tz)
+    columns = _core.Columns()
+    columns.customer, columns.time, columns.amount = customer, time, amount or ""
+    columns.currency, columns.minor_units, columns.by = currency, money_unit == "minor", by or ""
+    table, columns.start = with_filter(table, start, "start")
+    same = returned is not None and returned == start
+    table, columns.returned = (table, columns.start) if same else with_filter(table, returned, "returned")
+    table, columns.older = with_filter(table, older, "older")
+    columns.zone = time_zone(tz)
+    return table, columns
+
+
+# ---- options ----
+
+
+def set_cut(
+    options: _core.Options,
+    every: str,
+    week_start: str | int | None,
+    calendar: FiscalCalendar | None,
+    anchor: Moment,
+) -> None:
+    """How time is cut."""
+    if isinstance(week_start, str):
+        if week_start.lower() not in WEEKDAYS:
+            raise UsageError(f"week_start: a day of the week such as 'sunday', not {week_start!r}")
+        week_start = WEEKDAYS.index(week_start.lower())
+    if week_start is not None and not 0 <= whole(week_start, "week_start") <= 6:
+        raise UsageError("week_start: a day of the week, or 0 (Monday) to 6 (Sunday)")
+    if week_start is not None and every != "week":
+        raise UsageError(f"week_start is for every='week', not {every!r}")
+    days = 0
+    if every not in ("day", "week", "month", "quarter", "half", "year"):
+        length = length_of(every, "every (day, week, month, quarter, half, year, or a block of days)")
+        if length % UNITS["d"]:
+            raise UsageError("every: blocks are of whole days; hours are for window=")
+        every, days = "days", length // UNITS["d"]
+    if anchor is not None and not days:
+        raise UsageError("anchor is for blocks of days, such as every='28d'")
+    fixed = None if anchor is None else day_of(anchor, "anchor")
+    options.cut(every, FiscalCalendar.given(calendar), week_start, days, fixed)
+
+
+def day_of(value: Any, argument: str) -> dt.date:
+    """A day from a date or ISO text."""
+    if is_missing(value):
+        raise UsageError(f"{argument}: a missing value is no date")
+    if isinstance(value, dt.datetime):
+        return value.date()
+    if isinstance(value, dt.date):
+        return value
+    try:
+        return dt.date.fromisoformat(value)
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{argument}: a date or text such as '2024-05-31'") from error
+
+
+def brackets_of(brackets: Any) -> list[tuple[int, int]]:
+    """Pairs of ages."""
+    made = []
+    for one in brackets or ():
+        pair = (one, one) if isinstance(one, int) else tuple(one) if hasattr(one, "__iter__") else ()
+        if len(pair) != 2 or not all(isinstance(age, int) and not isinstance(age, bool) for age in pair):
+            raise UsageError("brackets: ages, or pairs of first and last age, such as [1, (2, 3), (4, 6)]")
+        if not all(0 <= age <= 100_000 for age in pair):
+            raise UsageError("brackets: ages go from 0 to 100,000")
+        made.append(pair)
+    return made

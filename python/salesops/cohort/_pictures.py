@@ -1,0 +1,349 @@
+"""Pictures of cohorts, each with its finding, definition and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from salesops import plot
+from salesops._core.error import UsageError
+from salesops.plot.base import altair, ink, plain, records
+
+if TYPE_CHECKING:
+    from salesops.cohort._grid import Retention
+    from salesops.cohort._triangle import Projection
+
+MOST_COHORTS = 36
+MOST_AGES = 40
+LINES = 5
+
+
+def unit_of(grid: Retention) -> str:
+    """How values are written."""
+    from salesops.cohort._grid import RATES
+
+    if grid.measure in RATES:
+        return "share"
+    return "count" if grid.measure == "count" else grid.currency or plot.NO_CURRENCY
+
+
+def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str, Any]]:
+    """The cells that have begun, of the latest cohorts and the first ages."""
+    core = grid._core
+    if not core.cohorts:
+        raise UsageError("no customer is in a cohort: there is nothing to draw")
+    cohorts, ages = core.cohorts, core.ages
+    values, states, active = core.value, core.state, core.active
+    made = []
+    for c in range(max(0, len(cohorts) - last_cohorts), len(cohorts)):
+        for k, age in enumerate(ages[:MOST_AGES]):
+            cell = (segment * len(cohorts) + c) * len(ages) + k
+            if states[cell] == "unobserved":
+                continue
+            value = values[cell]
+            made.append(
+                {
+                    "cohort": cohorts[c],
+                    "k": age,
+                    "column": k,
+                    "value": None if value != value else value,
+                    "active": active[cell],
+                    "state": states[cell],
+                }
+            )
+    return made
+
+
+def words_of(grid: Retention, segment: int) -> tuple[str, str]:
+    """The finding (the weighted mean of the first age after the start) and the definition."""
+    core = grid._core
+    ages = len(core.ages)
+    pooled = core.pooled_table().to_dict()
+    unit = unit_of(grid)
+    name = f"{plain(core.segments[segment])}: " if core.segments[segment] else ""
+    for k, number in enumerate(core.first_age):
+        place = segment * ages + k
+        value = pooled["weighted"][place]
+        if number > 0 and value is not None:
+            last = max(k for k in range(ages) if pooled["weighted"][segment * ages + k] is not None)
+            end = pooled["weighted"][segment * ages + last]
+            finding = f"{plot.compact(value, unit)} at age {core.ages[k]}"
+            if last > k:
+                finding += f", {plot.compact(end, unit)} at age {core.ages[last]}"
+            break
+    else:
+        finding = "too young to tell"
+    length = "block of days" if core.every == "days" else core.every
+    return (
+        f"{name}{grid.measure} by {length}: {finding}",
+        f"{grid.definition}; weighted mean over the cohorts whose {length} is over, as of "
+        f"{grid.as_of:%Y-%m-%d}, {core.zone}.",
+    )
+
+
+def table_of(cells: list[dict[str, Any]], text: Any) -> tuple[list[str], list[list[str]]]:
+    """Cells as rows of texts, one a cohort."""
+    ages = list(dict.fromkeys(cell["k"] for cell in sorted(cells, key=lambda cell: cell["column"])))[:SHOWN]
+    rows: dict[str, dict[str, str]] = {}
+    for cell in cells:
+        rows.setdefault(cell["cohort"], {})[cell["k"]] = text(cell)
+    return ["cohort", *ages], [[name, *(row.get(age, "") for age in ages)] for name, row in rows.items()]
+
+
+SHOWN = 13
+
+
+def heatmap(grid: Retention, segment: int) -> plot.Picture:
+    """Cells by cohort and age: blank has not begun, dashed is in progress, a ring is zero."""
+    alt = altair()
+    unit = unit_of(grid)
+    cells = cells_of(grid, segment, MOST_COHORTS)
+    core = grid._core
+    # Age 0 of shares is the whole cohort: it would drown the rest.
+    whole = grid.measure in ("classic", "unbounded", "nrr", "grr_point", "grr_path")
+    scaled = [c["value"] for c in cells if c["value"] is not None and not (whole and c["column"] == 0)]
+    top = max([*(value for value in scaled if value > 0), 1e-12])
+    few = len({cell["k"] for cell in cells}) <= 14
+    for cell in cells:
+        value, open_cell = cell["value"], cell["state"] == "in_progress"
+        share = 0.0 if value is None else min(1.0, max(0.0, value / top))
+        cell["shade"] = 0.0 if open_cell or not value else 0.12 + 0.88 * share
+        cell["fill"] = ink("main")
+        cell["edge"] = ink("muted") if open_cell or value == 0 else ink("ground")
+        cell["dash"] = [3, 2] if open_cell else [1, 0]
+        cell["zero"] = value == 0
+        cell["note"] = "" if value is None else _short(value, unit)
+        cell["ink"] = ink("ground") if cell["shade"] > 0.55 else ink("ink")
+    data = records(cells, "cohort", "k", "value")
+    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, 34 * len({c["k"] for c in cells})))
+    x = alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0))
+    y = alt.Y("cohort:O", sort=core.cohorts, title=None)
+    squares = base.mark_rect(strokeWidth=1).encode(
+        x=x,
+        y=y,
+        color=alt.Color("fill:N", scale=None),
+        fillOpacity=alt.Opacity("shade:Q", scale=None, legend=None),
+        stroke=alt.Stroke("edge:N", scale=None),
+        strokeDash=alt.StrokeDash("dash:N", scale=None, legend=None),
+    )
+    rings = (
+        base.transform_filter("datum.zero")
+        .mark_point(filled=False, size=40, color=ink("bad"))
+        .encode(x=x, y=y)
+    )
+    layers = [squares, rings]
+    if few:
+        layers.append(
+            base.transform_filter("!datum.zero")
+            .mark_text(fontSize=10)
+            .encode(x=x, y=y, text="note:N", color=alt.Color("ink:N", scale=None))
+        )
+    title, subtitle = words_of(grid, segment)
+    columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
+    return plot.Picture(
+        title=title,
+        subtitle=subtitle + " Blank: not begun; dashed: in progress; ring: zero.",
+        alt=f"{title}. Rows are cohorts, columns ages; the darker the more.",
+        chart=alt.layer(*layers).properties(height={"step": 20}),
+        columns=columns,
+        rows=rows,
+    )
+
+
+def _short(value: float, unit: str) -> str:
+    return f"{value:.0%}" if unit == "share" else plot.compact(value, "")
+
+
+def _mark(state: str) -> str:
+    return {"in_progress": "*", "may_grow": "+"}.get(state, "")
+
+
+def triangle(grid: Retention, segment: int) -> plot.Picture:
+    """Customers active by cohort and age, as numbers."""
+    alt = altair()
+    cells = cells_of(grid, segment, MOST_COHORTS)
+    for cell in cells:
+        cell["note"] = f"{cell['active']:,}{_mark(cell['state'])}"
+        cell["ink"] = ink("muted") if cell["state"] == "in_progress" else ink("ink")
+    data = records(cells, "cohort", "k")
+    core = grid._core
+    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, 44 * len({c["k"] for c in cells})))
+    chart = base.mark_text(fontSize=11).encode(
+        x=alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0)),
+        y=alt.Y("cohort:O", sort=core.cohorts, title=None),
+        text="note:N",
+        color=alt.Color("ink:N", scale=None),
+    )
+    title, subtitle = words_of(grid, segment)
+    columns, rows = table_of(cells, lambda cell: cell["note"])
+    return plot.Picture(
+        title=title,
+        subtitle=subtitle + " Customers active; * in progress, + may still grow.",
+        alt=f"Customers active by cohort and age. {title}",
+        chart=chart.properties(height={"step": 18}),
+        columns=columns,
+        rows=rows,
+    )
+
+
+def curves(grid: Retention) -> plot.Picture:
+    """The weighted mean by age, one line a segment."""
+    core = grid._core
+    ages = len(core.ages)
+    pooled = core.pooled_table().to_dict()
+    unit = unit_of(grid)
+    lines: dict[str, list[tuple[float, float, float, float]]] = {}
+    for s, segment in enumerate(core.segments[:LINES]):
+        points = []
+        for k, number in enumerate(core.first_age):
+            value, low, high = (pooled[name][s * ages + k] for name in ("weighted", "low", "high"))
+            if value is not None:
+                points.append(
+                    (float(number), value, value if low is None else low, value if high is None else high)
+                )
+        if points:
+            lines[plain(segment) or "all cohorts"] = points
+    if not lines:
+        raise UsageError("no age is over in any cohort: there is no mean to draw")
+    title, subtitle = words_of(grid, 0)
+    if len(core.segments) > 1:
+        title = f"{grid.measure}: " + ", ".join(
+            f"{name} {plot.compact(points[-1][1], unit)} at age {points[-1][0]:g}"
+            for name, points in lines.items()
+        )
+    names = list(lines)
+    by_age: dict[float, dict[str, float]] = {}
+    for name, points in lines.items():
+        for x, value, _, _ in points:
+            by_age.setdefault(x, {})[name] = value
+    return plot.Picture(
+        title=title,
+        subtitle=f"{subtitle} Band: {core.level:g}% interval ({core.interval}).",
+        alt=f"{title}. {subtitle}",
+        chart=plot.curves(lines, x_title="age", y_title=grid.measure, unit=unit),
+        columns=["age", *names],
+        rows=[
+            [f"{x:g}", *(plot.compact(values.get(name), unit) for name in names)]
+            for x, values in sorted(by_age.items())
+        ],
+    )
+
+
+def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
+    """Cumulative amounts a customer by age, latest cohorts, against what a customer cost."""
+    if grid.measure != "ltv":
+        raise UsageError("kind='ltv' draws the measure ltv")
+    if cac is not None and (isinstance(cac, bool) or not isinstance(cac, int | float) or not cac >= 0):
+        raise UsageError("cac: for the line one number of 0 or more; payback takes one a cohort")
+    unit = unit_of(grid)
+    cells = [cell for cell in cells_of(grid, segment, len(grid.cohorts)) if cell["value"] is not None]
+    pooled = grid._core.pooled_table().to_dict()
+    ages = len(grid.ages)
+    names = list(dict.fromkeys(cell["cohort"] for cell in cells))
+    # The oldest, the youngest and some between; the mean of all.
+    step = max(1, -(-len(names) // (LINES - 1)))
+    kept = names[::step][: LINES - 1]
+    lines: dict[str, list[tuple[float, float, float, float]]] = {}
+    mean = [pooled["weighted"][segment * ages + k] for k in range(ages)]
+    if any(value is not None for value in mean):
+        lines["weighted mean"] = [(float(k), v, v, v) for k, v in enumerate(mean) if v is not None]
+    for name in kept:
+        points = [(float(c["column"]), c["value"]) for c in cells if c["cohort"] == name]
+        lines[name] = [(x, value, value, value) for x, value in points]
+    chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit)
+    title, subtitle = words_of(grid, segment)
+    if cac is not None:
+        alt = altair()
+        data = alt.Data(values=[{"cac": float(cac), "note": f"cost {plot.compact(float(cac), unit)}"}])
+        rule = alt.Chart(data).mark_rule(strokeDash=[6, 3], color=ink("bad")).encode(y="cac:Q")
+        note = (
+            alt.Chart(data)
+            .mark_text(align="left", dy=-6, color=ink("bad"))
+            .encode(y="cac:Q", text="note:N", x=alt.value(4))
+        )
+        chart = chart + rule + note
+        paid = [k for k, value in enumerate(mean) if value is not None and value >= cac]
+        title += f"; cost of {plot.compact(float(cac), unit)} " + (
+            f"met at age {paid[0]}" if paid else "not met yet"
+        )
+    columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
+    return plot.Picture(
+        title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows
+    )
+
+
+def lifecycle(core: Any) -> plot.Picture:
+    """Who came, as bars above the line, and who went, below."""
+    alt = altair()
+    if not core.periods:
+        raise UsageError("no customer is active in any period: there is nothing to draw")
+    periods, active, states, older = core.periods, core.active, core.state, core.older
+    first = max(0, len(periods) - MOST_COHORTS)
+    kinds = {"new": "good", "resurrecting": "main", "returning": "total", "dormant": "bad"}
+    counts = {name: getattr(core, name) for name in kinds}
+    rows = []
+    for i in range(first, len(periods)):
+        for name in kinds:
+            n = counts[name][i] + (older[i] if name == "returning" else 0)
+            rows.append(
+                {
+                    "period": periods[i],
+                    "kind": name,
+                    "n": -n if name == "dormant" else n,
+                    "solid": 0.45 if states[i] == "in_progress" else 1.0,
+                }
+            )
+    data = records(rows, "period", "kind", "n")
+    legend = alt.Color(
+        "kind:N", scale=alt.Scale(domain=list(kinds), range=[ink(c) for c in kinds.values()]), title=None
+    )
+    chart = (
+        alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, 14 * (len(periods) - first)), height=230)
+        .mark_bar()
+        .encode(
+            x=alt.X("period:O", sort=periods, title=None, axis=alt.Axis(labelAngle=-45)),
+            y=alt.Y("n:Q", title="customers"),
+            color=legend,
+            opacity=alt.Opacity("solid:Q", scale=None, legend=None),
+        )
+    )
+    last = next((i for i in reversed(range(len(periods))) if states[i] == "complete"), len(periods) - 1)
+    title = (
+        f"{periods[last]}: {active[last]:,} active, {counts['new'][last]:,} new, "
+        f"{counts['resurrecting'][last]:,} back again, {counts['dormant'][last]:,} gone quiet"
+    )
+    return plot.Picture(
+        title=title,
+        subtitle="New: never active before; returning: active the period before, too (or older than the "
+        "log); resurrecting: active earlier; dormant: active the period before, not in this one. Pale: in "
+        "progress.",
+        alt=title,
+        chart=chart,
+        columns=["period", *kinds, "active"],
+        rows=[
+            [periods[i], *(f"{counts[name][i]:,}" for name in kinds), f"{active[i]:,}"]
+            for i in range(first, len(periods))
+        ],
+    )
+
+
+def projection(made: Projection) -> plot.Picture:
+    """The expected share left by age with its fan."""
+    core = made._core
+    known = max(made._known)
+    points = list(zip(map(float, range(len(core.survival))), core.survival, core.low, core.high, strict=True))
+    kept = points if len(points) <= 400 else points[:: len(points) // 400 + 1]
+    last = len(core.survival) - 1
+    aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in made.fits.items())
+    title = (
+        f"{core.survival[last]:.1%} left at age {last} ({core.low[last]:.1%} to {core.high[last]:.1%}), "
+        f"by {made.model}"
+    )
+    return plot.Picture(
+        title=title,
+        subtitle=f"Seen to age {known - 1}. Fan: {made.level:g}% of {core.fans:,} refits to triangles drawn "
+        f"from the model. AIC: {aic}; the lower projects.",
+        alt=title,
+        chart=plot.curves({made.model: kept}, x_title="age", y_title="share left"),
+        columns=["age", "left", "low", "high"],
+        rows=[[f"{x:g}", *(f"{value:.1%}" for value in rest)] for x, *rest in kept],
+    )

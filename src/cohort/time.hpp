@@ -1,0 +1,119 @@
+// When rows happened, and in which period.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "../clv/rfm_read.hpp"
+#include "salesops/cohort/retention.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace cohort_detail {
+
+inline constexpr std::int64_t no_instant = INT64_MIN;
+
+/// Instants of the rows of a column of dates (the start of the day in the zone), instants, or their texts.
+class Clock {
+ public:
+  /// Looks at all rows once. `UsageError` for a column of another type.
+  Clock(const Column& column, const std::string& name, const TimeZone& zone, const Execution& execution);
+
+  /// Every row has a time.
+  [[nodiscard]] bool clean() const noexcept { return clean_; }
+  /// No row has a time.
+  [[nodiscard]] bool empty() const noexcept { return first_ > last_; }
+  [[nodiscard]] Instant first() const noexcept { return Instant{first_}; }
+  /// The end of what the latest row tells of: its instant, or its whole day, has passed.
+  [[nodiscard]] Instant until() const noexcept { return Instant{until_}; }
+  /// Instants of rows [first, last), `no_instant` where there is none: in `buffer`, or where they lie.
+  std::span<const std::int64_t> block(std::size_t first, std::size_t last, std::vector<std::int64_t>& buffer);
+  void report(Issues& issues) const;
+
+ private:
+  template <class At>
+  void scan(const Execution& execution, const At& at);
+
+  const Column& column_;
+  std::string name_;
+  bool clean_ = true;                ///< every row has an instant
+  std::int32_t first_day_ = 0;       ///< of `days_`
+  std::vector<std::int64_t> days_;   ///< start of each civil day
+  std::vector<std::int64_t> texts_;  ///< instant of each distinct text
+  std::int64_t first_ = INT64_MAX, last_ = INT64_MIN, until_ = INT64_MIN;
+  clv_detail::Flaws nulls_, bad_;
+};
+
+/// Periods without a gap, counted from 0.
+class Spine {
+ public:
+  static constexpr std::int32_t none = -1;  ///< before the first period, or outside a calendar's table
+
+  /// From the period of `first` to that of the last microsecond before `until`. `UsageError` where the
+  /// calendar doesn't reach there, and for a cut that is none.
+  Spine(const cohort::Cut& cut, const TimeZone& zone, Instant first, Instant until);
+
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] Date start(std::size_t period) const;  ///< `period` ≤ size()
+  [[nodiscard]] std::string label(std::size_t period) const;
+  /// The last period is over before `until`.
+  [[nodiscard]] bool last_is_over() const noexcept { return last_is_over_; }
+  [[nodiscard]] const cohort::Cut& cut() const noexcept { return cut_; }
+
+  /// `period_of` for instants that all lie from the spine's first to before its end.
+  void periods_within(std::span<const std::int64_t> at, std::int32_t* out) const noexcept {
+    for (std::size_t i = 0; i < at.size(); ++i) {
+      const Day& known = days_[static_cast<std::size_t>(utc_day(at[i]) - first_day_)];
+      out[i] = at[i] < known.split ? known.before : known.after;
+      if (known.before == irregular) [[unlikely]]
+        out[i] = exactly(at[i]);
+    }
+  }
+
+  /// Makes `period_of` ready; before, nothing depends on how long the spine is.
+  void prepare();
+  /// The period that holds the instant's civil day.
+  [[nodiscard]] std::int32_t period_of(std::int64_t at) const noexcept {
+    const std::int64_t day = utc_day(at) - first_day_;
+    if (day < 0 || day >= static_cast<std::int64_t>(days_.size())) return outside(at);
+    const Day& known = days_[static_cast<std::size_t>(day)];
+    if (known.before == irregular) return exactly(at);
+    return at < known.split ? known.before : known.after;
+  }
+
+ private:
+  /// One UTC day: the local day, and with it perhaps the period, changes at `split`.
+  struct Day {
+    std::int64_t split = 0;
+    std::int32_t before = none;
+    std::int32_t after = none;
+  };
+  static constexpr std::int32_t irregular = -2;  ///< a clock change within
+
+  static std::int64_t utc_day(std::int64_t at) noexcept {
+    constexpr std::int64_t shift = std::int64_t{1} << 20;  // so that one division rounds down
+    return (at + shift * us_per_day) / us_per_day - shift;
+  }
+  [[nodiscard]] std::int64_t index_of(Date date) const;
+  [[nodiscard]] std::int32_t clamped(std::int64_t local_day) const;
+  [[nodiscard]] std::int32_t outside(std::int64_t at) const noexcept;
+  [[nodiscard]] std::int32_t exactly(std::int64_t at) const noexcept;
+
+  cohort::Cut cut_;
+  TimeZone zone_;
+  std::int64_t first_at_ = 0, until_ = 0;
+  std::int64_t base_ = 0;
+  std::size_t size_ = 0;
+  bool last_is_over_ = false;
+  std::int64_t first_day_ = 0;
+  std::vector<Day> days_;
+};
+
+/// `UsageError` for a grid larger than allowed, with the coarser period named.
+void check_cells(const cohort::Options& options, std::size_t segments, std::size_t cohorts, std::size_t ages);
+
+}  // namespace cohort_detail
+}  // namespace v0
+}  // namespace salesops

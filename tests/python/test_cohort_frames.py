@@ -1,0 +1,226 @@
+"""What may go into cohorts and what comes out: frames, prints, pictures, dirty and hostile rows."""
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+import salesops as so
+
+TOY = {
+    "id": ["a", "b", "a", "c", "b"],
+    "date": ["2024-01-05", "2024-01-20", "2024-02-03", "2024-02-09", "2024-03-31"],
+    "value": [10.0, 20.5, 5.25, 8.0, -1.0],
+}
+
+
+def begun(grid, name, cohort):
+    """The cells of a cohort that have begun."""
+    frame = pl.DataFrame(so.cohort._grid._frame.to_arrow(grid._core.to_table()))
+    rows = frame.filter((pl.col("cohort") == cohort) & (pl.col("state") != "unobserved"))
+    return rows[name].to_list()
+
+
+MRR = {"A": [100, 120, 80], "B": [200, 150, 200], "C": [50, 0, 50], "D": [150, 150, 0]}
+
+
+def invoices():
+    return {
+        "customer": [name for name in MRR for _ in range(3)],
+        "time": ["2024-01-15", "2024-02-15", "2024-03-15"] * 4,
+        "amount": [amount for row in MRR.values() for amount in row],
+    }
+
+
+# ---- frames ----
+
+FRAMES = {
+    "dict": lambda data: data,
+    "pandas": lambda data: pd.DataFrame(data).assign(date=lambda f: pd.to_datetime(f["date"]).dt.date),
+    "polars": lambda data: pl.DataFrame(data).with_columns(pl.col("date").str.to_date()),
+    "pyarrow": pa.table,
+    "categories": lambda data: pl.DataFrame(data).with_columns(pl.col("id").cast(pl.Categorical)),
+}
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+def test_frames_of_any_kind_come_back_as_they_went_in(kind):
+    data = FRAMES[kind](TOY)
+    grid = so.cohort.retention(data, customer="id", time="date", amount="value")
+    frame = grid.to_frame()
+    types = {"dict": dict, "pandas": pd.DataFrame, "pyarrow": pa.Table}
+    assert isinstance(frame, types.get(kind, pl.DataFrame))
+    columns = (
+        list(frame) if kind == "dict" else list(getattr(frame, "column_names", getattr(frame, "columns", ())))
+    )
+    assert columns == ["cohort", "period", "k", "n", "active", "amount", "rate", "low", "high", "state"]
+    wide = pl.DataFrame(grid.to_wide("active", means=False))
+    assert wide["cohort"].to_list() == ["2024-01", "2024-02", "2024-03"]
+    assert wide["0"].to_list() == [2, 1, 0]
+    assert wide["1"].cast(float).fill_nan(None).to_list() == [1, 0, None]
+    assert wide["2"].cast(float).fill_nan(None).to_list() == [0, None, None]
+
+
+def test_wide_frames_name_their_means():
+    wide = so.cohort.retention(pl.DataFrame(TOY), customer="id", time="date").to_wide()
+    assert wide["cohort"].to_list()[-2:] == ["weighted mean", "simple mean"]
+    assert wide["1"].to_list() == [0.5, 0.0, None, pytest.approx(1 / 3), 0.25]
+    states = so.cohort.retention(pl.DataFrame(TOY), customer="id", time="date").to_wide("state")
+    assert states["1"].to_list() == ["complete", "complete", "unobserved"]
+
+
+def test_grids_print_what_they_know():
+    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-03-15")
+    text = repr(grid)
+    assert "3 customers in 3 cohorts by month" in text
+    assert "* in progress" in text
+    assert "0.0%*" in text
+    assert "<table" in grid._repr_html_()
+    assert "new" in repr(so.cohort.lifecycle(TOY, customer="id", time="date"))
+
+
+# ---- pictures ----
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "curves", "triangle"])
+def test_pictures_of_grids(kind):
+    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-03-15")
+    picture = grid.plot(kind)
+    assert picture.svg().startswith("<svg")
+    assert picture.rows
+    assert "classic" in picture.title
+
+
+def test_the_heatmap_tells_null_progress_and_zero_apart():
+    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-04-02")
+    data = grid.plot().chart.to_dict()
+    cells = data["data"]["values"] if "data" in data else data["layer"][0]["data"]["values"]
+    assert len(cells) == 10  # six of sixteen have not begun: they are not drawn
+    dashes = {
+        state: {tuple(cell["dash"]) for cell in cells if cell["state"] == state}
+        for state in ("complete", "in_progress")
+    }
+    assert dashes == {"complete": {(1, 0)}, "in_progress": {(3, 2)}}
+    zeros = [cell for cell in cells if cell["value"] == 0 and cell["state"] == "complete"]
+    assert [cell["cohort"] for cell in zeros] == ["2024-02"]
+    assert all(cell["zero"] and cell["shade"] == 0 for cell in zeros)
+    empty = [cell for cell in cells if cell["value"] is None]
+    assert {cell["cohort"] for cell in empty} == {"2024-03", "2024-04"}
+    assert not any(cell["zero"] or cell["note"] for cell in empty)
+
+
+def test_pictures_of_money_lifecycle_and_projection():
+    grid = so.cohort.retention(invoices(), amount="amount", measure="ltv", interval=None, as_of="2024-04-01")
+    assert "met at age 1" in grid.plot("ltv", cac=200).title
+    assert so.cohort.lifecycle(TOY, customer="id", time="date").plot().svg().startswith("<svg")
+    made = so.cohort.Triangle([[100, 80, 60, 50], [200, 150, 120]]).project(4, fans=100)
+    assert made.plot().svg().startswith("<svg")
+    with pytest.raises(so.UsageError, match="kind"):
+        grid.plot("pie")
+
+
+# ---- what may come in ----
+
+
+def test_nothing_comes_of_nothing():
+    empty = {"customer": np.array([], dtype=object), "time": np.array([], dtype="datetime64[us]")}
+    for rows in (empty, {"customer": [None, None], "time": ["2024-01-01", None]}):
+        grid = so.cohort.retention(rows)
+        assert grid.customers == 0
+        assert grid.cohorts == []
+        assert grid.to_wide()["cohort"].tolist() == []
+        assert so.cohort.lifecycle(rows).periods == []
+        assert "0 customers" in repr(grid)
+
+
+def test_one_row_and_rows_in_reverse():
+    grid = so.cohort.retention({"customer": ["x"], "time": ["2024-01-05"]})
+    assert (grid.sizes, grid.ages) == ([1], ["0"])
+    forward = so.cohort.retention(TOY, customer="id", time="date", amount="value").to_frame()
+    reverse = {name: values[::-1] for name, values in TOY.items()}
+    backward = so.cohort.retention(reverse, customer="id", time="date", amount="value").to_frame()
+    assert pd.DataFrame(forward).equals(pd.DataFrame(backward))
+
+
+def test_dirty_rows_become_issues():
+    rows = {
+        "customer": ["a", None, "b", "c", "  "],
+        "time": ["2024-01-05", "2024-01-05", "nonsense", None, "2024-01-06"],
+        "amount": [1.0, 2.0, 3.0, 4.0, float("nan")],
+    }
+    grid = so.cohort.retention(rows, amount="amount")
+    assert grid.customers == 1
+    found = grid.issues
+    assert [found.count(rule) for rule in ("no_customer", "not_a_date", "no_time", "no_amount")] == [
+        2,
+        1,
+        1,
+        1,
+    ]
+    assert "no_customer" in repr(grid)
+
+
+def test_amounts_negative_huge_and_beyond():
+    rows = {"customer": [1, 1, 2], "time": ["2024-01-05", "2024-02-05", "2024-02-29"], "amount": [-5, 10, -1]}
+    grid = so.cohort.retention(rows, amount="amount")
+    assert (grid.customers, grid.outside, grid.cohorts) == (1, 1, ["2024-02"])
+    assert begun(grid, "amount", "2024-02") == [10]  # the refund came before the customer's first purchase
+    huge = {"customer": [1, 2], "time": ["2024-01-05"] * 2, "amount": [2**62, 2**62]}
+    with pytest.raises(so.UsageError, match="64-bit"):
+        so.cohort.retention(huge, amount="amount", money_unit="minor")
+
+
+def test_hostile_texts_stay_texts():
+    names = ["<script>alert(1)</script>", "'; drop table x; --", "\u202eevil", "a" * 10_000, "=1+1"]
+    rows = {"customer": names, "time": ["2024-01-05"] * 5, "plan": names}
+    grid = so.cohort.retention(rows, by="plan", as_of="2024-02-01")
+    assert grid.customers == 5
+    assert "<script>" not in grid._repr_html_()
+    assert "<script>" not in grid.plot("curves").svg()
+
+
+def test_sparse_and_large_ids():
+    ids = np.array([2**62, 5, -(2**60), 5], dtype=np.int64)
+    grid = so.cohort.retention(
+        {"customer": ids, "time": ["2024-01-05", "2024-01-06", "2024-01-07", "2024-02-29"]}
+    )
+    assert grid.sizes == [3, 0]
+    assert begun(grid, "active", "2024-01") == [3, 1]
+
+
+@pytest.mark.parametrize(
+    ("how", "match"),
+    [
+        ({"measure": "best"}, "is not one of"),
+        ({"measure": "nrr"}, "amounts"),
+        ({"measure": "bracket"}, "brackets"),
+        ({"measure": "window"}, "window"),
+        ({"window": "7d"}, "window"),
+        ({"brackets": [(3, 1)], "measure": "bracket"}, "bracket"),
+        ({"every": "fortnight"}, "every"),
+        ({"every": "36h"}, "whole days"),
+        ({"week_start": "someday", "every": "week"}, "week_start"),
+        ({"week_start": "sunday"}, "week_start"),
+        ({"min_count": 0}, "min_count"),
+        ({"level": 0.95}, "level"),
+        ({"max_age": -2}, "max_age"),
+        ({"entry": "late"}, "is not one of"),
+        ({"as_of": "soon"}, "as_of"),
+        ({"start": {"nothing": 1}}, "nothing"),
+        ({"start": "id"}, "isn't true or false"),
+        ({"interval": "bootstrap", "measure": "unbounded"}, "bootstrap"),
+        ({"customer": "who"}, "who"),
+    ],
+)
+def test_what_doesnt_go_is_refused_by_name(how, match):
+    with pytest.raises(so.UsageError, match=match):
+        so.cohort.retention(TOY, **({"customer": "id", "time": "date"} | how))
+
+
+def test_triangles_that_rise_or_have_no_renewal_are_refused():
+    with pytest.raises(so.UsageError, match="more customers than before"):
+        so.cohort.Triangle([[10, 12]]).survival()
+    with pytest.raises(so.UsageError, match="no renewal"):
+        so.cohort.Triangle([[10], [20]]).project()
+    with pytest.raises(so.UsageError, match="model"):
+        so.cohort.Triangle([[10, 8]]).project(model="weibull")
