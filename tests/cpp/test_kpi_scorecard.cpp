@@ -175,7 +175,9 @@ TEST(Scorecard, PrintsWithinATerminal) {
   for (const double level : {80.0, 95.0, 99.99}) {
     kpi::Options options;
     options.level = level;
-    const Crm crm = Crm::build(sample::crm({.deals = 300}).tables);
+    sample::SampleOptions few;
+    few.deals = 300;
+    const Crm crm = Crm::build(sample::crm(few).tables);
     const std::string card = kpi::scorecard(crm, options).to_text();
     EXPECT_LE(width_of(card), kpi::Scorecard::text_width) << card;
     options.by = {"owner", "month", "type"};
