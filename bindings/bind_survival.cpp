@@ -96,12 +96,19 @@ void bind_values(py::module_& word) {
   py::class_<survival::TimeEstimate>(word, "TimeEstimate", "A time with its interval; None = never reached.")
       .def_readonly("estimate", &survival::TimeEstimate::estimate)
       .def_readonly("low", &survival::TimeEstimate::low)
-      .def_readonly("high", &survival::TimeEstimate::high);
+      .def_readonly("high", &survival::TimeEstimate::high)
+      .def("__repr__", [](const survival::TimeEstimate& e) {
+        return py::str("TimeEstimate(estimate={}, low={}, high={})").format(e.estimate, e.low, e.high);
+      });
   py::class_<survival::MeanEstimate>(word, "MeanEstimate", "A mean with standard error and interval.")
       .def_readonly("estimate", &survival::MeanEstimate::estimate)
       .def_readonly("std_error", &survival::MeanEstimate::std_error)
       .def_readonly("low", &survival::MeanEstimate::low)
-      .def_readonly("high", &survival::MeanEstimate::high);
+      .def_readonly("high", &survival::MeanEstimate::high)
+      .def("__repr__", [](const survival::MeanEstimate& e) {
+        return py::str("MeanEstimate(estimate={}, std_error={}, low={}, high={})")
+            .format(e.estimate, e.std_error, e.low, e.high);
+      });
 }
 
 void bind_kaplan_meier(py::module_& word) {

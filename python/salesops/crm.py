@@ -39,6 +39,10 @@ def instant(
     if isinstance(value, int):
         if not -(2**63) <= value < 2**63:
             raise UsageError(f"{name}: microseconds since 1970 are whole numbers of 64 bits")
+        if 1400_01_01 <= value <= 9999_12_31:
+            raise UsageError(
+                f"{name}: a whole number is microseconds since 1970; write a day as '2025-11-15'"
+            )
         return value
     if isinstance(value, str):
         try:

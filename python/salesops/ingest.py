@@ -142,6 +142,10 @@ def read_tables(
     zones = [calendar.time_zone(name) for name in _ingest.zones(core)]
     with shown(progress, "reading tables") as tell:
         raw = reader.read(source, part(tell, 0, 0.7))
+        for name, wanted in (columns or {}).items():
+            if not stands_in(raw, wanted):
+                table, _, column = name.rpartition(".")
+                reader.issues.add(table, -1, column, "column_not_found")
         found, issues = _ingest.apply(core, raw, zones, part(tell, 0.7, 1))
     reader.issues.merge(issues)
     return found, reader.issues
@@ -256,6 +260,19 @@ def extended(old: Any, wanted: Any) -> Any:
     if isinstance(old, dict) and "from" in old:
         return {**old, "from": extended(old["from"], names)}
     return names
+
+
+def stands_in(raw: list[tuple[str, Table]], wanted: Any) -> bool:
+    """Whether a source has one of the columns that the caller named; a constant needs none."""
+    if isinstance(wanted, Mapping):
+        return "from" not in wanted or stands_in(raw, wanted["from"])
+    if not isinstance(wanted, str):
+        return any(stands_in(raw, each) for each in wanted)
+
+    def key(name: str) -> str:
+        return "".join(c for c in name.lower() if c.isalnum())
+
+    return any(key(name) == key(wanted) for _, table in raw for name in table.names)
 
 
 # ---- issues ----

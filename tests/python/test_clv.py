@@ -83,7 +83,14 @@ def test_bg_answers_with_the_published_parameters(x, t_x, T, log_likelihood, p_a
     model = so.clv.BGNBD(**BG)
     assert model.log_likelihood(x, t_x, T) == pytest.approx(log_likelihood, rel=1e-9)
     assert model.p_alive(x, t_x, T) == pytest.approx(p_alive, rel=1e-9)
+    assert model.log_p_alive(x, t_x, T) == pytest.approx(math.log(p_alive), abs=1e-9)
     assert model.expected_transactions(39, x, t_x, T) == pytest.approx(mean, rel=1e-9)
+
+
+def test_a_chance_below_the_smallest_number_has_a_logarithm():
+    model = so.clv.ParetoNBD(**PARETO)
+    assert model.p_alive(2000, 10, 1e4) == 0
+    assert -1e5 < model.log_p_alive(2000, 10, 1e4) < -745
 
 
 def test_arrays_go_together():

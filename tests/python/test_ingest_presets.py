@@ -194,3 +194,19 @@ def test_columns_of_lists_are_issues():
     assert so.crm.Crm.build({"opportunity": frame}).issues.count("unsupported_type") == 1
     crm = so.crm.Crm.build({"opportunity": {"opportunity_id": ["a"]}})
     assert crm.apply({"opportunity": frame}).issues.count("unsupported_type") == 1
+
+
+def test_a_column_that_no_source_has_is_an_issue():
+    deals = {"opportunity_id": ["a"], "Close Datum": ["2026-01-01"]}
+    found = so.read({"opportunity": deals}, columns={"closed_at": "close_datum"})
+    assert found.issues.count("column_not_found") == 0
+    missed = so.read({"opportunity": deals}, columns={"opportunity.closed_at": ["close_dtum", "closed"]})
+    assert missed.issues.count("column_not_found") == 1
+    constant = so.read({"opportunity": deals}, columns={"opportunity.type": {"constant": "new"}})
+    assert constant.issues.count("column_not_found") == 0
+
+
+def test_a_day_written_as_a_number_is_refused():
+    crm = so.crm.Crm.build({"opportunity": {"opportunity_id": ["a"]}})
+    with pytest.raises(so.UsageError, match="write a day as"):
+        crm.as_of(20251115)

@@ -85,6 +85,7 @@ def test_one_row_and_nothing_known():
     assert fit.at(2) == 1
     assert fit.at(4) is None
     assert fit.median_.estimate is None
+    assert repr(fit.median_) == "TimeEstimate(estimate=None, low=None, high=None)"
     assert fit.rmst(4) is None
     assert survival.AalenJohansen().fit([3], [0]).causes_ == []
 

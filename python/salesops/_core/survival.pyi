@@ -183,6 +183,7 @@ class TimeEstimate:
     """
     A time with its interval; None = never reached.
     """
+    def __repr__(self) -> str: ...
     @property
     def estimate(self) -> float | None: ...
     @property
@@ -194,6 +195,7 @@ class MeanEstimate:
     """
     A mean with standard error and interval.
     """
+    def __repr__(self) -> str: ...
     @property
     def estimate(self) -> float: ...
     @property

@@ -221,6 +221,10 @@ class PurchaseModel(Explained):
         """Probability of being still a customer at T."""
         return self._ask("p_alive", x=x, t_x=t_x, T=T)
 
+    def log_p_alive(self, x: Any, t_x: Any, T: Any) -> Any:
+        """Logarithm of `p_alive`, where the probability itself is below the smallest number."""
+        return self._ask("log_p_alive", x=x, t_x=t_x, T=T)
+
     def p_alive_at(self, t: Any, x: Any, t_x: Any, T: Any) -> Any:
         """Probability of being still a customer at T + t."""
         return self._ask("p_alive_at", t=t, x=x, t_x=t_x, T=T)
