@@ -36,6 +36,7 @@ Options with_period(const Options& options) {
 DealFacts::DealFacts(const Deals& deals, const Options& options)
     : deleted(reason("deleted")),
       null_amount(reason("null_amount")),
+      zero_amount(reason("zero_amount")),
       negative_amount(reason("negative_amount")),
       time_unknown(reason("time_unknown")),
       allow_negative(options.allow_negative),
@@ -47,7 +48,8 @@ DealFacts::DealFacts(const Deals& deals, const Options& options)
 
 std::uint8_t DealFacts::amount_state(std::int64_t amount) const noexcept {
   if (amount == null_value) return null_amount;
-  return amount <= 0 && !allow_negative ? negative_amount : counted;
+  if (amount > 0 || allow_negative) return counted;
+  return amount == 0 ? zero_amount : negative_amount;
 }
 
 NoDecision::NoDecision(const Crm& crm, const Options& options) {

@@ -47,7 +47,7 @@ struct DealFacts : Facts {
   /// Numerators (and denominators) are amounts: sets scales and unit.
   void in_money(const Crm& crm, const Options& options, bool share);
 
-  std::uint8_t deleted, null_amount, negative_amount, time_unknown;
+  std::uint8_t deleted, null_amount, zero_amount, negative_amount, time_unknown;
   bool allow_negative;
   bool periods;
 

@@ -23,6 +23,17 @@ Outcome weighed(const DealFacts& facts, std::int64_t amount, bool won, bool valu
   return {won ? amount : 0, amount, state};
 }
 
+/// Whether some deals were lost, and none of them has an amount.
+bool only_wins_have_amounts(const Deals& deals, const DealFacts& facts) {
+  bool lost = false;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    if (deals.status[deal] != DealStatus::lost || deals.deleted[deal] != 0) continue;
+    if (facts.amount_state(deals.amount[deal]) == Facts::counted) return false;
+    lost = true;
+  }
+  return lost;
+}
+
 /// The share won by `window_days` of age, with losses competing and open deals censored.
 Result won_by_age(const Crm& crm, const Options& options) {
   if (options.weight == Weight::value)
@@ -153,6 +164,13 @@ Result win_rate(const Crm& book, const Options& options) {
         const auto deal = static_cast<std::size_t>(facts.row[static_cast<std::size_t>(fact)]);
         return deals.status[deal] == DealStatus::open;
       });
+    };
+  if (value && closes && only_wins_have_amounts(deals, facts))
+    facts.finish = [](Metric& metric, std::span<const std::int32_t>, std::span<const std::int32_t>) {
+      metric.value.reset();
+      metric.low = metric.high = std::nullopt;
+      metric.interval_note.clear();
+      metric.state = "amounts are known of won deals alone";
     };
   std::string definition = value ? "amount won ÷ amount won and lost" : "deals won ÷ deals won and lost";
   if (mode == Mode::closed_in_period)

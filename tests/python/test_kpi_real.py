@@ -354,11 +354,12 @@ def test_win_rate_leaves_open_deals_out_and_counts_them(maven_crm):
 
 
 def test_trap_lost_deals_without_a_value(maven_crm):
-    # Lost deals are written down at 0: by value this book only ever wins, and says how many it left out.
+    # Lost deals are written down at 0: by value this book could only ever win.
     result = kpi.win_rate(maven_crm, weight="value")
     assert result.numerator == 10_005_534
-    assert result.excluded == {"negative_amount": 2473}
-    assert result.value == 1
+    assert result.excluded == {"zero_amount": 2473}
+    assert result.value is None
+    assert result.state == "amounts are known of won deals alone"
 
 
 def test_value_won_by_quarter(maven_crm):
