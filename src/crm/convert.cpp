@@ -155,15 +155,18 @@ std::string code_spelling(std::string_view text) {
   return spelling;
 }
 
-Column to_code(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
+/// Each text in its usual spelling where `known(spelling)` says so; the others stay and break `rule`.
+template <class Spell, class Known>
+Column respelled(const Column& raw, const ColumnModel& model, const Conversion& conversion,
+                 std::string_view rule, const Spell& spell, const Known& is_known) {
   const Column text = to_text(raw, model, conversion);
   const Dictionary& dictionary = text.dictionary();
   DictionaryBuilder builder;
   std::vector<std::int32_t> place(dictionary.size());
   std::vector<std::uint8_t> known(dictionary.size());
   for (std::size_t code = 0; code < dictionary.size(); ++code) {
-    const std::string spelling = code_spelling(dictionary[code]);
-    known[code] = std::find(model.values.begin(), model.values.end(), spelling) != model.values.end();
+    const std::string spelling = spell(dictionary[code]);
+    known[code] = is_known(spelling) ? 1 : 0;
     place[code] = builder.code(known[code] != 0 ? std::string_view(spelling) : dictionary[code]);
   }
   std::vector<std::int32_t> codes(text.size(), 0);
@@ -176,38 +179,22 @@ Column to_code(const Column& raw, const ColumnModel& model, const Conversion& co
     codes[row] = place[code];
     valid[row] = 1;
     if (known[code] == 0)
-      conversion.issues->add(conversion.table, static_cast<std::int64_t>(row), model.name, "unknown_value",
+      conversion.issues->add(conversion.table, static_cast<std::int64_t>(row), model.name, rule,
                              dictionary[code]);
   }
   return Column::of_codes(std::move(codes), builder.finish(), valid);
 }
 
+Column to_code(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
+  return respelled(raw, model, conversion, "unknown_value", code_spelling, [&](const std::string& spelling) {
+    return std::find(model.values.begin(), model.values.end(), spelling) != model.values.end();
+  });
+}
+
 /// "usd" is `USD`; what ISO 4217 doesn't list stays.
 Column to_currency(const Column& raw, const ColumnModel& model, const Conversion& conversion) {
-  const Column text = to_text(raw, model, conversion);
-  const Dictionary& dictionary = text.dictionary();
-  DictionaryBuilder builder;
-  std::vector<std::int32_t> place(dictionary.size());
-  std::vector<std::uint8_t> known(dictionary.size());
-  for (std::size_t code = 0; code < dictionary.size(); ++code) {
-    const std::string capitals = currency_spelling(dictionary[code]);
-    known[code] = Currency::find(capitals).has_value();
-    place[code] = builder.code(known[code] != 0 ? std::string_view(capitals) : dictionary[code]);
-  }
-  std::vector<std::int32_t> codes(text.size(), 0);
-  std::vector<std::uint8_t> valid(text.size(), 0);
-  const auto from = text.values<std::int32_t>();
-  for (std::size_t row = 0; row < text.size(); ++row) {
-    tick(row);
-    if (text.is_null(row)) continue;
-    const auto code = static_cast<std::size_t>(from[row]);
-    codes[row] = place[code];
-    valid[row] = 1;
-    if (known[code] == 0)
-      conversion.issues->add(conversion.table, static_cast<std::int64_t>(row), model.name, "unknown_currency",
-                             dictionary[code]);
-  }
-  return Column::of_codes(std::move(codes), builder.finish(), valid);
+  return respelled(raw, model, conversion, "unknown_currency", currency_spelling,
+                   [](const std::string& capitals) { return Currency::find(capitals).has_value(); });
 }
 
 // ---- times ----
