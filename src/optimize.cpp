@@ -1,11 +1,12 @@
 #include "salesops/optimize.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <limits>
 #include <string>
 #include <utility>
 
+#include "linear.hpp"
 #include "salesops/error.hpp"
 
 namespace salesops {
@@ -138,7 +139,7 @@ class QuadraticModel {
     return solver_.eigenvectors() * inner;
   }
 
-  Eigen::SelfAdjointEigenSolver<MatrixXd> solver_;
+  linear::Spectrum solver_;
   VectorXd slope_;
 };
 
@@ -304,7 +305,7 @@ std::vector<double> inverse_positive(std::span<const double> matrix) {
   // Unit diagonal first: parameters of unlike size do not make a matrix singular.
   const VectorXd scale = full.diagonal().cwiseSqrt().cwiseInverse();
   const MatrixXd unit = scale.asDiagonal() * full * scale.asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(unit);
+  const linear::Spectrum solver(unit);
   if (!(solver.eigenvalues()[0] > 1e-13)) return {};
   const MatrixXd inverse = solver.eigenvectors() * solver.eigenvalues().cwiseInverse().asDiagonal() *
                            solver.eigenvectors().transpose();

@@ -1,12 +1,13 @@
 #include "salesops/posterior.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <atomic>
 #include <cmath>
 #include <numeric>
 #include <thread>
 
+#include "linear.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
 #include "salesops/special.hpp"
@@ -188,8 +189,8 @@ class Chain {
 
   void reshape(const Spread& spread) {
     const VectorXd x = Eigen::Map<const VectorXd>(metric_.place(here_.at).data(), size());
-    const Eigen::LLT<MatrixXd> factor(spread.covariance(metric_.root * metric_.root.transpose()));
-    if (factor.info() == Eigen::Success) metric_.root = factor.matrixL();
+    if (auto root = linear::cholesky(spread.covariance(metric_.root * metric_.root.transpose())))
+      metric_.root = *std::move(root);
     metric_.centre = x;
     here_.at = VectorXd::Zero(size());
     evaluate(here_);
@@ -310,9 +311,9 @@ Draws draw(const optimize::Objective& energy, std::span<const double> start,
   const auto n = static_cast<Index>(start.size());
   Metric metric{Eigen::Map<const VectorXd>(start.data(), n), MatrixXd::Identity(n, n)};
   if (!covariance.empty()) {
-    const Eigen::LLT<MatrixXd> factor(Eigen::Map<const MatrixXd>(covariance.data(), n, n));
-    if (factor.info() != Eigen::Success) throw UsageError("posterior: covariance is not positive definite");
-    metric.root = factor.matrixL();
+    auto root = linear::cholesky(Eigen::Map<const MatrixXd>(covariance.data(), n, n));
+    if (!root) throw UsageError("posterior: covariance is not positive definite");
+    metric.root = *std::move(root);
   }
   if (!std::isfinite(energy(start).value)) throw UsageError("posterior: the start has no density");
 

@@ -1,7 +1,7 @@
 // Covariates of a fit: which coefficient each one has, and sums over customers by all parameters.
 #pragma once
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <span>
 #include <string>
 #include <vector>

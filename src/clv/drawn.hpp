@@ -1,7 +1,7 @@
 // Parameters at draws from what is known of them, and what the draws say of an answer.
 #pragma once
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -9,6 +9,7 @@
 #include <numeric>
 #include <vector>
 
+#include "../linear.hpp"
 #include "salesops/clv/parameters.hpp"
 #include "salesops/clv/predict.hpp"
 #include "salesops/error.hpp"
@@ -54,7 +55,7 @@ std::vector<M> models_at(const M& model, std::span<const double> covariance, con
   for (Eigen::Index i = 0; i < n; ++i)
     for (Eigen::Index j = 0; j < n; ++j)
       of_logs(i, j) = covariance[static_cast<std::size_t>(i * n + j)] / (scale(i) * scale(j));
-  const Eigen::SelfAdjointEigenSolver<Eigen::MatrixXd> parts(of_logs);
+  const linear::Spectrum parts(of_logs);
   const Eigen::MatrixXd root =
       parts.eigenvectors() * parts.eigenvalues().cwiseMax(0).cwiseSqrt().asDiagonal();
   const Eigen::MatrixXd shifts = root * normals;

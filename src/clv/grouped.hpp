@@ -2,7 +2,7 @@
 // likelihood of the plain model at the customer's own logarithms, mapped back, has exact derivatives as well.
 #pragma once
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <array>
 #include <numeric>

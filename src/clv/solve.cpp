@@ -1,12 +1,13 @@
 #include "solve.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <cstdio>
 #include <numeric>
 
+#include "../linear.hpp"
 #include "salesops/error.hpp"
 
 namespace salesops {
@@ -120,7 +121,7 @@ MatrixXd covariance_of_logs(const MatrixXd& information) {
   }
   MatrixXd covariance = MatrixXd::Zero(k, k);
   const MatrixXd unit = scale.asDiagonal() * information * scale.asDiagonal();
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(unit);
+  const linear::Spectrum solver(unit);
   for (Index e = 0; e < k; ++e) {
     const double curvature = solver.eigenvalues()[e];
     const VectorXd direction = solver.eigenvectors().col(e);
@@ -170,8 +171,7 @@ void describe_uncertainty(FitSummary& summary, const Minimum& minimum) {
 double left_to_gain(const Minimum& minimum) {
   constexpr double rounding = 1e-4;  // of curvatures, relative to the largest
   const auto size = static_cast<Index>(minimum.gradient.size());
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(
-      Eigen::Map<const MatrixXd>(minimum.hessian.data(), size, size));
+  const linear::Spectrum solver(Eigen::Map<const MatrixXd>(minimum.hessian.data(), size, size));
   const VectorXd slopes =
       solver.eigenvectors().transpose() * Eigen::Map<const VectorXd>(minimum.gradient.data(), size);
   const double flat = rounding * solver.eigenvalues().cwiseAbs().maxCoeff();

@@ -1,9 +1,10 @@
 #include "learn.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 
+#include "../linear.hpp"
 #include "salesops/special.hpp"
 
 namespace salesops {
@@ -153,7 +154,7 @@ Features fit_logit(std::span<const Landmark> landmarks, double now) {
         hessian(level, youth) += own * younger;
       }
     }
-    const Eigen::VectorXd move = hessian.ldlt().solve(gradient).cwiseMax(-2.0).cwiseMin(2.0);
+    const Eigen::VectorXd move = linear::solve(hessian, gradient).cwiseMax(-2.0).cwiseMin(2.0);
     weight += move;
     if (move.cwiseAbs().maxCoeff() < 1e-8) break;
   }

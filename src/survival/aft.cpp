@@ -1,6 +1,6 @@
 #include "salesops/survival/aft.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <limits>

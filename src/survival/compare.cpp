@@ -1,10 +1,11 @@
 #include "salesops/survival/compare.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <string>
 
+#include "../linear.hpp"
 #include "rows.hpp"
 #include "salesops/stats.hpp"
 
@@ -137,8 +138,7 @@ LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t
   result.degrees = std::max(0, static_cast<int>(possible) - 1);
   if (result.degrees == 0 || covariance.trace() <= 0) return result;
   // One group is the rest of all others, so the covariance has a zero eigenvalue: least squares.
-  result.statistic =
-      std::max(0.0, difference.dot(covariance.completeOrthogonalDecomposition().solve(difference)));
+  result.statistic = std::max(0.0, difference.dot(linear::least_squares(covariance, difference)));
   result.p_value = chi_square_tail(result.statistic, result.degrees);
   return result;
 }

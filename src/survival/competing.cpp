@@ -1,8 +1,9 @@
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <string>
 
+#include "../linear.hpp"
 #include "cox_design.hpp"
 #include "rows.hpp"
 #include "salesops/stats.hpp"
@@ -219,7 +220,7 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
                [&](const MatrixXd& information) {
                  refuse_sums(information, covariates, static_cast<double>(sets.deaths));
                });
-  const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(p, p));
+  const MatrixXd inverse = linear::inverse(best.here.information);
   const RiskSets::RowMatrix influence = share.score_residuals(best.beta) * inverse;
   CoxModel model = describe(sets, covariates, best, influence.transpose() * influence, own);
   if (options.baseline) model.baselines.push_back(share.baseline(best.beta));
@@ -330,9 +331,7 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
       std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
   result.degrees = std::max(0, static_cast<int>(possible) - 1);
   if (result.degrees == 0 || covariance.trace() <= 0) return result;
-  auto solver = covariance.completeOrthogonalDecomposition();
-  solver.setThreshold(1e-9);
-  result.statistic = std::max(0.0, z.dot(solver.solve(z)));
+  result.statistic = std::max(0.0, z.dot(linear::least_squares(covariance, z, 1e-9)));
   result.p_value = chi_square_tail(result.statistic, result.degrees);
   return result;
 }

@@ -1,12 +1,13 @@
 #include "salesops/survival/cox.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <functional>
 #include <string>
 #include <unordered_map>
 
+#include "../linear.hpp"
 #include "cox_design.hpp"
 #include "rows.hpp"
 #include "salesops/special.hpp"
@@ -58,7 +59,7 @@ void check_all(std::span<const double> durations, std::span<const std::uint8_t> 
 /// v'M⁻¹v over the directions that M knows.
 ChiSquare quadratic_form(const MatrixXd& matrix, const VectorXd& vector) {
   const VectorXd scale = matrix.diagonal().cwiseMax(1e-300).cwiseSqrt().cwiseInverse();
-  const Eigen::SelfAdjointEigenSolver<MatrixXd> solver(scale.asDiagonal() * matrix * scale.asDiagonal());
+  const linear::Spectrum solver(scale.asDiagonal() * matrix * scale.asDiagonal());
   const VectorXd along = solver.eigenvectors().transpose() * scale.cwiseProduct(vector);
   ChiSquare found;
   for (Index i = 0; i < along.size(); ++i) {
@@ -72,8 +73,7 @@ ChiSquare quadratic_form(const MatrixXd& matrix, const VectorXd& vector) {
 
 /// Columns whose effect the data no longer bound: what was known of them at 0 has gone.
 std::string runaway(const Maximum& best, const MatrixXd& inverse, const std::vector<Covariate>& covariates) {
-  const MatrixXd at_zero =
-      best.at_zero.information.ldlt().solve(MatrixXd::Identity(inverse.rows(), inverse.cols()));
+  const MatrixXd at_zero = linear::inverse(best.at_zero.information);
   std::string names;
   for (Index j = 0; j < inverse.rows(); ++j)
     if (inverse(j, j) > 1e4 * at_zero(j, j))
@@ -183,7 +183,7 @@ Maximum maximize(const std::function<Likelihood(const VectorXd&)>& likelihood, I
   best.at_zero.information.diagonal().array() -= penalty;
   inspect(best.at_zero.information);
   while (true) {
-    VectorXd step = best.here.information.ldlt().solve(best.here.gradient);
+    VectorXd step = linear::solve(best.here.information, best.here.gradient);
     if (!step.allFinite()) return best;
     const double gain = step.dot(best.here.gradient) / 2;
     if (gain <= 1e-14) {
@@ -217,7 +217,7 @@ CoxModel describe(const RiskSets& sets, const std::vector<Covariate>& covariates
   CoxModel model;
   for (const Covariate& covariate : covariates) model.names.push_back(covariate.name);
   const auto p = static_cast<Index>(covariates.size());
-  const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(p, p));
+  const MatrixXd inverse = linear::inverse(best.here.information);
   const VectorXd back = sets.scale.cwiseInverse();
   const auto uncovariance = [&](const MatrixXd& matrix) -> MatrixXd {
     return back.asDiagonal() * matrix * back.asDiagonal();
@@ -276,7 +276,7 @@ CoxModel cox(std::span<const double> durations, std::span<const std::uint8_t> ev
                    refuse_sums(information, covariates, static_cast<double>(sets.deaths));
                });
 
-  const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(p, p));
+  const MatrixXd inverse = linear::inverse(best.here.information);
   const bool robust = options.robust || !options.cluster.empty();
   CoxModel model =
       describe(sets, covariates, best,

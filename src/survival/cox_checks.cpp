@@ -1,8 +1,9 @@
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <string>
 
+#include "../linear.hpp"
 #include "cox_design.hpp"
 #include "rows.hpp"
 
@@ -287,11 +288,11 @@ ProportionalHazards proportional_hazards_test(std::span<const double> durations,
   const Likelihood once = sets.evaluate(beta);
   const Likelihood by_time = sets.evaluate(beta, g);
   const MatrixXd with_squares = sets.evaluate(beta, squares).information;
-  const auto solver = once.information.ldlt();
-  const MatrixXd explained = by_time.information * solver.solve(by_time.information);
+  const MatrixXd explained = by_time.information * linear::solve(once.information, by_time.information);
   const MatrixXd variance = with_squares - explained;
   // At the maximum the score of β is 0; taking its part out leaves no trace of where the fit stopped.
-  const VectorXd score = by_time.gradient - by_time.information * solver.solve(once.gradient);
+  const VectorXd score =
+      by_time.gradient - by_time.information * linear::solve(once.information, once.gradient);
   ProportionalHazards found;
   for (std::size_t j = 0; j < p; ++j) {
     const auto i = static_cast<Index>(j);
@@ -305,8 +306,7 @@ ProportionalHazards proportional_hazards_test(std::span<const double> durations,
     }
     found.columns.push_back(one);
   }
-  if (found.global.degrees > 0)
-    found.global.statistic = score.dot(variance.completeOrthogonalDecomposition().solve(score));
+  if (found.global.degrees > 0) found.global.statistic = score.dot(linear::least_squares(variance, score));
   found.global.p_value = chi_square_tail(found.global.statistic, found.global.degrees);
   return found;
 }

@@ -1,10 +1,11 @@
 #include "salesops/survival/discrete.hpp"
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
 #include <string>
 
+#include "../linear.hpp"
 #include "cox_design.hpp"
 #include "rows.hpp"
 #include "salesops/special.hpp"
@@ -147,7 +148,7 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
   DiscreteModel model;
   model.link = options.link;
   model.period = last;
-  const MatrixXd inverse = best.here.information.ldlt().solve(MatrixXd::Identity(bins + p, bins + p));
+  const MatrixXd inverse = linear::inverse(best.here.information);
   const VectorXd back = sets.scale.cwiseInverse();
   const VectorXd beta = best.beta.tail(p).cwiseProduct(back);
   const MatrixXd covariance = back.asDiagonal() * inverse.bottomRightCorner(p, p) * back.asDiagonal();

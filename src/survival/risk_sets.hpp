@@ -2,7 +2,7 @@
 /// Rows of a proportional-hazards model in order, and its partial likelihood.
 #pragma once
 
-#include <Eigen/Dense>
+#include <Eigen/Core>
 #include <cstdint>
 #include <span>
 #include <vector>
