@@ -47,6 +47,76 @@ DaySpan DaySpan::parse(std::string_view open, std::string_view close) {
       .front();
 }
 
+namespace {
+
+std::string_view trimmed(std::string_view text) {
+  const auto first = text.find_first_not_of(" \t");
+  return first == text.npos ? "" : text.substr(first, text.find_last_not_of(" \t") - first + 1);
+}
+
+/// Calls `each` with every part between separators, trimmed.
+template <class Each>
+void for_parts(std::string_view text, char separator, Each each) {
+  while (true) {
+    const auto end = text.find(separator);
+    each(trimmed(text.substr(0, end)));
+    if (end == text.npos) return;
+    text.remove_prefix(end + 1);
+  }
+}
+
+[[noreturn]] void refuse_hours(std::string_view part) {
+  throw UsageError("\"" + std::string(part.substr(0, 40)) +
+                   "\" is no opening hours; write e.g. \"Mo-Fr 09:00-12:00, 13:00-17:00; Sa 10:00-14:00\"");
+}
+
+std::size_t weekday_of(std::string_view text) {
+  std::string name(text);
+  for (char& letter : name) letter = letter >= 'A' && letter <= 'Z' ? static_cast<char>(letter + 32) : letter;
+  for (std::size_t day = 0; day < weekdays.size(); ++day) {
+    std::string full(weekdays[day]);
+    full[0] = static_cast<char>(full[0] + 32);
+    if (name.size() >= 2 && full.starts_with(name)) return day;
+  }
+  refuse_hours(text);
+}
+
+}  // namespace
+
+DayHours parse_day_hours(std::string_view text) {
+  if (trimmed(text) == "closed" || trimmed(text) == "off") return {};
+  DayHours hours;
+  for_parts(text, ',', [&](std::string_view span) {
+    const auto dash = span.find('-');
+    if (dash == span.npos) refuse_hours(span);
+    hours.push_back(DaySpan::parse(trimmed(span.substr(0, dash)), trimmed(span.substr(dash + 1))));
+  });
+  return sorted(std::move(hours), "\"" + std::string(text.substr(0, 40)) + "\"");
+}
+
+std::array<DayHours, 7> parse_week_hours(std::string_view text) {
+  std::array<DayHours, 7> week;
+  for_parts(text, ';', [&](std::string_view rule) {
+    if (rule.empty()) return;
+    // Days come first: the hours start at the first digit, or at the word that closes.
+    auto start = std::min(rule.find_first_of("0123456789"), rule.size());
+    for (const std::string_view word : {" closed", " off"})
+      if (rule.ends_with(word)) start = rule.size() - word.size();
+    const std::string_view hours = rule.substr(start);
+    const DayHours day_hours = parse_day_hours(hours);
+    for_parts(rule.substr(0, start), ',', [&](std::string_view days) {
+      const auto dash = days.find('-');
+      const std::size_t first = weekday_of(trimmed(days.substr(0, dash)));
+      const std::size_t last = dash == days.npos ? first : weekday_of(trimmed(days.substr(dash + 1)));
+      for (std::size_t day = first;; day = (day + 1) % 7) {
+        week[day] = day_hours;
+        if (day == last) break;
+      }
+    });
+  });
+  return week;
+}
+
 /// Open spans in UTC, in order, and for each UTC day the first of them that ends after its midnight.
 struct BusinessHours::Table {
   struct Span {

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "salesops/calendar/business_hours.hpp"
 #include "salesops/crm.hpp"
 #include "state.hpp"
 
@@ -103,11 +104,34 @@ void check_splits(const BookTables& tables, const Rows* only, Issues& issues) {
         issues.add(name, total.first, "pct", "split_total");
 }
 
+/// Opening hours of calendars, and of their days, that nobody can read.
+void check_hours(const BookTables& tables, const Rows* only, Issues& issues) {
+  for (const std::string name : {"calendar", "calendar_holiday"}) {
+    const auto book = tables.find(name);
+    const Asked asked(only, name);
+    if (book == tables.end() || asked.none()) continue;
+    const Column* hours = book->second->table.find("hours");
+    if (hours == nullptr) continue;
+    for (std::size_t row = 0; row < hours->size(); ++row) {
+      if (hours->is_null(row) || !asked(static_cast<std::int64_t>(row))) continue;
+      try {
+        if (name == "calendar")
+          static_cast<void>(parse_week_hours(hours->text(row)));
+        else
+          static_cast<void>(parse_day_hours(hours->text(row)));
+      } catch (const UsageError&) {
+        issues.add(name, static_cast<std::int64_t>(row), "hours", "unreadable_hours", hours->text(row));
+      }
+    }
+  }
+}
+
 }  // namespace
 
 void check_rows(const BookTables& tables, const Rows* only, Issues& issues) {
   check_circles(tables, only, issues);
   check_splits(tables, only, issues);
+  check_hours(tables, only, issues);
 }
 
 }  // namespace crm_detail

@@ -204,9 +204,11 @@ void rows_from_events(const Table& events, const Chosen& chosen, const BookTable
   }
 }
 
-/// Whole rows at instants (snapshots, versions): what differs from the row before is a change.
-void rows_from_states(const Table& states, std::string_view time_column, const Chosen& chosen,
-                      const BookTable& opportunity, FieldReader& reader, std::vector<History::Row>& rows) {
+/// Whole rows at instants (snapshots, versions): what differs from the row before is a change. Of two at one
+/// instant the last told counts.
+void rows_from_states(const std::string& table, const Table& states, std::string_view time_column,
+                      const Chosen& chosen, const BookTable& opportunity, FieldReader& reader,
+                      std::vector<History::Row>& rows, Issues& issues) {
   const std::vector<std::int32_t> deals = chosen_deals(states, chosen, opportunity);
   const Column& at = states.column(time_column);
   const auto times = at.values<std::int64_t>();
@@ -223,7 +225,7 @@ void rows_from_states(const Table& states, std::string_view time_column, const C
     const Column* column = states.find(field_column(field));
     if (column == nullptr) continue;
     std::int32_t last_deal = no_row;
-    std::int64_t last = null_value;
+    std::int64_t last = null_value, last_at = null_value;
     for (const std::size_t i : order) {
       tick(i);
       const std::size_t row = chosen[i];
@@ -241,6 +243,9 @@ void rows_from_states(const Table& states, std::string_view time_column, const C
           value = column->values<std::int64_t>()[row];
       }
       const bool first = deals[i] != last_deal;
+      if (!first && value != last && times[row] == last_at)
+        issues.add(table, static_cast<std::int64_t>(row), std::string(field_column(field)),
+                   "two_states_at_once");
       if (first || value != last)
         rows.push_back({.entity = deals[i],
                         .seq = 0,
@@ -249,6 +254,7 @@ void rows_from_states(const Table& states, std::string_view time_column, const C
                         .change = {.at = times[row], .value = value, .field = field}});
       last_deal = deals[i];
       last = value;
+      last_at = times[row];
     }
   }
 }
@@ -307,10 +313,12 @@ std::vector<History::Row> history_rows(BookTable& opportunity, const BookTables&
   });
   scale_probabilities(rows, issues);
   read("opportunity_snapshot", [&](const Table& snapshots, const Chosen& chosen) {
-    rows_from_states(snapshots, "snapshot_date", chosen, opportunity, reader, rows);
+    rows_from_states("opportunity_snapshot", snapshots, "snapshot_date", chosen, opportunity, reader, rows,
+                     issues);
   });
   read("opportunity_version", [&](const Table& versions, const Chosen& chosen) {
-    rows_from_states(versions, "valid_from", chosen, opportunity, reader, rows);
+    rows_from_states("opportunity_version", versions, "valid_from", chosen, opportunity, reader, rows,
+                     issues);
   });
   Fields seen{};
   for (const auto& row : rows) seen[static_cast<std::size_t>(row.change.field)] = true;

@@ -89,9 +89,9 @@ product
 fx_rate known=date facts
   date:date! from:text! to:text! kind:code?{spot,month_avg,budget} rate:decimal
 calendar
-  calendar_id:id! zone:text
+  calendar_id:id! zone:text hours:text
 calendar_holiday
-  calendar_id:id>calendar! date:date! name:text
+  calendar_id:id>calendar! date:date! name:text hours:text
 fiscal_period
   period_id:id! type:text start:date end:date parent:id>fiscal_period number:integer
 forecast_submission known=at facts surrogate

@@ -93,7 +93,7 @@ class LeadHours {
   [[nodiscard]] std::optional<BusinessHours> make(std::string name) const {
     BusinessHoursOptions hours = options_.hours->options();
     if (const auto row = crm_.has("calendar", "zone") ? crm_.row_of("calendar", name) : -1; row >= 0) {
-      add_holidays(name, hours.holidays);
+      if (!add_own(name, static_cast<std::size_t>(row), hours)) return std::nullopt;
       name = crm_.column("calendar", "zone").cell(static_cast<std::size_t>(row));
     }
     try {
@@ -104,13 +104,28 @@ class LeadHours {
     }
     return BusinessHours(hours);
   }
-  void add_holidays(std::string_view calendar, std::vector<Date>& holidays) const {
-    if (!crm_.has("calendar_holiday", "date")) return;
+  /// The week of a calendar, its holidays and the days with other hours; false where they can't be read.
+  [[nodiscard]] bool add_own(std::string_view calendar, std::size_t row, BusinessHoursOptions& hours) const
+      try {
+    if (crm_.has("calendar", "hours"))
+      if (const Column& week = crm_.column("calendar", "hours"); week.valid(row))
+        hours.week = parse_week_hours(week.text(row));
+    if (!crm_.has("calendar_holiday", "date")) return true;
     const Column& of = crm_.column("calendar_holiday", "calendar_id");
     const Column& date = crm_.column("calendar_holiday", "date");
-    for (std::size_t row = 0; row < date.size(); ++row)
-      if (of.valid(row) && date.valid(row) && of.text(row) == calendar)
-        holidays.emplace_back(date.values<std::int32_t>()[row]);
+    const Column* other =
+        crm_.has("calendar_holiday", "hours") ? &crm_.column("calendar_holiday", "hours") : nullptr;
+    for (std::size_t day = 0; day < date.size(); ++day) {
+      if (!of.valid(day) || !date.valid(day) || of.text(day) != calendar) continue;
+      const Date on(date.values<std::int32_t>()[day]);
+      if (other != nullptr && other->valid(day))
+        hours.dates[on] = parse_day_hours(other->text(day));
+      else
+        hours.holidays.push_back(on);
+    }
+    return true;
+  } catch (const UsageError&) {
+    return false;  // an issue of the book, and counted here
   }
 
   const Crm& crm_;

@@ -44,6 +44,25 @@ std::string tzif(std::string footer, std::string_view magic = "TZif") {
 
 }  // namespace
 
+TEST(OpeningHours, AreReadAsShopsWriteThem) {
+  const DayHours day = {DaySpan::parse("09:00", "12:00"), DaySpan::parse("13:00", "17:30")};
+  const DayHours short_day = {DaySpan::parse("10:00", "14:00")};
+  EXPECT_EQ(parse_day_hours("13:00 - 17:30,09:00-12:00"), day);
+  EXPECT_EQ(parse_day_hours(" closed "), DayHours());
+  auto week = BusinessHoursOptions::workweek(day);
+  EXPECT_EQ(parse_week_hours("Mo-Fr 09:00-12:00, 13:00-17:30"), week);
+  EXPECT_EQ(parse_week_hours(" monday - FRI 09:00-12:00,13:00-17:30; "), week);
+  EXPECT_EQ(parse_week_hours("Mon,Tue,We-Fr 09:00-12:00,13:00-17:30"), week);
+  week[2] = {};
+  week[5] = short_day;
+  EXPECT_EQ(parse_week_hours("Mo-Fr 09:00-12:00, 13:00-17:30; Sa 10:00-14:00; We off"), week);
+  const auto over = parse_week_hours("Fr-Mo 10:00-14:00");
+  EXPECT_EQ(over[0], short_day);
+  EXPECT_EQ(over[1], DayHours());
+  EXPECT_EQ(over[6], short_day);
+  EXPECT_EQ(parse_week_hours(""), (std::array<DayHours, 7>()));
+}
+
 TEST(TimeZone, KnowsOffsetsAndJumps) {
   const auto berlin = TimeZone::load("Europe/Berlin");
   EXPECT_EQ(berlin.offset_at(utc("2024-01-01T00:00:00Z")), 3'600);
@@ -268,6 +287,12 @@ TEST(BusinessHours, RefusesWhatHasNoAnswer) {
   for (const char* bad : {"", "9:00", "24:01", "09:60", "09-00", "0900", "09:00:61", "09:00:0", "ab:cd"})
     EXPECT_THROW(DaySpan::parse(bad, "17:00"), UsageError) << bad;
   EXPECT_THROW(DaySpan::parse("22:00", "06:00"), UsageError);
+  for (const char* bad :
+       {"09:00", "09:00-", "9-17", "09:00-12:00,", "17:00-09:00", "08:00-12:00, 11:00-13:00"})
+    EXPECT_THROW(parse_day_hours(bad), UsageError) << bad;
+  for (const char* bad :
+       {"09:00-17:00", "M 09:00-17:00", "Mo-Xx 09:00-17:00", "Mo-Fr", "from nine to five", "Mo- 09:00-10:00"})
+    EXPECT_THROW(parse_week_hours(bad), UsageError) << bad;
   const BusinessHours hours;
   for (const auto wild :
        {INT64_MIN, INT64_MAX, at_midnight_utc(day("1969-12-31")).us, at_midnight_utc(day("2101-01-02")).us})

@@ -128,21 +128,25 @@ TEST(LeadResponse, CountsPeopleOnlyFromWhenTheLeadWasAvailable) {
 }
 
 /// One lead, created at half past midnight in UTC and called at 18:00, of an owner in Los Angeles.
-Crm after_hours(const std::optional<std::string>& reassigned = {}) {
-  return Crm::build(
-      {{"lead", Table({{"lead_id", texts({"l"})},
-                       {"created_at", texts({"2024-01-02T00:30:00"})},
-                       {"reassigned_at", texts({reassigned})},
-                       {"owner_id", texts({"r"})}})},
-       {"rep", Table({{"rep_id", texts({"r"})},
-                      {"time_zone", texts({"America/Los_Angeles"})},
-                      {"calendar_id", texts({"west"})}})},
-       {"calendar", Table({{"calendar_id", texts({"west"})}, {"zone", texts({"America/Los_Angeles"})}})},
-       {"calendar_holiday", Table({{"calendar_id", texts({"west"})}, {"date", texts({"2024-01-01"})}})},
-       {"activity", Table({{"activity_id", texts({"1"})},
-                           {"lead_id", texts({"l"})},
-                           {"at", texts({"2024-01-02T18:00:00"})},
-                           {"type", texts({"call"})}})}});
+Crm after_hours(const std::optional<std::string>& reassigned = {},
+                const std::optional<std::string>& week = {}, const std::optional<std::string>& holiday = {}) {
+  return Crm::build({{"lead", Table({{"lead_id", texts({"l"})},
+                                     {"created_at", texts({"2024-01-02T00:30:00"})},
+                                     {"reassigned_at", texts({reassigned})},
+                                     {"owner_id", texts({"r"})}})},
+                     {"rep", Table({{"rep_id", texts({"r"})},
+                                    {"time_zone", texts({"America/Los_Angeles"})},
+                                    {"calendar_id", texts({"west"})}})},
+                     {"calendar", Table({{"calendar_id", texts({"west"})},
+                                         {"zone", texts({"America/Los_Angeles"})},
+                                         {"hours", texts({week})}})},
+                     {"calendar_holiday", Table({{"calendar_id", texts({"west"})},
+                                                 {"date", texts({"2024-01-01"})},
+                                                 {"hours", texts({holiday})}})},
+                     {"activity", Table({{"activity_id", texts({"1"})},
+                                         {"lead_id", texts({"l"})},
+                                         {"at", texts({"2024-01-02T18:00:00"})},
+                                         {"type", texts({"call"})}})}});
 }
 
 TEST(LeadResponse, ReadsHoursOnTheClockOfTheOwner) {
@@ -158,6 +162,26 @@ TEST(LeadResponse, ReadsHoursOnTheClockOfTheOwner) {
   EXPECT_DOUBLE_EQ(minutes(after_hours()), 60);
   options.zones["America/Los_Angeles"] = TimeZone();
   EXPECT_DOUBLE_EQ(minutes(after_hours()), 480);
+}
+
+TEST(LeadResponse, ReadsTheHoursOfACalendar) {
+  kpi::Options options;
+  options.hours = BusinessHours();
+  options.hours_of = "owner.calendar_id";
+  const auto asked = [&](std::optional<std::string> week, std::optional<std::string> holiday) {
+    return kpi::lead_response_time(after_hours({}, std::move(week), std::move(holiday)), options).single();
+  };
+  const auto minutes = [&](auto... hours) { return asked(hours...).details.at("naive_mean"); };
+  // Created on Monday at 16:30 in Los Angeles, a holiday, called on Tuesday at 10:00.
+  EXPECT_DOUBLE_EQ(minutes("Mo-Fr 08:00-12:00; Tu 07:00-12:00", std::nullopt), 180);
+  EXPECT_DOUBLE_EQ(minutes("Mo-Fr 08:00-12:00", "16:00-17:00"), 150);
+  EXPECT_DOUBLE_EQ(minutes(std::nullopt, "16:00-17:00"), 90);
+  const auto unread = asked("from nine to five", std::nullopt);
+  EXPECT_EQ(unread.n, 0);
+  EXPECT_EQ(unread.excluded.at("unknown_zone"), 1);
+  const auto book = after_hours({}, "from nine to five", "25:00-26:00");
+  EXPECT_EQ(book.issues().count("calendar", "hours", "unreadable_hours"), 1);
+  EXPECT_EQ(book.issues().count("calendar_holiday", "hours", "unreadable_hours"), 1);
 }
 
 TEST(LeadResponse, MayStartAnewWhenALeadChangesHands) {

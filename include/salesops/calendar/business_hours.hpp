@@ -37,6 +37,15 @@ struct DaySpan {
 /// The open spans of one day, in any order; none if it is closed.
 using DayHours = std::vector<DaySpan>;
 
+/// `"09:00-12:00, 13:00-17:00"`; none for `"closed"`. Throws `UsageError` that names the part it can't read.
+DayHours parse_day_hours(std::string_view text);
+
+/// A week as shops write it, rules apart by ";": `"Mo-Fr 09:00-12:00, 13:00-17:00; Sa 10:00-14:00"`. Days go
+/// by two letters or more of their English names, alone (`"Mon,Wed"`) or as ranges (`"Fri-Mon"`); a later
+/// rule for a day goes before an earlier one, days not named are closed. Monday first. Throws `UsageError`
+/// that names the part it can't read.
+std::array<DayHours, 7> parse_week_hours(std::string_view text);
+
 struct BusinessHoursOptions {
   /// Monday first; Monday to Friday 09:00 to 17:00.
   std::array<DayHours, 7> week = workweek({{9 * 3'600 * us_per_second, 17 * 3'600 * us_per_second}});
