@@ -212,6 +212,7 @@ class PurchaseModel(Explained):
         return super()._core()
 
     # ---- one question a method ----
+    # Of a number or of arrays; where a customer's last purchase lies after T the rows are refused.
 
     def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
         """Log-likelihood of each customer's history."""
@@ -287,6 +288,10 @@ class PurchaseModel(Explained):
         whether each is alive at T. The same seed gives the same customers; customer i keeps its luck when
         others come and go.
         """
+        import numpy as np
+
+        if np.ndim(T) == 0:
+            raise UsageError("T: one length a customer, such as [52] * 1000, not a number alone")
         columns: dict[str, npt.NDArray[Any]] = self._core().simulate(
             numbers(T, "T"), float(horizon), seed, self.threads, False
         )
