@@ -212,10 +212,9 @@ class PurchaseModel(Explained):
         return super()._core()
 
     # ---- one question a method ----
-    # Of a number or of arrays; where a customer's last purchase lies after T the rows are refused.
 
     def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Log-likelihood of each customer's history."""
+        """Log-likelihood of each customer's history; `UsageError` names rows with t_x > T, here and below."""
         return self._ask("log_likelihood", x=x, t_x=t_x, T=T)
 
     def p_alive(self, x: Any, t_x: Any, T: Any) -> Any:
