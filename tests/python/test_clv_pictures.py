@@ -106,7 +106,9 @@ def test_tracking_draws_what_its_frame_holds(rows, model, pictures):
 def test_the_best_tenth_holds_its_share(rows, model, pictures):
     values = model.predict(rows, discount="10% / year", spend=SPEND)["clv"].sort_values(ascending=False)
     share = values.head(200).sum() / values.sum()
-    assert pictures["clv"].title == f"The best tenth of customers holds {share * 100:.0f} % of the value to come"
+    assert (
+        pictures["clv"].title == f"The best tenth of customers holds {share * 100:.0f} % of the value to come"
+    )
     assert sum(float(row[1].rstrip("%")) for row in pictures["clv"].rows) == pytest.approx(100, abs=0.5)
 
 

@@ -92,11 +92,13 @@ def altair() -> Any:
 # ---- numbers and words ----
 
 
+@checked
 def counted(n: int, thing: str) -> str:
     """How many of a thing: "1 deal", "2,000 deals"."""
     return f"{n:,} {thing}{'' if n == 1 else 's'}"
 
 
+@checked
 def percent(share: float, digits: int = 1) -> str:
     """A share as people read it: "37.4 %"."""
     return f"{share * 100:,.{digits}f} %"
