@@ -1,4 +1,7 @@
 #include <pybind11/pybind11.h>
+#include <pybind11/stl.h>
+
+#include <optional>
 
 #include "salesops/issues.hpp"
 
@@ -21,6 +24,14 @@ void salesops_bind_issues(py::module_& module) {
       .def("merge", &salesops::Issues::merge, py::arg("other"))
       .def("to_table", &salesops::Issues::to_table)
       .def("summary", &salesops::Issues::summary)
+      .def(
+          "to_frame",
+          [](const salesops::Issues& issues, const std::optional<std::string>& kind) -> py::object {
+            return py::module_::import("salesops._frame").attr("of_kind")(issues.to_table(), kind);
+          },
+          py::arg("kind") = py::none(),
+          "One row an issue kept, as a pandas (default, if installed), ``\"polars\"`` or ``\"pyarrow\"`` "
+          "frame.")
       .def("__len__", &salesops::Issues::total)
       .def("__repr__",
            [](const salesops::Issues& issues) {

@@ -188,7 +188,7 @@ void bind_catalogue(py::module_& word) {
              return ids;
            })
       .def("to_table", &kpi::Scorecard::to_table)
-      .def("to_text", &kpi::Scorecard::to_text);
+      .def("to_text", &kpi::Scorecard::to_text, py::arg("max_groups") = 20, py::arg("lacking") = true);
   word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"),
            py::arg("progress") = py::none());
   using State = kpi::ScorecardState;

@@ -139,6 +139,15 @@ void def_with_formats(py::class_<Table>& type, const char* name, const char* doc
   type.def(name, call, py::kw_only(), py::arg("money") = "float64", py::arg("strings") = "text", doc);
 }
 
+/// As people read it; what has no rows says so, and issues what that means.
+std::string text_of(const Table& table) {
+  if (table.num_rows() > 0) return table.to_text(10);
+  if (table.has("rule") && table.has("severity")) return "no issues";
+  std::string text = "no rows";
+  for (const std::string& name : table.names()) text += (text == "no rows" ? "; columns: " : ", ") + name;
+  return text;
+}
+
 void bind_column(py::module_& word) {
   py::class_<Column>(word, "Column", "An immutable typed column.")
       .def_static("of", &column_of, py::arg("type"), py::arg("values"), py::arg("valid") = py::none(),
@@ -202,7 +211,7 @@ void salesops_bind_table(py::module_& module) {
            py::arg("money") = "float64", py::arg("strings") = "text",
            "One batch as a capsule; the requested schema is not looked at.")
       .def("__len__", &Table::num_rows)
-      .def("__repr__", [](const Table& table) { return table.to_text(10); })
+      .def("__repr__", &text_of)
       .def(
           "_repr_html_",
           [](const py::object& self) { return py::module_::import("salesops._frame").attr("to_html")(self); })
@@ -212,5 +221,12 @@ void salesops_bind_table(py::module_& module) {
   def_with_money(type, "to_pandas", "A pandas DataFrame; ``money='decimal'`` keeps amounts exact.");
   def_with_formats(type, "to_polars", "A Polars DataFrame; ``money='decimal'`` keeps amounts exact.");
   def_with_formats(type, "to_arrow", "A PyArrow table; ``money='decimal'`` keeps amounts exact.");
+  type.def(
+      "to_frame",
+      [](const py::object& self, const std::optional<std::string>& kind) -> py::object {
+        return py::module_::import("salesops._frame").attr("of_kind")(self, kind);
+      },
+      py::arg("kind") = py::none(),
+      "A pandas (default, if installed), ``\"polars\"`` or ``\"pyarrow\"`` frame.");
   def_with_money(type, "to_dict", "Python lists by column name; None for a null.");
 }

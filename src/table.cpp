@@ -6,6 +6,7 @@
 #include <cstring>
 #include <limits>
 
+#include "calendar/spelling.hpp"
 #include "salesops/money.hpp"
 #include "salesops/parallel.hpp"
 
@@ -439,21 +440,6 @@ Column concat_column(std::string_view name, std::span<const Table> tables, std::
   return type == Type::string ? column.with_dictionary(dictionary.finish()) : column;
 }
 
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row[b.size()];
-}
-
 }  // namespace
 
 Table concat(std::span<const Table> tables) {
@@ -476,7 +462,7 @@ std::vector<std::string> near_names(std::string_view text, std::span<const std::
   if (text.size() <= max_length)
     for (const std::string& name : names)
       if (name.size() <= max_length)
-        if (const std::size_t distance = edit_distance(text, name); distance <= 2)
+        if (const std::size_t distance = detail::edit_distance(text, name); distance <= 2)
           near.emplace_back(distance, name);
   std::sort(near.begin(), near.end());
   std::vector<std::string> result;

@@ -256,6 +256,11 @@ class Reader:
         """Read through SQLAlchemy from a database URL."""
         sqlalchemy = need("sqlalchemy", "database URLs need SQLAlchemy")
         engine = sqlalchemy.create_engine(url)
+        file = engine.url.database or ""
+        # These would make a file that isn't there.
+        named = engine.dialect.name in ("sqlite", "duckdb") and file and not file.startswith((":", "file:"))
+        if named and not pathlib.Path(file).exists():
+            raise UsageError(f"no file {file}: the database of {engine.url} is not there")
         try:
             return self.sqlalchemy(engine)
         finally:

@@ -23,6 +23,7 @@ from salesops._arguments import checked
 from salesops._columns import DAY, EPOCH, column_from, is_from, is_missing
 from salesops._core import calendar as _core
 from salesops._core.error import UsageError
+from salesops._names import listing
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +33,7 @@ Period = _core.Period
 TimeZone = _core.TimeZone
 
 __all__ = ["BusinessHours", "FiscalCalendar", "Period", "TimeZone", "time_zone"]
+__dir__ = listing(__name__)
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Spans = Sequence[tuple[str, str]]

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from salesops._core.error import Error, UsageError
+from salesops._names import listing, meant
 from salesops.crm import Crm
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from salesops.calendar import FiscalCalendar
 
 __all__ = ["main"]
+__dir__ = listing(__name__)
 
 # Reads the book; gives it with what its days and quarters are.
 Book = Callable[[], tuple[Crm, dict[str, Any]]]
@@ -177,15 +179,10 @@ def kpi(
         word for word in kpis.__all__ if word.islower() and word not in ("catalogue", "ratio", "scorecard")
     ]
     if name not in known:
-        raise UsageError(f"there is no KPI '{name}'; there are {', '.join(known)}")
+        raise UsageError(f"there is no KPI '{name}'{meant(name, known) or ';'} there are {', '.join(known)}")
     crm, time = book()
     given = {"period": period, "where": where, "mode": mode, "weight": weight, "as_of": as_of, **time}
-    result = getattr(kpis, name)(crm, by=by or [], **given)
-    if not by:
-        print(result)
-        return
-    show(result.to_table(), f"{result.name}, {result.period}, as of {result.as_of:%Y-%m-%d}")
-    print(result.definition)
+    print(getattr(kpis, name)(crm, by=by or [], **given).to_text(60))
 
 
 def scorecard(
@@ -201,11 +198,7 @@ def scorecard(
 
     crm, time = book()
     card = kpis.scorecard(crm, period, by=by or [], compare=compare, where=where, as_of=as_of, **time)
-    heads, lines = card.printed()
-    amounts = f", amounts in {card.currency}" if card.currency else ""
-    print_table(heads, lines, f"Scorecard {card.period}, as of {card.as_of:%Y-%m-%d}{amounts}")
-    if by and card.to_table().num_rows > len(lines):
-        print(f"… {card.to_table().num_rows - len(lines):,} more groups")
+    print(card.to_text(60, lacking=False))
     if card.lacking():
         lacking = [[titles, needs] for needs, titles in card.lacking()]
         print_table(["not in this book", "needs"], lacking, "")
@@ -330,7 +323,7 @@ def print_table(columns: list[str], rows: list[list[Any]], title: str) -> None:
 
     from salesops.plot import plain
 
-    console = Console(highlight=False, width=None if sys.stdout.isatty() else 160)
+    console = Console(highlight=False, width=None if sys.stdout.isatty() else 80)
     grid = Grid(
         title=Text(plain(title, 200)) if title else None,
         box=box.SIMPLE_HEAD,

@@ -13,14 +13,17 @@ from salesops._core.crm import Crm as _Crm
 from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
 from salesops._core.issues import Issues
+from salesops._names import listing
 from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     from salesops._core.calendar import TimeZone
     from salesops._core.table import Table
 
 __all__ = ["Crm", "data_model", "instant"]
+__dir__ = listing(__name__)
 
 # Frames under the names of tables.
 Tables = Mapping[str, Any]
@@ -273,8 +276,11 @@ class Crm:
         return Crm(self._core.in_currency(currency, basis, day, kind, max_age, through, missing), self._notes)
 
     def __repr__(self) -> str:
+        issues = counted(self.issues.total, "issue")
+        if not any(self.table(name).num_rows for name in self.tables):
+            return f"Crm(empty: {'no rows' if self.tables else 'no tables'}; {issues})"
         rows = ", ".join(f"{name} {self.table(name).num_rows:,}" for name in self.tables)
-        text = f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {self.issues.total:,} issues)"
+        text = f"Crm({rows}; latest {self.latest:%Y-%m-%d}; {issues})"
         return textwrap.fill(text, 80, subsequent_indent="    ", break_on_hyphens=False)
 
 

@@ -13,9 +13,11 @@ from salesops._arguments import checked
 from salesops._core import csv as _csv
 from salesops._core.csv import Result
 from salesops._core.error import UsageError
+from salesops._names import listing
 from salesops._progress import Wanted, shown
 
 __all__ = ["Result", "format", "read", "write"]
+__dir__ = listing(__name__)
 
 Source = str | os.PathLike[str] | bytes | bytearray | memoryview | IO[Any]
 

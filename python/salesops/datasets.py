@@ -7,9 +7,11 @@ from typing import Any
 from salesops import sample
 from salesops._arguments import checked
 from salesops._core.table import Table
+from salesops._names import listing
 from salesops.crm import Crm
 
 __all__ = ["sample_crm", "sample_tables"]
+__dir__ = listing(__name__)
 
 
 @checked

@@ -19,11 +19,13 @@ from salesops._core.error import UsageError
 from salesops._core.ingest import Mapping as CoreMapping
 from salesops._core.issues import Issues
 from salesops._core.table import Table
+from salesops._names import listing
 from salesops._progress import Wanted, part, shown
 from salesops._sources import Reader
 from salesops.crm import Crm
 
 __all__ = ["IssueError", "IssueWarning", "mapping", "presets", "read", "read_tables"]
+__dir__ = listing(__name__)
 
 Spec = dict[str, Any]
 MappingLike = str | os.PathLike[str] | Mapping[str, Any] | CoreMapping

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from salesops._arguments import checked, listed, whole
 from salesops._core import money as _core
 from salesops._core.error import UnitError, UsageError
+from salesops._names import listing
 
 Currency = _core.Currency
 Money = _core.Money
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     Share = int | str | Decimal | Fraction | Rate
 
 __all__ = ["Currency", "Money", "Rate", "from_float", "split"]
+__dir__ = listing(__name__)
 
 
 def split(amount: Money, weights: int | Sequence[Share]) -> list[Money]:

@@ -13,10 +13,11 @@ from salesops._arguments import checked, pair
 from salesops._core import pipeline as _core
 from salesops._core.crm import data_model
 from salesops._core.error import UsageError
+from salesops._names import listing
 from salesops._progress import Wanted, shown
 from salesops.calendar import time_zone
 from salesops.crm import core_of, day_in, instant, timestamp
-from salesops.plot.base import NO_CURRENCY, aligned, plain
+from salesops.plot.base import NO_CURRENCY, aligned, counted, percent, plain
 from salesops.scenario import Scenario, levels_of, minor_per_major
 
 if TYPE_CHECKING:
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from salesops.plot import Picture
 
 __all__ = ["Backtest", "Forecast", "Waterfall", "backtest", "forecast", "waterfall"]
+__dir__ = listing(__name__)
 
 Period = str | tuple[Any, Any] | None
 DAY = 86_400_000_000
@@ -232,7 +234,7 @@ class Forecast:
             amounts = [f"{rows[name][i]:,.0f}" for name in ("won_to_date", "bookings_mean")]
             amounts += [f"{rows[f'bookings_{end}_{level}'][i]:,.0f}" for end in ("lo", "hi")]
             quota, chance = rows["quota"][i], rows["p_attain"][i]
-            reach = ["", ""] if quota is None else [f"{quota:,.0f}", f"{chance:.0%}"]
+            reach = ["", ""] if quota is None else [f"{quota:,.0f}", percent(chance, 0)]
             name = rows["holder_id"][i] or ("without owner" if kind == "rep" else "")
             lines.append([plain(f"{kind} {name}".strip(), 24), *amounts, *reach])
         return aligned(lines)
@@ -242,8 +244,8 @@ class Forecast:
         fit = self.fit
         basis = (
             f"as of {self.as_of:%Y-%m-%d}; "
-            f"{self._core.open_deals:,} open deals, {self._core.won_deals:,} won in the period; "
-            f"rates from {fit.won:,} wins and {fit.lost:,} losses; "
+            f"{counted(self._core.open_deals, 'open deal')}, {self._core.won_deals:,} won in the period; "
+            f"rates from {counted(fit.won, 'win')} and {fit.lost:,} lost; "
             f"{self._core.scenario.draws:,} draws"
         )
         notes = (textwrap.fill(f"! {note}", 80, subsequent_indent="  ") for note in self.notes)
@@ -276,13 +278,13 @@ class Forecast:
         low, mean, high = (row[f"bookings_{part}"] for part in (f"lo_{level:g}", "mean", f"hi_{level:g}"))
         range_text = f"{plot.compact(low, unit)} to {plot.compact(high, unit)}"
         who = "" if kind == "company" else f" of {kind} {plot.plain(name)}"
-        reach = "" if row["quota"] is None else f"; {row['p_attain']:.0%} likely to reach the quota"
+        reach = "" if row["quota"] is None else f"; {percent(row['p_attain'], 0)} likely to reach the quota"
         numbers = {"won to date": row["won_to_date"], "low": low, "mean": mean, "high": high}
         numbers |= {} if row["quota"] is None else {"quota": row["quota"]}
         return plot.Picture(
             title=f"Bookings{who}: {range_text}{reach}",
             subtitle=f"Won so far, and where the total may stand: mean (dashed) and the range that holds it "
-            f"with {level:g}%. As of {self.as_of:%Y-%m-%d}; {self._core.scenario.draws:,} draws.",
+            f"with {level:g} %. As of {self.as_of:%Y-%m-%d}; {self._core.scenario.draws:,} draws.",
             alt="; ".join(f"{label} {plot.compact(value, unit)}" for label, value in numbers.items()),
             chart=plot.burn_up(
                 known,
@@ -523,7 +525,10 @@ class Waterfall:
     def __repr__(self) -> str:
         start, end = self.period
         lines = [f"Open pipeline, {start:%Y-%m-%d} to {end:%Y-%m-%d} {_unit(self._core.currency)}".rstrip()]
-        lines += [f"  {name:<11} {amount:>16,.0f}   {deals:,} deals" for name, amount, deals in self._steps()]
+        lines += [
+            f"  {name:<11} {amount:>16,.0f}   {counted(deals, 'deal')}"
+            for name, amount, deals in self._steps()
+        ]
         return "\n".join([*lines, *(f"! {note}" for note in self.notes)])
 
     def _repr_html_(self) -> str:

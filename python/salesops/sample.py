@@ -7,9 +7,11 @@ import datetime as dt
 from salesops._arguments import checked
 from salesops._core.sample import Sample, Truth
 from salesops._core.sample import crm as _crm
+from salesops._names import listing
 from salesops._progress import Wanted, shown
 
 __all__ = ["Sample", "Truth", "crm"]
+__dir__ = listing(__name__)
 
 
 @checked

@@ -10,6 +10,7 @@ from salesops import _frame
 from salesops._arguments import checked, pair
 from salesops._core.error import UsageError
 from salesops._core.scenario import Scenario as _Scenario
+from salesops._names import listing
 from salesops.crm import instant, timestamp
 
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
 __all__ = ["Scenario"]
+__dir__ = listing(__name__)
 
 Holder = str | tuple[str, str]
 Period = tuple[Any, Any] | None

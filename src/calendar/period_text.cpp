@@ -2,6 +2,7 @@
 #include <charconv>
 
 #include "salesops/calendar/fiscal.hpp"
+#include "spelling.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -55,6 +56,25 @@ std::optional<Every> read_unit(std::string_view word, bool plural_too) {
       return unit.every;
   }
   return std::nullopt;
+}
+
+/// What a unit alone, or a slip of the pen in one, may have meant: "; did you mean \"this week\"?".
+std::string meant(std::string_view words) {
+  const std::size_t blank = words.rfind(' ');
+  const std::string_view last = blank == std::string_view::npos ? words : words.substr(blank + 1);
+  const Unit* near = nullptr;
+  std::size_t nearest = 3;
+  for (const auto& unit : units)
+    for (const std::string& form : {std::string(unit.name), std::string(unit.name) + "s"})
+      if (const std::size_t distance = detail::edit_distance(last, form); distance < nearest) {
+        nearest = distance;
+        near = &unit;
+      }
+  if (near == nullptr || last.size() < 3) return {};
+  const bool several = blank != std::string_view::npos && last.ends_with('s');
+  const std::string before =
+      blank == std::string_view::npos ? "this " : std::string(words.substr(0, blank + 1));
+  return "; did you mean \"" + before + std::string(near->name) + (several ? "s" : "") + "\"?";
 }
 
 /// `26` or `2026` after FY, four digits without.
@@ -168,8 +188,8 @@ std::vector<Period> FiscalCalendar::parse_period(std::string_view text, Date as_
   } else if (const auto period = named(whole)) {
     return {*period};
   }
-  throw UsageError("\"" + std::string(text.substr(0, 40)) +
-                   "\" is no period of this calendar; write one of: " + std::string(forms));
+  throw UsageError("\"" + std::string(text.substr(0, 40)) + "\" is no period of this calendar" +
+                   (meant(words).empty() ? ";" : meant(words)) + " write one of: " + std::string(forms));
 }
 
 std::string FiscalCalendar::describe() const {

@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cmath>
 #include <numeric>
+#include <set>
 
 #include "rfm_state.hpp"
 
@@ -33,6 +34,19 @@ std::int32_t latest_day(const RfmState::Data& data) {
   return latest;
 }
 
+/// What was wrong with the rows where none is left: "column 'date': 3 rows not_a_date".
+std::string why_none(const Issues& issues) {
+  std::string text;
+  std::set<std::pair<std::string, std::string>> told;
+  for (const Issue& issue : issues.rows()) {
+    if (!told.emplace(issue.column, issue.rule).second) continue;
+    const std::int64_t rows = issues.count(issue.table, issue.column, issue.rule);
+    text += (text.empty() ? "" : "; ") + ("column '" + issue.column + "': " + std::to_string(rows)) +
+            (rows == 1 ? " row " : " rows ") + issue.rule;
+  }
+  return text;
+}
+
 Ends ends_of(const RfmState::Data& data, const RfmOptions& options) {
   const auto before = [](const std::optional<Date>& a, const std::optional<Date>& b) {
     return a && b && *a < *b;
@@ -44,6 +58,8 @@ Ends ends_of(const RfmState::Data& data, const RfmOptions& options) {
   if (before(options.observation_end, options.calibration_end) ||
       before(options.observation_end, options.holdout_end))
     throw UsageError("nothing is known after observation_end: the other ends must not lie after it");
+  if (data.customers() == 0 && !data.issues.empty())
+    throw UsageError("no transaction is left of the rows: " + why_none(data.issues));
   if (data.customers() == 0 && !options.calibration_end && !options.observation_end)
     throw UsageError("there is no transaction to take the end of the observation from; give observation_end");
   const std::int32_t known = options.observation_end ? options.observation_end->days : latest_day(data);

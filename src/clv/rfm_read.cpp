@@ -452,6 +452,10 @@ bool Amounts::may_be_low(std::size_t first, std::size_t last, bool zero_too) con
 }
 
 void Amounts::report(Issues& issues) const {
+  if (bad_.n() > 0 && bad_.n() + nulls_.n() == static_cast<std::int64_t>(column_.size()))
+    throw UsageError("column '" + name_ + "' has no amount: " + std::to_string(bad_.n()) +
+                     (bad_.n() == 1 ? " row can't" : " rows can't") +
+                     " be read as a number; make it one first");
   nulls_.report(issues, name_, "no_amount");
   bad_.report(issues, name_, "not_an_amount");
   lost_.report(issues, name_, "lost_digit");

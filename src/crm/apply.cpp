@@ -210,7 +210,8 @@ void Revision::conclude() {
     else if (change != changes_.end())
       known->second = summarize(std::move(known->second), model, was(name), book->table, change->second.rows);
   }
-  after_.latest = after_.known_until = latest_instant(after_.summaries, after_.history);
+  after_.latest = after_.known_until =
+      latest_instant(after_.summaries, after_.history, after_.deals, after_.tables);
   if (after_.rewound) after_.latest = std::max(after_.latest, *after_.rewound);
   after_.currency = single_currency(after_.summaries);
 }

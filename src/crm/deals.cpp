@@ -494,8 +494,29 @@ Summary summarize(Summary before, const TableModel& model, const Table& was, con
   return lost ? summarize(model, is) : after;
 }
 
-Instant latest_instant(const Summaries& summaries, const History& history) {
+namespace {
+
+/// The latest close of a deal: one that a date stands in for is a fact as well, no later than its row was
+/// written.
+std::int64_t latest_close(const Deals& deals, const BookTables& tables) {
+  const Table* table = find_table(tables, "opportunity");
+  const Column* written = table == nullptr ? nullptr : table->find("source_modified_at");
+  std::int64_t latest = null_value;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+    const std::int64_t closed = deals.closed_at[deal];
+    if (closed <= latest || closed >= far_future) continue;
+    const bool known = written != nullptr && written->valid(deal);
+    latest = std::max(latest, known ? std::min(closed, written->values<std::int64_t>()[deal]) : closed);
+  }
+  return latest;
+}
+
+}  // namespace
+
+Instant latest_instant(const Summaries& summaries, const History& history, const Deals& deals,
+                       const BookTables& tables) {
   std::int64_t instant = history.latest() < far_future ? history.latest() : null_value, day = null_value;
+  instant = std::max(instant, latest_close(deals, tables));
   for (const auto& [name, summary] : summaries) {
     instant = std::max(instant, summary.instant);
     day = std::max(day, summary.day);

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "known.hpp"
 #include "past.hpp"
 
 namespace salesops {
@@ -99,6 +100,8 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
   state->latest = t;
   state->known_until = std::min(t, state_->known_until);
   state->rewound = t;
+  if (t.us > state_->latest.us + known_slack)
+    state->issues.add("", -1, "as_of", "after_latest_row", state_->latest.to_string());
   state->filled = state_->filled;
   state->deals_from = state_->deals_from;
   state->currency = state_->currency;

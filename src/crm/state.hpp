@@ -176,7 +176,8 @@ Summary summarize(Summary before, const TableModel& model, const Table& was, con
                   std::span<const std::int64_t> rows);
 
 /// The latest past fact of the book.
-Instant latest_instant(const Summaries& summaries, const History& history);
+Instant latest_instant(const Summaries& summaries, const History& history, const Deals& deals,
+                       const BookTables& tables);
 
 bool has_money(const Table& table);
 

@@ -138,6 +138,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
   };
   Result result =
       reps.answer("pipeline_coverage", std::string(definition("pipeline_coverage").formula), mode);
+  end_coverage(scope, result);
   add_coverage_needs(crm, options, result);
   return result;
 }

@@ -95,6 +95,24 @@ std::optional<double> yield_before(const Crm& crm, const Options& options, Date 
 
 }  // namespace
 
+void end_coverage(const Scope& scope, Result& coverage) {
+  bool any = false;
+  for (const Scope::Part& part : scope.parts) {
+    if (scope.as_of < part.interval.end) continue;
+    for (Metric& metric : coverage.metrics) {
+      if (!metric.value || (scope.parts.size() > 1 && metric.keys.front() != part.label)) continue;
+      metric.value.reset();
+      metric.details.erase("weighted_coverage");
+      metric.details.erase("of_full_quota");
+      metric.state = "period is over";
+      any = true;
+    }
+  }
+  if (any)
+    coverage.warnings.emplace_back(
+        "a period that is over has no coverage: no deal can close in it any more; ask as of a day within it");
+}
+
 void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage) {
   if (!crm.history().tracks(Field::close_date)) {
     coverage.warnings.emplace_back(

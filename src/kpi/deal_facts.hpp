@@ -154,6 +154,9 @@ void require_close_dates(const Crm& crm, std::string_view kpi);
 /// A warning where amounts have no history.
 void report_present_amounts(const Crm& crm, Result& result);
 
+/// Takes away the `pipeline_coverage` of periods that are over.
+void end_coverage(const Scope& scope, Result& coverage);
+
 /// Adds to `pipeline_coverage` what was won of such a pipeline before.
 void add_coverage_needs(const Crm& crm, const Options& options, Result& coverage);
 

@@ -6,6 +6,7 @@
 #include <cmath>
 #include <mutex>
 
+#include "../crm/known.hpp"
 #include "groups.hpp"
 #include "keys.hpp"
 #include "salesops/money.hpp"
@@ -76,7 +77,9 @@ Scope scope_of(const Crm& crm, const Options& options) {
 }
 
 Crm rewound(const Crm& crm, const Options& options) {
-  return options.as_of && *options.as_of != crm.latest() ? crm.as_of(*options.as_of) : crm;
+  if (!options.as_of || *options.as_of == crm.latest()) return crm;
+  crm_detail::check_known(crm, *options.as_of, "as_of");
+  return crm.as_of(*options.as_of);
 }
 
 double major_units(std::string_view currency) {
@@ -85,8 +88,7 @@ double major_units(std::string_view currency) {
 }
 
 void flag_small_sample(Metric& metric, std::int64_t rows) {
-  constexpr std::int64_t small = 10;
-  if (metric.low && rows < small) metric.interval_note += "; fewer than 10 rows";
+  if (metric.low && rows < few_rows) metric.interval_note += "; " + std::string(few_rows_note);
 }
 
 // ---- adding up ----
@@ -569,6 +571,12 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
       for (const Metric& metric : metrics)
         if (const auto found = metric.excluded.find("time_unknown"); found != metric.excluded.end())
           without_time += found->second;
+    if (mode != Mode::snapshot && !scope.all && part.interval.start > scope.as_of) {
+      result.warnings.push_back(part.label + " begins after " + scope.as_of.to_string() +
+                                ", the last that the book knows: nothing of it is known");
+      for (Metric& metric : metrics)
+        if (!metric.value && metric.state.empty()) metric.state = "period lies ahead";
+    }
     if (periods)
       for (Metric& metric : metrics) {
         metric.keys.insert(metric.keys.begin(), part.label);

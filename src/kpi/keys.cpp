@@ -109,6 +109,16 @@ Key looked_up_key(const Placed& placed, const std::string& name) {
   });
 }
 
+/// Refuses what is no column and nearly a length of time.
+void refuse_misspelt(const Placed& placed, const std::string& name) {
+  static const std::vector<std::string> lengths{"day", "week", "month", "quarter", "half", "year"};
+  if (name.size() < 4) return;
+  if (!near_names(name, placed.crm.table(placed.table).names()).empty()) return;
+  if (const auto near = near_names(name, lengths); !near.empty())
+    throw UsageError("by: no column and no length of time is called '" + name + "'; did you mean '" +
+                     near.front() + "'?");
+}
+
 Key key_of(const Placed& placed, const std::string& name) {
   const Crm& crm = placed.crm;
   if (!crm.has(placed.table, name))
@@ -121,7 +131,12 @@ Key key_of(const Placed& placed, const std::string& name) {
       if (column.type() != Type::string) break;
       return own_key(placed, name, column, tracked_field(crm, placed.table, own));
     }
-  return looked_up_key(placed, name);
+  try {
+    return looked_up_key(placed, name);
+  } catch (const UsageError&) {
+    refuse_misspelt(placed, name);
+    throw;
+  }
 }
 
 Key scope_key(const Placed& placed, const Scope& scope) {

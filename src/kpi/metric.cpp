@@ -58,11 +58,18 @@ std::string_view mode_name(Mode mode) noexcept {
 }
 
 Mode parse_mode(std::string_view name) {
-  std::string text = "no mode '" + std::string(name) + "'; modes are:";
+  std::vector<std::string> names, near;
   for (const auto& [mode, known] : modes) {
     if (known == name) return mode;
-    text += " " + std::string(known);
+    names.emplace_back(known);
+    if (name.size() > 3 && known.find(name) != std::string_view::npos) near.emplace_back(known);
   }
+  if (near.empty()) near = near_names(name, names);
+  std::string text = "no mode '" + std::string(name) + "'";
+  for (std::size_t i = 0; i < near.size(); ++i)
+    text += (i == 0 ? "; did you mean '" : " or '") + near[i] + "'" + (i + 1 == near.size() ? "?" : "");
+  text += near.empty() ? "; modes are:" : " Modes are:";
+  for (const std::string& known : names) text += " " + known;
   throw UsageError(text);
 }
 

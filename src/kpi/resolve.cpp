@@ -14,21 +14,33 @@ namespace {
 
 constexpr std::int32_t no_row = -1;
 
-/// The column of `table` a word means: itself, or the id behind it (`owner` is `owner_id`).
-std::string column_of(const Crm& crm, const std::string& table, std::string_view word) {
+/// The tables that tell of one thing: what a rep is now and then stands in assignments.
+std::vector<std::string> tables_of(const Crm& crm, const std::string& table) {
+  if (table == "rep" && crm.has("rep_assignment")) return {table, "rep_assignment"};
+  return {table};
+}
+
+/// The column of `table` a word means: itself, or the id behind it (`owner` is `owner_id`). `before`: what
+/// the path says before the word, with its dot.
+std::string column_of(const Crm& crm, const std::string& table, std::string_view word,
+                      const std::string& before) {
   if (crm.has(table, word)) return std::string(word);
   const std::string id = std::string(word) + "_id";
   if (crm.has(table, id)) return id;
-  std::vector<std::string> names = crm.table(table).names();
-  for (const std::string& name : crm.table(table).names())
-    if (name.ends_with("_id")) names.push_back(name.substr(0, name.size() - 3));
+  std::vector<std::string> names;
+  for (const std::string& own : tables_of(crm, table))
+    for (const std::string& name : crm.table(own).names()) {
+      names.push_back(name);
+      if (name.ends_with("_id")) names.push_back(name.substr(0, name.size() - 3));
+    }
   std::string text = "no column '" + std::string(word) + "' in table '" + table + "'";
   if (const auto near = near_names(word, names); !near.empty())
-    text += "; did you mean '" + near.front() + "'?";
+    text += "; did you mean '" + before + near.front() + "'?";
   else
     text += ".";
   text += " It has:";
-  for (const std::string& name : crm.table(table).names()) text += " " + name;
+  for (const std::string& own : tables_of(crm, table))
+    for (const std::string& name : crm.table(own).names()) text += " " + name;
   throw UsageError(text);
 }
 
@@ -189,10 +201,11 @@ struct Found {
 
 Found walk(const Crm& crm, std::string table, std::string_view path, std::vector<std::int32_t> rows,
            std::span<const std::int64_t> at) {
+  std::string before;
   for (;;) {
     const std::size_t dot = path.find('.');
     const std::string_view word = path.substr(0, dot);
-    // What a rep is now and then stands in assignments; who it is, in its own row.
+    // Who a rep is stands in its own row.
     if (table == "rep" && word != "rep_id" && crm.has("rep_assignment") &&
         word_exists(crm, "rep_assignment", word)) {
       rows = assignments(crm, rows, at);
@@ -201,7 +214,7 @@ Found walk(const Crm& crm, std::string table, std::string_view path, std::vector
     if (table == "opportunity" && word == "open_stage" && dot == std::string_view::npos &&
         !crm.has(table, word) && crm.has(table, "stage_id"))
       return {last_open_stage(crm, rows, at), nullptr};
-    const std::string name = column_of(crm, table, word);
+    const std::string name = column_of(crm, table, word, before);
     const Column& column = crm.column(table, name);
     Lookup lookup;
     if (const auto field = tracked_field(crm, table, name))
@@ -218,6 +231,7 @@ Found walk(const Crm& crm, std::string table, std::string_view path, std::vector
                        "', which this book lacks");
     rows = follow(crm, lookup, model->references);
     table = model->references;
+    before += path.substr(0, dot + 1);
     path.remove_prefix(dot + 1);
   }
 }

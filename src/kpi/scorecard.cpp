@@ -2,8 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
 
+#include "../table/digits.hpp"
 #include "columns.hpp"
 #include "deal_facts.hpp"
 #include "deal_sums.hpp"
@@ -17,6 +17,7 @@ namespace kpi {
 namespace {
 
 constexpr std::size_t most_heading = 14;
+constexpr std::string_view not_available = "not available";
 
 struct Line {
   std::string_view kpi;
@@ -85,10 +86,10 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
   if (const auto lacking = missing(crm, known); !lacking.empty()) {
     std::string names;
     for (const std::string& name : lacking) names += (names.empty() ? "" : ", ") + name;
-    return {std::nullopt, std::string(known.unit), "not available: needs " + names, {}};
+    return {std::nullopt, std::string(known.unit), std::string(not_available) + ": needs " + names, {}};
   }
-  const auto without = [&](const char* why, const Error& error) {
-    return Answer{std::nullopt, std::string(known.unit), std::string(why) + error.what(), {}};
+  const auto without = [&](std::string_view why, const Error& error) {
+    return Answer{std::nullopt, std::string(known.unit), std::string(why) + ": " + error.what(), {}};
   };
   try {
     const Result result = known.compute(crm, heeded_of(options, known.options));
@@ -98,9 +99,9 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
             result.definition,
             result.table};
   } catch (const UsageError& error) {
-    return without("not available: ", error);
+    return without(not_available, error);
   } catch (const UnitError& error) {
-    return without("no value: ", error);
+    return without("no value", error);
   }
 }
 
@@ -138,16 +139,31 @@ std::optional<Target> target_of(const Crm& crm, const Line& line, Date day) {
   return found;
 }
 
+/// As Python's `number_text` has it.
 std::string printed(std::optional<double> value, std::string_view unit) {
+  using table_detail::grouped, table_detail::trimmed;
   if (!value) return "—";
-  char text[64];
-  if (unit == "share")
-    std::snprintf(text, sizeof text, "%.1f %%", *value * 100);
-  else if (std::fabs(*value) >= 1000)
-    std::snprintf(text, sizeof text, "%.0f", *value);
-  else
-    std::snprintf(text, sizeof text, "%.2f", *value);
-  return text;
+  if (unit == "share") return grouped(*value * 100, 1) + " %";
+  if (unit == "ratio") return grouped(*value, 2);
+  return std::fabs(*value) >= 1000 ? grouped(*value, 0) : trimmed(*value, 2);
+}
+
+/// What a value gained; shares differ by percentage points.
+std::string change_text(std::optional<double> delta, std::string_view unit) {
+  if (!delta) return "—";
+  const std::string text =
+      unit == "share" ? table_detail::grouped(*delta * 100, 1) + " pp" : printed(delta, unit);
+  return (*delta > 0 ? "+" : "") + text;
+}
+
+std::string unit_behind(std::string_view unit) {
+  if (unit == "share" || unit == "ratio" || unit == "count") return {};
+  constexpr std::string_view no_currency = "XXX";
+  std::string text(unit);
+  if (const std::size_t at = text.find(no_currency); at != std::string::npos)
+    text.erase(at, no_currency.size());
+  const std::size_t first = text.find_first_not_of(' ');
+  return first == std::string::npos ? std::string() : " " + text.substr(first);
 }
 
 std::optional<double> number_at(const Table& table, const std::string& name, std::size_t row) {
@@ -236,30 +252,50 @@ std::string range_text(std::optional<double> low, std::optional<double> high, st
   return low && high ? "[" + printed(low, unit) + ", " + printed(high, unit) + "]" : std::string();
 }
 
+/// Deals that an estimate of a group rests on.
+double deals_behind(const Table& groups, const std::string& estimate, std::size_t row) {
+  if (estimate.starts_with("win_rate")) return number_at(groups, "closed", row).value_or(0);
+  const double won = number_at(groups, "won", row).value_or(0);
+  return estimate == "mean_cycle" ? won - number_at(groups, "no_cycle", row).value_or(0) : won;
+}
+
 /// The first groups as people read them, an estimate and its interval in one column.
-std::string groups_text(const Table& groups, std::string_view level) {
-  constexpr std::size_t most = 20;
+std::string groups_text(const Table& groups, std::span<const std::string> by, std::string_view level,
+                        std::size_t most) {
   const std::size_t rows = std::min(groups.num_rows(), most);
   std::vector<TextColumn> shown;
+  bool any_few = false;
   for (const auto& [name, column] : groups.columns()) {
     if (name.ends_with(std::string("_lo_") + std::string(level)) ||
         name.ends_with(std::string("_hi_") + std::string(level)))
       continue;
     const std::string unit = name.starts_with("win_rate") ? "share" : "";
+    const bool key = std::find(by.begin(), by.end(), name) != by.end();
+    const std::string none = key ? "no " + name : "—";
     std::vector<std::string> cells;
     for (std::size_t row = 0; row < rows; ++row) {
       if (column.type() != Type::float64) {
-        cells.push_back(column.is_null(row) ? "—" : cut(column.cell(row)));
+        if (column.is_null(row))
+          cells.push_back(cut(none));
+        else if (column.type() == Type::int64)
+          cells.push_back(table_detail::grouped(column.number(row), 0));
+        else
+          cells.push_back(cut(column.cell(row)));
         continue;
       }
       const std::string range = range_text(number_at(groups, name + "_lo_" + std::string(level), row),
                                            number_at(groups, name + "_hi_" + std::string(level), row), unit);
-      cells.push_back(printed(number_at(groups, name, row), unit) + (range.empty() ? "" : " " + range));
+      const bool few = !range.empty() && deals_behind(groups, name, row) < few_rows;
+      any_few |= few;
+      cells.push_back(printed(number_at(groups, name, row), unit) + (range.empty() ? "" : " " + range) +
+                      (few ? "*" : ""));
     }
     shown.push_back({cut(name), std::move(cells)});
   }
   std::string text = lines_of(std::move(shown));
-  if (groups.num_rows() > rows) text += "… " + std::to_string(groups.num_rows() - rows) + " more groups\n";
+  const std::size_t left = groups.num_rows() - rows;
+  if (left > 0) text += "… " + std::to_string(left) + (left == 1 ? " more group\n" : " more groups\n");
+  if (any_few) text += "* fewer than 10 deals\n";
   return text;
 }
 
@@ -336,6 +372,11 @@ std::string undecided(const Metric& metric, std::string_view unit) {
   return text;
 }
 
+/// An interval that rests on little says so here too.
+std::string few_behind(const Metric& metric) {
+  return metric.low && metric.interval_note.ends_with(few_rows_note) ? std::string(few_rows_note) : "";
+}
+
 ScorecardRow row_of(const Line& line, const Definition& known, const Answer& answer) {
   ScorecardRow row;
   row.kpi = known.name;
@@ -350,7 +391,8 @@ ScorecardRow row_of(const Line& line, const Definition& known, const Answer& ans
   row.high = answer.metric->high;
   row.state = answer.metric->state;
   if (row.value)
-    for (const std::string& less : {left_out(*answer.metric), undecided(*answer.metric, row.unit)})
+    for (const std::string& less :
+         {left_out(*answer.metric), undecided(*answer.metric, row.unit), few_behind(*answer.metric)})
       if (!less.empty()) row.state += (row.state.empty() ? "" : "; ") + less;
   row.n = answer.metric->n;
   return row;
@@ -445,21 +487,21 @@ Table Scorecard::to_table() const {
                 {"definition", texts(rows, &ScorecardRow::definition)}});
 }
 
-std::string Scorecard::to_text() const {
+std::string Scorecard::to_text(std::size_t max_groups, bool lacking) const {
   const std::string head = "Scorecard " + period + " · as of " + as_of.utc_date().to_string();
   if (groups.num_columns() > 0)
-    return head + (currency.empty() ? "" : " · amounts in " + currency) + "\n" +
-           groups_text(groups, level_text(level));
+    return head + (currency.empty() || currency == "XXX" ? "" : " · amounts in " + currency) + "\n" +
+           groups_text(groups, by, level_text(level), max_groups);
   std::vector<std::string> title, value, prior, delta, target, n, range, note;
   for (const ScorecardRow& row : rows) {
-    const bool plain = row.unit == "share" || row.unit == "ratio" || !row.value;
+    if (!lacking && row.state.starts_with(not_available)) continue;
     title.push_back(row.title);
-    value.push_back(printed(row.value, row.unit) + (plain ? "" : " " + row.unit));
+    value.push_back(printed(row.value, row.unit) + (row.value ? unit_behind(row.unit) : ""));
     range.push_back(range_text(row.low, row.high, row.unit));
     prior.push_back(printed(row.prior, row.unit));
-    delta.push_back(printed(row.delta, row.unit));
+    delta.push_back(change_text(row.delta, row.unit));
     target.push_back(printed(row.target, row.unit) + (row.status.empty() ? "" : " " + row.status));
-    n.push_back(std::to_string(row.n));
+    n.push_back(table_detail::grouped(static_cast<double>(row.n), 0));
     note.push_back(row.state);
   }
   return head + (prior_period.empty() ? "" : " · prior " + prior_period) + "\n" +

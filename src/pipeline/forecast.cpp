@@ -4,6 +4,7 @@
 #include <cmath>
 #include <map>
 
+#include "../crm/known.hpp"
 #include "holders.hpp"
 #include "report.hpp"
 #include "simulate.hpp"
@@ -37,10 +38,7 @@ void check(const ForecastOptions& options) {
 
 Instant resolve_as_of(const Crm& crm, const ForecastOptions& options) {
   const Instant as_of = options.as_of.value_or(crm.latest());
-  constexpr std::int64_t slack = 31 * us_per_day;
-  if (as_of.us > crm.latest().us + slack)
-    throw UsageError("pipeline: as_of " + as_of.to_string() + " lies long after the book's latest row (" +
-                     crm.latest().to_string() + "); what happened between is not known");
+  crm_detail::check_known(crm, as_of, "pipeline: as_of");
   return as_of;
 }
 

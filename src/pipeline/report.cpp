@@ -6,6 +6,7 @@
 #include <span>
 #include <utility>
 
+#include "../table/digits.hpp"
 #include "salesops/money.hpp"
 
 namespace salesops {
@@ -326,10 +327,7 @@ void report(const Outcome& outcome, const pipeline::ForecastOptions&, pipeline::
 std::string amount_text(double minor, const std::string& currency) {
   double whole = minor;
   if (const auto known = Currency::find(currency)) whole /= static_cast<double>(known->minor_per_major());
-  std::string digits = std::to_string(std::llround(std::fabs(whole)));
-  for (int at = static_cast<int>(digits.size()) - 3; at > 0; at -= 3)
-    digits.insert(static_cast<std::size_t>(at), 1, ',');
-  return (whole < -0.5 ? "-" : "") + digits + (currency.empty() || currency == "XXX" ? "" : " " + currency);
+  return table_detail::grouped(whole, 0) + (currency.empty() || currency == "XXX" ? "" : " " + currency);
 }
 
 std::string percent_text(double share) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "../crm/known.hpp"
 #include "facts.hpp"
 #include "report.hpp"
 
@@ -203,6 +204,7 @@ Waterfall waterfall(const Crm& crm, Instant start, Instant end, const WaterfallO
   const StopScope stop(options.execution.stop);
   Steps steps(options.execution, 3);
   if (end < start) throw UsageError("waterfall: the end lies before the start");
+  crm_detail::check_known(crm, end, "waterfall: the end");
   if (!crm.has("opportunity", "amount")) throw UsageError("waterfall: the book has no opportunity.amount");
   const Table& deals = crm.table("opportunity");
   ForecastOptions units;
@@ -237,7 +239,10 @@ Waterfall waterfall(const Crm& crm, Instant start, Instant end, const WaterfallO
   ledger.finish();
   steps.done();
   if (unknown > 0)
-    result.notes.push_back(std::to_string(unknown) + " deals in scope have no amount: they count as 0.");
+    result.notes.push_back(std::to_string(unknown) +
+                           (unknown == 1 ? " deal in scope has no amount: it counts"
+                                         : " deals in scope have no amount: they count") +
+                           " as 0.");
   const History& history = crm.history();
   if (!history.tracks(Field::amount))
     result.notes.emplace_back("Amounts have no history: there can be no up or down.");

@@ -41,6 +41,32 @@ TEST(Crm, DerivesStatusAndCloseFromTheStageHistory) {
   EXPECT_EQ(crm.currency(), "EUR");
 }
 
+TEST(Crm, KnowsDaysOfClosesThatOnlyTheCloseDateTells) {
+  const auto latest = [](const Texts& stages, const Texts& dates, const Texts& written) {
+    return Crm::build({{"opportunity", Table({{"opportunity_id", texts({"a", "b"})},
+                                              {"created_at", texts({"2026-01-01", "2026-01-10"})},
+                                              {"stage_id", texts(stages)},
+                                              {"close_date", texts(dates)},
+                                              {"source_modified_at", texts(written)}})}})
+        .latest()
+        .us;
+  };
+  const Texts unsaid{std::nullopt, std::nullopt};
+  EXPECT_EQ(latest({"won", "lost"}, {"2026-02-01", "2026-03-01"}, unsaid), us("2026-03-01"));
+  EXPECT_EQ(latest({"won", "offer"}, {"2026-02-01", "2026-03-01"}, unsaid), us("2026-02-01"));  // planned
+  EXPECT_EQ(latest({"offer", "won"}, {"2026-02-01", "9999-12-31"}, unsaid), us("2026-01-10"));
+  // Won before the day that was planned.
+  EXPECT_EQ(latest({"offer", "won"}, {std::nullopt, "2026-06-30"}, {std::nullopt, "2026-02-10"}),
+            us("2026-02-10"));
+  // Dates are all that a book may have.
+  EXPECT_EQ(Crm::build({{"opportunity", Table({{"opportunity_id", texts({"a", "b"})},
+                                               {"is_won", texts({"true", "false"})},
+                                               {"close_date", texts({"2026-02-01", "2027-01-01"})}})}})
+                .latest()
+                .us,
+            us("2026-02-01"));
+}
+
 TEST(Crm, SaysWhatEachStageMeans) {
   const Crm crm = two_deals();
   const auto statuses = crm.stage_statuses();

@@ -125,6 +125,23 @@ TEST(PipelineCoverage, DividesWhatIsOpenByWhatIsLeft) {
   EXPECT_EQ(attained.state, "attained");
 }
 
+TEST(PipelineCoverage, HasNoValueOncePeriodsAreOver) {
+  const std::vector<Deal> deals = {{"2026-01-01", {}, {}, "48", "2026-03-15"},
+                                   {"2026-01-01", {}, {}, "48", "2026-06-15"},
+                                   {"2026-04-05", {}, {}, "1", "2026-08-15"}};
+  const Crm crm = book(deals, {{"quota", quotas("16", "2026-01-01", "2026-07-01")}, {"rep", reps()}});
+  const auto over = kpi::pipeline_coverage(crm, in("2026-Q1"));
+  EXPECT_FALSE(over.single().value);
+  EXPECT_EQ(over.single().state, "period is over");
+  EXPECT_NE(over.warnings.front().find("no deal can close in it any more"), std::string::npos);
+  const auto both = kpi::pipeline_coverage(crm, in("last 2 quarters"));
+  ASSERT_EQ(both.metrics.size(), 2U);
+  EXPECT_EQ(both.metrics[1].state, "period is over");
+  const auto now = kpi::pipeline_coverage(crm, in("2026-Q2"));
+  EXPECT_TRUE(now.single().value);
+  EXPECT_TRUE(now.single().state.empty());
+}
+
 TEST(WinRate, DependsOnTheMode) {
   std::vector<Deal> deals(90, Deal{"2026-01-01", {}, {}, "1", {}});
   for (int i = 0; i < 10; ++i)

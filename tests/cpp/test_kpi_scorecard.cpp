@@ -2,6 +2,7 @@
 
 #include <cmath>
 #include <random>
+#include <regex>
 
 #include "salesops/kpi.hpp"
 #include "salesops/sample.hpp"
@@ -180,6 +181,12 @@ TEST(Scorecard, PrintsWithinATerminal) {
     const Crm crm = Crm::build(sample::crm(few).tables);
     const std::string card = kpi::scorecard(crm, options).to_text();
     EXPECT_LE(width_of(card), kpi::Scorecard::text_width) << card;
+    // Shares differ by points, amounts have their commas, and what the book lacks may be left out.
+    EXPECT_NE(card.find(" pp"), std::string::npos) << card;
+    EXPECT_TRUE(std::regex_search(card, std::regex("[0-9],[0-9]{3} USD "))) << card;
+    const kpi::Scorecard small = kpi::scorecard(Crm::build({{"opportunity", crm.table("opportunity")}}));
+    EXPECT_NE(small.to_text().find("not available"), std::string::npos);
+    EXPECT_EQ(small.to_text(20, false).find("not available"), std::string::npos);
     options.by = {"owner", "month", "type"};
     const std::string groups = kpi::scorecard(crm, options).to_text();
     EXPECT_LE(width_of(groups), kpi::Scorecard::text_width) << groups;

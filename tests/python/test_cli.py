@@ -47,6 +47,7 @@ def test_without_arguments_it_lists_the_commands(capsys):
         (["sample", "x", "--deals", "99999999999999999999"], "deals: need a whole number from 0 to"),
         (["kpi", "profit", "x"], "there is no KPI 'profit'; there are"),
         (["kpi", "KpiResult", "x"], "there is no KPI"),
+        (["kpi", "winrate", "x"], "there is no KPI 'winrate'; did you mean 'win_rate'?"),
         (["check", "/"], "no file of / has the name of a table"),
         (["check", "no/such/folder"], "'no/such/folder' is not there"),
     ],
@@ -158,7 +159,26 @@ def test_a_scorecard_fits_a_narrow_screen_with_its_numbers_whole(folder, capsys,
     _, lines = salesops.kpi.scorecard(salesops.read(folder), as_of="2025-11-15").printed()
     numbers = {word for line in lines for cell in line for word in cell.split() if word[0].isdigit()}
     assert len(numbers) > 30
-    assert numbers <= set(shown.split())
+    assert numbers <= {word.strip("[],") for word in shown.split()}
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        ["check"],
+        ["scorecard", "--as-of", "2025-11-15"],
+        ["scorecard", "--by", "owner", "--by", "month"],
+        ["kpi", "win_rate", "--by", "owner.team", "--by", "type"],
+        ["kpi", "funnel"],
+        ["kpi", "sales_cycle", "--by", "quarter"],
+    ],
+)
+def test_tables_are_no_wider_than_a_terminal(folder, capsys, asked):
+    place = 2 if asked[0] == "kpi" else 1
+    assert cli.main([*asked[:place], str(folder), *asked[place:]]) == 0
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines())) <= 80
+    assert " %" in shown or asked[0] == "check" or "sales_cycle" in asked
 
 
 def test_currency_brings_the_book_into_one(tmp_path, capsys):
@@ -311,7 +331,7 @@ def test_quarters_are_the_company_s(folder, capsys, name):
     day = "2025-11-15"
     quarter = calendar.period_of(day, "quarter")
     assert cli.main(["scorecard", str(folder), "--as-of", day, *options]) == 0
-    assert f"Scorecard {calendar.label(quarter)}, as of {day}" in capsys.readouterr().out
+    assert f"Scorecard {calendar.label(quarter)} · as of {day}" in capsys.readouterr().out
     assert cli.main(["kpi", "win_rate", str(folder), "--period", "last quarter", *options]) == 0
     assert (
         repr(salesops.kpi.win_rate(crm, period="last quarter", calendar=calendar)) in capsys.readouterr().out

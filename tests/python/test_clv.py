@@ -109,7 +109,8 @@ def test_arrays_go_together():
         model.p_alive([1, 2], [1, 2, 3], 5)
     with pytest.raises(so.UsageError, match="t_x must be numbers"):
         model.p_alive(1, "1", 5)
-    assert math.isnan(model.p_alive(2, 9, 5))
+    with pytest.raises(so.UsageError, match="have t_x > T"):
+        model.p_alive(2, 9, 5)
     assert model.p_alive([], [], []).shape == (0,)
 
 

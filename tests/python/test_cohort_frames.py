@@ -74,7 +74,7 @@ def test_grids_print_what_they_know():
     text = repr(grid)
     assert "3 customers in 3 cohorts by month" in text
     assert "* in progress" in text
-    assert "0.0%*" in text
+    assert "0.0 %*" in text
     assert "<table" in grid._repr_html_()
     assert "new" in repr(so.cohort.lifecycle(TOY, customer="id", time="date"))
 

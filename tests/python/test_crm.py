@@ -223,7 +223,38 @@ def test_a_book_and_its_issues_show_themselves():
     assert repr(crm).startswith("Crm(account ")
     assert "duplicate_key" in repr(crm.issues)
     assert "<td" in crm.issues._repr_html_()
-    assert repr(so.datasets.sample_crm(deals=50).issues) == "no issues"
+    clean = so.datasets.sample_crm(deals=50).issues
+    assert repr(clean) == repr(clean.summary()) == repr(clean.to_table()) == "no issues"
+    assert repr(Crm.build({})) == "Crm(empty: no tables; 0 issues)"
+    assert repr(Crm.build({"account": {"account_id": []}})).startswith("Crm(empty: no rows; ")
+    assert repr(crm.table("account").slice(0, 0)).startswith("no rows; columns: account_id, ")
+
+
+def test_issues_and_tables_become_frames():
+    crm = so.datasets.sample_crm(deals=50, dirt=0.05)
+    for made in (crm.issues, crm.issues.summary(), crm.table("account"), crm.counts()):
+        table = made.to_table() if made is crm.issues else made
+        assert list(made.to_frame("polars").columns) == table.names
+        assert len(made.to_frame("pandas")) == len(made.to_frame()) == table.num_rows
+        with pytest.raises(so.UsageError, match="kind is one of"):
+            made.to_frame("excel")
+
+
+def test_a_close_of_which_the_date_alone_tells_is_a_day_of_the_book():
+    deals = {
+        "opportunity_id": ["a", "b", "c"],
+        "created_at": ["2025-01-05", "2025-01-06", "2025-01-07"],
+        "close_date": ["2025-02-01", "2025-03-15", "2026-12-31"],
+        "is_won": [True, False, None],
+        "is_closed": [True, True, False],
+    }
+    crm = Crm.build({"opportunity": deals})
+    assert f"{crm.latest:%Y-%m-%d}" == "2025-03-15"
+    assert so.kpi.win_rate(crm).n == 2
+    later = {"opportunity_id": ["c"], "close_date": ["2025-04-01"], "is_won": [True], "is_closed": [True]}
+    assert f"{crm.apply({'opportunity': later}).latest:%Y-%m-%d}" == "2025-04-01"
+    undone = {"opportunity_id": ["b"], "close_date": ["2025-03-15"], "is_won": [None], "is_closed": [False]}
+    assert f"{crm.apply({'opportunity': undone}).latest:%Y-%m-%d}" == "2025-02-01"
 
 
 def test_amounts_print_in_major_units():

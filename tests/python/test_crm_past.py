@@ -166,7 +166,7 @@ def test_the_rows_are_the_last_word():
     for t in ("2030-01-01", "2025-01-20"):
         then = crm.as_of(t).table("opportunity").select(columns).to_dict()
         assert then == crm.table("opportunity").select(columns).to_dict()
-    assert kpi.average_deal(crm, as_of="2030-01-01").value == 100
+    assert kpi.average_deal(crm.as_of("2030-01-01")).value == 100
     before = crm.as_of("2025-01-19").table("opportunity").to_dict()
     assert before["stage_id"] == ["q", "q"]
     assert [float(amount) for amount in before["amount"]] == [90, 60]

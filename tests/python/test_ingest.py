@@ -122,6 +122,9 @@ def test_reads_sqlalchemy(tmp_path):
     assert amounts(so.read(engine, "pipedrive")) == [2.5]
     engine.dispose()
     assert amounts(so.read(f"sqlite:///{tmp_path}/book.db", "pipedrive")) == [2.5]
+    with pytest.raises(so.UsageError, match=r"nope.db: the database of sqlite:///.*nope.db is not there"):
+        so.read(f"sqlite:///{tmp_path}/nope.db", "pipedrive")
+    assert not (tmp_path / "nope.db").exists()
 
 
 def test_reads_adbc(tmp_path):

@@ -124,7 +124,8 @@ def test_open_ages_of_a_calendar_that_ends():
     rows = {"period_id": ["y", "q1", "q2"], "type": ["year", "quarter", "quarter"]}
     rows |= {"start": ["2025-01-01", "2025-01-01", "2025-04-01"], "number": [2025, 1, 2]}
     rows |= {"end": ["2025-06-30", "2025-03-31", "2025-06-30"]}
-    book = so.crm.Crm.build({"opportunity": deals, "fiscal_period": rows})
+    late = {"account_id": ["x"], "created_at": ["2025-05-01"]}
+    book = so.crm.Crm.build({"opportunity": deals, "fiscal_period": rows, "account": late})
     result = kpi.sales_cycle(book, by="quarter", calendar=book.fiscal_calendar(), as_of="2025-05-01")
     table = result.to_table().to_dict()
     assert table["open_median_age"] == [304]  # from June to the end of March

@@ -207,7 +207,7 @@ def test_linearity_of_a_running_period_says_so():
     assert kpi.linearity(crm, period="2025-Q2", as_of="2025-05-15").state == "period not over"
     assert kpi.linearity(crm, period="2025-Q2", as_of="2025-07-01").state == ""
     each = kpi.linearity(crm, period="next 2 quarters", as_of="2025-05-15")
-    assert each.to_table().to_dict()["state"] == ["period not over"] * 2
+    assert each.to_table().to_dict()["state"] == ["period lies ahead"] * 2
     two = kpi.linearity(crm, period="2025-04-01/2025-05-15", as_of="2025-05-01")
     assert two.state == "period not over"
 

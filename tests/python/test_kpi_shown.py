@@ -24,11 +24,11 @@ def test_groups_are_drawn_with_their_intervals(crm):
     assert picture.columns == ["type", "win rate", "low", "high", "n"]
     assert picture.rows[0] == [
         best,
-        *(f"{rows[best][name]:.1%}" for name in ("win_rate", "win_rate_lo_95", "win_rate_hi_95")),
+        *(f"{rows[best][name] * 100:.1f} %" for name in ("win_rate", "win_rate_lo_95", "win_rate_hi_95")),
         f"{rows[best]['n']:,}",
     ]
-    assert picture.title.startswith(f"Win rate by type: {rows[best]['win_rate']:.1%} ({best}) to ")
-    assert "95% interval" in picture.subtitle
+    assert picture.title.startswith(f"Win rate by type: {rows[best]['win_rate'] * 100:.1f} % ({best}) to ")
+    assert "95 % interval" in picture.subtitle
 
 
 def test_periods_are_drawn_in_order_of_time(crm):
@@ -37,7 +37,7 @@ def test_periods_are_drawn_in_order_of_time(crm):
     labels = [row[0] for row in picture.rows]
     assert len(labels) == 4
     assert labels == sorted(labels)
-    assert "80% interval" in picture.subtitle
+    assert "80 % interval" in picture.subtitle
 
 
 def test_numbers_without_interval_are_drawn_without(crm):
@@ -57,7 +57,7 @@ def test_results_show_themselves_escaped():
     deals |= {"is_closed": [True] * 2, "is_won": [True, False], "type": ["<img src=x onerror=alert(1)>", "b"]}
     book = Crm.build({"opportunity": deals}, currency="EUR")
     single = so.kpi.win_rate(book, where="not type like '<script>%'")
-    assert "<b>50.0%  [" in single._repr_html_()
+    assert "<b>50.0 %  [" in single._repr_html_()
     grouped = so.kpi.win_rate(book, by="type")._repr_html_()
     assert "&lt;img src=x" in grouped
     assert "<img" not in grouped
@@ -100,8 +100,8 @@ def test_the_numbers_printed_of_groups_are_those_of_the_frame(crm):
     result = so.kpi.win_rate(crm, by="owner.team")
     for row in rows_of(result):
         line = next(line for line in repr(result).splitlines() if line.startswith(str(row["owner.team"])))
-        ends = f"{row['win_rate_lo_95']:.1%} to {row['win_rate_hi_95']:.1%}"
-        for cell in (f"{row['win_rate']:.1%}", ends, f"{row['n']:,}"):
+        ends = f"{row['win_rate_lo_95'] * 100:.1f} % to {row['win_rate_hi_95'] * 100:.1f} %"
+        for cell in (f"{row['win_rate'] * 100:.1f} %", ends, f"{row['n']:,}"):
             assert cell in line
 
 

@@ -74,7 +74,7 @@ def test_the_fan_tells_the_forecast(forecast):
     numbers = dict(picture.rows)
     assert numbers["low"] == f"{company.bookings_lo_80:,.0f}"
     assert numbers["quota"] == f"{company.quota:,.0f}"
-    assert f"{company.p_attain:.0%} likely" in picture.title
+    assert f"{company.p_attain * 100:.0f} % likely" in picture.title
     band, _, known = picture.chart.to_dict()["layer"][:3]
     ends = [chart["data"]["values"][-1] for chart in (known, band)]
     assert ends[0]["day"] == AS_OF

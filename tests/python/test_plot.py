@@ -139,7 +139,7 @@ def test_without_vl_convert_the_extra_is_named(monkeypatch):
         (123456, "", "123k"),
         (1.5e6, "EUR", "EUR 1.50M"),
         (-2.5e9, "", "-2.50B"),
-        (0.5, "share", "50.0%"),
+        (0.5, "share", "50.0 %"),
         (41.26, "days", "41.3 days"),
         (None, "USD", "–"),
         (float("nan"), "", "–"),

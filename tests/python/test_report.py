@@ -173,7 +173,7 @@ def test_the_page_says_when_and_what(html):
 
 def test_the_win_rate_is_the_kpi(crm, html):
     value = so.kpi.win_rate(crm.as_of("2025-11-15"), period="2025-10-01/2026-01-01").value
-    assert f"{value:.1%}" in html
+    assert f"{value * 100:.1f} %" in html
 
 
 def test_the_same_book_gives_the_same_page(crm, html):
@@ -263,7 +263,7 @@ def test_importing_the_report_loads_no_chart_library():
 def test_the_forecast_names_teams_with_their_chance(html):
     section = html[html.index("<h2>Forecast") : html.index("<h2>Pipeline")]
     heads = re.findall(r"<th[^>]*>([^<]*)</th>", section)
-    assert heads[-7:] == ["team", "won", "expected", "80% from", "to", "quota", "chance"]
+    assert heads[-7:] == ["team", "won", "expected", "80 % from", "to", "quota", "chance"]
     assert re.search(r"<td>Team 01</td><td>[\d.]+[kM]?</td>", section)
 
 
@@ -318,7 +318,7 @@ def test_days_are_those_of_the_zone(crm, zone, hour):
     text = text_of(page)
     assert f"2025-Q4, 1 October 2025 to 31 December 2025, as known on 2025-11-15 00:00 {zone}." in text
     known = crm.as_of(midnight)
-    assert f"{so.kpi.win_rate(known, period='2025-Q4', zone=zone).value:.1%}" in text
+    assert f"{so.kpi.win_rate(known, period='2025-Q4', zone=zone).value * 100:.1f} %" in text
     forecast = so.pipeline.forecast(crm, "2025-11-15", zone=zone)
     assert forecast.as_of == midnight
     assert forecast.period == (dt.date(2025, 10, 1), dt.date(2026, 1, 1))

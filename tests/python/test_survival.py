@@ -2,6 +2,8 @@ import csv
 import datetime as dt
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 import salesops as so
 from salesops import survival
@@ -154,3 +156,41 @@ def test_conversion_of_leads_as_known_on_a_day(data_dir):
     fit = survival.KaplanMeier().fit(durations, events)
     assert (fit.n_rows_, fit.n_events_) == (8000, 665)
     assert [1 - fit.at(day) for day in (30, 90, 180)] == pytest.approx([0.0698, 0.0876, 0.0953], abs=6e-5)
+
+
+def test_labels_need_the_one_that_means_open():
+    days, ends = [3, 5, 5, 8], ["won", "lost", "open", "won"]
+    for ask in (
+        lambda **more: survival.AalenJohansen(**more).fit(days, ends).causes_,
+        lambda **more: survival.FineGray(cause="won", **more).fit(days, ends, {"x": [1, 2, 3, 4]}),
+    ):
+        with pytest.raises(so.UsageError, match="events: of the labels 'lost', 'open', 'won' say which"):
+            ask()
+    assert survival.AalenJohansen(censored="open").fit(days, ends).causes_ == ["lost", "won"]
+    assert survival.AalenJohansen(censored=None).fit(days, ends).causes_ == ["lost", "open", "won"]
+    assert survival.AalenJohansen().fit(days, ["won", "lost", None, "won"]).causes_ == ["lost", "won"]
+
+
+def test_one_group_can_not_be_compared():
+    days, ended = [1, 2, 3], [1, 1, 1]
+    with pytest.raises(so.UsageError, match="groups: all rows are of 'a'; a test compares two groups"):
+        survival.logrank(days, ended, ["a", "a", "a"])
+    with pytest.raises(so.UsageError, match="column 'plan': all rows are of 'a'"):
+        survival.logrank(
+            {"days": days, "left": ended, "plan": ["a"] * 3},
+            duration_col="days",
+            event_col="left",
+            group_col="plan",
+        )
+    with pytest.raises(so.UsageError, match="a test compares two groups"):
+        survival.gray(days, [1, 2, 1], ["a", "a", "a"], cause=1)
+    assert survival.rmst(days, ended, ["a", "a", "a"], until=2).difference is None
+
+
+def test_columns_of_a_frame_are_named_by_keyword():
+    frame = {"months": [5, 6, 6, 2], "left": [1, 0, 1, 1], "seats": [3, 9, 4, 2]}
+    for rows in (frame, pl.DataFrame(frame), pd.DataFrame(frame), pl.DataFrame(frame).to_arrow()):
+        with pytest.raises(
+            so.UsageError, match=r"durations: this is a frame.*duration_col='…', event_col='…'"
+        ):
+            survival.CoxPH().fit(rows, "months", "left")

@@ -315,7 +315,8 @@ def test_fine_and_gray_by_their_definition():
     # Without censoring, those lost stay at risk for ever: Cox with them as never ended.
     never = np.where(np.array(outcomes) == "won", durations, 1e6)
     known = np.array(outcomes) != "open"
-    share = survival.FineGray(cause="won").fit(durations[known], np.array(outcomes)[known].tolist(), x[known])
+    ended = np.array(outcomes)[known].tolist()
+    share = survival.FineGray(cause="won", censored=None).fit(durations[known], ended, x[known])
     cox = survival.CoxPH(ties="breslow", robust=True).fit(never[known], never[known] < 1e6, x[known])
     assert list(share.coefficients_.values()) == pytest.approx(list(cox.coefficients_.values()), rel=1e-9)
     assert share.result_.std_errors == pytest.approx(cox.result_.std_errors, rel=1e-9)

@@ -1,5 +1,6 @@
 """One domain, one word: what exists of a word is complete, and no name means two things."""
 
+import importlib
 import inspect
 import pathlib
 
@@ -66,6 +67,13 @@ def test_no_module_shares_its_name_with_a_function():
     modules = {path.stem for path in (TOP / "python/salesops").glob("*.py")}
     functions = {name for name in salesops.__all__ if not inspect.ismodule(getattr(salesops, name))}
     assert not modules & functions
+
+
+@pytest.mark.parametrize("name", salesops._WORDS)
+def test_dir_lists_what_a_module_offers(name):
+    module = importlib.import_module(f"salesops.{name}")
+    assert dir(module) == sorted(module.__all__)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
 
 
 def test_all_names_what_is_there():

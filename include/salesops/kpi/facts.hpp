@@ -124,6 +124,10 @@ Crm rewound(const Crm& crm, const Options& options);
 /// Civil day of an instant in the options' zone, as days since 1970-01-01.
 std::int32_t day_of(std::int64_t us, const Options& options);
 
+/// Rows below which an interval says how little it rests on.
+inline constexpr std::int64_t few_rows = 10;
+inline constexpr std::string_view few_rows_note = "fewer than 10 rows";
+
 /// Says so beside an interval that rests on fewer than ten rows; `summarise` does it for what it answers.
 void flag_small_sample(Metric& metric, std::int64_t rows);
 

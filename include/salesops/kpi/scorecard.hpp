@@ -54,7 +54,9 @@ struct Scorecard {
   /// One row a KPI, the columns of `ScorecardRow`; `groups` when grouped.
   [[nodiscard]] Table to_table() const;
   /// As people read it, no line wider than `text_width`: what has no room beside stands beneath its row.
-  [[nodiscard]] std::string to_text() const;
+  /// Of groups the first `max_groups`; * marks intervals of fewer than ten deals. KPIs that aren't available
+  /// are listed with `lacking`.
+  [[nodiscard]] std::string to_text(std::size_t max_groups = 20, bool lacking = true) const;
   static constexpr std::size_t text_width = 80;
 };
 

@@ -116,6 +116,10 @@ class Table:
         """
         Python lists by column name; None for a null.
         """
+    def to_frame(self, kind: str | None = None) -> typing.Any:
+        """
+        A pandas (default, if installed), ``"polars"`` or ``"pyarrow"`` frame.
+        """
     def to_pandas(self, *, money: str = "float64") -> typing.Any:
         """
         A pandas DataFrame; ``money='decimal'`` keeps amounts exact.

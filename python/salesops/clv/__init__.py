@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from salesops._names import listing
 from salesops._progress import ConvergenceWarning
 from salesops.clv._compare import Comparison, Selection, compare, evaluate, select
 from salesops.clv._contract import SBG, BdW
@@ -56,3 +57,4 @@ __all__ = [
     "select",
     "tracking",
 ]
+__dir__ = listing(__name__)

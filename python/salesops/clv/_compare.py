@@ -167,8 +167,8 @@ def compare(
     data
         As for `fit`; with a holdout the errors on it are shown too.
     models
-        Names (nbd, bg, mbg, pareto, sarmanov, bgbb, bg_cnbd, mbg_cnbd, ggompertz), classes, or models with
-        settings; fitted ones are taken as they are.
+        Names (nbd, bg, mbg, pareto, sarmanov, bgbb, bg_cnbd, mbg_cnbd, ggompertz, or those of the classes),
+        classes, or models with settings; fitted ones are taken as they are.
     covariates, dropout_covariates, equal
         As for `fit`, for all models that take such columns; the others are fitted without.
     holdout
@@ -330,9 +330,10 @@ def _follows(model: PurchaseModel) -> bool:
 
 def _kind(model: Any) -> PurchaseModel:
     if isinstance(model, str):
-        if model not in MODELS:
-            raise UsageError(f"models: no {model!r}; there are {', '.join(MODELS)}")
-        model = MODELS[model]
+        classes = {kind.__name__: kind for kind in MODELS.values()}
+        if model not in MODELS | classes:
+            raise UsageError(f"models: no {model!r}; there are {', '.join([*MODELS, *classes])}")
+        model = (MODELS | classes)[model]
     if isinstance(model, type) and issubclass(model, PurchaseModel):
         model = model()
     if not isinstance(model, PurchaseModel):

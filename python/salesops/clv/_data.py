@@ -189,6 +189,18 @@ class Histories:
         return Histories(self.x[rows], self.t_x[rows], self.T[rows], self.source)
 
 
+def check_histories(columns: Mapping[str, npt.NDArray[np.float64]]) -> None:
+    """Refuse arrays that are no history: a last purchase before the first or after T; NaN stays NaN."""
+    if not {"x", "t_x", "T"} <= columns.keys():
+        return
+    x, t_x, T = (columns[name] for name in ("x", "t_x", "T"))
+    complaints = Complaints(len(x))
+    complaints.check("have a negative x", x < 0)
+    complaints.check("have a negative t_x", t_x < 0)
+    complaints.check("have t_x > T (swapped?)", t_x > T)
+    complaints.raise_any()
+
+
 def histories(source: Source, opportunities: bool = False) -> Histories:
     """Read the three columns and refuse what is no history, naming the caller's columns."""
     import numpy as np

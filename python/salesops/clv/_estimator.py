@@ -186,6 +186,7 @@ class Estimator(Fitted):
         except ValueError as error:
             sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
             raise UsageError(f"arrays must be equally long: {sizes}") from error
+        _data.check_histories(dict(zip(given, together, strict=True)))
         answer = getattr(self._core(), question)(
             [np.ascontiguousarray(column) for column in together], self.threads
         )

@@ -12,6 +12,7 @@ from salesops._core.error import UsageError
 from salesops.clv._data import Source, histories
 from salesops.clv._rfm import day_of
 from salesops.clv._units import Discount, in_unit
+from salesops.plot.base import percent
 
 if TYPE_CHECKING:
     from salesops.clv._purchases import PurchaseModel
@@ -121,7 +122,7 @@ class Plots:
             labels,
             actual,
             expected,
-            title=f"{1 - off:.1%} of customers are where {type(model).__name__} puts them",
+            title=f"{percent(1 - off)} of customers are where {type(model).__name__} puts them",
             subtitle="Customers by their number of repeat purchases until T, beside the number expected of "
             "customers who came when they did.",
             x_title="repeat purchases",
@@ -170,7 +171,7 @@ class Plots:
             [labels[i] for i in groups],
             *means,
             title=f"In the holdout {type(model).__name__} expects {expected.sum():,.0f} purchases, "
-            f"{actual.sum():,.0f} were made ({bias:+.1%})",
+            f"{actual.sum():,.0f} were made ({'+' if bias > 0 else ''}{percent(bias)})",
             subtitle=f"Mean purchases of a customer in the holdout, by {by} before it.",
             x_title="repeat purchases before"
             if by == "frequency"
@@ -209,23 +210,23 @@ class Plots:
         ahead = "without end" if horizon is None else f"in {horizon}"
         how = f"discounted at {discount}" if discount else "not discounted"
         return plot.Picture(
-            title=f"The best tenth of customers holds {shares[0]:.0%} of the value to come",
+            title=f"The best tenth of customers holds {percent(shares[0], 0)} of the value to come",
             subtitle=f"Share of the expected value of purchases {ahead} ({how}) by tenths of "
             f"{len(values):,} customers; beside it the mean of a customer.",
             alt="; ".join(
-                f"{name} {share:.1%}, {mean} a customer"
+                f"{name} {percent(share)}, {mean} a customer"
                 for name, share, mean in zip(names, shares, means, strict=True)
             ),
             chart=plot.ranking(
                 [
-                    {"label": name, "value": share, "note": f"{share:.1%} · {mean}"}
+                    {"label": name, "value": share, "note": f"{percent(share)} · {mean}"}
                     for name, share, mean in zip(names, shares, means, strict=True)
                 ],
                 unit="share",
             ),
             columns=["customers", "share of the value", "mean"],
             rows=[
-                [name, f"{share:.1%}", mean] for name, share, mean in zip(names, shares, means, strict=True)
+                [name, percent(share), mean] for name, share, mean in zip(names, shares, means, strict=True)
             ],
         )
 
@@ -268,13 +269,13 @@ class Plots:
             (days[0] + dt.timedelta(days=round(t * length)), value)
             for t, value in zip(T.tolist(), p.tolist(), strict=True)
         ]
-        last = f"{p[-1]:.0%}"
+        last = percent(p[-1], 0)
         return plot.Picture(
             title=f"Still a customer on {end}: {last}",
             subtitle=f"{type(model).__name__}: probability of being a customer, from the first purchase on. "
             f"Ticks: its {len(days)} days of purchase.",
             alt=f"After {len(days)} days of purchase the probability is {last} on {end}; it was lowest at "
-            f"{p.min():.0%}.",
+            f"{percent(p.min(), 0)}.",
             chart=plot.progress({last: line}, marks=days, unit="share"),
             columns=["day of purchase", "just after", "just before the next"],
             rows=_between(days, line),
@@ -292,7 +293,7 @@ def tracking(found: Tracking, cumulative: bool) -> Picture:
         made = {name: np.diff(values, prepend=0) for name, values in made.items()}
     lines = {name: list(zip(found.ends, values.tolist(), strict=True)) for name, values in made.items()}
     split = found.calibration_end < found.ends[-1]
-    error = "" if found.error is None else f": running total {found.error:.1%} off in the holdout"
+    error = "" if found.error is None else f": running total {percent(found.error)} off in the holdout"
     return plot.Picture(
         title=f"Repeat purchases {'so far' if cumulative else f'a {found.every}'} beside "
         f"{found.model}{error}",
@@ -369,7 +370,7 @@ def _between(days: list[dt.date], line: list[tuple[dt.date, float]]) -> list[lis
     rows = []
     for day, after in zip(days, [*days[1:], None], strict=True):
         inside = [value for at, value in line if at >= day and (after is None or at < after)]
-        rows.append([str(day), f"{inside[0]:.1%}", f"{inside[-1]:.1%}"])
+        rows.append([str(day), percent(inside[0]), percent(inside[-1])])
     return rows
 
 

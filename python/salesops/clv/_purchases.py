@@ -214,7 +214,7 @@ class PurchaseModel(Explained):
     # ---- one question a method ----
 
     def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Log-likelihood of each customer's history."""
+        """Log-likelihood of each customer's history; `UsageError` names rows with t_x > T, here and below."""
         return self._ask("log_likelihood", x=x, t_x=t_x, T=T)
 
     def p_alive(self, x: Any, t_x: Any, T: Any) -> Any:
@@ -287,6 +287,10 @@ class PurchaseModel(Explained):
         whether each is alive at T. The same seed gives the same customers; customer i keeps its luck when
         others come and go.
         """
+        import numpy as np
+
+        if np.ndim(T) == 0:
+            raise UsageError("T: one length a customer, such as [52] * 1000, not a number alone")
         columns: dict[str, npt.NDArray[Any]] = self._core().simulate(
             numbers(T, "T"), float(horizon), seed, self.threads, False
         )

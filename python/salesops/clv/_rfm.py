@@ -16,6 +16,7 @@ from salesops._core.clv import RfmState as _RfmState
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops.calendar import time_zone
+from salesops.clv._units import unit_of
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -208,8 +209,10 @@ class Rfm:
             text += f"; {', '.join(self._timeline.names)} over time"
         notes = self.issues.summary()
         counts = ", ".join(
-            f"{n:,} {rule}"
-            for rule, n in zip(notes.column("rule").to_list(), notes.column("n").to_list(), strict=True)
+            f"{n:,} {rule}" + (f" in '{column}'" if column else "")
+            for column, rule, n in zip(
+                *(notes.column(name).to_list() for name in ("column", "rule", "n")), strict=True
+            )
         )
         return text + (f"; {counts}>" if counts else ">")
 
@@ -229,7 +232,7 @@ class RfmState:
     >>> february = {"customer": ["A"], "date": ["2026-02-02"]}
     >>> state = so.clv.RfmState()
     >>> for batch in (january, february):
-    ...     state.merge(so.clv.RfmState.partial(batch, customer="customer", time="date"))
+    ...     state = state.merge(so.clv.RfmState.partial(batch, customer="customer", time="date"))
     >>> state.finish(unit="week")["recency"].tolist()
     [4.0, 0.0]
     """
@@ -264,14 +267,15 @@ class RfmState:
         )
         return state
 
-    def merge(self, other: RfmState | Iterable[RfmState]) -> None:
-        """Add another batch, or several."""
+    def merge(self, other: RfmState | Iterable[RfmState]) -> RfmState:
+        """Add another batch, or several; returns itself."""
         for state in [other] if isinstance(other, RfmState) else listed(other, "other"):
             if not isinstance(state, RfmState):
                 raise UsageError(f"other: need what RfmState.partial made, not {type(state).__name__}")
             self._core.merge(state._core)
             if self._source is None:
                 self._source = state._source
+        return self
 
     @checked
     def finish(
@@ -287,7 +291,7 @@ class RfmState:
     ) -> Rfm:
         """One row a customer; the arguments are those of `rfm`."""
         made = self._core.finish(
-            unit,
+            unit_of(unit) or "day",
             discrete,
             day_of(calibration_end, "calibration_end"),
             day_of(holdout_end, "holdout_end"),

@@ -112,8 +112,14 @@ class GammaGamma(Explained):
             raise UsageError(f"{design.over_time[0]} changes over time, which GammaGamma can't follow")
         terms = design.read(source) if design else {}
         self.covariates_ = design.state() if design else None
-        self._fit_seen(Seen((count, mean, *terms.values()), weight), unit or source.unit, warm_start)
-        left_out = int(((raw_x > 0) & (count == 0)).sum())
+        if len(weight):
+            equal_lengths({"weights": weight, "the rows": count})
+        # Who bought again without an amount isn't one who never bought again.
+        told = (raw_x == 0) | (count > 0)
+        kept = [column[told] for column in (count, mean, *terms.values())]
+        weighted = weight[told] if len(weight) else weight
+        self._fit_seen(Seen(tuple(kept), weighted), unit or source.unit, warm_start)
+        left_out = int((~told).sum())
         if left_out:
             self.notes_.append(
                 f"{left_out:,} customers who bought again without an amount above 0 were left out"

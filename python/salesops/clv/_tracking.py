@@ -12,6 +12,7 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Source, same_unit
 from salesops.clv._rfm import Rfm
+from salesops.plot.base import percent
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +83,11 @@ class Tracking:
     def __repr__(self) -> str:
         of = f"{self.model}: {len(self.ends)} {self.every}s to {self.ends[-1]}"
         totals = f"{self.actual[-1]:,.0f} repeat purchases, {self.expected[-1]:,.0f} expected"
-        error = "" if self.error is None else f"; the running total is off by {self.error:.1%} in the holdout"
+        error = (
+            ""
+            if self.error is None
+            else f"; the running total is off by {percent(self.error)} in the holdout"
+        )
         return f"<Tracking of {of}; {totals}{error}>"
 
 

@@ -25,7 +25,9 @@ _DISCOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*(?:/|per|a|an)\s*(.+)")
 
 
 def unit_of(unit: str | None, argument: str = "unit") -> str | None:
-    """Check a unit of time; None for unknown."""
+    """Check a unit of time, "weeks" or "week"; None for unknown."""
+    if isinstance(unit, str) and unit.removesuffix("s") in UNITS:
+        return unit.removesuffix("s")
     if unit is not None and unit not in UNITS:
         raise UsageError(f"{argument} is one of {', '.join(UNITS)}, not {unit!r}")
     return unit

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from salesops._names import listing
 from salesops.cohort._grid import Retention
 from salesops.cohort._lifecycle import Lifecycle, lifecycle
 from salesops.cohort._retention import RetentionState, adjusted, retention
@@ -17,3 +18,4 @@ __all__ = [
     "lifecycle",
     "retention",
 ]
+__dir__ = listing(__name__)

@@ -14,6 +14,7 @@ from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops.clv._rfm import kind_of
+from salesops.plot.base import percent
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -342,7 +343,7 @@ class Retention:
         if value != value:
             return "–" + MARKS[state]
         text = (
-            f"{value:.1%}"
+            percent(value)
             if self.measure in RATES
             else f"{value:,.4g}"
             if abs(value) < 1000

@@ -150,7 +150,7 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
 
 
 def _short(value: float, unit: str) -> str:
-    return f"{value:.0%}" if unit == "share" else plot.compact(value, "")
+    return plot.percent(value, 0) if unit == "share" else plot.compact(value, "")
 
 
 def _mark(state: str) -> str:
@@ -217,7 +217,7 @@ def curves(grid: Retention) -> plot.Picture:
             by_age.setdefault(x, {})[name] = value
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle} Band: {core.level:g}% interval ({core.interval}).",
+        subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}).",
         alt=f"{title}. {subtitle}",
         chart=plot.curves(lines, x_title="age", y_title=grid.measure, unit=unit),
         columns=["age", *names],
@@ -335,15 +335,16 @@ def projection(made: Projection) -> plot.Picture:
     last = len(core.survival) - 1
     aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in made.fits.items())
     title = (
-        f"{core.survival[last]:.1%} left at age {last} ({core.low[last]:.1%} to {core.high[last]:.1%}), "
+        f"{plot.percent(core.survival[last])} left at age {last} "
+        f"({plot.percent(core.low[last])} to {plot.percent(core.high[last])}), "
         f"by {made.model}"
     )
     return plot.Picture(
         title=title,
-        subtitle=f"Seen to age {known - 1}. Fan: {made.level:g}% of {core.fans:,} refits to triangles drawn "
+        subtitle=f"Seen to age {known - 1}. Fan: {made.level:g} % of {core.fans:,} refits to triangles drawn "
         f"from the model. AIC: {aic}; the lower projects.",
         alt=title,
         chart=plot.curves({made.model: kept}, x_title="age", y_title="share left"),
         columns=["age", "left", "low", "high"],
-        rows=[[f"{x:g}", *(f"{value:.1%}" for value in rest)] for x, *rest in kept],
+        rows=[[f"{x:g}", *map(plot.percent, rest)] for x, *rest in kept],
     )

@@ -12,6 +12,7 @@ from salesops._arguments import checked, listed
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
+from salesops.plot.base import percent
 
 if TYPE_CHECKING:
     from salesops.plot import Picture
@@ -207,9 +208,10 @@ class Projection:
         aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in self.fits.items())
         last = len(self._core.survival) - 1
         return (
-            f"<Projection by {self.model} (AIC: {aic}): {self._core.survival[last]:.1%} left at age {last}; "
-            f"{self.level:g}% of {self._core.fans:,} fans hold {self._core.low[last]:.1%} to "
-            f"{self._core.high[last]:.1%}>"
+            f"<Projection by {self.model} (AIC: {aic}): "
+            f"{percent(self._core.survival[last])} left at age {last}; "
+            f"{self.level:g} % of {self._core.fans:,} fans hold {percent(self._core.low[last])} to "
+            f"{percent(self._core.high[last])}>"
         )
 
     def _repr_html_(self) -> str:

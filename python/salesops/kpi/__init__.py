@@ -11,10 +11,12 @@ from salesops._arguments import checked
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
+from salesops._names import listing
 from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
 from salesops.kpi.ask import Period, Where, number_text, options_of, unit_text, where_text, zones_of
 from salesops.kpi.cards import Scorecard, ScorecardState, level_text, scorecard
+from salesops.kpi.described import docstring, signature
 from salesops.plot.base import aligned, plain
 
 if TYPE_CHECKING:
@@ -64,6 +66,41 @@ __all__ = [
     "weighted_pipeline",
     "win_rate",
 ]
+__dir__ = listing(__name__)
+
+
+# Details that are shares, whatever the unit of the number.
+_SHARES = {
+    "churn",
+    "cumulative",
+    "discount",
+    "duplicates",
+    "expected",
+    "never",
+    "null_share",
+    "of_members_quota",
+    "top_20_share",
+    "survival",
+    "top_1",
+    "top_5",
+    "win_rate",
+    "won_share",
+}
+# What an ungrouped result has beside what all have.
+_FIELDS = (
+    "value",
+    "numerator",
+    "denominator",
+    "n",
+    "censored",
+    "excluded",
+    "low",
+    "high",
+    "interval_note",
+    "state",
+    "details",
+)
+FEW = 10  # rows below which an interval says how little it rests on
 
 
 class KpiResult:
@@ -74,30 +111,25 @@ class KpiResult:
     ``ids``.
     """
 
-    def __init__(self, core: _kpi.Result, crm: Crm) -> None:
+    def __init__(self, core: _kpi.Result, crm: Crm, listed: bool = False) -> None:
         self._core = core
         self._crm = crm
+        self._listed = listed
 
     def __getattr__(self, name: str) -> Any:
-        if name in {
-            "value",
-            "numerator",
-            "denominator",
-            "n",
-            "censored",
-            "excluded",
-            "low",
-            "high",
-        } or name in {
-            "interval_note",
-            "state",
-            "details",
-        }:
+        if name in _FIELDS:
             return getattr(self._single(), name)
         raise AttributeError(name)
 
+    def __dir__(self) -> list[str]:
+        names = [name for name in object.__dir__(self) if not name.startswith("_")]
+        return sorted(names if self._grouped() else [*names, *_FIELDS])
+
+    def _grouped(self) -> bool:
+        return bool(self._core.by) or len(self._core.metrics) != 1
+
     def _single(self) -> _kpi.Metric:
-        if self._core.by or len(self._core.metrics) != 1:
+        if self._grouped():
             raise UsageError(
                 f"{self.name} is grouped by {', '.join(self.by)}: read its rows with .to_frame()"
             )
@@ -145,11 +177,13 @@ class KpiResult:
 
     @property
     def ids(self) -> Any:
-        """Keys of the rows behind the number, a list (asked with ``ids=True``).
+        """Keys of the rows behind the number, a list; `UsageError` unless asked with ``ids=True``.
 
         A grouped result gives a dict of such lists. Its keys are the groups: a text or None, or a tuple of
         them where there are several columns in ``by``.
         """
+        if not self._listed:
+            raise UsageError(f"{self.name}: rows are listed where asked with ids=True")
         ids = _kpi.ids_of(core_of(self._crm, self.name), self._core)
         if not self._core.by:
             self._single()
@@ -179,7 +213,7 @@ class KpiResult:
         from salesops._frame import to_html
 
         head = self._head()
-        if self._core.by or len(self._core.metrics) != 1:
+        if self._grouped():
             return (
                 f"<p><b>{escape(head)}</b><br>{escape(self.definition)}</p>{to_html(self._core.to_table())}"
             )
@@ -201,21 +235,27 @@ class KpiResult:
         places = list(shown)
         # The columns of the groups stand first.
         columns = [
-            [heading, *(plain("" if cell is None else cell, 30) for cell in shown[heading])]
+            [heading, *(plain(f"no {heading}" if cell is None else cell, 30) for cell in shown[heading])]
             for heading in places[: places.index(name)]
         ]
-        wide = max(len(columns), 1)
+        wide, few_rows = max(len(columns), 1), False
         columns.append(
             [f"{name} {unit_text(unit)}".rstrip(), *(number_text(value, unit) for value in shown[name])]
         )
         if low in shown and any(end is not None for end in shown[low]):
             ends = zip(shown[low], shown[high], strict=True)
+            told = [
+                metric.interval_note.endswith(f"fewer than {FEW} rows")
+                for metric in self._core.metrics[:rows]
+            ]
+            few_rows = any(told)
+            marks = ["*" if few else " " * few_rows for few in told]
             columns.append(
                 [
                     f"{level} %",
                     *(
-                        "" if a is None else f"{number_text(a, unit)} to {number_text(b, unit)}"
-                        for a, b in ends
+                        "" if a is None else f"{number_text(a, unit)} to {number_text(b, unit)}{few}"
+                        for (a, b), few in zip(ends, marks, strict=True)
                     ),
                 ]
             )
@@ -223,10 +263,13 @@ class KpiResult:
         known = {"n": "n", "censored": "still open", "excluded": "left out"}
         for place in (place for place in others if place in known):
             if place == "n" or any(shown[place]):
-                columns.append([known[place], *(f"{count:,.0f}" for count in shown[place])])
-        more = []
-        for place in (place for place in others if place not in known):
-            cells = [cell if isinstance(cell, str) else number_text(cell, "") for cell in shown[place]]
+                columns.append(
+                    [known[place], *(f"{n:,.0f}" if n or place == "n" else "" for n in shown[place])]
+                )
+        more, parts = [], ("numerator", "denominator")
+        for place in sorted((place for place in others if place not in known), key=lambda one: one in parts):
+            of = "share" if place in _SHARES else ""
+            cells = [cell if isinstance(cell, str) else number_text(cell, of) for cell in shown[place]]
             column = [place.replace("_", " "), *cells]
             used = sum(2 + max(map(len, each)) for each in columns) - 2
             if used + 2 + max(map(len, column)) > width:
@@ -235,7 +278,10 @@ class KpiResult:
                 columns.append(column)
         lines = aligned([list(line) for line in zip(*columns, strict=True)], left=wide)
         if table.num_rows > rows:
-            lines.append(f"… {table.num_rows - rows:,} more groups")
+            left = table.num_rows - rows
+            lines.append(f"… {left:,} more {'group' if left == 1 else 'groups'}")
+        if few_rows:
+            lines.append(f"* fewer than {FEW} rows")
         if more:
             lines += textwrap.wrap(f"also in .to_frame(): {', '.join(more)}", width)
         return lines
@@ -248,6 +294,7 @@ class KpiResult:
         if metric.low is not None:
             low, high = number_text(metric.low, unit), number_text(metric.high, unit)
             line += f"  [{low}, {high}] at {level_text(self._core.level)} %"
+            line += f", of fewer than {FEW} rows" if metric.interval_note.endswith(f"{FEW} rows") else ""
         line += f"  = {metric.numerator:,.10g} ÷ {metric.denominator:,.10g}, n {metric.n:,}"
         if metric.censored:
             line += f", {metric.censored:,} still open"
@@ -256,8 +303,13 @@ class KpiResult:
         return line + (f" ({metric.state})" if metric.state else "")
 
     def __repr__(self) -> str:
-        grouped = self._core.by or len(self._core.metrics) != 1
-        body = self._lines() if grouped else textwrap.wrap(self._value_line(), 80, subsequent_indent="  ")
+        return self.to_text()
+
+    @checked
+    def to_text(self, rows: int = 20) -> str:
+        """The answer as people read it, in 80 columns; of groups the first `rows`."""
+        one = textwrap.wrap("" if self._grouped() else self._value_line(), 80, subsequent_indent="  ")
+        body = self._lines(max(rows, 0)) if self._grouped() else one
         texts = [textwrap.fill(text, 80, subsequent_indent="  ") for text in (self._head(), *self._words())]
         return "\n".join([texts[0], *body, *texts[1:]])
 
@@ -270,9 +322,14 @@ _own_options = {
 _some_options = {option for listed in _own_options.values() for option in listed}
 
 
+_rows = {
+    name: dict(zip(_catalogue, cells, strict=True))
+    for name, *cells in zip(_catalogue["name"], *_catalogue.values(), strict=True)
+}
+
+
 def _make(name: str) -> Callable[..., KpiResult]:
-    compute = getattr(_kpi, name)
-    return _wrap(name, compute, compute.__doc__, _own_options[name])
+    return _wrap(name, getattr(_kpi, name), docstring(_rows[name]), _own_options[name])
 
 
 def _wrap(
@@ -303,10 +360,11 @@ def _wrap(
             given.setdefault("zones", zones_of(crm, path))
         asked = options_of(given)
         with shown(progress, name.replace("_", " ")) as tell:
-            return KpiResult(compute(core, asked, tell), crm)
+            return KpiResult(compute(core, asked, tell), crm, bool(ids))
 
     function.__name__ = function.__qualname__ = name
     function.__doc__ = text
+    function.__signature__ = signature(function, own)  # type: ignore[attr-defined]
     return function
 
 

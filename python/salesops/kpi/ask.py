@@ -8,12 +8,13 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from salesops._arguments import listed, pair, text, texts
+from salesops._arguments import listed, number, pair, text, texts, truth, whole
 from salesops._columns import is_missing, kind_of
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
-from salesops.calendar import TimeZone, time_zone
+from salesops.calendar import FiscalCalendar, TimeZone, time_zone
 from salesops.crm import Crm, instant, timestamp
+from salesops.plot.base import percent
 
 Where = str | Mapping[str, Any] | None
 Period = str | tuple[Any, Any] | None
@@ -104,6 +105,14 @@ def zones_of(crm: Crm, path: str) -> dict[str, TimeZone]:
     return found
 
 
+# How options are read that are no texts.
+_READ: dict[Any, set[str]] = {
+    whole: {"window_days", "idle_days", "from_rank", "seed", "threads"},
+    number: {"level", "target_minutes", "gross_margin"},
+    truth: {"allow_negative", "in_order", "keep_rows"},
+}
+
+
 def options_of(given: dict[str, Any]) -> _kpi.Options:
     """What a KPI is asked, for the core."""
     options = {key: value for key, value in given.items() if value is not None}
@@ -114,6 +123,10 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
         options["no_decision"] = texts(options["no_decision"], "no_decision")
     for name in {"mode", "reopened", "weight", "churn_base"} & set(options):
         text(options[name], name)
+    for read, names in _READ.items():
+        options |= {name: read(options[name], name) for name in names & options.keys()}
+    if "calendar" in options:
+        options["calendar"] = FiscalCalendar.given(options["calendar"])
     if "zone" in options:
         options["zone"] = time_zone(options["zone"])
     if "hours" in options:
@@ -126,8 +139,8 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
 
 
 def unit_text(unit: str) -> str:
-    """What stands behind a number: nothing where the number says it, or money names no currency."""
-    return "" if unit in ("share", "ratio") else unit.replace("XXX", "").strip()
+    """What stands behind a number: nothing where the number says it or money names no currency."""
+    return "" if unit in ("share", "ratio", "count") else unit.replace("XXX", "").strip()
 
 
 def number_text(value: float | None, unit: str) -> str:
@@ -135,7 +148,24 @@ def number_text(value: float | None, unit: str) -> str:
     if value is None:
         return "—"
     if unit == "share":
-        return f"{value:.1%}"
+        return percent(value)
+    if unit == "ratio":
+        return f"{value:,.2f}"
     if abs(value) >= 1000:
         return f"{value:,.0f}"
-    return f"{value:,.2f}".rstrip("0").rstrip(".")
+    return trimmed(value)
+
+
+def change_text(delta: float | None, unit: str) -> str:
+    """What a value gained; shares differ by percentage points."""
+    if delta is None:
+        return "—"
+    return ("+" if delta > 0 else "") + (
+        f"{delta * 100:,.1f} pp" if unit == "share" else number_text(delta, unit)
+    )
+
+
+def trimmed(value: float) -> str:
+    """Two decimals, without zeros at the end."""
+    text = f"{value:,.2f}".rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text

@@ -15,7 +15,8 @@ from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
 from salesops._progress import Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
-from salesops.kpi.ask import Period, Where, number_text, options_of, unit_text
+from salesops.kpi.ask import Period, Where, change_text, number_text, options_of, unit_text
+from salesops.plot.base import NO_CURRENCY, counted
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
@@ -32,8 +33,9 @@ class Scorecard:
     left out (`unknown`, `no_amount`, `no_cycle`).
     """
 
-    def __init__(self, core: _kpi.Scorecard) -> None:
+    def __init__(self, core: _kpi.Scorecard, listed: bool = False) -> None:
         self._core = core
+        self._listed = listed
 
     @property
     def period(self) -> str:
@@ -68,7 +70,12 @@ class Scorecard:
 
     @property
     def ids(self) -> list[list[str]]:
-        """Keys of the rows that each line counts, in the order of the lines (asked with ``ids=True``)."""
+        """Keys of the rows that each line counts, in the order of the lines.
+
+        `UsageError` unless asked with ``ids=True``.
+        """
+        if not self._listed:
+            raise UsageError("scorecard: rows are listed where asked with ids=True")
         return self._core.ids()
 
     def to_table(self) -> Table:
@@ -80,7 +87,20 @@ class Scorecard:
         return frame(self._core.to_table(), kind)
 
     def __repr__(self) -> str:
-        return self._core.to_text()
+        return self.to_text()
+
+    @checked
+    def to_text(self, rows: int = 20, *, lacking: bool = True) -> str:
+        """The card as people read it, in 80 columns.
+
+        Parameters
+        ----------
+        rows
+            Of groups the first so many.
+        lacking
+            Also list the KPIs that the book can't have, and why.
+        """
+        return self._core.to_text(max(rows, 0), lacking)
 
     def lacking(self) -> list[tuple[str, str]]:
         """What the book lacks, and the titles of the KPIs that it therefore can't have."""
@@ -109,7 +129,7 @@ class Scorecard:
             level = level_text(self._core.level)
             ends = {f"{name}_{end}_{level}" for name in shown for end in ("lo", "hi")}
             names = [name for name in shown if name not in ends]
-            columns = [_group_cells(name, shown, level) for name in names]
+            columns = [_group_cells(name, shown, level, name in self.by) for name in names]
             return [name.replace("_", " ") for name in names], [
                 list(row) for row in zip(*columns, strict=True)
             ]
@@ -122,10 +142,10 @@ class Scorecard:
     def _repr_html_(self) -> str:
         heads, body = self.printed()
         caption = f"Scorecard {self.period}, as of {self.as_of:%Y-%m-%d}"
-        if self.currency:
+        if self.currency and self.currency != NO_CURRENCY:
             caption += f", amounts in {self.currency}"
         if self.to_table().num_rows > len(body):
-            caption += f", {len(body)} of {self.to_table().num_rows:,} groups"
+            caption += f", {len(body)} of {counted(self.to_table().num_rows, 'group')}"
 
         def line(cells: list[str], tag: str) -> str:
             return "<tr>" + "".join(f"<{tag}>{escape(cell)}</{tag}>" for cell in cells) + "</tr>"
@@ -156,19 +176,21 @@ def _kpi_cells(row: dict[str, Any]) -> list[str]:
         + (f" {unit_text(unit)}".rstrip() if row["value"] is not None else ""),
         "" if low is None else f"{number_text(low, unit)} to {number_text(row['high'], unit)}",
         number_text(row["prior"], unit),
-        ("+" if delta is not None and delta > 0 else "") + number_text(delta, unit),
+        change_text(delta, unit),
         "" if target is None else f"{number_text(target, unit)} {row['status']}".strip(),
         f"{row['n']:,}",
         row["state"],
     ]
 
 
-def _group_cells(name: str, columns: dict[str, Any], level: str) -> list[str]:
+def _group_cells(name: str, columns: dict[str, Any], level: str, key: bool) -> list[str]:
     """A column of groups; an estimate has its interval behind it."""
     unit = "share" if name.startswith("win_rate") else ""
 
     def text(cell: Any) -> str:
-        return cell or "—" if cell is None or isinstance(cell, str) else number_text(float(cell), unit)
+        if cell is None:
+            return f"no {name}" if key else "—"
+        return cell if isinstance(cell, str) else number_text(float(cell), unit)
 
     cells = [text(cell) for cell in columns[name]]
     lows, highs = (columns.get(f"{name}_{end}_{level}") for end in ("lo", "hi"))
@@ -271,7 +293,7 @@ class ScorecardState:
         return ScorecardState.from_json, (self.to_json(),)
 
     def __repr__(self) -> str:
-        return f"ScorecardState({len(self):,} groups)"
+        return f"ScorecardState({counted(len(self), 'group')})"
 
 
 def _state(other: Any) -> ScorecardState:
@@ -327,4 +349,4 @@ def scorecard(
     given |= options
     asked = options_of(given)
     with shown(progress, "scorecard") as tell:
-        return Scorecard(_kpi.scorecard(core, asked, compare, tell))
+        return Scorecard(_kpi.scorecard(core, asked, compare, tell), bool(ids))

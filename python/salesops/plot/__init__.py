@@ -4,6 +4,7 @@ A `Picture` is what a reader gets: the finding as title, the definition under it
 see it, and the numbers as a table. The chart itself is an ordinary Altair chart.
 """
 
+from salesops._names import listing
 from salesops.plot.base import (
     COLORS,
     GROUND,
@@ -12,9 +13,11 @@ from salesops.plot.base import (
     WIDTH,
     altair,
     compact,
+    counted,
     dark_css,
     ink,
     number,
+    percent,
     plain,
     records,
     theme,
@@ -42,12 +45,14 @@ __all__ = [
     "altair",
     "burn_up",
     "compact",
+    "counted",
     "curves",
     "dark_css",
     "heat",
     "ink",
     "intervals",
     "number",
+    "percent",
     "plain",
     "progress",
     "ranking",
@@ -58,3 +63,4 @@ __all__ = [
     "versus",
     "waterfall",
 ]
+__dir__ = listing(__name__)

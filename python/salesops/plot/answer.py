@@ -57,7 +57,7 @@ def answer(result: KpiResult) -> Picture:
     subtitle += "" if in_time else f", {'whole book' if result.period == 'all' else plain(result.period)}"
     subtitle += f"; as of {result.as_of:%Y-%m-%d}."
     if not certain:
-        subtitle += f" {'Band' if in_time else 'Line'}: {low.rpartition('_')[2]}% interval."
+        subtitle += f" {'Band' if in_time else 'Line'}: {low.rpartition('_')[2]} % interval."
     if cut > 0 and not in_time:
         subtitle += f" The {LARGEST} largest groups; {cut:,} more are left out."
     values = ["value", "low", "high"][: 1 if certain else 3]

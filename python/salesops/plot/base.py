@@ -92,13 +92,25 @@ def altair() -> Any:
 # ---- numbers and words ----
 
 
+@checked
+def counted(n: int, thing: str) -> str:
+    """How many of a thing: "1 deal", "2,000 deals"."""
+    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+
+
+@checked
+def percent(share: float, digits: int = 1) -> str:
+    """A share as people read it: "37.4 %"."""
+    return f"{share * 100:,.{digits}f} %"
+
+
 def compact(value: float | None, unit: str = "") -> str:
     """A number as a reader wants it: few digits, with its unit.
 
     Examples
     --------
     >>> compact(1234567, "USD"), compact(-1234567, "XXX"), compact(0.3215, "share"), compact(None)
-    ('USD 1.23M', '-1.23M', '32.1%', '–')
+    ('USD 1.23M', '-1.23M', '32.1 %', '–')
     >>> compact(-1234567, "USD")
     '-USD 1.23M'
     """
@@ -107,7 +119,7 @@ def compact(value: float | None, unit: str = "") -> str:
         return "–"
     _arguments.number(value, "value")
     if unit == "share":
-        return f"{value:.1%}"
+        return percent(value)
     size, letter = next(
         ((size, letter) for size, letter in ((1e9, "B"), (1e6, "M"), (1e4, "k")) if abs(value) >= size),
         (1.0, ""),

@@ -12,11 +12,12 @@ from salesops.plot.base import WIDTH, altair, compact, ink, number, plain, recor
 
 # Billions are B to those who count money, not the G of the International System.
 AMOUNTS = {"format": "~s", "labelExpr": "replace(datum.label, 'G', 'B')"}
+SHARES = {"format": "%", "labelExpr": "replace(datum.label, '%', ' %')"}
 
 
 def numbers(unit: str) -> dict[str, Any]:
     """How an axis writes its numbers."""
-    return {"format": "%"} if unit == "share" else AMOUNTS
+    return SHARES if unit == "share" else AMOUNTS
 
 
 @checked
@@ -398,7 +399,7 @@ def versus(
     crowded = alt.Axis(labelAngle=-45 if max(len(row["label"]) for row in data) > 4 else 0, grid=False)
     x = alt.X("label:O", sort=alt.EncodingSortField("order", op="min"), title=x_title or None, axis=crowded)
     values = [row[name] for row in data for name in ("actual", "expected")]
-    axis = alt.Axis(format=_format(unit, values), tickCount=5)
+    axis = alt.Axis(tickCount=5, **_format(unit, values))
     y = {name: alt.Y(f"{name}:Q", title=y_title or None, axis=axis) for name in ("actual", "expected")}
     return alt.layer(
         base.mark_bar(color=ink("total"), opacity=0.55).encode(x=x, y=y["actual"]),
@@ -407,9 +408,11 @@ def versus(
     )
 
 
-def _format(unit: str, values: Iterable[float]) -> str:
+def _format(unit: str, values: Iterable[float]) -> dict[str, Any]:
     """How numbers stand on an axis: whole thousands are easier to read than 0.5k."""
-    return "%" if unit == "share" else "~s" if max(values) >= 10_000 else ",~f"
+    if unit == "share":
+        return SHARES
+    return {"format": "~s" if max(values) >= 10_000 else ",~f"}
 
 
 def _key(alt: Any, names: tuple[str, str]) -> Any:
@@ -469,7 +472,7 @@ def progress(
     ends = _apart(ends, 0.08 * (max(row["value"] for row in data) or 1))
     color = alt.Color("color:N", scale=None)
     x = alt.X("day:T", title=None, axis=alt.Axis(format="%b %y", tickCount=4, grid=False))
-    axis = alt.Axis(format=_format(unit, (row["value"] for row in data)))
+    axis = alt.Axis(**_format(unit, (row["value"] for row in data)))
     y = alt.Y("value:Q", title=y_title or None, axis=axis)
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height=240)
     layers = [

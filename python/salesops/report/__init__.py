@@ -11,6 +11,7 @@ from typing import Any
 from salesops import plot
 from salesops._arguments import checked
 from salesops._core.error import DataError, UsageError
+from salesops._names import listing
 from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar
 from salesops.crm import Crm
@@ -20,6 +21,7 @@ from salesops.report import sections
 from salesops.report.book import Book
 
 __all__ = ["render", "write"]
+__dir__ = listing(__name__)
 
 
 @checked

@@ -13,7 +13,7 @@ from salesops._core.error import Error, UsageError
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.crm import Crm, core_of, day_in, instant, timestamp
 from salesops.kpi.ask import Period, period_text
-from salesops.plot import Picture, compact, plain
+from salesops.plot import Picture, compact, counted, plain
 
 if TYPE_CHECKING:
     from salesops._core.table import Table
@@ -165,7 +165,7 @@ class Book:
         if rate.value is None:
             return f"No deal was closed in {self.label} so far."
         share = compact(rate.value, "share")
-        return f"{rate.numerator:,.0f} of {rate.n:,} deals closed in {self.label} were won: {share}."
+        return f"{rate.numerator:,.0f} of {counted(rate.n, 'deal')} closed in {self.label} were won: {share}."
 
     def verdict_of_leads(self) -> str:
         """The report in one sentence where the book has no deals."""
@@ -176,7 +176,8 @@ class Book:
         if rate.value is None:
             return f"No lead came in {self.label} so far."
         share = compact(rate.value, "share")
-        return f"{rate.numerator:,.0f} of {rate.n:,} leads of {self.label} were converted so far: {share}."
+        leads = counted(rate.n, "lead")
+        return f"{rate.numerator:,.0f} of {leads} of {self.label} were converted so far: {share}."
 
     def freshness(self) -> str:
         """What the page knew, and how old that is."""
@@ -187,7 +188,7 @@ class Book:
         idle = (self.as_of - self.last_entry).days
         last = day_text(self.day(self.last_entry))
         if idle > 0:
-            return f"{known} The last entry in the book is {idle:,} days older: {last}."
+            return f"{known} The last entry in the book is {counted(idle, 'day')} older: {last}."
         return f"{known} The book reaches to {last}."
 
     def known_at(self) -> str:

@@ -9,7 +9,7 @@ from salesops import __version__, kpi, plot
 from salesops._core.error import UsageError
 from salesops.crm import instant
 from salesops.kpi.cards import NOT_AVAILABLE
-from salesops.plot import Picture, compact, plain
+from salesops.plot import Picture, compact, counted, percent, plain
 from salesops.report.book import Book, Card, Grid, Line, Section, day_text, rows_of, word
 
 # ---- scorecard ----
@@ -66,7 +66,7 @@ def card(row: dict[str, Any], prior_period: str) -> Card:
             [Line("nothing left to cover" if state else "nothing to divide by so far")],
         )
     big = Card(row["title"], show(value))
-    interval = "" if row["low"] is None else f"{show(row['low'])} to {show(row['high'])}, 95% interval, "
+    interval = "" if row["low"] is None else f"{show(row['low'])} to {show(row['high'])}, 95 % interval, "
     big.lines.append(Line(f"{interval}n {row['n']:,}"))
     if state:
         big.lines.append(Line(state))
@@ -112,9 +112,11 @@ def outlook(book: Book, section: Section) -> Picture:
     unit = book.unit
     likely = f"{compact(low, unit)} to {compact(high, unit)}"
     reach = (
-        "" if quota is None else f" and is {chance:.0%} likely to reach the quota of {compact(quota, unit)}"
+        ""
+        if quota is None
+        else f" and is {percent(chance, 0)} likely to reach the quota of {compact(quota, unit)}"
     )
-    book.outlook = f"{book.label} should bring {likely} (80% sure){reach}."
+    book.outlook = f"{book.label} should bring {likely} (80 % sure){reach}."
     teams = [row for row in holders if row["holder_type"] == "team"]
     if teams:
         section.tables.append(team_outlook(book, teams))
@@ -123,7 +125,7 @@ def outlook(book: Book, section: Section) -> Picture:
     return Picture(
         title=f"{compact(total, unit)} are won; {compact(middle, unit)} are expected by the end",
         subtitle="Amount won so far, and where the total may stand: mean (dashed) and the range that holds "
-        "it with 80%. Counts open deals by stage and time in it, and deals yet to come.",
+        "it with 80 %. Counts open deals by stage and time in it, and deals yet to come.",
         alt=f"{compact(total, unit)} are won, {compact(middle, unit)} expected, {likely} likely."
         + ("" if quota is None else f" The quota is {compact(quota, unit)}."),
         chart=plot.burn_up(
@@ -145,7 +147,7 @@ def team_outlook(book: Book, teams: list[dict[str, Any]]) -> Grid:
     """Where each team may end; of many the twelve that are expected to bring most."""
     names, most = team_names(book), 12
     kept = sorted(teams, key=lambda row: -row["bookings_mean"])[:most] if len(teams) > most else teams
-    heads = ["team", "won", "expected", "80% from", "to"]
+    heads = ["team", "won", "expected", "80 % from", "to"]
     rows = [
         [
             plain(names.get(row["holder_id"], row["holder_id"]), 36),
@@ -159,7 +161,7 @@ def team_outlook(book: Book, teams: list[dict[str, Any]]) -> Grid:
     if any(row["quota"] is not None for row in kept):
         heads += ["quota", "chance"]
         for cells, row in zip(rows, kept, strict=True):
-            cells += [compact(row["quota"]), "–" if row["p_attain"] is None else f"{row['p_attain']:.0%}"]
+            cells += [compact(row["quota"]), "–" if row["p_attain"] is None else percent(row["p_attain"], 0)]
     if len(kept) < len(teams):
         rows.append([f"{len(teams) - len(kept):,} more", *[""] * (len(heads) - 1)])
     return Grid(heads, rows)
@@ -212,7 +214,7 @@ def conversion(book: Book) -> Picture:
     worst = min(rows, key=lambda row: row["value"])
     return Picture(
         title=f"The hardest stage is {plain(worst['label'])}: {compact(worst['value'], 'share')} get past it",
-        subtitle=f"{found.definition}. Since {day_text(since)}; line: 95% interval.",
+        subtitle=f"{found.definition}. Since {day_text(since)}; line: 95 % interval.",
         alt="; ".join(f"{plain(row['label'])} {compact(row['value'], 'share')}" for row in rows),
         chart=plot.intervals(rows),
         columns=["stage", "get past it", "low", "high", "n"],
@@ -242,7 +244,7 @@ def open_stages(book: Book) -> Picture:
     rows: list[dict[str, Any]] = []
     for row in table:
         stage, amount = row["stage_id"], row.get("unweighted") or 0.0
-        note = f"{compact(amount, unit)}, {row['n']:,} deals"
+        note = f"{compact(amount, unit)}, {counted(row['n'], 'deal')}"
         rows.append({"label": plain(labels.get(stage, stage or "no stage")), "value": amount, "note": note})
     total = sum(row["value"] for row in rows)
     weighted = sum(row["weighted_pipeline"] or 0.0 for row in table)
@@ -270,7 +272,7 @@ def unweighted_stages(book: Book, labels: dict[str, str]) -> Picture:
     rows: list[dict[str, Any]] = []
     for stage, ids in sorted(found.ids.items(), key=lambda group: order.get(group[0], len(order))):
         amount = float(sum(amounts[one] for one in ids))
-        note = f"{compact(amount, book.unit)}, {len(ids):,} deals"
+        note = f"{compact(amount, book.unit)}, {counted(len(ids), 'deal')}"
         label = plain(labels.get(stage, stage or "no stage"))
         rows.append({"label": label, "value": amount, "note": note, "deals": len(ids)})
     total = sum(row["value"] for row in rows)
@@ -412,7 +414,7 @@ def by_team(book: Book) -> Picture:
         finding = f"{words} {verb} from the company's {compact(whole.value, 'share')}"
     return Picture(
         title=finding,
-        subtitle=f"{whole.definition}, {book.label}. Line: 95% interval; a team differs where it "
+        subtitle=f"{whole.definition}, {book.label}. Line: 95 % interval; a team differs where it "
         "misses the company's rate.",
         alt="; ".join(
             f"{plain(row['label'])} {compact(row['value'], 'share')} of {row['n']:,}" for row in rows
@@ -447,7 +449,7 @@ def quarters(book: Book) -> Picture:
         title=f"The win rate {'moved' if moved else 'shows no clear change'}: "
         f"{compact(first['value'], 'share')} in {first['label']}, "
         f"{compact(last['value'], 'share')} in {last['label']}",
-        subtitle=f"{found.definition}. Band: 95% interval; hollow: fewer than 10 deals.",
+        subtitle=f"{found.definition}. Band: 95 % interval; hollow: fewer than 10 deals.",
         alt="; ".join(f"{row['label']} {compact(row['value'], 'share')}" for row in rows),
         chart=plot.trend(rows),
         columns=["quarter", "win rate", "low", "high", "n"],

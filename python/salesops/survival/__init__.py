@@ -8,6 +8,7 @@ All fit arrays, ``fit(durations, events)``, or a frame of any kind,
 ``fit(frame, duration_col="months", event_col="churned")``.
 """
 
+from salesops._names import listing
 from salesops.survival._aft import (
     ExponentialAFT,
     GeneralizedGammaAFT,
@@ -40,3 +41,4 @@ __all__ = [
     "logrank",
     "rmst",
 ]
+__dir__ = listing(__name__)

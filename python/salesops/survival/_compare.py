@@ -46,7 +46,21 @@ def _rows(
 
 
 def _coded(rows: dict[str, Any], named_by: dict[str, Any]) -> tuple[list[Any], npt.NDArray[np.uint32]]:
-    return coded(rows["groups"], f"column '{named_by['groups']}'" if named_by else "groups")
+    return coded(rows["groups"], _called(named_by))
+
+
+def _called(named_by: dict[str, Any]) -> str:
+    return f"column '{named_by['groups']}'" if named_by else "groups"
+
+
+def _compared(rows: dict[str, Any], named_by: dict[str, Any]) -> tuple[list[Any], npt.NDArray[np.uint32]]:
+    """The groups of a test; one alone has nothing to be compared with."""
+    names, codes = _coded(rows, named_by)
+    if len(names) == 1:
+        raise UsageError(
+            f"{_called(named_by)}: all rows are of {names[0]!r}; a test compares two groups or more"
+        )
+    return names, codes
 
 
 def logrank(
@@ -92,7 +106,7 @@ def logrank(
             "weights": weights_col,
         },
     )
-    names, codes = _coded(rows, named_by)
+    names, codes = _compared(rows, named_by)
     with named(named_by):
         found = _core.log_rank(
             numbers(rows["durations"], "durations"),
@@ -149,7 +163,7 @@ def gray(
         {"events": events, "groups": groups, "weights": weights},
         {"durations": duration_col, "events": event_col, "groups": group_col, "weights": weights_col},
     )
-    names, codes = _coded(rows, named_by)
+    names, codes = _compared(rows, named_by)
     causes, ended = outcomes(rows["events"], censored)
     if cause not in causes:
         raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, causes))}")

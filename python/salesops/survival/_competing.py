@@ -24,7 +24,8 @@ class FineGray(HazardRegression):
     cause
         The outcome that matters.
     censored
-        The label in `events` that means "not ended yet"; nulls mean it too.
+        The label in `events` that means "not ended yet"; nulls mean it too. Texts without a null need it
+        said, or None where all have ended.
     level
         Coverage of the intervals in percent.
 

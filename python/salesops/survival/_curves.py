@@ -250,7 +250,8 @@ class AalenJohansen(Curves):
     interval
         Its scale: ``log_log`` (default), ``log``, ``plain`` or ``arcsine``.
     censored
-        The label in `events` that means "not ended yet"; nulls mean it too.
+        The label in `events` that means "not ended yet"; nulls mean it too. Texts without a null need it
+        said, or None where all have ended.
 
     Examples
     --------

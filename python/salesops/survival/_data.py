@@ -99,6 +99,13 @@ def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint
         listed = labels(values, "events")
         place = None
     causes = ordered((e for e in listed if e is not None and e != censored), "events")
+    told = censored is None or isinstance(censored, str) or None in listed
+    if causes and isinstance(causes[0], str) and not told:
+        named = ", ".join(map(repr, causes[:5])) + (", …" if len(causes) > 5 else "")
+        raise UsageError(
+            f"events: of the labels {named} say which means 'not ended yet': censored=…; "
+            "censored=None where all have ended"
+        )
     if len(causes) > 255:
         raise UsageError(f"events holds {len(causes)} outcomes; at most 255 can compete")
     code = {label: i + 1 for i, label in enumerate(causes)}
@@ -170,6 +177,12 @@ def given(
         The values, and the columns by argument (none for arrays).
     """
     wanted = {argument: name for argument, name in columns.items() if name is not None}
+    if not wanted and (
+        isinstance(data, Mapping) or hasattr(data, "columns") or hasattr(data, "column_names")
+    ):
+        raise UsageError(
+            "durations: this is a frame, so say which of its columns count: duration_col='…', event_col='…'"
+        )
     if not wanted:
         return {"durations": data, **arguments}, {}
     if "durations" not in wanted:

@@ -70,7 +70,7 @@ def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: 
     return plot.Picture(
         title=f"{after.capitalize()}: {ends}",
         subtitle=f"{fit.n_rows_:,} rows, {fit.n_events_:,g} events; the others count as long as seen. "
-        f"Band: {fit.get_params()['level']:g}% interval at each time. Below: rows at risk.",
+        f"Band: {fit.get_params()['level']:g} % interval at each time. Below: rows at risk.",
         alt=f"{title}; {after}: {ends}",
         chart=with_at_risk(chart, result),
         columns=[unit_of_time, "at risk", *called],
@@ -161,7 +161,7 @@ def forest(
         subtitle=subtitle,
         alt="; ".join(f"{name} {ratio:.2f} ({low:.2f} to {high:.2f})" for name, ratio, low, high in rows),
         chart=chart,
-        columns=["column", f"{what} ratio", f"low {level:g}%", f"high {level:g}%"],
+        columns=["column", f"{what} ratio", f"low {level:g} %", f"high {level:g} %"],
         rows=[[name, *(f"{value:.3f}" for value in values)] for name, *values in rows],
     )
 
