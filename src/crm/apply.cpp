@@ -186,6 +186,7 @@ void Revision::derive() {
                    before_.history.tracks(Field::stage) != after_.history.tracks(Field::stage);
   if (all) {
     after_.deals = derive_deals(after_.tables, after_.history, nullptr);
+    after_.latest_close = latest_close(after_.deals, after_.tables);
   } else {
     std::vector<std::int64_t> rows = rewritten_;
     if (deals != changes_.end())
@@ -193,6 +194,7 @@ void Revision::derive() {
     std::sort(rows.begin(), rows.end());
     rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
     after_.deals = derive_deals(before_.deals, rows, after_.tables, after_.history, &after_.issues);
+    after_.latest_close = latest_close(before_, rows, after_.deals, after_.tables);
   }
 }
 
@@ -210,8 +212,7 @@ void Revision::conclude() {
     else if (change != changes_.end())
       known->second = summarize(std::move(known->second), model, was(name), book->table, change->second.rows);
   }
-  after_.latest = after_.known_until =
-      latest_instant(after_.summaries, after_.history, after_.deals, after_.tables);
+  after_.latest = after_.known_until = latest_instant(after_.summaries, after_.history, after_.latest_close);
   if (after_.rewound) after_.latest = std::max(after_.latest, *after_.rewound);
   after_.currency = single_currency(after_.summaries);
 }

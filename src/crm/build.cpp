@@ -304,8 +304,8 @@ Crm Crm::build(NamedTables tables, const Options& given) {
   check_rows(state->tables, nullptr, issues);
   for (const auto& [name, book] : state->tables)
     state->summaries.emplace(name, summarize(table_model(name), book->table));
-  state->latest = state->known_until =
-      latest_instant(state->summaries, state->history, state->deals, state->tables);
+  state->latest_close = latest_close(state->deals, state->tables);
+  state->latest = state->known_until = latest_instant(state->summaries, state->history, state->latest_close);
   state->currency = single_currency(state->summaries);
   steps.done();
   return Crm(std::move(state));

@@ -496,27 +496,53 @@ Summary summarize(Summary before, const TableModel& model, const Table& was, con
 
 namespace {
 
-/// The latest close of a deal: one that a date stands in for is a fact as well, no later than its row was
+/// When a deal's close was known: one that a date stands in for is a fact as well, no later than its row was
 /// written.
-std::int64_t latest_close(const Deals& deals, const BookTables& tables) {
-  const Table* table = find_table(tables, "opportunity");
-  const Column* written = table == nullptr ? nullptr : table->find("source_modified_at");
-  std::int64_t latest = null_value;
-  for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    const std::int64_t closed = deals.closed_at[deal];
-    if (closed <= latest || closed >= far_future) continue;
-    const bool known = written != nullptr && written->valid(deal);
-    latest = std::max(latest, known ? std::min(closed, written->values<std::int64_t>()[deal]) : closed);
+class KnownCloses {
+ public:
+  KnownCloses(const Deals& deals, const BookTables& tables) : deals_(deals) {
+    const Table* table = find_table(tables, "opportunity");
+    written_ = table == nullptr ? nullptr : table->find("source_modified_at");
   }
-  return latest;
-}
+  [[nodiscard]] std::int64_t of(std::size_t deal) const {
+    const std::int64_t closed = deals_.closed_at[deal];
+    if (closed >= far_future) return null_value;
+    const bool known = written_ != nullptr && written_->valid(deal);
+    return known ? std::min(closed, written_->values<std::int64_t>()[deal]) : closed;
+  }
+
+ private:
+  const Deals& deals_;
+  const Column* written_;
+};
 
 }  // namespace
 
-Instant latest_instant(const Summaries& summaries, const History& history, const Deals& deals,
-                       const BookTables& tables) {
+std::int64_t latest_close(const Deals& deals, const BookTables& tables) {
+  const KnownCloses closes(deals, tables);
+  std::int64_t latest = null_value;
+  for (std::size_t deal = 0; deal < deals.size(); ++deal) latest = std::max(latest, closes.of(deal));
+  return latest;
+}
+
+std::int64_t latest_close(const Book& before, std::span<const std::int64_t> rows, const Deals& deals,
+                          const BookTables& tables) {
+  const KnownCloses was(before.deals, before.tables), is(deals, tables);
+  std::int64_t latest = before.latest_close;
+  bool lost = false;
+  for (const std::int64_t at : rows) {
+    const auto deal = static_cast<std::size_t>(at);
+    const std::int64_t now = is.of(deal);
+    latest = std::max(latest, now);
+    // The deal that closed last may not have closed then after all.
+    lost |= deal < before.deals.size() && now < before.latest_close && was.of(deal) == before.latest_close;
+  }
+  return lost ? latest_close(deals, tables) : latest;
+}
+
+Instant latest_instant(const Summaries& summaries, const History& history, std::int64_t latest_close) {
   std::int64_t instant = history.latest() < far_future ? history.latest() : null_value, day = null_value;
-  instant = std::max(instant, latest_close(deals, tables));
+  instant = std::max(instant, latest_close);
   for (const auto& [name, summary] : summaries) {
     instant = std::max(instant, summary.instant);
     day = std::max(day, summary.day);

@@ -176,8 +176,15 @@ Summary summarize(Summary before, const TableModel& model, const Table& was, con
                   std::span<const std::int64_t> rows);
 
 /// The latest past fact of the book.
-Instant latest_instant(const Summaries& summaries, const History& history, const Deals& deals,
-                       const BookTables& tables);
+Instant latest_instant(const Summaries& summaries, const History& history, std::int64_t latest_close);
+
+struct Book;
+
+/// The latest close that was known to somebody, or null.
+std::int64_t latest_close(const Deals& deals, const BookTables& tables);
+/// The same, of a book that differs from `before` in the deals of `rows` alone.
+std::int64_t latest_close(const Book& before, std::span<const std::int64_t> rows, const Deals& deals,
+                          const BookTables& tables);
 
 bool has_money(const Table& table);
 
@@ -194,6 +201,7 @@ struct Book {
   Fields filled{};                        ///< columns of opportunities that come from the history
   Issues issues;
   Instant latest;
+  std::int64_t latest_close = null_value;
   Instant known_until;  ///< the last fact the book has; from then on it is as its rows say
   std::optional<Instant> rewound;
   std::string currency;

@@ -80,14 +80,15 @@ class RetentionState:
         state._source, state._zone = kind_of(events), tz
         return state
 
-    def merge(self, other: RetentionState | Iterable[RetentionState]) -> None:
-        """Add another batch, or several."""
+    def merge(self, other: RetentionState | Iterable[RetentionState]) -> RetentionState:
+        """Add another batch, or several; returns itself."""
         for state in [other] if isinstance(other, RetentionState) else listed(other, "other"):
             if not isinstance(state, RetentionState):
                 raise UsageError(f"other: need what RetentionState.partial made, not {type(state).__name__}")
             if not self._core.events:
                 self._source, self._zone = state._source, state._zone
             self._core.merge(state._core)
+        return self
 
     def finish(self, *, threads: int = 0, progress: Wanted = None, **how: Any) -> Retention:
         """Make the grid; the arguments are those of `retention` that don't name columns."""
