@@ -103,6 +103,13 @@ void salesops_bind_crm(py::module_& module) {
           },
           py::arg("changes"), py::arg("progress") = py::none())
       .def(
+          "with_days_in",
+          [](const Crm& crm, const TimeZone& zone) {
+            const py::gil_scoped_release release;
+            return crm.with_days_in(zone);
+          },
+          py::arg("zone"))
+      .def(
           "in_currency",
           [](const Crm& crm, const std::string& currency, RateDay at, Date day, RateKind kind,
              std::optional<int> max_age, const std::string& through, NoRate missing) {

@@ -28,6 +28,7 @@
 #include <utility>
 #include <vector>
 
+#include "salesops/calendar/time_zone.hpp"
 #include "salesops/date.hpp"
 #include "salesops/history.hpp"
 #include "salesops/issues.hpp"
@@ -191,6 +192,12 @@ class Crm {
   [[nodiscard]] const std::string& currency() const;
 
   [[nodiscard]] Crm as_of(Instant t, const AsOfOptions& options = {}) const;
+
+  /// The same book for whoever reads it in `zone`. A civil day has no zone, so times known as days alone
+  /// begin there rather than in UTC: those of a column whose times are all midnight UTC, closes that the
+  /// close date stands in for, and with them `latest`. KPIs, forecasts and reports asked in a zone do so
+  /// themselves. Apply changes to the book as it was read, not to this one.
+  [[nodiscard]] Crm with_days_in(const TimeZone& zone) const;
 
   /// A new book with rows added or replaced: the book that all rows together would make, where the
   /// differences between the deals of the two count as changes at their `source_modified_at` if the

@@ -112,6 +112,9 @@ class History {
   /// With each value of `field` that isn't null put at `value_of(entity, value)`.
   template <class ValueOf>
   [[nodiscard]] History mapped(Field field, ValueOf value_of) const;
+  /// With each change at `time_of(at)`, which must keep their order.
+  template <class TimeOf>
+  [[nodiscard]] History moved(TimeOf time_of) const;
 
  private:
   static constexpr std::size_t block_entities = 256;
@@ -162,6 +165,18 @@ History History::mapped(Field field, ValueOf value_of) const {
         if (Change& change = block->changes[i]; change.field == field && change.value != null_value)
           change.value = value_of(number * block_entities + at, change.value);
     result.blocks_[number] = std::move(block);
+  }
+  return result;
+}
+
+template <class TimeOf>
+History History::moved(TimeOf time_of) const {
+  History result = *this;
+  for (auto& kept : result.blocks_) {
+    auto block = std::make_shared<Block>(*kept);
+    for (Change& change : block->changes) change.at = time_of(change.at);
+    if (block->latest != null_value) block->latest = time_of(block->latest);
+    kept = std::move(block);
   }
   return result;
 }

@@ -226,6 +226,24 @@ class Crm:
             return Crm(self._core.apply(given, progress=tell), notes)
 
     @checked
+    def with_days_in(self, zone: str | dt.tzinfo | TimeZone) -> Crm:
+        """The same book for whoever reads it in a time zone.
+
+        A civil day has no zone. Times known as days alone begin in ``zone`` rather than in UTC: those of a column
+        whose times are all midnight UTC, and closes that the close date stands in for. KPIs, forecasts and reports
+        asked with ``zone=`` do so themselves. Apply changes to the book as it was read, not to this one.
+
+        Examples
+        --------
+        >>> import pandas as pd
+        >>> import salesops as so
+        >>> deals = pd.DataFrame({"opportunity_id": ["a"], "is_won": [True], "closed_at": ["2025-04-01"]})
+        >>> print(so.crm.Crm.build({"opportunity": deals}).with_days_in("America/New_York").latest)
+        2025-04-01 04:00:00+00:00
+        """
+        return Crm(self._core.with_days_in(time_zone(zone)), self._notes)
+
+    @checked
     def in_currency(
         self,
         currency: str,

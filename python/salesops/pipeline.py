@@ -145,9 +145,9 @@ def forecast(
     >>> result.to_frame("pyarrow").num_rows > 5
     True
     """
-    book = core_of(crm, "forecast")
-    _check_currency(book, currency)
     clock = time_zone(zone)
+    book = core_of(crm, "forecast").with_days_in(clock)
+    _check_currency(book, currency)
     now = None if as_of is None else instant(as_of, zone=clock)
     options = _options(
         level=level,

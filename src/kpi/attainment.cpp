@@ -100,6 +100,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
   reps.add_quotas(scope);
 
   Options year = options;
+  year.as_of.reset();  // the book knows
   year.by.clear();
   year.mode = Mode::standard;
   year.weight = Weight::value;

@@ -279,7 +279,6 @@ std::optional<int> lag_of(const Crm& crm, const Options& options, const Scope& s
   cycle.zone = options.zone;
   cycle.execution = options.execution;
   cycle.execution.progress = {};
-  cycle.as_of = options.as_of;
   const auto day = [&](Instant t) { return Date{day_of(t.us, options)}.to_string(); };
   cycle.period = day(scope.parts.front().interval.start) + "/" + day(scope.parts.back().interval.end);
   const auto median = sales_cycle(crm, cycle).single().value;

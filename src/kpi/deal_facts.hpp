@@ -22,10 +22,8 @@ Mode mode_of(const Options& options, std::string_view name, std::initializer_lis
 /// The visits asked for, `standard` as the first of `allowed`; throws `UsageError` for others.
 Visits visits_asked(const Options& options, std::string_view name, std::initializer_list<Visits> allowed);
 
-/// The last instant the answer knows.
-inline std::int64_t now_of(const Crm& crm, const Options& options) {
-  return options.as_of.value_or(crm.latest()).us;
-}
+/// The last instant the answer knows, of a rewound book.
+inline std::int64_t now_of(const Crm& crm) { return crm.latest().us; }
 
 /// With "this quarter" where no period is named.
 Options with_period(const Options& options);

@@ -61,7 +61,7 @@ std::string Scope::to_string() const {
 
 Scope scope_of(const Crm& crm, const Options& options) {
   Scope scope;
-  scope.as_of = options.as_of.value_or(crm.latest());
+  scope.as_of = crm.latest();
   if (options.period.empty()) {
     scope.all = true;
     scope.parts.push_back({"all",
@@ -77,9 +77,11 @@ Scope scope_of(const Crm& crm, const Options& options) {
 }
 
 Crm rewound(const Crm& crm, const Options& options) {
-  if (!options.as_of || *options.as_of == crm.latest()) return crm;
-  crm_detail::check_known(crm, *options.as_of, "as_of");
-  return crm.as_of(*options.as_of);
+  const Crm book = crm.with_days_in(options.zone);
+  // The book's own latest day may have moved with its days.
+  if (!options.as_of || *options.as_of == crm.latest()) return book;
+  crm_detail::check_known(book, *options.as_of, "as_of");
+  return book.as_of(*options.as_of);
 }
 
 double major_units(std::string_view currency) {

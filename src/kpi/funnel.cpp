@@ -66,7 +66,7 @@ Result funnel(const Crm& book, const Options& options) {
   known.push_back(won);
   const bool windowed = mode == Mode::window_cohort;
   const std::int64_t window = options.window_days * us_per_day;
-  const std::int64_t as_of = now_of(crm, options);
+  const std::int64_t as_of = now_of(crm);
   const auto young = [&](std::size_t lead) {
     return windowed && (leads.created[lead] == null_value || leads.created[lead] + window > as_of);
   };

@@ -37,7 +37,7 @@ Result lead_conversion(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "lead_conversion");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
-  const std::int64_t as_of = now_of(crm, options);
+  const std::int64_t as_of = now_of(crm);
   const std::int64_t window = options.window_days * us_per_day;
   const std::string days = std::to_string(options.window_days) + " days";
   LeadFacts facts(leads);

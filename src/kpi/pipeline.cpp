@@ -350,7 +350,7 @@ Result idle_share(const Crm& book, const Options& options) {
         seen = std::max(seen, times[row]);
       }
   }
-  const std::int64_t now = now_of(crm, options);
+  const std::int64_t now = now_of(crm);
   const Column* targets = crm.has("stage_def") ? crm.table("stage_def").find("target_days") : nullptr;
   const auto target_of = [&](std::size_t deal) {
     const std::int32_t stage = deals.stage_row[deal];
@@ -466,7 +466,7 @@ Result hygiene(const Crm& book, const Options& options) {
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   const Table& table = crm.table("opportunity");
-  const std::int64_t now = now_of(crm, options);
+  const std::int64_t now = now_of(crm);
   const std::int32_t today = day_of(now, options);
   constexpr std::int64_t fresh = 14 * us_per_day;
   struct Check {

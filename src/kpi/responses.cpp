@@ -154,7 +154,7 @@ struct Responses {
     std::vector<std::uint8_t> early;
     const std::vector<std::int64_t> first = first_touches(crm, leads, starts, early);
     LeadHours hours(crm, leads, options);
-    const std::int64_t as_of = now_of(crm, options);
+    const std::int64_t as_of = now_of(crm);
     waited.assign(leads.size(), 0);
     answered.assign(leads.size(), 0);
     fault.assign(leads.size(), Fault::none);

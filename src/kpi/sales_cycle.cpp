@@ -42,7 +42,7 @@ DealFacts cycles(const Crm& crm, const Options& options, std::span<const std::in
 /// Time from the start to the outcome, or to now.
 Result cycle_by_survival(const Crm& crm, const Options& options, std::span<const std::int64_t> starts) {
   const Deals& deals = crm.deals();
-  const std::int64_t now = now_of(crm, options);
+  const std::int64_t now = now_of(crm);
   DealFacts facts(deals, options);
   const auto reversed = facts.reason("negative_duration");
   const auto unknown = facts.reason("outcome_unknown");

@@ -415,14 +415,15 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
   options.execution.progress = {};  // of the KPIs; the card's goes by its lines
   Steps steps(asked.execution, std::size(lines));
   const Crm now = rewound(book, options);
-  const Date today{day_of(now_of(book, options), options)};
+  options.as_of.reset();  // `now` knows
+  const Date today{day_of(now_of(now), options)};
   const auto periods = options.calendar.parse_period(options.period, today);
   if (periods.size() != 1)
     throw UsageError("scorecard: '" + options.period + "' is several periods; a scorecard shows one");
   const Period period = named(options.calendar, periods.front());
   Scorecard card;
   card.period = options.calendar.label(period);
-  card.as_of = Instant{now_of(book, options)};
+  card.as_of = now.latest();
   card.level = options.level;
 
   Options prior = options;
@@ -439,7 +440,7 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
     prior.period = card.prior_period = options.calendar.label(before);
     prior.as_of = card.prior_as_of = point;
     prior.keep_rows = false;
-    then = book.as_of(point);
+    then = book.with_days_in(options.zone).as_of(point);
   }
   for (const Line& line : lines) {
     const Definition& known = definition(line.kpi);

@@ -50,7 +50,7 @@ Result stage_conversion(const Crm& book, const Options& options) {
   const Crm crm = rewound(book, options);
   const std::vector<Visit> visits = visits_of(crm, "stage_conversion");
   const Deals& deals = crm.deals();
-  const std::int64_t now = now_of(crm, options);
+  const std::int64_t now = now_of(crm);
   DealFacts facts(deals, options);
   const auto undefined = facts.reason("stage_without_rank");
   std::vector<Step> steps;
@@ -116,7 +116,7 @@ Result time_in_stage(const Crm& book, const Options& options) {
   const Crm crm = rewound(book, options);
   const std::vector<Visit> visits = visits_of(crm, "time_in_stage");
   const Deals& deals = crm.deals();
-  const std::int64_t now = now_of(crm, options);
+  const std::int64_t now = now_of(crm);
   DealFacts facts(deals, options);
   const auto unknown = facts.reason("entry_unknown");
   const auto reversed = facts.reason("negative_duration");

@@ -39,7 +39,7 @@ Result won_by_age(const Crm& crm, const Options& options) {
   if (options.weight == Weight::value)
     throw UsageError("win_rate: mode survival counts deals; by value use closed_in_period");
   const Deals& deals = crm.deals();
-  const std::int64_t now = options.as_of.value_or(crm.latest()).us;
+  const std::int64_t now = crm.latest().us;
   DealFacts facts(deals, options);
   const auto unknown = facts.reason("outcome_unknown");
   const auto reversed = facts.reason("negative_duration");
@@ -92,7 +92,7 @@ Result win_rate(const Crm& book, const Options& options) {
   const NoDecision no_decision(crm, options);
   const Begun begun(crm, options, "win_rate", facts);
   const std::int64_t window = options.window_days * us_per_day;
-  const std::int64_t as_of = options.as_of.value_or(crm.latest()).us;
+  const std::int64_t as_of = crm.latest().us;
 
   const bool closes = mode == Mode::closed_in_period;
   if (closes && options.reopened != Reopened::last_close) {

@@ -97,9 +97,9 @@ class Book:
         zone: Any = None,
     ) -> None:
         core_of(crm, "report")
-        self.whole = crm
         self.calendar = FiscalCalendar.given(calendar)
         self.zone = time_zone(zone)
+        self.whole = crm = crm.with_days_in(self.zone)
         self.last_entry = crm.latest
         self.as_of = crm.latest if as_of is None else timestamp(instant(as_of, zone=self.zone))
         self.rewound = as_of is not None
