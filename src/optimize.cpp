@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "linear.hpp"
+#include "optimize/linear.hpp"
 #include "salesops/error.hpp"
 
 namespace salesops {

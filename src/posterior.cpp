@@ -7,7 +7,7 @@
 #include <numeric>
 #include <thread>
 
-#include "linear.hpp"
+#include "optimize/linear.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
 #include "salesops/special.hpp"

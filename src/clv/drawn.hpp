@@ -9,7 +9,7 @@
 #include <numeric>
 #include <vector>
 
-#include "../linear.hpp"
+#include "../optimize/linear.hpp"
 #include "salesops/clv/parameters.hpp"
 #include "salesops/clv/predict.hpp"
 #include "salesops/error.hpp"

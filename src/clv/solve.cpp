@@ -7,7 +7,7 @@
 #include <cstdio>
 #include <numeric>
 
-#include "../linear.hpp"
+#include "../optimize/linear.hpp"
 #include "salesops/error.hpp"
 
 namespace salesops {

@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "../linear.hpp"
+#include "../optimize/linear.hpp"
 #include "salesops/special.hpp"
 
 namespace salesops {

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <string>
 
-#include "../linear.hpp"
+#include "../optimize/linear.hpp"
 #include "rows.hpp"
 #include "salesops/stats.hpp"
 

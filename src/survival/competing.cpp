@@ -3,7 +3,7 @@
 #include <cmath>
 #include <string>
 
-#include "../linear.hpp"
+#include "../optimize/linear.hpp"
 #include "cox_design.hpp"
 #include "rows.hpp"
 #include "salesops/stats.hpp"

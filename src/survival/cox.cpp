@@ -7,7 +7,7 @@
 #include <string>
 #include <unordered_map>
 
-#include "../linear.hpp"
+#include "../optimize/linear.hpp"
 #include "cox_design.hpp"
 #include "rows.hpp"
 #include "salesops/special.hpp"
