@@ -80,7 +80,9 @@ def test_spend_follows_covariates(buyers, model, spend):
     assert again.model_of(channel="web").v == web.v
     assert spend.confidence_intervals("bootstrap", draws=20)["spend.channel=web"][1] < 0
     plan = model.clv_schedule(buyers, horizon="26 weeks", spend=spend, as_of="2026-01-01")
-    assert plan["clv"].sum() == pytest.approx(model.predict(buyers, horizon="26 weeks", spend=spend)["clv"].sum())
+    assert plan["clv"].sum() == pytest.approx(
+        model.predict(buyers, horizon="26 weeks", spend=spend)["clv"].sum()
+    )
     with pytest.raises(so.UsageError, match="arrays have none"):
         so.clv.GammaGamma().fit(x=[1, 2], mean_spend=[3, 4], covariates=["channel"])
 
