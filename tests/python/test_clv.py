@@ -231,16 +231,6 @@ def test_a_fit_without_repeat_purchases_ends_with_a_note():
     assert all(math.isfinite(value) for value in model.params_.values())
 
 
-def test_a_warning_names_the_line_of_the_caller():
-    rows = {"frequency": [0, 0, 0], "recency": [0, 0, 0], "T": [10, 20, 30]}
-    for call in (lambda: so.clv.BGNBD().fit(rows), lambda: so.clv.compare(rows, ["bg"])):
-        with pytest.warns(so.clv.ConvergenceWarning, match="BGNBD did not converge") as told:
-            call()
-        assert {one.filename for one in told} == {__file__}
-    with pytest.raises(so.clv.ConvergenceWarning, match="BGNBD did not converge"):
-        so.clv.BGNBD(strict=True).fit(rows)
-
-
 def test_regularity_is_found(data_dir, cdnow):
     regular = so.clv.MBGCNBD().fit(cdnow)
     assert regular.k_ == 1

@@ -150,5 +150,8 @@ def test_totals_are_the_sums_and_err_together(buyers, model):
     assert list(endless) == ["customers", "discounted_transactions"]
     known = so.clv.BGNBD(**plain.params_).total(buyers, horizon=26)
     assert known["transactions"] == pytest.approx(sums["transactions"])
-    with pytest.raises(so.UsageError, match="covariates over time or of spend"):
-        plain.total(buyers, horizon=26, spend=so.clv.GammaGamma().fit(buyers, covariates=["channel"]))
+    spend = so.clv.GammaGamma().fit(buyers, covariates=["channel"])
+    worth = plain.total(buyers, horizon=26, spend=spend, level=90)
+    each = plain.predict(buyers, horizon=26, spend=spend)["clv"]
+    assert worth["clv"] == pytest.approx(each.sum())
+    assert worth["clv_lo_90"] < each.sum() < worth["clv_hi_90"]

@@ -14,6 +14,7 @@ from salesops.clv._rfm import Rfm, day_of
 from salesops.clv._units import unit_of
 
 if TYPE_CHECKING:
+    import numpy as np
     import numpy.typing as npt
 
     from salesops.clv._purchases import PurchaseModel
@@ -41,8 +42,7 @@ def drawn(model: PurchaseModel, rows: Any, T: Any, horizon: float, seed: int, ti
         ahead = float(np.max(T + horizon - source.column("T"), initial=0.0))
         laid = design.laid_out(source, ahead)
         told = _over_time.estimates(model, design)
-        made = _core.simulate_over_time(told, T, laid, horizon, seed, model.threads, times)
-        return made
+        return _core.simulate_over_time(told, T, laid, horizon, seed, model.threads, times)
     kinds, code = model._kinds(source)
     parts = []
     for place, values in enumerate(kinds):
