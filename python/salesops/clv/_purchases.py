@@ -292,8 +292,8 @@ class PurchaseModel(Explained, Answers):
         Parameters
         ----------
         first
-            Day of each customer's first purchase; or an `Rfm`, whose customers are drawn anew, each by its own
-            covariates, those over time too.
+            Day of each customer's first purchase; or an `Rfm`, whose customers are drawn anew, each by its
+            own covariates, those over time too.
         until
             Last day.
         spend
