@@ -87,8 +87,8 @@ def of_rows(
 class Planned(Answers):
     """The model of customers won on one day, with covariates as planned: what `ParetoNBD.model_of` gives.
 
-    Its methods are those of all models, on numbers and arrays. Times run from the first purchase, and an answer
-    beyond the end of the plan is NaN.
+    Its methods are those of all models, on numbers and arrays. Times run from the first purchase, and an
+    answer beyond the end of the plan is NaN.
 
     Attributes
     ----------
