@@ -218,6 +218,29 @@ def test_compare_tells_the_tracking_error_over_time(rows):
     assert np.isfinite(table["holdout_tracking"]).all()
 
 
+def test_apparel_is_tracked_and_covered_in_its_holdout_year(data_dir):
+    weeks = pd.read_csv(data_dir / "clv/apparel_dynamic_covariates.csv")
+    rows = so.clv.rfm(
+        pd.read_csv(data_dir / "clv/apparel_transactions.csv"),
+        customer="Id",
+        time="Date",
+        amount="Price",
+        unit="week",
+        calibration_end="2006-12-31",
+        holdout_end="2007-12-30",
+    ).over_time(weeks, start="Cov.Date", customer="Id")
+    kinds = ["Gender", "Channel"]
+    fit = so.clv.ParetoNBD().fit(rows, covariates=["High.Season", *kinds], dropout_covariates=kinds)
+    plain = so.clv.ParetoNBD().fit(rows)
+    assert so.clv.tracking(fit, rows).error < 0.02 < 0.035 < so.clv.tracking(plain, rows).error
+    bought = rows["holdout_frequency"]
+    total = fit.total(rows, horizon="52 weeks", level=90)
+    assert total["transactions_lo_90"] < bought.sum() < total["transactions_hi_90"]
+    out = fit.predict(rows, horizon="52 weeks", level=90, interval="outcome")
+    inside = (out["expected_transactions_lo_90"] <= bought) & (bought <= out["expected_transactions_hi_90"])
+    assert inside.mean() > 0.9
+
+
 # ---- planned customers ----
 
 
