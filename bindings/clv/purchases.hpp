@@ -1,10 +1,17 @@
 // A model of repeat purchases: what it answers, forecasts and draws.
 #pragma once
 
+#include <tuple>
+
 #include "columns.hpp"
 #include "salesops/clv/simulate.hpp"
 
 namespace salesops_bindings {
+
+using Keys = py::array_t<std::uint64_t, py::array::c_style>;
+inline std::span<const std::uint64_t> view(const Keys& keys) {
+  return {keys.data(), static_cast<std::size_t>(keys.size())};
+}
 
 /// `method(columns, threads)` of K asked values, x, t_x and T: one array for all rows, by `answer(model,
 /// asked …, customers, out, execution)`.
@@ -27,6 +34,38 @@ void def_customers(py::class_<M>& type, const char* name, Answer answer) {
       py::arg("columns"), py::arg("threads") = 0);
 }
 
+/// Models of spend, the one each row follows, purchases whose mean is known, that mean, covariances, draws.
+using Money = std::tuple<std::vector<clv::GammaGamma>, Codes, Array, Array, Array, Array>;
+
+inline std::span<const std::uint32_t> view(const Codes& codes) {
+  return {codes.data(), static_cast<std::size_t>(codes.size())};
+}
+
+/// `ask(spend or nullptr)`.
+template <class Ask>
+auto with_money(const Money& given, const Ask& ask) {
+  const auto& [models, of_row, x, mean, covariance, draws] = given;
+  if (models.empty()) return ask(nullptr);
+  clv::SpendForecast money{models.front(), view(x), view(mean), view(covariance), view(draws)};
+  if (models.size() > 1) {
+    money.models = models;
+    money.of_row = view(of_row);
+  }
+  return ask(&money);
+}
+
+inline clv::PredictOptions asked(double horizon, double discount_rate, double level, bool outcome,
+                                 const Array& covariance, const Array& draws,
+                                 const salesops::Execution& execution) {
+  return {.horizon = horizon,
+          .discount_rate = discount_rate,
+          .level = level,
+          .interval = outcome ? clv::IntervalKind::outcome : clv::IntervalKind::mean,
+          .covariance = view(covariance),
+          .draws = view(draws),
+          .execution = execution};
+}
+
 /// One model for all customers, or by `of_row` the one each follows.
 template <class M>
 void bind_prediction(py::class_<M>& type) {
@@ -34,60 +73,57 @@ void bind_prediction(py::class_<M>& type) {
       "predict",
       [](const std::vector<M>& models, const Codes& of_row, const Array& x, const Array& t_x, const Array& T,
          double horizon, double discount_rate, double level, bool outcome, const Array& covariance,
-         const Array& drawn, const clv::GammaGamma* spend, const Array& spend_x, const Array& mean_spend,
-         const Array& spend_covariance, const Array& spend_drawn, int threads, const py::object& progress) {
-        const clv::SpendForecast given{.model = spend == nullptr ? clv::GammaGamma{} : *spend,
-                                       .x = view(spend_x),
-                                       .mean_spend = view(mean_spend),
-                                       .covariance = view(spend_covariance),
-                                       .draws = view(spend_drawn)};
-        const clv::SpendForecast* money = spend == nullptr ? nullptr : &given;
+         const Array& draws, const Money& given, int threads, const py::object& progress) {
         const clv::RfmView customers{.x = view(x), .t_x = view(t_x), .T = view(T)};
-        const std::span<const std::uint32_t> codes(of_row.data(), static_cast<std::size_t>(of_row.size()));
         return dict_of(interruptible(threads, progress, [&](const salesops::Execution& execution) {
-          const clv::PredictOptions options{
-              .horizon = horizon,
-              .discount_rate = discount_rate,
-              .level = level,
-              .interval = outcome ? clv::IntervalKind::outcome : clv::IntervalKind::mean,
-              .covariance = view(covariance),
-              .draws = view(drawn),
-              .execution = execution};
-          if (models.size() == 1) return clv::predict(models.front(), customers, options, money);
-          return clv::predict(std::span<const M>(models), codes, customers, options, money);
+          const auto options = asked(horizon, discount_rate, level, outcome, covariance, draws, execution);
+          return with_money(given, [&](const clv::SpendForecast* money) {
+            if (models.size() == 1) return clv::predict(models.front(), customers, options, money);
+            return clv::predict(std::span<const M>(models), view(of_row), customers, options, money);
+          });
         }));
       },
       py::arg("models"), py::arg("of_row"), py::arg("x"), py::arg("t_x"), py::arg("T"), py::arg("horizon"),
       py::arg("discount_rate"), py::arg("level"), py::arg("outcome"), py::arg("covariance"), py::arg("draws"),
-      py::arg("spend"), py::arg("spend_x"), py::arg("mean_spend"), py::arg("spend_covariance"),
-      py::arg("spend_draws"), py::arg("threads"), py::arg("progress"));
+      py::arg("spend"), py::arg("threads"), py::arg("progress"));
 }
 
+inline py::dict dict_of(const clv::Simulation& made, bool times) {
+  py::dict columns;
+  columns["frequency"] = array_of(made.x);
+  columns["recency"] = array_of(made.t_x);
+  columns["T"] = array_of(made.T);
+  columns["sum_log_gaps"] = array_of(made.sum_log_gaps);
+  columns["holdout_frequency"] = array_of(made.future);
+  columns["alive"] =
+      py::array_t<std::uint8_t>(static_cast<py::ssize_t>(made.alive.size()), made.alive.data());
+  if (times) {
+    columns["times"] = array_of(made.times);
+    columns["first"] =
+        py::array_t<std::size_t>(static_cast<py::ssize_t>(made.first.size()), made.first.data());
+  }
+  return columns;
+}
+
+/// `keys`: one a customer, or none for its position.
 template <class M>
 void bind_simulation(py::class_<M>& type) {
   type.def(
       "simulate",
-      [](const M& model, const Array& T, double horizon, std::uint64_t seed, int threads, bool times) {
-        const auto ages = view(T);
-        const auto made = interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
-          return clv::simulate(model, ages, {.seed = seed, .horizon = horizon, .execution = execution});
-        });
-        py::dict columns;
-        columns["frequency"] = array_of(made.x);
-        columns["recency"] = array_of(made.t_x);
-        columns["T"] = array_of(made.T);
-        columns["sum_log_gaps"] = array_of(made.sum_log_gaps);
-        columns["holdout_frequency"] = array_of(made.future);
-        columns["alive"] =
-            py::array_t<std::uint8_t>(static_cast<py::ssize_t>(made.alive.size()), made.alive.data());
-        if (times) {
-          columns["times"] = array_of(made.times);
-          columns["first"] =
-              py::array_t<std::size_t>(static_cast<py::ssize_t>(made.first.size()), made.first.data());
-        }
-        return columns;
+      [](const M& model, const Array& T, const Keys& keys, double horizon, std::uint64_t seed, int threads,
+         bool times) {
+        return dict_of(
+            interruptible(
+                threads, py::none(),
+                [&](const salesops::Execution& execution) {
+                  return clv::simulate(
+                      model, view(T),
+                      {.seed = seed, .keys = view(keys), .horizon = horizon, .execution = execution});
+                }),
+            times);
       },
-      py::arg("T"), py::arg("horizon"), py::arg("seed"), py::arg("threads"), py::arg("times"));
+      py::arg("T"), py::arg("keys"), py::arg("horizon"), py::arg("seed"), py::arg("threads"),
+      py::arg("times"));
 }
 
 #define SALESOPS_ASKS_ALL(question) [](const M& m, const auto&... all) { clv::question(m, all...); }

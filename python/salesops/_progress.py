@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import sys
 import time
+import warnings
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from typing import TextIO
@@ -22,6 +23,14 @@ WIDTH = 30
 
 class ConvergenceWarning(UserWarning):
     """A fit that ended before it was sure; `notes_` say why."""
+
+
+def warn(text: str | Warning, kind: type[Warning] = UserWarning) -> None:
+    """Warn about the caller's line, however deep in the library the reason is."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back is not None and frame.f_globals.get("__name__", "").partition(".")[0] == "salesops":
+        frame, level = frame.f_back, level + 1
+    warnings.warn(text, kind, stacklevel=level)
 
 
 class Bar:

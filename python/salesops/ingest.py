@@ -6,7 +6,6 @@ import copy
 import json
 import os
 import pathlib
-import warnings
 from collections.abc import Iterable, Mapping
 from typing import Any, Literal
 
@@ -20,7 +19,7 @@ from salesops._core.ingest import Mapping as CoreMapping
 from salesops._core.issues import Issues
 from salesops._core.table import Table
 from salesops._names import listing
-from salesops._progress import Wanted, part, shown
+from salesops._progress import Wanted, part, shown, warn
 from salesops._sources import Reader
 from salesops.crm import Crm
 
@@ -299,4 +298,4 @@ def tell(issues: Issues, on_issue: str) -> None:
         raise error
     warning = IssueWarning(text)
     warning.issues = issues
-    warnings.warn(warning, stacklevel=4)
+    warn(warning)

@@ -5,6 +5,7 @@
 #include <numeric>
 
 #include "design.hpp"
+#include "intervals.hpp"
 #include "salesops/clv/dynamic.hpp"
 #include "salesops/error.hpp"
 #include "solve.hpp"
@@ -20,37 +21,6 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 constexpr const char* call = "fit_pareto_nbd";
-
-/// Times are sums of floating-point lengths; nothing shorter is a contradiction.
-constexpr double rounding = 1e-9;
-
-void check_offsets(const std::string& what, std::span<const std::size_t> first, std::size_t customers,
-                   std::size_t end) {
-  if (first.size() != customers + 1 || first.front() != 0 || first.back() != end ||
-      !std::is_sorted(first.begin(), first.end()))
-    throw UsageError(what + " must begin at 0, rise, and end at " + std::to_string(end) + ", with " +
-                     std::to_string(customers) + " + 1 entries");
-}
-
-/// Intervals rise and reach to `T` + `horizon`.
-void check_intervals(const std::string& what, const DynamicCovariates& covariates, std::span<const double> T,
-                     double horizon) {
-  const auto& [first, until, values] = covariates;
-  check_offsets(what + ": the covariates' first", first, T.size(), until.size());
-  Complaints complaints(what, T.size());
-  complaints.check("an interval ends where or before it begins", [&](std::size_t i) {
-    double begin = 0;
-    for (std::size_t j = first[i]; j < first[i + 1]; begin = until[j++])
-      if (!(until[j] > begin && until[j] < special::infinity)) return true;
-    return false;
-  });
-  complaints.check(horizon > 0 ? "the intervals end before T + horizon" : "the intervals end before T",
-                   [&](std::size_t i) {
-                     const double end = first[i] < first[i + 1] ? until[first[i + 1] - 1] : 0;
-                     return end < (T[i] + horizon) * (1 - rounding);
-                   });
-  complaints.raise();
-}
 
 /// Purchases until T are as many as x, the last at t_x.
 void check_purchases(const RfmView& view, const PurchaseTimes& purchases) {
@@ -159,12 +129,15 @@ class Histories {
 };
 
 /// A clock over alpha or beta: its time, and the derivatives of it by all parameters.
+template <int order>
 struct Clock {
   double time = 0;
   VectorXd slope;
   MatrixXd bend;
 
-  explicit Clock(Index size) : slope(size), bend(size, size) {}
+  explicit Clock(Index size) : slope(size) {
+    if constexpr (order == 2) bend.resize(size, size);
+  }
   void reset() {
     time = 0;
     slope.setZero();
@@ -175,17 +148,20 @@ struct Clock {
     const double more = std::exp(rate) * length;
     time += more;
     slope += more * slopes;
-    bend.noalias() += more * slopes * slopes.transpose();
+    if constexpr (order == 2) bend.noalias() += more * slopes * slopes.transpose();
   }
 };
 
 /// ln of a sum of exponentials as it grows, by all parameters.
+template <int order>
 struct LogSum {
   double value = -special::infinity;
   VectorXd slope;
   MatrixXd square;  ///< mean of Hessian + slope·slopeᵀ of the terms
 
-  explicit LogSum(Index size) : slope(size), square(size, size) {}
+  explicit LogSum(Index size) : slope(size) {
+    if constexpr (order == 2) square.resize(size, size);
+  }
   void reset() {
     value = -special::infinity;
     slope.setZero();
@@ -198,31 +174,36 @@ struct LogSum {
 enum Part : std::uint8_t { log_r, log_s, log_a, log_d, next_a, next_d, parts };
 
 /// A term with its derivatives by its parts.
+template <int order>
 struct Summand {
+  using Bend =
+      std::conditional_t<order == 2, Eigen::Matrix<double, parts, parts>, Eigen::Matrix<double, 0, 0>>;
   double value = 0;
   Eigen::Matrix<double, parts, 1> slope = Eigen::Matrix<double, parts, 1>::Zero();
-  Eigen::Matrix<double, parts, parts> bend = Eigen::Matrix<double, parts, parts>::Zero();
+  Bend bend = Bend::Zero();
 };
 
 /// ln ∫ over (0, length] of (1+e^f u)^−R (1+e^g u)^−(s+1), by ln r, ln s, f and g.
-Jet<4> log_silence(double r, double x, double s, double f, double g, double length) {
+template <int order>
+Jet<4, order> log_silence(double r, double x, double s, double f, double g, double length) {
   const double fast_a = std::exp(f);
   const double fast_d = std::exp(g);
   const double R = r + x;
-  Jet<4> sum;
+  Jet<4, order> sum;
   const auto term = [&](double u, double weight) noexcept {
     const double a = std::log1p(fast_a * u);
     const double d = std::log1p(fast_d * u);
     const double up = fast_a * u / (1 + fast_a * u);
     const double across = fast_d * u / (1 + fast_d * u);
-    Jet<4> log(-R * a - (s + 1) * d);
+    Jet<4, order> log(-R * a - (s + 1) * d);
     log.gradient = {-r * a, -s * d, -R * up, -(s + 1) * across};
-    log.hessian = {-r * a, 0,
-                   -s * d, -r * up,
-                   0,      -R * up * (1 - up),
-                   0,      -s * across,
-                   0,      -(s + 1) * across * (1 - across)};
-    const Jet<4> value = exp(log) * weight;
+    if constexpr (order == 2)
+      log.hessian = {-r * a, 0,
+                     -s * d, -r * up,
+                     0,      -R * up * (1 - up),
+                     0,      -s * across,
+                     0,      -(s + 1) * across * (1 - across)};
+    const Jet<4, order> value = exp(log) * weight;
     sum += value;
     return value.value;
   };
@@ -231,6 +212,7 @@ Jet<4> log_silence(double r, double x, double s, double f, double g, double leng
 }
 
 /// Adds up the likelihood of one customer after another.
+template <int order>
 class Evaluator {
  public:
   Evaluator(const Histories& histories, std::span<const double> at)
@@ -262,7 +244,8 @@ class Evaluator {
     add_term(still_there(customer.x));
     total.value += customer.weight * sum_.value;
     total.gradient += customer.weight * sum_.slope;
-    total.hessian += customer.weight * (sum_.square - sum_.slope * sum_.slope.transpose());
+    if constexpr (order == 2)
+      total.hessian += customer.weight * (sum_.square - sum_.slope * sum_.slope.transpose());
   }
 
  private:
@@ -277,12 +260,13 @@ class Evaluator {
   }
 
   /// Alive until now: (1+a)^−R (1+d)^−s.
-  [[nodiscard]] Summand still_there(double x) const {
+  [[nodiscard]] Summand<order> still_there(double x) const {
     const double a = std::log1p(a_.time);
     const double d = std::log1p(d_.time);
-    Summand term;
+    Summand<order> term;
     term.value = -(r_ + x) * a - s_ * d;
     term.slope << -r_ * a, -s_ * d, -(r_ + x), -s_, 0, 0;
+    if constexpr (order == 1) return term;
     term.bend(log_r, log_r) = -r_ * a;
     term.bend(log_s, log_s) = -s_ * d;
     term.bend(log_r, log_a) = term.bend(log_a, log_r) = -r_;
@@ -290,40 +274,44 @@ class Evaluator {
     return term;
   }
   /// Left within the piece that begins now: alive until now, times s ∫ d' (1+a)^−R (1+d)^−(s+1) from here.
-  [[nodiscard]] Summand left_within(double x, double length) const {
+  [[nodiscard]] Summand<order> left_within(double x, double length) const {
     const double f = buy_.dot(at_) - std::log1p(a_.time);
     const double g = leave_.dot(at_) - std::log1p(d_.time);
-    Summand term = still_there(x);
-    const Jet<4> integral = log_silence(r_, x, s_, f, g, length);
+    Summand<order> term = still_there(x);
+    const Jet<4, order> integral = log_silence<order>(r_, x, s_, f, g, length);
     constexpr std::array<Index, 4> place{log_r, log_s, next_a, next_d};
     term.value += at_[2] + g + integral.value;
     term.slope[log_s] += 1;
     term.slope[next_d] += 1;
     for (std::size_t i = 0; i < 4; ++i) {
       term.slope[place[i]] += integral.gradient[i];
-      for (std::size_t j = 0; j < 4; ++j) term.bend(place[i], place[j]) += integral.second(i, j);
+      if constexpr (order == 2)
+        for (std::size_t j = 0; j < 4; ++j) term.bend(place[i], place[j]) += integral.second(i, j);
     }
     return term;
   }
 
-  void add_term(const Summand& term) {
+  void add_term(const Summand<order>& term) {
     const double u = 1 / (1 + a_.time);
     const double w = 1 / (1 + d_.time);
     map_.row(log_a) = u * a_.slope.transpose();
     map_.row(log_d) = w * d_.slope.transpose();
     map_.row(next_a) = buy_.transpose() - map_.row(log_a);
     map_.row(next_d) = leave_.transpose() - map_.row(log_d);
+    const double value = special::log_add(sum_.value, term.value);
+    const double share = std::exp(term.value - value);
+    sum_.value = value;
+    sum_.slope += share * (map_.transpose() * term.slope - sum_.slope);
+    if constexpr (order == 2) add_bend(term, share, u, w);
+  }
+
+  void add_bend(const Summand<2>& term, double share, double u, double w) {
     // ln(1+a) itself bends by a″/(1+a) − (a′/(1+a))², and the rate after it the other way.
     const double bend_a = term.slope[log_a] - term.slope[next_a];
     const double bend_d = term.slope[log_d] - term.slope[next_d];
     Eigen::Matrix<double, parts, parts> square = term.bend + term.slope * term.slope.transpose();
     square(log_a, log_a) -= bend_a;
     square(log_d, log_d) -= bend_d;
-
-    const double value = special::log_add(sum_.value, term.value);
-    const double share = std::exp(term.value - value);
-    sum_.value = value;
-    sum_.slope += share * (map_.transpose() * term.slope - sum_.slope);
     sum_.square *= 1 - share;
     sum_.square.noalias() += map_.transpose().lazyProduct((share * square * map_).eval());
     sum_.square += (share * bend_a * u) * a_.bend + (share * bend_d * w) * d_.bend;
@@ -332,29 +320,31 @@ class Evaluator {
   const Histories& histories_;
   VectorXd at_;
   double r_, s_;
-  Clock a_, d_;
-  LogSum sum_;
+  Clock<order> a_, d_;
+  LogSum<order> sum_;
   VectorXd buy_, leave_;
   Eigen::Matrix<double, parts, Eigen::Dynamic> map_;  ///< of the parts to all parameters
 };
 
+template <int order>
 optimize::Point evaluate(const Histories& histories, const Population& population, const Execution& execution,
                          std::span<const double> at) {
   constexpr std::size_t block = 128;
   const auto customers = histories.customers();
   const auto size = static_cast<Index>(at.size());
-  Total total = total_over(customers.size(), block, size, execution,
-                           [&](std::size_t first, std::size_t last, Total& part) {
-                             Evaluator evaluator(histories, at);
-                             for (std::size_t i = first; i < last; ++i) evaluator.add(part, customers[i]);
-                           });
+  Total total = total_over<order>(customers.size(), block, size, execution,
+                                  [&](std::size_t first, std::size_t last, Total& part) {
+                                    Evaluator<order> evaluator(histories, at);
+                                    for (std::size_t i = first; i < last; ++i)
+                                      evaluator.add(part, customers[i]);
+                                  });
   // Γ(r+x)/Γ(r), and the rates at the purchases.
   const auto rising = log_rising(Jet<1>::exponential(at[0], 0), population.purchases);
   for (const Row& row : population.rows) {
     const Jet<1>& one = rising[population.until[row.until].x];
     total.value += row.weight * one.value;
     total.gradient[0] += row.weight * one.gradient[0];
-    total.hessian(0, 0) += row.weight * one.hessian[0];
+    if constexpr (order == 2) total.hessian(0, 0) += row.weight * one.hessian[0];
   }
   const Eigen::Map<const VectorXd> point(at.data(), size);
   total.value += histories.purchased().dot(point);
@@ -392,9 +382,10 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
   problem.names.insert(problem.names.end(), design.names().begin(), design.names().end());
   problem.coefficients = design.names().size();
   problem.distinct_rows = customers.x.size();
-  problem.log_likelihood = [&, execution = silent(options.execution)](std::span<const double> at) {
-    return evaluate(histories, population, execution, at);
-  };
+  problem.ask(
+      [&, execution = silent(options.execution)]<int order>(Order<order>, std::span<const double> at) {
+        return evaluate<order>(histories, population, execution, at);
+      });
   FitSummary summary = solve(problem, options);
   note_customers(summary, population, options);
   note_homogeneous(summary, 0, 1, "customers of equal covariates buy at one rate");
@@ -405,80 +396,6 @@ DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchas
   Fit<ParetoNBD> plain = with_model<ParetoNBD, 4>(std::move(summary));
   return {std::move(static_cast<FitSummary&>(plain)), plain.model, std::move(transaction),
           std::move(dropout)};
-}
-
-// ---- Forecasts ------------------------------------------------------------------------------------
-
-std::vector<Pace> DynamicFit::paces(const DynamicCovariates& covariates) const {
-  const auto& [first, until, values] = covariates;
-  if (!first.empty() || !until.empty())
-    check_offsets("paces: the covariates' first", first, std::max<std::size_t>(first.size(), 1) - 1,
-                  until.size());
-  const auto require = [&](const std::vector<Covariate>& list, const std::vector<double>& gamma,
-                           const char* process) {
-    if (list.size() != gamma.size())
-      throw UsageError(std::string("paces: ") + process + " has " + std::to_string(gamma.size()) +
-                       " covariates, got " + std::to_string(list.size()));
-    for (const Covariate& covariate : list)
-      if (covariate.values.size() != until.size())
-        throw UsageError("paces: covariate '" + covariate.name + "' has " +
-                         std::to_string(covariate.values.size()) + " values for " +
-                         std::to_string(until.size()) + " intervals");
-  };
-  require(values.transaction, transaction, "transaction");
-  require(values.dropout, dropout, "dropout");
-  const auto factor = [](const std::vector<Covariate>& list, const std::vector<double>& gamma,
-                         std::size_t interval) {
-    double sum = 0;
-    for (std::size_t c = 0; c < gamma.size(); ++c) sum += gamma[c] * list[c].values[interval];
-    return std::exp(sum);
-  };
-  std::vector<Pace> paces;
-  paces.reserve(until.size());
-  for (std::size_t i = 0; i + 1 < first.size(); ++i)
-    for (std::size_t j = first[i]; j < first[i + 1]; ++j)
-      paces.push_back({until[j] - (j > first[i] ? until[j - 1] : 0),
-                       factor(values.transaction, transaction, j), factor(values.dropout, dropout, j)});
-  return paces;
-}
-
-Prediction predict(const DynamicFit& fit, const RfmView& customers, const DynamicCovariates& covariates,
-                   const PredictOptions& options) {
-  const std::string what = "predict";
-  const std::size_t n = customers.x.size();
-  require_length("t_x", customers.t_x.size(), n);
-  require_length("T", customers.T.size(), n);
-  if (!customers.weights.empty()) require_length("weights", customers.weights.size(), n);
-  if (!(options.horizon > 0 && options.horizon < special::infinity))
-    throw UsageError(what + ": horizon must be a time above 0 that the covariates cover");
-  if (!(options.discount_rate >= 0 && std::isfinite(options.discount_rate)))
-    throw UsageError(what + ": discount_rate must be finite and at least 0");
-  if (options.level != 0) throw UsageError(what + ": with covariates over time there are no intervals yet");
-  check_intervals(what, covariates, customers.T, options.horizon);
-  const std::vector<Pace> paces = fit.paces(covariates);
-  Prediction result;
-  auto& alive = result.p_alive.value;
-  auto& mean = result.expected_transactions.value;
-  auto& discounted = result.discounted_transactions;
-  for (auto* column : {&alive, &mean, &discounted}) column->resize(n);
-  for_rows(n, 64, options.execution, [&](std::size_t begin, std::size_t end) {
-    for (std::size_t i = begin; i < end; ++i) {
-      const std::span<const Pace> own(paces.data() + covariates.first[i],
-                                      covariates.first[i + 1] - covariates.first[i]);
-      const double x = customers.x[i], t_x = customers.t_x[i], T = customers.T[i];
-      alive[i] = p_alive(fit.model, own, x, t_x, T);
-      mean[i] = expected_transactions(fit.model, own, options.horizon, x, t_x, T);
-      discounted[i] = options.discount_rate == 0
-                          ? mean[i]
-                          : dect(fit.model, own, options.horizon, options.discount_rate, x, t_x, T);
-    }
-  });
-  for (std::size_t i = 0; i < n; ++i) {
-    const double weight = customers.weights.empty() ? 1 : customers.weights[i];
-    result.total_alive.value += weight * alive[i];
-    result.total_transactions.value += weight * mean[i];
-  }
-  return result;
 }
 
 }  // namespace clv

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "salesops/clv.hpp"
+#include "salesops/clv/dynamic.hpp"
 #include "salesops/error.hpp"
 #include "salesops/random.hpp"
 #include "salesops/special.hpp"
@@ -129,6 +130,47 @@ inline double live(const BGBB& m, double until, random::Stream& stream, std::vec
     if (stream.bernoulli(p)) times.push_back(t);
   }
   return special::infinity;
+}
+
+/// A customer whose rates have factors that change.
+struct DynamicCustomer {
+  ParetoNBD model;
+  std::span<const Pace> paces;
+};
+
+/// When a clock that runs at `rate(pace)` shows each of the rising `readings`, put in their place; +∞ after
+/// the last pace.
+template <class Rate>
+void turn_back(std::span<const Pace> paces, const Rate& rate, std::span<double> readings) {
+  double begin = 0;
+  double shown = 0;
+  std::size_t next = 0;
+  for (const Pace& pace : paces) {
+    const double end = shown + rate(pace) * pace.length;
+    for (; next < readings.size() && readings[next] < end; ++next)
+      readings[next] = begin + std::min((readings[next] - shown) / rate(pace), pace.length);
+    begin += pace.length;
+    shown = end;
+  }
+  for (; next < readings.size(); ++next) readings[next] = special::infinity;
+}
+
+/// A plain customer on the clock of purchases, until it leaves on the clock of leaving.
+inline double live(const DynamicCustomer& m, double until, random::Stream& stream,
+                   std::vector<double>& times) {
+  Habit habit = habit_of(m.model, stream);
+  double leaves = habit.end;
+  turn_back(m.paces, [](const Pace& pace) { return pace.leave; }, {&leaves, 1});
+  double shown = 0;
+  detail::for_paces(m.paces, 0, std::min(leaves, until),
+                    [&](const Pace& pace, double length) { shown += pace.buy * length; });
+  const std::size_t start = times.size();
+  habit.end = special::infinity;
+  purchase(habit, shown, stream, times);
+  const std::span<double> own = std::span(times).subspan(start);
+  turn_back(m.paces, [](const Pace& pace) { return pace.buy; }, own);
+  for (double& t : own) t = std::min(t, until);
+  return leaves;
 }
 
 }  // namespace clv

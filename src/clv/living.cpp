@@ -55,39 +55,98 @@ constexpr bool alive_is_cheap = std::same_as<M, BGNBD> || std::same_as<M, MBGNBD
 template <class M>
 constexpr bool alive_has_parts = std::same_as<M, ParetoNBD>;
 
+/// Rows from `begin` to `end` of customers who bought again, written one after the other; returns their
+/// number. The others of one T are alike.
+std::size_t who_came_back(std::span<const double> x, std::size_t begin, std::size_t end,
+                          std::uint32_t* rows) {
+  std::size_t found = 0;
+  for (std::size_t i = begin; i < end; ++i) {  // without a branch, which nobody could guess
+    rows[found] = static_cast<std::uint32_t>(i);
+    found += x[i] == 0 ? 0 : 1;
+  }
+  return found;
+}
+
+/// Parts of P(alive) by (x, t_x): of all who bought again, in order.
+struct LastPurchases {
+  std::vector<std::size_t> starts;  ///< of each block of rows
+  DistinctRows rows;
+  std::vector<double> gone;
+
+  LastPurchases(const ParetoNBD& model, const RfmView& customers, std::size_t block,
+                const Execution& execution)
+      : starts((customers.x.size() + block - 1) / block + 1) {
+    const auto each_block = [&](const auto& work) {
+      for_rows(customers.x.size(), block, execution,
+               [&](std::size_t begin, std::size_t end) { work(begin / block, begin, end); });
+    };
+    each_block([&](std::size_t number, std::size_t begin, std::size_t end) {
+      const auto part = customers.x.subspan(begin, end - begin);
+      starts[number + 1] = part.size() - static_cast<std::size_t>(std::count(part.begin(), part.end(), 0.0));
+    });
+    std::partial_sum(starts.begin(), starts.end(), starts.begin());
+    std::array<std::vector<double>, 2> own;
+    for (std::vector<double>& column : own) column.resize(starts.back());
+    each_block([&](std::size_t number, std::size_t begin, std::size_t end) {
+      std::size_t at = starts[number];
+      for (std::size_t i = begin; i < end && at < starts[number + 1]; ++i) {
+        own[0][at] = customers.x[i];
+        own[1][at] = customers.t_x[i];
+        at += customers.x[i] == 0 ? 0 : 1;
+      }
+    });
+    const std::array<std::span<const double>, 2> columns{own[0], own[1]};
+    rows = distinct_rows(columns, execution);
+    gone.resize(rows.first.size());
+    for_rows(gone.size(), 256, execution, [&](std::size_t begin, std::size_t end) {
+      for (std::size_t i = begin; i < end; ++i) {
+        const std::uint32_t row = rows.first[i];
+        gone[i] = std::log(detail::pareto_term<false>(model, columns[0][row], columns[1][row]));
+      }
+    });
+  }
+};
+
 /// `P(alive) · ahead[…]` of each row where P(alive) is no matter of distinct histories.
 template <class M>
 void weigh(const M& model, const Crowd& crowd, std::span<const double> ahead, const RfmView& customers,
            std::span<double> out, const Execution& execution) {
-  constexpr std::size_t block = std::size_t{1} << 14U;
+  constexpr std::size_t block = std::size_t{1} << 13U;
   const Execution silent{.threads = execution.threads, .stop = execution.stop};
+  std::vector<double> alone(crowd.x.size());
+  for (std::size_t i = 0; i < alone.size(); ++i)
+    if (crowd.x[i] == 0) alone[i] = p_alive(model, 0, 0, crowd.T[i]) * ahead[i];
+  /// `alive(number of the block, place among those of it who bought again, x, t_x, T, code)`.
   const auto each = [&](const auto& alive) {
     for_rows(out.size(), block, silent, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) out[i] = alive(i) * ahead[crowd.rows.code[i]];
+      std::array<std::uint32_t, block> others;
+      for (std::size_t i = begin; i < end; ++i)
+        out[i] = customers.t_x[i] == 0 ? alone[crowd.rows.code[i]] : special::not_a_number;
+      const std::size_t count = who_came_back(customers.x, begin, end, others.data());
+      for (std::size_t k = 0; k < count; ++k) {
+        const std::uint32_t i = others[k];
+        const std::uint32_t code = crowd.rows.code[i];
+        out[i] =
+            alive(begin / block, k, customers.x[i], customers.t_x[i], customers.T[i], code) * ahead[code];
+      }
     });
   };
   if constexpr (alive_has_parts<M>) {
-    const std::array columns{customers.x, customers.t_x};
-    const DistinctRows last = distinct_rows(columns, silent);
-    std::vector<double> stay(crowd.x.size()), gone(last.first.size());
+    const LastPurchases last(model, customers, block, silent);
+    std::vector<double> stay(crowd.x.size());
     for_rows(stay.size(), 256, silent, [&](std::size_t begin, std::size_t end) {
       for (std::size_t i = begin; i < end; ++i)
         stay[i] = std::log(detail::pareto_term<true>(model, crowd.x[i], crowd.T[i]));
     });
-    for_rows(gone.size(), 256, silent, [&](std::size_t begin, std::size_t end) {
-      for (std::size_t i = begin; i < end; ++i) {
-        const std::uint32_t row = last.first[i];
-        gone[i] = std::log(detail::pareto_term<false>(model, customers.x[row], customers.t_x[row]));
-      }
-    });
-    each([&](std::size_t i) {
-      const double x = customers.x[i], t_x = customers.t_x[i], T = customers.T[i];
+    each([&](std::size_t number, std::size_t k, double x, double t_x, double T, std::uint32_t code) {
       if (!detail::history(x, t_x, T)) return special::not_a_number;
-      return detail::pareto_alive(stay[crowd.rows.code[i]], gone[last.code[i]],
-                                  detail::pareto_fall(model, x, t_x, T));
+      const double gone = last.gone[last.rows.code[last.starts[number] + k]];
+      return detail::pareto_alive(stay[code], gone, detail::pareto_fall(model, x, t_x, T));
     });
   } else {
-    each([&](std::size_t i) { return p_alive(model, customers.x[i], customers.t_x[i], customers.T[i]); });
+    each([&](std::size_t, std::size_t, double x, double t_x, double T, std::uint32_t) {
+      return p_alive(model, x, t_x, T);
+    });
   }
 }
 

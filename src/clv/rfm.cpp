@@ -1,6 +1,7 @@
 #include "salesops/clv/rfm.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <bit>
 #include <cstring>
 #include <numeric>
@@ -21,10 +22,35 @@ using clv_detail::DayRange;
 using clv_detail::DayRows;
 using clv_detail::Transactions;
 
-/// A transaction on its way to its place. `key` holds the customer's code above the day's number.
-struct Row {
-  std::uint64_t key;
-  std::int64_t amount;
+/// A transaction on its way to its place. The key holds the customer's code within its bucket above the day's
+/// number.
+class WideRow {
+ public:
+  WideRow() = default;
+  WideRow(std::uint64_t key, std::int64_t amount) noexcept : key_(key), amount_(amount) {}
+  static bool holds(int, std::int64_t) noexcept { return true; }
+  [[nodiscard]] std::uint64_t key() const noexcept { return key_; }
+  [[nodiscard]] std::int64_t amount() const noexcept { return amount_; }
+
+ private:
+  std::uint64_t key_;
+  std::int64_t amount_;
+};
+
+/// The same in half the room, for keys and amounts of 32 bits: most of the time goes into moving rows.
+class NarrowRow {
+ public:
+  NarrowRow() = default;
+  NarrowRow(std::uint64_t key, std::int64_t amount) noexcept
+      : bits_(key << 32 | static_cast<std::uint32_t>(amount)) {}
+  static bool holds(int key_bits, std::int64_t amount) noexcept {
+    return key_bits <= 32 && amount == static_cast<std::int32_t>(amount);
+  }
+  [[nodiscard]] std::uint64_t key() const noexcept { return bits_ >> 32; }
+  [[nodiscard]] std::int64_t amount() const noexcept { return static_cast<std::int32_t>(bits_); }
+
+ private:
+  std::uint64_t bits_;
 };
 
 /// How keys are packed and cut into buckets of neighbouring customers, each small enough for a cache.
@@ -49,27 +75,35 @@ struct Layout {
   [[nodiscard]] std::size_t bucket_of(std::uint64_t key) const {
     return clv_detail::code_of(key) >> customer_bits;
   }
+  [[nodiscard]] int key_bits() const { return day_bits + customer_bits; }
 };
 
 /// Rows put into their buckets; `starts` has one place a bucket, and the end.
+template <class Row>
 struct Buckets {
   clv_detail::Memory<Row> rows;
   std::vector<std::size_t> starts;
 };
 
-Buckets to_buckets(const Transactions& read, const Layout& layout, const Execution& execution) {
+/// Nothing where a row is too wide.
+template <class Row>
+std::optional<Buckets<Row>> to_buckets(const Transactions& read, const Layout& layout,
+                                       const Execution& execution) {
+  if (!Row::holds(layout.key_bits(), 0)) return std::nullopt;
   const std::size_t blocks = (read.rows + clv_detail::block_rows - 1) / clv_detail::block_rows;
   std::vector<std::size_t> places(blocks * layout.buckets, 0);
   const auto each_block = [&](const auto& work) {
     for_rows(read.rows, clv_detail::block_rows, execution, [&](std::size_t first, std::size_t last) {
-      std::size_t* place = places.data() + first / clv_detail::block_rows * layout.buckets;
-      for (std::size_t row = first; row < last; ++row)
-        if (const std::uint64_t key = read.keys[row]; key != clv_detail::left_out)
-          work(row, key, place[layout.bucket_of(key)]);
+      const std::size_t block = first / clv_detail::block_rows;
+      std::size_t* place = places.data() + block * layout.buckets;
+      work(first, last, [&](std::uint64_t key) -> std::size_t& { return place[layout.bucket_of(key)]; });
     });
   };
-  each_block([](std::size_t, std::uint64_t, std::size_t& n) { ++n; });
-  Buckets buckets;
+  each_block([&](std::size_t first, std::size_t last, const auto& place) {
+    for (std::size_t row = first; row < last; ++row)
+      if (const std::uint64_t key = read.keys[row]; key != clv_detail::left_out) ++place(key);
+  });
+  Buckets<Row> buckets;
   std::size_t total = 0;
   for (std::size_t bucket = 0; bucket < layout.buckets; ++bucket) {
     buckets.starts.push_back(total);
@@ -80,16 +114,27 @@ Buckets to_buckets(const Transactions& read, const Layout& layout, const Executi
   }
   buckets.starts.push_back(total);
   buckets.rows = clv_detail::unset<Row>(total);
-  each_block([&](std::size_t row, std::uint64_t key, std::size_t& place) {
-    const auto day = static_cast<std::uint64_t>(std::int64_t{clv_detail::day_of(key)} - read.first_day);
-    buckets.rows[place++] = {std::uint64_t{clv_detail::code_of(key)} << layout.day_bits | day,
-                             read.amounts.empty() ? 0 : read.amounts[row]};
+  const std::uint64_t within = (std::uint64_t{1} << layout.customer_bits) - 1;
+  std::atomic<bool> fits{true};
+  each_block([&](std::size_t first, std::size_t last, const auto& place) {
+    bool all_fit = fits;
+    for (std::size_t row = first; row < last && all_fit; ++row) {
+      const std::uint64_t key = read.keys[row];
+      if (key == clv_detail::left_out) continue;
+      const auto day = static_cast<std::uint64_t>(std::int64_t{clv_detail::day_of(key)} - read.first_day);
+      const std::int64_t amount = read.amounts.empty() ? 0 : read.amounts[row];
+      all_fit = Row::holds(0, amount);
+      buckets.rows[place(key)++] = {(clv_detail::code_of(key) & within) << layout.day_bits | day, amount};
+    }
+    if (!all_fit) fits = false;
   });
+  if (!fits) return std::nullopt;
   return buckets;
 }
 
 /// Sorts by the lowest `bits` of the key, with one counting pass a digit. The sorted rows are in the result,
 /// which is `rows` or `other`.
+template <class Row>
 Row* radix_sort(Row* rows, Row* other, std::size_t size, int bits) {
   constexpr int widest = 11;
   const int passes = (bits + widest - 1) / widest;
@@ -99,9 +144,9 @@ Row* radix_sort(Row* rows, Row* other, std::size_t size, int bits) {
   std::vector<std::size_t> place(mask + 1);
   for (int shift = 0; shift < bits; shift += width) {
     std::fill(place.begin(), place.end(), 0);
-    for (std::size_t i = 0; i < size; ++i) ++place[rows[i].key >> shift & mask];
+    for (std::size_t i = 0; i < size; ++i) ++place[rows[i].key() >> shift & mask];
     std::exclusive_scan(place.begin(), place.end(), place.begin(), std::size_t{0});
-    for (std::size_t i = 0; i < size; ++i) other[place[rows[i].key >> shift & mask]++] = rows[i];
+    for (std::size_t i = 0; i < size; ++i) other[place[rows[i].key() >> shift & mask]++] = rows[i];
     std::swap(rows, other);
   }
   return rows;
@@ -113,15 +158,14 @@ struct Extent {
   std::size_t days = 0;
 };
 
-/// Puts the rows in order.
-Extent sort_rows(std::span<Row> rows, const Layout& layout) {
-  const auto scratch = clv_detail::unset<Row>(rows.size());
-  const Row* sorted =
-      radix_sort(rows.data(), scratch.get(), rows.size(), layout.day_bits + layout.customer_bits);
+/// Puts the rows in order, with room for as many beside them.
+template <class Row>
+Extent sort_rows(std::span<Row> rows, Row* room, const Layout& layout) {
+  const Row* sorted = radix_sort(rows.data(), room, rows.size(), layout.key_bits());
   if (sorted != rows.data()) std::copy_n(sorted, rows.size(), rows.data());
   Extent extent;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    const std::uint64_t unlike = i == 0 ? ~std::uint64_t{0} : rows[i].key ^ rows[i - 1].key;
+    const std::uint64_t unlike = i == 0 ? ~std::uint64_t{0} : rows[i].key() ^ rows[i - 1].key();
     extent.days += unlike != 0 ? 1 : 0;
     extent.customers += unlike >> layout.day_bits != 0 ? 1 : 0;
   }
@@ -135,14 +179,15 @@ struct Place {
   std::size_t day;
 };
 
-/// Rows in order become customers and their days.
-void to_days(std::span<const Row> rows, Place at, const Layout& layout, std::int32_t first_day,
-             DayRows& out) {
+/// Rows of a bucket in order become customers and their days.
+template <class Row>
+void to_days(std::span<const Row> rows, std::size_t bucket, Place at, const Layout& layout,
+             std::int32_t first_day, DayRows& out) {
   const std::uint64_t day_mask = (std::uint64_t{1} << layout.day_bits) - 1;
   std::optional<std::uint32_t> last;
   for (std::size_t i = 0; i < rows.size(); ++at.day) {
-    const std::uint64_t key = rows[i].key;
-    const auto code = static_cast<std::uint32_t>(key >> layout.day_bits);
+    const std::uint64_t key = rows[i].key();
+    const auto code = static_cast<std::uint32_t>(bucket << layout.customer_bits | key >> layout.day_bits);
     if (last != code) {
       *at.code++ = code;
       *at.begin++ = at.day;
@@ -151,12 +196,46 @@ void to_days(std::span<const Row> rows, Place at, const Layout& layout, std::int
     std::int64_t amount = 0;
     std::uint32_t n = 0;
     std::uint32_t refund = 0;
-    for (; i < rows.size() && rows[i].key == key; ++i, ++n) {
-      amount = clv_detail::add(amount, rows[i].amount);
-      if (rows[i].amount < 0) refund = clv_detail::refund_bit;
+    for (; i < rows.size() && rows[i].key() == key; ++i, ++n) {
+      amount = clv_detail::add(amount, rows[i].amount());
+      if (rows[i].amount() < 0) refund = clv_detail::refund_bit;
     }
     out.put(at.day, first_day + static_cast<std::int32_t>(key & day_mask), amount, n | refund);
   }
+}
+
+/// Sorts the buckets and takes the days over; gives the codes of the customers there are, ascending.
+template <class Row>
+std::vector<std::uint32_t> put_in_order(const Buckets<Row>& buckets, const Layout& layout, Transactions& read,
+                                        RfmState::Data& data, const Execution& execution) {
+  const auto rows_of = [&](std::size_t bucket) {
+    const std::size_t start = buckets.starts[bucket];
+    return std::span<Row>(buckets.rows.get() + start, buckets.starts[bucket + 1] - start);
+  };
+  std::vector<Extent> ends(layout.buckets);
+  // New room for each bucket would cost more than to sort it.
+  constexpr std::size_t share_room = 32;
+  for_rows(layout.buckets, share_room, execution, [&](std::size_t first, std::size_t last) {
+    std::size_t most = 0;
+    for (std::size_t bucket = first; bucket < last; ++bucket) most = std::max(most, rows_of(bucket).size());
+    const auto room = clv_detail::unset<Row>(most);
+    for (std::size_t bucket = first; bucket < last; ++bucket)
+      ends[bucket] = sort_rows(rows_of(bucket), room.get(), layout);
+  });
+  Extent total;
+  for (Extent& end : ends) end = total = {total.customers + end.customers, total.days + end.days};
+
+  std::vector<std::uint32_t> codes(total.customers);
+  data.begins.resize(total.customers + 1);
+  data.begins.back() = total.days;
+  data.days = DayRows(total.days, std::move(read.keys), read.rows);
+  for_blocks(layout.buckets, execution, [&](std::size_t bucket) {
+    const Extent start = bucket == 0 ? Extent{} : ends[bucket - 1];
+    to_days<Row>(rows_of(bucket), bucket,
+                 {codes.data() + start.customers, data.begins.data() + start.customers, start.days}, layout,
+                 read.first_day, data.days);
+  });
+  return codes;
 }
 
 }  // namespace
@@ -182,28 +261,13 @@ RfmState RfmState::partial(const Table& transactions, const RfmColumns& columns,
   if (read.first_day > read.last_day) return state;
 
   const Layout layout = Layout::of(read);
-  const Buckets buckets = to_buckets(read, layout, execution);
-  read.keys.reset();
-  const auto rows_of = [&](std::size_t bucket) {
-    const std::size_t start = buckets.starts[bucket];
-    return std::span<Row>(buckets.rows.get() + start, buckets.starts[bucket + 1] - start);
-  };
-  std::vector<Extent> ends(layout.buckets);
-  for_blocks(layout.buckets, execution,
-             [&](std::size_t bucket) { ends[bucket] = sort_rows(rows_of(bucket), layout); });
-  Extent total;
-  for (Extent& end : ends) end = total = {total.customers + end.customers, total.days + end.days};
-
-  std::vector<std::uint32_t> codes(total.customers);
-  data->begins.resize(total.customers + 1);
-  data->begins.back() = total.days;
-  data->days = DayRows(total.days);
-  for_blocks(layout.buckets, execution, [&](std::size_t bucket) {
-    const Extent start = bucket == 0 ? Extent{} : ends[bucket - 1];
-    to_days(rows_of(bucket),
-            {codes.data() + start.customers, data->begins.data() + start.customers, start.days}, layout,
-            read.first_day, data->days);
-  });
+  std::vector<std::uint32_t> codes;
+  if (const auto narrow = to_buckets<NarrowRow>(read, layout, execution)) {
+    codes = put_in_order(*narrow, layout, read, *data, execution);
+  } else {
+    const auto wide = to_buckets<WideRow>(read, layout, execution);
+    codes = put_in_order(*wide, layout, read, *data, execution);
+  }
   data->customer = read.customers.names(codes);
   return state;
 }

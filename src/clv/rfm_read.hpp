@@ -43,6 +43,15 @@ Memory<T> unset(std::size_t size) {
   return Memory<T>(static_cast<T*>(memory));
 }
 
+/// The same in the memory of `used`, which held so many values, unless that is too small or twice too large:
+/// the system clears new pages, which takes longer than to fill them.
+template <class T, class U>
+Memory<T> unset(std::size_t size, Memory<U> used, std::size_t held) {
+  static_assert(sizeof(T) == sizeof(U));
+  if (size > held || 2 * size < held) return unset<T>(size);
+  return Memory<T>(reinterpret_cast<T*>(used.release()));
+}
+
 inline constexpr std::size_t block_rows = std::size_t{1} << 17;
 inline constexpr std::uint64_t left_out = std::numeric_limits<std::uint64_t>::max();
 inline constexpr std::int32_t no_day = std::numeric_limits<std::int32_t>::min();

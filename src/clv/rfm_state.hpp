@@ -34,6 +34,12 @@ struct DayRows {
         amounts(unset<std::int64_t>(n)),
         rows(unset<std::uint32_t>(n)),
         size(n) {}
+  /// In memory that held so many keys before.
+  DayRows(std::size_t n, Memory<std::uint64_t> keys, std::size_t held)
+      : days(unset<std::int32_t>(n)),
+        amounts(unset<std::int64_t>(n, std::move(keys), held)),
+        rows(unset<std::uint32_t>(n)),
+        size(n) {}
 
   Memory<std::int32_t> days;
   Memory<std::int64_t> amounts;

@@ -12,7 +12,7 @@
 #include <sstream>
 #include <string>
 
-#include "salesops/clv/dynamic.hpp"
+#include "clv_crowd.hpp"
 #include "salesops/clv/rfm.hpp"
 #include "salesops/date.hpp"
 #include "salesops/error.hpp"
@@ -21,6 +21,7 @@
 
 using namespace salesops;
 using namespace salesops::clv;
+using namespace salesops::clv_test;
 
 namespace {
 
@@ -56,14 +57,6 @@ double inverse_p_alive(const ParetoNBD& m, const std::vector<Pace>& paces, doubl
            return m.s * pace.leave / (m.beta + clock_at(paces, t, &Pace::leave)) *
                   std::exp(log_there(t) - log_there(T));
          });
-}
-
-std::vector<Pace> seasons(double until, double length, std::uint64_t seed = 1) {
-  random::Stream stream(seed);
-  std::vector<Pace> paces;
-  for (double t = 0; t < until; t += length)
-    paces.push_back({length, std::exp(stream.normal(0, 0.7)), std::exp(stream.normal(0, 0.7))});
-  return paces;
 }
 
 struct Case {
@@ -156,40 +149,6 @@ TEST(ClvDynamic, NothingIsSaidBeyondThePaces) {
 }
 
 // ---- Crowds ---------------------------------------------------------------------------------------
-
-/// Customers who start at different weeks of the same years, with a season in both processes, a price in
-/// purchases and a kind of customer in leaving.
-struct Crowd {
-  std::vector<std::size_t> first{0};
-  std::vector<double> until, season, price, kind, T;
-  Simulation made;
-
-  Crowd(std::size_t customers, const ParetoNBD& model, double horizon = 0, bool truth = true) {
-    for (std::size_t i = 0; i < customers; ++i) {
-      const std::size_t start = i % 30;
-      T.push_back(100 - static_cast<double>(start));
-      for (std::size_t week = start; week < 100 + static_cast<std::size_t>(horizon); ++week) {
-        until.push_back(static_cast<double>(week - start) + 1);
-        season.push_back(week % 52 < 10 ? 1 : 0);
-        price.push_back(std::sin(static_cast<double>(week / 5 * (week / 5))));
-        kind.push_back(static_cast<double>(i % 3));
-      }
-      first.push_back(until.size());
-    }
-    DynamicFit known;
-    known.model = model;
-    known.transaction = truth ? std::vector{.8, -.4} : std::vector{0.0, 0.0};
-    known.dropout = truth ? std::vector{1.0, .3} : std::vector{0.0, 0.0};
-    made = simulate(model, first, known.paces(covariates()), T, {.seed = 7, .horizon = horizon});
-  }
-  [[nodiscard]] DynamicCovariates covariates() const {
-    return {first, until, {{{"season", season}, {"price", price}}, {{"season", season}, {"kind", kind}}}};
-  }
-  [[nodiscard]] DynamicCovariates without() const { return {first, until, {}}; }
-  [[nodiscard]] PurchaseTimes purchases() const { return {made.first, made.times}; }
-};
-
-const ParetoNBD truth{.9, 12, 1.2, 60};
 
 TEST(ClvDynamic, SimulationOnEvenPacesIsThePlainOne) {
   const Crowd crowd(200, truth, 20, false);
@@ -407,6 +366,8 @@ TEST(ClvDynamic, WrongInputIsNamed) {
   EXPECT_NO_THROW((void)predict(fit, view, crowd.covariates(), {.horizon = 10}));
   EXPECT_THROW((void)predict(fit, view, crowd.covariates(), {.horizon = 11}), UsageError);
   EXPECT_THROW((void)predict(fit, view, crowd.covariates(), {}), UsageError);
+  fit.parameters = {"r", "alpha", "s", "beta", "transaction.season"};
+  fit.estimates = {truth.r, truth.alpha, truth.s, truth.beta, 0};
   EXPECT_THROW((void)predict(fit, view, crowd.covariates(), {.horizon = 10, .level = 90}), UsageError);
   EXPECT_THROW((void)fit.paces(crowd.without()), UsageError);
   DynamicCovariates more = crowd.covariates();

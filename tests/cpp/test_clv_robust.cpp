@@ -212,3 +212,28 @@ TEST(ClvRobust, AnswersStayInBoundsFarOut) {
     check(ParetoNBD{r, alpha, power(-2, 2), power(-3, 6)}, x, t_x, T);
   }
 }
+
+TEST(ClvRobust, CustomersWhoLeaveAtOneRateAreTheLimit) {
+  // s and beta to infinity at one rate: a factor e^(−μu) of the time left, by quadrature of its definition.
+  constexpr double mu = 1 / 97.0;
+  for (const auto& [x, t_x, T] : {std::array{3.0, 21.0, 30.0}, {0.0, 0.0, 52.0}, {40.0, 90.0, 104.0}}) {
+    const double R = 0.8 + x, end = T;
+    const double odds =
+        mu *
+        salesops::special::integrate(
+            [=](double u) { return std::exp(mu * (end - u) - R * std::log((10 + u) / (10 + end))); }, t_x, T);
+    for (const double s : {1e10, 1e13, 1e16}) {
+      const ParetoNBD m{0.8, 10, s, s / mu};
+      EXPECT_NEAR(p_alive(m, x, t_x, T) * (1 + odds), 1, 1e-8) << s;
+      EXPECT_NEAR(log_p_alive(m, x, t_x, T), -std::log1p(odds), 1e-8) << s;
+    }
+  }
+  // Where the continued fraction still does, both say the same.
+  for (const double b : {0.3, 1.0, 3.0, 300.0, 1e4})
+    for (const double e : {0.3, 0.9, 1.0, 1.2, 40.0, 1e3})
+      for (const double w : {1.1e-5, 1e-4, 1e-3}) {
+        if (b + e <= 1.001) continue;
+        const double fraction = salesops::special::hyp2f1_1(b, b + e, 1 - w, w) / (b + e - 1);
+        EXPECT_NEAR(detail::slow_tail(b, e, w) / fraction, 1, 1e-10) << b << " " << e << " " << w;
+      }
+}

@@ -123,6 +123,16 @@ def test_no_model_is_made_of_what_none_can_be():
     assert kept.clone().get_params() == kept.get_params()
 
 
+def test_a_warning_names_the_line_of_the_caller():
+    rows = {"frequency": [0, 0, 0], "recency": [0, 0, 0], "T": [10, 20, 30]}
+    for call in (lambda: so.clv.BGNBD().fit(rows), lambda: so.clv.compare(rows, ["bg"])):
+        with pytest.warns(so.clv.ConvergenceWarning, match="BGNBD did not converge") as told:
+            call()
+        assert {one.filename for one in told} == {__file__}
+    with pytest.raises(so.clv.ConvergenceWarning, match="BGNBD did not converge"):
+        so.clv.BGNBD(strict=True).fit(rows)
+
+
 def test_scikit_learn_clones_and_pipes(rows):
     from sklearn import base, pipeline, preprocessing
 

@@ -79,8 +79,10 @@ def test_spend_follows_covariates(buyers, model, spend):
     again = so.clv.GammaGamma.from_json(spend.to_json())
     assert again.model_of(channel="web").v == web.v
     assert spend.confidence_intervals("bootstrap", draws=20)["spend.channel=web"][1] < 0
-    with pytest.raises(so.UsageError, match="schedule"):
-        model.clv_schedule(buyers, horizon="26 weeks", spend=spend, as_of="2026-01-01")
+    plan = model.clv_schedule(buyers, horizon="26 weeks", spend=spend, as_of="2026-01-01")
+    assert plan["clv"].sum() == pytest.approx(
+        model.predict(buyers, horizon="26 weeks", spend=spend)["clv"].sum()
+    )
     with pytest.raises(so.UsageError, match="arrays have none"):
         so.clv.GammaGamma().fit(x=[1, 2], mean_spend=[3, 4], covariates=["channel"])
 
@@ -148,5 +150,8 @@ def test_totals_are_the_sums_and_err_together(buyers, model):
     assert list(endless) == ["customers", "discounted_transactions"]
     known = so.clv.BGNBD(**plain.params_).total(buyers, horizon=26)
     assert known["transactions"] == pytest.approx(sums["transactions"])
-    with pytest.raises(so.UsageError, match="covariates over time or of spend"):
-        plain.total(buyers, horizon=26, spend=so.clv.GammaGamma().fit(buyers, covariates=["channel"]))
+    spend = so.clv.GammaGamma().fit(buyers, covariates=["channel"])
+    worth = plain.total(buyers, horizon=26, spend=spend, level=90)
+    each = plain.predict(buyers, horizon=26, spend=spend)["clv"]
+    assert worth["clv"] == pytest.approx(each.sum())
+    assert worth["clv_lo_90"] < each.sum() < worth["clv_hi_90"]

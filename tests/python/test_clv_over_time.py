@@ -264,14 +264,20 @@ def test_what_a_model_over_time_cannot_be_asked(rows, weeks, model):
         model.predict(told, horizon="78 weeks")
     with pytest.raises(so.UsageError, match="give a horizon"):
         model.predict(told, discount="10% / year")
-    with pytest.raises(so.UsageError, match="leave interval='mean'"):
-        model.predict(told, horizon="9 weeks", level=90, interval="outcome")
     with pytest.raises(so.UsageError, match=r"follows season, shop over time: tell it by rows.over_time"):
         model.predict(rows, horizon="9 weeks")
-    with pytest.raises(so.UsageError, match="ask predict"):
+    with pytest.raises(so.UsageError, match="say what is planned and when"):
         model.model_of(season=1, shop="sale")
-    with pytest.raises(so.UsageError, match="ask predict"):
-        so.clv.tracking(model, told)
+    with pytest.raises(so.UsageError, match="say what is planned and when"):
+        model.model_of(weeks)
+    with pytest.raises(so.UsageError, match="the plan has no column 'shop'"):
+        model.model_of(weeks.drop(columns="shop"), first="2025-07-01")
+    with pytest.raises(so.UsageError, match="say each of the plan and no more: web is odd"):
+        model.model_of(weeks, first="2025-07-01", web=1)
+    with pytest.raises(so.UsageError, match="first bought before"):
+        model.model_of(weeks, first="2023-07-01")
+    with pytest.raises(so.UsageError, match="draws the customers of rows that have them"):
+        model.simulate_transactions(["2025-01-01"], until=END)
     with pytest.raises(so.UsageError, match="ask"):
         model.p_alive(1, 1, 2)
     with pytest.raises(so.UsageError, match="season changes over time, which BGNBD can't follow"):

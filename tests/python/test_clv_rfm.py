@@ -149,6 +149,17 @@ def test_amounts_of_all_kinds_are_the_same_money():
 transaction = st.tuples(st.integers(-3, 8), st.integers(0, 60), st.integers(-300, 900))
 
 
+def test_amounts_beyond_32_bits_are_as_exact_as_small_ones():
+    days = np.datetime64("2026-01-01") + np.arange(300)
+    log = {"customer": np.arange(300) % 7, "time": days, "amount": np.arange(300) / 100}
+    small = so.clv.rfm(log, amount="amount")
+    log["amount"] = np.where(np.arange(300) == 250, 30_000_000.01, log["amount"])
+    large = so.clv.rfm(log, amount="amount")
+    assert (small["frequency"] == large["frequency"]).all()
+    difference = large.to_frame()["total_spend"] - small.to_frame()["total_spend"]
+    assert difference.tolist() == pytest.approx([0, 0, 0, 0, 0, 30_000_000.01 - 2.5, 0], abs=1e-6)
+
+
 @settings(max_examples=60, deadline=None)
 @given(st.lists(transaction, min_size=1, max_size=60), st.integers(1, 59), st.randoms())
 def test_batches_in_any_order_equal_the_whole(rows, cut, shuffler):

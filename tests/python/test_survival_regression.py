@@ -254,8 +254,9 @@ def test_separation_is_said_in_words():
         "e": [1, 1, 1, 1, 0, 1, 0, 1],
         "cancelled": [1, 1, 1, 0, 0, 0, 0, 0],
     }
-    with pytest.warns(ConvergenceWarning, match="'cancelled' splits"):
+    with pytest.warns(ConvergenceWarning, match="'cancelled' splits") as told:
         survival.CoxPH().fit(rows, duration_col="t", event_col="e")
+    assert told[0].filename == __file__, "it names the line of the caller"
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         fit = survival.CoxPH(penalty=1).fit(rows, duration_col="t", event_col="e")

@@ -15,7 +15,9 @@
 /// |------------------------------------------------------------|---------------------------------|
 /// | what moves the rates, and how strongly                     | `fit_pareto_nbd`                |
 /// | is each still a customer, how much will it buy             | `predict`                       |
+/// | how much by the end of each month                          | `dect` of many times            |
 /// | the same of one customer, without allocation               | functions of `ParetoNBD, paces` |
+/// | all questions about customers who began on one day         | `paced.hpp`                     |
 /// | which purchases might such customers make                  | `simulate`                      |
 ///
 /// Integrals are Gauss–Legendre rules with so many nodes that the error is below rounding. Covariates that
@@ -209,28 +211,52 @@ struct Clocks {
   return std::exp(log_p_alive(m, paces, x, t_x, T) - m.s * (then - now));
 }
 
+namespace detail {
+
+/// Discounted purchases of one who is alive at T and then follows `alive`, as time goes on.
+class Outlook {
+ public:
+  Outlook(const ParetoNBD& alive, std::span<const Pace> paces, double T, double discount_rate) noexcept
+      : alive_(alive), paces_(paces), T_(T), discount_rate_(discount_rate) {}
+
+  /// Expected in (T, T+t], for rising t; NaN where the paces end before.
+  double until(double t) noexcept {
+    if (!(t >= since_)) return not_a_number;
+    const bool covered =
+        for_paces(paces_, T_ + since_, T_ + t, [&](const Pace& pace, double length) noexcept {
+          const double fast = pace.leave / alive_.beta / (1 + d_);
+          const double rate = std::fmax(fast, discount_rate_);
+          const auto fall = [=, s = alive_.s, discount = discount_rate_](double u) noexcept {
+            return s * fast / (1 + fast * u) + discount;
+          };
+          const double mean =
+              sum_of_nodes(length, rate, fall,
+                           [=, s = alive_.s, discount = discount_rate_](double u, double weight) noexcept {
+                             return weight * std::exp(-s * std::log1p(fast * u) - discount * u);
+                           });
+          sum_ += pace.buy * mean * std::exp(-alive_.s * std::log1p(d_) - discount_rate_ * since_);
+          since_ += length;
+          d_ += pace.leave / alive_.beta * length;
+        });
+    return covered ? alive_.r / alive_.alpha * sum_ : not_a_number;
+  }
+
+ private:
+  ParetoNBD alive_;
+  std::span<const Pace> paces_;
+  double T_, discount_rate_;
+  double since_ = 0, d_ = 0, sum_ = 0;
+};
+
+}  // namespace detail
+
 /// Discounted expected transactions in (T, T+t]: P(alive) (r+x)/(alpha+A(T)) ∫ from T to T+t of
 /// e^(−discount_rate (u−T)) A'(u) ((beta+D(T))/(beta+D(u)))^s du.
 [[nodiscard]] inline double dect(const ParetoNBD& m, std::span<const Pace> paces, double t,
                                  double discount_rate, double x, double t_x, double T) noexcept {
   if (!(t >= 0 && discount_rate >= 0)) return detail::not_a_number;
-  const ParetoNBD alive = given_alive(m, paces, x, t_x, T);
-  double since = 0;
-  double d = 0;
-  double sum = 0;
-  const bool covered = detail::for_paces(paces, T, T + t, [&](const Pace& pace, double length) noexcept {
-    const double fast = pace.leave / alive.beta / (1 + d);
-    const double rate = std::fmax(fast, discount_rate);
-    const auto fall = [=, s = m.s](double u) noexcept { return s * fast / (1 + fast * u) + discount_rate; };
-    const double mean = detail::sum_of_nodes(length, rate, fall, [=](double u, double weight) noexcept {
-      return weight * std::exp(-m.s * std::log1p(fast * u) - discount_rate * u);
-    });
-    sum += pace.buy * mean * std::exp(-m.s * std::log1p(d) - discount_rate * since);
-    since += length;
-    d += pace.leave / alive.beta * length;
-  });
-  if (!covered) return detail::not_a_number;
-  return p_alive(m, paces, x, t_x, T) * (alive.r / alive.alpha) * sum;
+  detail::Outlook ahead(given_alive(m, paces, x, t_x, T), paces, T, discount_rate);
+  return p_alive(m, paces, x, t_x, T) * ahead.until(t);
 }
 
 /// Mean number of purchases in (T, T+t]: `dect` without discount.
@@ -265,7 +291,7 @@ struct DynamicFit : FitSummary {
   std::vector<double> transaction;  ///< γ in the order of `Covariates::transaction`
   std::vector<double> dropout;      ///< δ
 
-  /// One pace an interval, for the functions above.
+  /// One pace an interval, for the functions above and `simulate`.
   [[nodiscard]] std::vector<Pace> paces(const DynamicCovariates& covariates) const;
 };
 
@@ -275,10 +301,22 @@ struct DynamicFit : FitSummary {
 [[nodiscard]] DynamicFit fit_pareto_nbd(const RfmView& customers, const PurchaseTimes& purchases,
                                         const DynamicCovariates& covariates, const FitOptions& options = {});
 
-/// Forecasts as `predict` of the other models, within a finite horizon that the intervals must reach beyond
-/// T; without intervals of uncertainty (`level` 0).
+/// Forecasts as `predict` of the other models, within a finite horizon that the covariates' intervals must
+/// reach beyond T. `options.covariance` has one row and one column, and `options.draws` one column, for each
+/// of `fit.parameters`.
 [[nodiscard]] Prediction predict(const DynamicFit& fit, const RfmView& customers,
-                                 const DynamicCovariates& covariates, const PredictOptions& options);
+                                 const DynamicCovariates& covariates, const PredictOptions& options,
+                                 const SpendForecast* spend = nullptr);
+
+/// `dect` of each customer within several times: `out[i·m + j]` is that of customer i in (T, T + t[i·m + j]],
+/// with m times a customer that do not fall. A customer of x = t_x = T = 0 is one just won. NaN where the
+/// covariates end before.
+void dect(const DynamicFit& fit, std::span<const double> t, double discount_rate, const RfmView& customers,
+          const DynamicCovariates& covariates, std::span<double> out, const Execution& execution = {});
+
+/// P(n[i] repeat purchases in the first t[i] of customer i), of whom nothing but its covariates is known.
+void pmf_new(const DynamicFit& fit, std::span<const double> n, std::span<const double> t,
+             const DynamicCovariates& covariates, std::span<double> out, const Execution& execution = {});
 
 /// Customers of paces `first[i]` … `first[i+1] − 1`, which reach until T + horizon. Purchases are those of a
 /// plain customer on the clock A, until it leaves on the clock D; both are turned back exactly.

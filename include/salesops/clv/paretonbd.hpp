@@ -26,9 +26,24 @@ namespace detail {
 
 [[nodiscard]] inline bool valid(const ParetoNBD& m) noexcept { return positive(m.r, m.alpha, m.s, m.beta); }
 
+/// ∫ (1+q)^(−e) (1+wq)^(−b) dq over q ≥ 0, e + b > 1: ₂F₁(1, b; b+e; 1−w)/(b+e−1) where w < 1 is small.
+/// Nothing cancels though b runs to infinity while bw stays, as customers who leave at one rate have it.
+[[nodiscard]] inline double slow_tail(double b, double e, double w) noexcept {
+  const auto slope = [=](double y) noexcept {
+    const double grown = y < 700 ? std::log1p(w * std::expm1(y)) : y + std::log(w);
+    return std::exp(-(e - 1) * y - b * grown);
+  };
+  // Either power alone ends it.
+  const double last = e > 1 ? 45 / (e - 1) : 46 / (e - 1 + b) - std::log(w);
+  const double end = std::fmin(last, std::log1p(std::expm1((45 + std::fmax(1 - e, 0) * last) / b) / w));
+  const double bend = std::fmin(end, std::log1p(1 / (b * w)));
+  return special::integrate(slope, 0, bend) + (bend < end ? special::integrate(slope, bend, end) : 0);
+}
+
 /// The two terms of 1/P(alive), R/n · G₂ at T where `stays` and s/n · G₁ at t_x where not.
 template <bool stays>
 [[nodiscard]] double pareto_term(const ParetoNBD& m, double x, double time) noexcept {
+  constexpr double near = 1e-4;  // the continued fraction is slow there
   if (!(valid(m) && whole(x) && time >= 0 && time < infinity)) return not_a_number;
   const double R = m.r + x;
   const double n = R + m.s;
@@ -37,8 +52,11 @@ template <bool stays>
   const double low = wide ? m.beta : m.alpha;
   const double z = (high - low) / (high + time);
   const double w = (low + time) / (high + time);
-  if (wide == stays) return (stays ? R : m.s) / n * w * special::hyp2f1_1((stays ? R : m.s) + 1, n + 1, z, w);
-  return (stays ? R : m.s) / n * special::hyp2f1_1(stays ? m.s : R, n + 1, z, w);
+  const double own = stays ? R : m.s;
+  const double other = stays ? m.s : R;
+  if (wide == stays)
+    return own * w * (w < near ? slow_tail(own + 1, other, w) : special::hyp2f1_1(own + 1, n + 1, z, w) / n);
+  return own * (w < near ? slow_tail(other, own + 1, w) : special::hyp2f1_1(other, n + 1, z, w) / n);
 }
 
 /// ln of the factor of the term at t_x.

@@ -44,6 +44,11 @@ struct SpendForecast {
   std::span<const double> mean_spend;       ///< of those; anything where x is 0
   std::span<const double> covariance = {};  ///< of p, q, v, row by row; empty = known for sure
   std::span<const double> draws = {};       ///< instead: 256 rows of p, q, v
+  /// Instead of `model` where covariates make customers differ: row i is judged by `models[of_row[i]]`.
+  /// `covariance` then has one matrix a model and `draws` 256 rows a model, one after another. The total
+  /// worth has a range with draws only.
+  std::span<const GammaGamma> models = {};
+  std::span<const std::uint32_t> of_row = {};
 };
 
 /// What an interval is about.

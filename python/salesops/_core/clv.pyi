@@ -23,12 +23,14 @@ __all__: list[str] = [
     "MBGCNBD",
     "MBGNBD",
     "NBD",
+    "PacedParetoNBD",
     "ParetoNBD",
     "Rfm",
     "RfmState",
     "SBG",
     "SarmanovParetoNBD",
     "days_in",
+    "dect_over_time",
     "fit_bdw",
     "fit_bdw_covariates",
     "fit_bg_bb",
@@ -50,7 +52,9 @@ __all__: list[str] = [
     "fit_sbg",
     "fit_sbg_covariates",
     "likelihood_ratio_test",
+    "pmf_new_over_time",
     "predict_over_time",
+    "simulate_over_time",
 ]
 
 class GammaGamma:
@@ -199,11 +203,14 @@ class NBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -293,6 +300,7 @@ class NBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -320,11 +328,14 @@ class ParetoNBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -414,6 +425,7 @@ class ParetoNBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -441,11 +453,14 @@ class SarmanovParetoNBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -535,6 +550,7 @@ class SarmanovParetoNBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -566,11 +582,14 @@ class BGBB:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -660,6 +679,7 @@ class BGBB:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -687,11 +707,14 @@ class GGompertzNBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -781,6 +804,7 @@ class GGompertzNBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -808,11 +832,14 @@ class BGNBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -902,6 +929,7 @@ class BGNBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -929,11 +957,14 @@ class MBGNBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -1023,6 +1054,7 @@ class MBGNBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -1050,11 +1082,14 @@ class BGCNBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -1146,6 +1181,7 @@ class BGCNBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -1175,11 +1211,14 @@ class MBGCNBD:
         outcome: bool,
         covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
         draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend: GammaGamma,
-        spend_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        mean_spend: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-        spend_draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        spend: tuple[
+            collections.abc.Sequence[GammaGamma],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        ],
         threads: typing.SupportsInt | typing.SupportsIndex,
         progress: typing.Any,
     ) -> dict: ...
@@ -1271,6 +1310,7 @@ class MBGCNBD:
     def simulate(
         self,
         T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        keys: typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         horizon: typing.SupportsFloat | typing.SupportsIndex,
         seed: typing.SupportsInt | typing.SupportsIndex,
         threads: typing.SupportsInt | typing.SupportsIndex,
@@ -1319,6 +1359,92 @@ class FitSummary:
     def reason(self) -> str: ...
     @property
     def standard_errors(self) -> list[float]: ...
+
+class PacedParetoNBD:
+    """
+    Customers who began on one day.
+    """
+    def __init__(
+        self,
+        fit: tuple[
+            collections.abc.Sequence[str],
+            collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+            collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+            collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        ],
+        over_time: tuple[
+            typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+            typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+            collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+            collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+            collections.abc.Sequence[str],
+        ],
+    ) -> None: ...
+    def dect(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def dect_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_dropout(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_rate(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def expected_transactions_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_at(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_alive_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def p_no_transaction(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def pmf_new(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
 
 class Rfm:
     """
@@ -1389,6 +1515,29 @@ class RfmState:
     def days(self) -> int: ...
 
 def days_in(unit: str) -> float: ...
+def dect_over_time(
+    fit: tuple[
+        collections.abc.Sequence[str],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    ],
+    t: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+    customers: tuple[
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ],
+    over_time: tuple[
+        typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def fit_bdw(
     data: collections.abc.Sequence[
         tuple[
@@ -1977,13 +2126,36 @@ def likelihood_ratio_test(
     more: typing.SupportsInt | typing.SupportsIndex,
     larger: typing.SupportsFloat | typing.SupportsIndex,
 ) -> tuple[float, int, float]: ...
+def pmf_new_over_time(
+    fit: tuple[
+        collections.abc.Sequence[str],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    ],
+    n: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    t: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    over_time: tuple[
+        typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    threads: typing.SupportsInt | typing.SupportsIndex,
+) -> numpy.typing.NDArray[numpy.float64]: ...
 def predict_over_time(
-    model: ParetoNBD,
-    transaction: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    dropout: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
-    x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    t_x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-    T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    fit: tuple[
+        collections.abc.Sequence[str],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    ],
+    customers: tuple[
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ],
     over_time: tuple[
         typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
         typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -1993,5 +2165,37 @@ def predict_over_time(
     ],
     horizon: typing.SupportsFloat | typing.SupportsIndex,
     discount_rate: typing.SupportsFloat | typing.SupportsIndex,
+    level: typing.SupportsFloat | typing.SupportsIndex,
+    outcome: bool,
+    covariance: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    draws: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    spend: tuple[
+        collections.abc.Sequence[GammaGamma],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    ],
     threads: typing.SupportsInt | typing.SupportsIndex,
+) -> dict: ...
+def simulate_over_time(
+    fit: tuple[
+        collections.abc.Sequence[str],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+        collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex],
+    ],
+    T: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    over_time: tuple[
+        typing.Annotated[numpy.typing.ArrayLike, numpy.uint64],
+        typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+        collections.abc.Sequence[str],
+    ],
+    horizon: typing.SupportsFloat | typing.SupportsIndex,
+    seed: typing.SupportsInt | typing.SupportsIndex,
+    threads: typing.SupportsInt | typing.SupportsIndex,
+    times: bool,
 ) -> dict: ...

@@ -319,13 +319,7 @@ def _scores(models: list[PurchaseModel], rows: Rfm) -> dict[str, list[Any]]:
 def _tracking(models: list[PurchaseModel], rows: Rfm) -> list[float | None]:
     ends = ends_of(rows, "week")
     actual = actual_by(rows, ends)
-    return [None if _follows(model) else tracking_error(model, rows, ends, actual) for model in models]
-
-
-def _follows(model: PurchaseModel) -> bool:
-    """Whether its covariates change over time, so that a cohort's expectation depends on the days."""
-    design = model._design()
-    return design is not None and bool(design.over_time)
+    return [tracking_error(model, rows, ends, actual) for model in models]
 
 
 def _kind(model: Any) -> PurchaseModel:

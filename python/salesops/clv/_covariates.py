@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.clv._timeline import Intervals
+
 Levels = dict[str, list[Any] | None]
 
 
@@ -87,7 +89,10 @@ class Design:
             raise UsageError(
                 f"the model follows {', '.join(self.over_time)} over time: tell it by rows.over_time(…)"
             )
-        made = timeline.intervals(source.data, ahead, rows)
+        return self.along(source, timeline.intervals(source.data, ahead, rows), rows)
+
+    def along(self, source: Source, made: Intervals, rows: Any = None) -> tuple[Any, ...]:
+        """Values of each interval, as the core takes them; neighbours that agree in all are one."""
         read = self.read(source)
         values = {
             label: read[label][made.row]

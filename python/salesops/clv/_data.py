@@ -194,6 +194,8 @@ def check_histories(columns: Mapping[str, npt.NDArray[np.float64]]) -> None:
     if not {"x", "t_x", "T"} <= columns.keys():
         return
     x, t_x, T = (columns[name] for name in ("x", "t_x", "T"))
+    if x.min(initial=0) >= 0 and t_x.min(initial=0) >= 0 and not (t_x > T).any():
+        return
     complaints = Complaints(len(x))
     complaints.check("have a negative x", x < 0)
     complaints.check("have a negative t_x", t_x < 0)
@@ -235,3 +237,19 @@ def same_unit(fitted: str | None, given: str | None) -> None:
         raise UnitError(
             f"the model counts in {fitted}s, the data in {given}s; make the data with unit='{fitted}'"
         )
+
+
+def ask(core: Any, question: str, threads: int, columns: Mapping[str, Any]) -> Any:
+    """One question to a model of the core, for numbers and columns that go together."""
+    import numpy as np
+
+    given = {name: np.asarray(value) for name, value in columns.items()}
+    ready = [numbers(np.atleast_1d(value), name) for name, value in given.items()]
+    try:
+        together = np.broadcast_arrays(*ready)
+    except ValueError as error:
+        sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
+        raise UsageError(f"arrays must be equally long: {sizes}") from error
+    check_histories(dict(zip(given, together, strict=True)))
+    answer = getattr(core, question)([np.ascontiguousarray(column) for column in together], threads)
+    return float(answer[0]) if all(value.ndim == 0 for value in given.values()) else answer

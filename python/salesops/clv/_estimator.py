@@ -8,14 +8,13 @@ import math
 import numbers
 import os
 import pathlib
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._arguments import checked
 from salesops._core.error import DataError, UsageError
-from salesops._progress import ConvergenceWarning
+from salesops._progress import ConvergenceWarning, warn
 from salesops.clv import _data
 from salesops.clv._units import unit_of
 
@@ -177,20 +176,7 @@ class Estimator(Fitted):
 
     def _ask(self, question: str, **columns: Any) -> Any:
         """One question to the core, for numbers and columns that go together."""
-        import numpy as np
-
-        given = {name: np.asarray(value) for name, value in columns.items()}
-        ready = [_data.numbers(np.atleast_1d(value), name) for name, value in given.items()]
-        try:
-            together = np.broadcast_arrays(*ready)
-        except ValueError as error:
-            sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
-            raise UsageError(f"arrays must be equally long: {sizes}") from error
-        _data.check_histories(dict(zip(given, together, strict=True)))
-        answer = getattr(self._core(), question)(
-            [np.ascontiguousarray(column) for column in together], self.threads
-        )
-        return float(answer[0]) if all(value.ndim == 0 for value in given.values()) else answer
+        return _data.ask(self._core(), question, self.threads, columns)
 
     # ---- fits ----
 
@@ -249,7 +235,7 @@ class Estimator(Fitted):
             text = f"{type(self).__name__} did not converge: {self.reason_}"
             if self.strict:
                 raise ConvergenceWarning(text)
-            warnings.warn(text, ConvergenceWarning, stacklevel=4)
+            warn(text, ConvergenceWarning)
         return self
 
     @property

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +9,7 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._covariates import Design
 from salesops.clv._data import Histories, histories
+from salesops.clv._over_time import estimates as known
 from salesops.clv._posterior import DRAWS, Posterior
 from salesops.clv._spend import GammaGamma
 
@@ -24,8 +24,6 @@ if TYPE_CHECKING:
 
 #: Models of which one call of the core is given the draws.
 _AT_ONCE = 512
-#: Customers whose forecasts by all draws are held at once.
-_BLOCK = 8192
 
 Column = tuple[Any, Any, Any]
 
@@ -41,40 +39,49 @@ class Asked:
 
 
 class Money(NamedTuple):
-    """Mean spend of each customer and the model it is judged by, as the core takes them."""
+    """Models of spend, the one each customer follows, and its mean spend, as the core takes them."""
 
-    model: Any
+    models: list[Any]
+    of_row: npt.NDArray[np.uint32]
     x: Floats
     mean: Floats
     covariance: Floats
     draws: Floats
 
     @classmethod
-    def of(cls, spend: GammaGamma | Posterior | None, source: Source, rows: int) -> list[tuple[Any, Money]]:
-        """Read what the model of spend needs: rows that share covariates, each with their own."""
+    def of(
+        cls, spend: GammaGamma | Posterior | None, source: Source, rows: int, together: bool = False
+    ) -> Money:
+        """Read what the model of spend needs; kinds of customers are drawn `together` for sums."""
         import numpy as np
 
-        nothing, everyone = np.empty(0), np.arange(rows)
+        nothing = np.empty(0)
+        codes = np.empty(0, dtype=np.uint32)
         if spend is None:
-            return [(everyone, cls(None, nothing, nothing, nothing, nothing))]
-        drawn = spend if isinstance(spend, Posterior) else None
+            return cls([], codes, nothing, nothing, nothing, nothing)
         model = spend._model if isinstance(spend, Posterior) else spend
         if not isinstance(model, GammaGamma):
             raise UsageError("spend= is a fitted so.clv.GammaGamma, or its posterior")
         x, mean = model._spend_columns(source, rows)
         kinds, code = model._kinds(source)
-        parts = []
-        for place, values in enumerate(kinds):
-            own, covariance = model._at(values)
-            known = nothing if covariance is None else np.ascontiguousarray(covariance).ravel()
-            draws = model._drawn_at(values, drawn._thinned()).ravel() if drawn else nothing
-            where = np.flatnonzero(code == place) if len(code) else everyone
-            parts.append((where, cls(own._core(), x[where], mean[where], known, draws)))
-        return parts
+        drawn = spend._thinned() if isinstance(spend, Posterior) else None
+        if together and len(kinds) > 1 and drawn is None:
+            estimates = np.array(list(model._estimates.values()))
+            drawn = _normal_draws(estimates, model.covariance_, len(model.parameters), 1)
+        found = [model._at(values) for values in kinds]
+        covariance = draws = nothing
+        if drawn is not None:
+            draws = np.concatenate([model._drawn_at(values, drawn).ravel() for values in kinds])
+        elif found[0][1] is not None:
+            covariance = np.concatenate([np.ascontiguousarray(one).ravel() for _, one in found])
+        return cls([own._core() for own, _ in found], code, x, mean, covariance, draws)
 
     def take(self, rows: Any) -> Money:
         """Some of the customers."""
-        return self if self.model is None else self._replace(x=self.x[rows], mean=self.mean[rows])
+        if not self.models:
+            return self
+        code = self.of_row[rows] if len(self.of_row) else self.of_row
+        return self._replace(of_row=code, x=self.x[rows], mean=self.mean[rows])
 
 
 def forecast(
@@ -89,19 +96,13 @@ def forecast(
     _check(model, asked, drawn)
     if isinstance(spend, Posterior) and drawn is None:
         raise UsageError("spend= of draws goes with draws of the purchases: ask posterior.predict")
-    monies = Money.of(spend, source, len(found.x))
+    money = Money.of(spend, source, len(found.x))
     design = model._design()
     if design is not None and design.over_time:
-        if len(monies) > 1:
-            raise UsageError("spend with covariates goes with purchases whose covariates don't change")
-        made = _over_time(model, design, found, asked, monies[0][1], drawn)
+        made = _over_time(model, design, found, asked, money, drawn)
     else:
         kinds, code = model._kinds(source)
-        parts = []
-        for rows, money in monies:
-            own = code[rows] if len(code) else code
-            parts.append((rows, _by_models(model, kinds, own, found.take(rows), asked, money, drawn)))
-        made = parts[0][1] if len(parts) == 1 else _put_together(parts, len(found.x))
+        made = _by_models(model, kinds, code, found, asked, money, drawn)
     names = ["p_alive", "expected_transactions"] + (["expected_spend", "clv"] if spend else [])
     if asked.ahead is None:
         names[1] = "discounted_transactions"
@@ -128,18 +129,19 @@ def total(
     found = histories(source, model._opportunities)
     _check(model, asked, drawn)
     design = model._design()
-    monies = Money.of(spend, source, len(found.x))
-    if len(monies) > 1 or (design is not None and design.over_time):
-        raise UsageError("total: not with covariates over time or of spend; add up predict's columns")
-    kinds, code = model._kinds(source)
-    point = _ask(model, kinds, code, found, replace(asked, level=None), monies[0][1], None)
-    made = point
-    if asked.level:
-        draws: Any = drawn
-        if drawn is None and design is not None:  # one draw of the coefficients for all customers
-            estimates = np.array(list(model._estimates.values()))
-            draws = _normal_draws(estimates, model.covariance_, len(model.parameters), 0)
-        made = _ask(model, kinds, code, found, asked, monies[0][1], draws)
+    money = Money.of(spend, source, len(found.x), together=True)
+    if design is not None and design.over_time:
+        point = made = _over_time(model, design, found, asked, money, drawn)
+    else:
+        kinds, code = model._kinds(source)
+        point = _ask(model, kinds, code, found, replace(asked, level=None), money, None)
+        made = point
+        if asked.level:
+            draws: Any = drawn
+            if drawn is None and design is not None:  # one draw of the coefficients for all customers
+                estimates = np.array(list(model._estimates.values()))
+                draws = _normal_draws(estimates, model.covariance_, len(model.parameters), 0)
+            made = _ask(model, kinds, code, found, asked, money, draws)
     bought = "transactions" if asked.ahead is not None else "discounted_transactions"
     names = {"customers": "total_alive", bought: "total_transactions"}
     if spend is not None:
@@ -225,7 +227,7 @@ def _ask(
         asked.interval == "outcome",
         covariance,
         draws,
-        *money,
+        money,
         model.threads,
         None,
     )
@@ -249,36 +251,6 @@ def _put_together(parts: list[tuple[Any, dict[str, Any]]], rows: int) -> dict[st
 # ---- customers whose covariates change ----
 
 
-def answers_over_time(
-    model: PurchaseModel, design: Design, found: Histories, ahead: float, rate: float
-) -> dict[str, Floats]:
-    """P(alive), expected and discounted purchases by the estimates."""
-    laid = design.laid_out(found.source, ahead)
-    return _asked_over_time(model, design, laid, found, ahead, rate, list(model._estimates.values()))
-
-
-def _asked_over_time(
-    model: PurchaseModel,
-    design: Design,
-    laid: Any,
-    found: Histories,
-    ahead: float,
-    rate: float,
-    estimates: list[float],
-) -> dict[str, Floats]:
-    by_name = dict(zip(model._estimates, estimates, strict=True))
-    core = model._core_model([by_name[name] for name in model.parameters])
-    buys, leaves = (design.coefficients(by_name, process) for process in ("transaction", "dropout"))
-    made = _core.predict_over_time(
-        core, buys, leaves, found.x, found.t_x, found.T, laid, ahead, rate, model.threads
-    )
-    return {
-        "p_alive": made["p_alive"][0],
-        "expected_transactions": made["expected_transactions"][0],
-        "discounted": made["discounted_transactions"],
-    }
-
-
 def _over_time(
     model: PurchaseModel,
     design: Design,
@@ -291,50 +263,25 @@ def _over_time(
 
     if asked.ahead is None or not 0 < asked.ahead < float("inf"):
         raise UsageError("covariates over time are known so far ahead only: give a horizon above 0")
-    if asked.level and asked.interval == "outcome":
-        raise UsageError("with covariates over time intervals are of the mean: leave interval='mean'")
-    point = answers_over_time(model, design, found, asked.ahead, asked.rate)
-    if money.model is not None:
-        point["expected_spend"] = money.model.expected_spend([money.x, money.mean], model.threads)
-        point["clv"] = point["expected_spend"] * point["discounted"]
-    if not asked.level:
-        return {name: (values, None, None) for name, values in point.items()}
-    whole = {name: (values, *np.full((2, len(values)), np.nan)) for name, values in point.items()}
+    covariance = draws = np.empty(0)
     if drawn is not None:
-        estimates: Floats | None = drawn._thinned()
-    else:
-        of = np.array(list(model._estimates.values()))
-        estimates = _normal_draws(of, model.covariance_, len(model.parameters), 0)
-    if estimates is None:
-        return whole
-    spends = _spends(money)
-    for rows, part in _blocks(found):
-        laid = design.laid_out(part.source, asked.ahead, rows)
-        draws: dict[str, list[Floats]] = {name: [] for name in point}
-        for one, spend in zip(estimates.tolist(), spends, strict=True):
-            made = _asked_over_time(model, design, laid, part, asked.ahead, asked.rate, one)
-            if spend is not None:
-                made["expected_spend"] = spend.expected_spend(
-                    [money.x[rows], money.mean[rows]], model.threads
-                )
-                made["clv"] = made["expected_spend"] * made["discounted"]
-            for name, answer in made.items():
-                draws[name].append(answer)
-        tail = 0.5 - asked.level / 200
-        for name, columns in whole.items():
-            values = np.array(draws[name])
-            if drawn is not None:
-                columns[0][rows] = values.mean(axis=0)
-            columns[1][rows], columns[2][rows] = np.quantile(values, [tail, 1 - tail], axis=0)
-    return whole
-
-
-def _blocks(found: Histories) -> Iterator[tuple[Any, Histories]]:
-    import numpy as np
-
-    for begin in range(0, len(found.x), _BLOCK):
-        rows = np.arange(begin, min(begin + _BLOCK, len(found.x)))
-        yield rows, found.take(rows)
+        draws = drawn._thinned().ravel()
+    elif asked.level:
+        covariance = np.ascontiguousarray(model.covariance_).ravel()
+    made: dict[str, Any] = _core.predict_over_time(
+        known(model, design),
+        (found.x, found.t_x, found.T),
+        design.laid_out(found.source, asked.ahead),
+        asked.ahead,
+        asked.rate,
+        float(asked.level or 0),
+        asked.interval == "outcome",
+        covariance,
+        draws,
+        money,
+        model.threads,
+    )
+    return made
 
 
 def _normal_draws(values: Floats, covariance: Floats, positive: int, stream: int) -> Floats | None:
@@ -354,19 +301,3 @@ def _normal_draws(values: Floats, covariance: Floats, positive: int, stream: int
     return np.concatenate(
         [values[:positive] * np.exp(shifts[:, :positive]), values[positive:] + shifts[:, positive:]], axis=1
     )
-
-
-def _spends(money: Money) -> list[Any]:
-    """A model of spend a draw."""
-    import numpy as np
-
-    if money.model is None:
-        return [None] * DRAWS
-    values = np.array(money.model.values)
-    drawn: Floats | None = np.tile(values, (DRAWS, 1))
-    if len(money.draws):
-        drawn = money.draws.reshape(DRAWS, 3)
-    elif len(money.covariance):
-        drawn = _normal_draws(values, money.covariance.reshape(3, 3), 3, 1)
-    nothing = [np.full(3, np.nan)] * DRAWS
-    return [_core.GammaGamma(list(row)) for row in (nothing if drawn is None else drawn)]

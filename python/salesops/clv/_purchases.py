@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from salesops._arguments import checked, listed
+from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UnitError, UsageError
 from salesops.calendar import FiscalCalendar
-from salesops.clv import _schedule
+from salesops.clv import _over_time, _schedule
+from salesops.clv._answers import Answers
 from salesops.clv._covariates import Design
-from salesops.clv._data import Histories, Source, histories, numbers, same_unit
+from salesops.clv._data import Histories, Source, histories, same_unit
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
-from salesops.clv._rfm import day_of
 from salesops.clv._spend import GammaGamma
 from salesops.clv._timeline import SeenOverTime
 from salesops.clv._units import Discount, discount_rate, in_unit, unit_of
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from salesops.clv._posterior import Posterior
 
 
-class PurchaseModel(Explained):
+class PurchaseModel(Explained, Answers):
     """Answers of one name for all models.
 
     The array methods take numbers or arrays that go together (one number for all, or one a row) and give an
@@ -173,7 +173,7 @@ class PurchaseModel(Explained):
 
         design = self._design()
         if design is not None and design.over_time:
-            return self._of_rows_over_time(design, source, question, columns)
+            return _over_time.of_rows(self, design, source, question, columns)
         full = np.broadcast_arrays(*columns)
         if design is None:
             answer: npt.NDArray[np.float64] = getattr(self, question)(*full)
@@ -185,22 +185,59 @@ class PurchaseModel(Explained):
             result[rows] = getattr(self._at(values)[0], question)(*(column[rows] for column in full))
         return result
 
-    def _of_rows_over_time(
-        self, design: Design, source: Source, question: str, columns: tuple[Any, ...]
-    ) -> npt.NDArray[np.float64]:
-        from salesops.clv._forecast import answers_over_time
+    def _expected_by(
+        self, source: Source, ahead: Sequence[float], rate: float, found: Histories | None
+    ) -> Iterator[npt.NDArray[np.float64]]:
+        """Discounted purchases of each customer by each of some times after T.
 
-        asked = {"expected_transactions": (columns[0], 0.0), "dect": columns[:2]}
-        if question not in asked:
-            raise UsageError(
-                f"with {design.over_time[0]} over time a new customer's future depends on its day: "
-                "ask predict, evaluate or clv_schedule"
+        Those since T of customers with known histories; without them all repeat purchases of one of whom
+        nothing but its first purchase is known.
+        """
+        import numpy as np
+
+        design = self._design()
+        if design is not None and design.over_time:
+            yield from _over_time.expected_by(self, design, source, ahead, rate, found)
+            return
+        T = source.column("T") if found is None else found.T
+        for time in ahead:
+            if found is None:
+                yield self._of_rows(source, "expected_transactions_new", np.maximum(0, T + time))
+            elif rate == 0:
+                yield self._of_rows(source, "expected_transactions", time, found.x, found.t_x, T)
+            else:
+                yield self._of_rows(source, "dect", time, rate, found.x, found.t_x, T)
+
+    def model_of(
+        self, plan: Any = None, /, *, first: Any = None, until: Any = None, **covariates: Any
+    ) -> Any:
+        """Give the model of customers with these covariates, which answers every question about them.
+
+        Parameters
+        ----------
+        plan, first, until
+            Of a model whose covariates change over time: a frame as for `Rfm.over_time`, with one row a day
+            of change (``start``), and the day on which the customers are won; `until` as there. Answers
+            reach to the end of the plan.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> rows = so.clv.ParetoNBD(r=0.6, alpha=10, s=0.6, beta=12).simulate([30.0] * 600, seed=1)
+        >>> rows["channel"] = ["shop", "web"] * 300
+        >>> model = so.clv.ParetoNBD().fit(rows, covariates=["channel"])
+        >>> abs(model.model_of(channel="shop").alpha / model.alpha_ - 1) < 1e-12
+        True
+        """
+        design = self._design()
+        if design is None or not design.over_time:
+            if plan is not None:
+                raise UsageError("a plan is for models whose covariates change over time")
+            named = {"first": first, "until": until}
+            return super().model_of(
+                **{name: value for name, value in named.items() if value is not None}, **covariates
             )
-        ahead, rate = asked[question]
-        x, t_x, T = columns[-3:]
-        found = Histories(x, t_x, T, source)
-        made = answers_over_time(self, design, found, float(ahead), float(rate))
-        return made["discounted" if question == "dect" else question]
+        return _over_time.planned(self, design, plan, first, until, covariates)
 
     def _core(self) -> Any:
         design = self._design()
@@ -211,72 +248,6 @@ class PurchaseModel(Explained):
             )
         return super()._core()
 
-    # ---- one question a method ----
-
-    def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Log-likelihood of each customer's history; `UsageError` names rows with t_x > T, here and below."""
-        return self._ask("log_likelihood", x=x, t_x=t_x, T=T)
-
-    def p_alive(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Probability of being still a customer at T."""
-        return self._ask("p_alive", x=x, t_x=t_x, T=T)
-
-    def log_p_alive(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Logarithm of `p_alive`, where the probability itself is below the smallest number."""
-        return self._ask("log_p_alive", x=x, t_x=t_x, T=T)
-
-    def p_alive_at(self, t: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Probability of being still a customer at T + t."""
-        return self._ask("p_alive_at", t=t, x=x, t_x=t_x, T=T)
-
-    def expected_transactions(self, t: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Mean number of purchases in (T, T + t]."""
-        return self._ask("expected_transactions", t=t, x=x, t_x=t_x, T=T)
-
-    def expected_transactions_new(self, t: Any) -> Any:
-        """Mean number of repeat purchases in the first t of a new customer."""
-        return self._ask("expected_transactions_new", t=t)
-
-    def pmf(self, n: Any, t: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Probability of n purchases in (T, T + t]."""
-        return self._ask("pmf", n=n, t=t, x=x, t_x=t_x, T=T)
-
-    def pmf_new(self, n: Any, t: Any) -> Any:
-        """Probability of n repeat purchases in the first t of a new customer."""
-        return self._ask("pmf_new", n=n, t=t)
-
-    def p_no_transaction(self, t: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Probability of no purchase in (T, T + t]."""
-        return self._ask("p_no_transaction", t=t, x=x, t_x=t_x, T=T)
-
-    def dert(self, discount_rate: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Discounted expected purchases after T, without end."""
-        return self._ask("dert", discount_rate=discount_rate, x=x, t_x=t_x, T=T)
-
-    def dect(self, t: Any, discount_rate: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Discounted expected purchases in (T, T + t]."""
-        return self._ask("dect", t=t, discount_rate=discount_rate, x=x, t_x=t_x, T=T)
-
-    def p_alive_new(self, t: Any) -> Any:
-        """Probability that a new customer is still one after t."""
-        return self._ask("p_alive_new", t=t)
-
-    def dert_new(self, discount_rate: Any) -> Any:
-        """Discounted expected repeat purchases of a new customer, without end."""
-        return self._ask("dert_new", discount_rate=discount_rate)
-
-    def dect_new(self, t: Any, discount_rate: Any) -> Any:
-        """Discounted expected repeat purchases in the first t of a new customer."""
-        return self._ask("dect_new", t=t, discount_rate=discount_rate)
-
-    def expected_rate(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Mean purchase rate while alive, per unit of T."""
-        return self._ask("expected_rate", x=x, t_x=t_x, T=T)
-
-    def expected_dropout(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Mean dropout: a probability a purchase or an opportunity, or a rate (Pareto, GGompertz)."""
-        return self._ask("expected_dropout", x=x, t_x=t_x, T=T)
-
     # ---- a crowd that behaves so ----
 
     @checked
@@ -286,16 +257,25 @@ class PurchaseModel(Explained):
         frequency, recency, T, sum_log_gaps, the purchases in (T, T + horizon] as holdout_frequency, and
         whether each is alive at T. The same seed gives the same customers; customer i keeps its luck when
         others come and go.
-        """
-        import numpy as np
 
-        if np.ndim(T) == 0:
-            raise UsageError("T: one length a customer, such as [52] * 1000, not a number alone")
-        columns: dict[str, npt.NDArray[Any]] = self._core().simulate(
-            numbers(T, "T"), float(horizon), seed, self.threads, False
-        )
+        Parameters
+        ----------
+        T
+            How long each is seen; or an `Rfm` or frame whose customers are drawn anew, each seen as long and
+            by its own covariates, those over time too.
+        horizon
+            Goes on so long after T, in its unit.
+        """
+        columns = self._drawn(T, None, float(horizon), seed, False)
         columns["alive"] = columns["alive"] == 1
         return columns
+
+    def _drawn(
+        self, rows: Any, T: Any, horizon: float, seed: int, times: bool
+    ) -> dict[str, npt.NDArray[Any]]:
+        from salesops.clv import _simulated
+
+        return _simulated.drawn(self, rows, T, horizon, seed, times)
 
     @checked
     def simulate_transactions(
@@ -312,7 +292,8 @@ class PurchaseModel(Explained):
         Parameters
         ----------
         first
-            Day of each customer's first purchase.
+            Day of each customer's first purchase; or an `Rfm`, whose customers are drawn anew, each by its
+            own covariates, those over time too.
         until
             Last day.
         spend
@@ -333,32 +314,9 @@ class PurchaseModel(Explained):
         >>> str(log["time"].min())
         '1997-01-01'
         """
-        import numpy as np
+        from salesops.clv import _simulated
 
-        of = getattr(self, "unit_", None) or unit_of(unit)
-        if of is None or self._opportunities:
-            raise UsageError("transactions need a model of time with a unit: give unit='week'")
-        try:
-            days = np.array(listed(first, "first"), dtype="datetime64[D]")
-        except (TypeError, ValueError) as error:
-            raise UsageError("first: need dates, or texts such as '1997-09-30'") from error
-        last = np.datetime64(day_of(until, "until"), "D")
-        if not (days <= last).all():
-            raise UsageError("first: a customer was won after until")
-        if spend is not None and not hasattr(spend, "simulate_amounts"):
-            raise UsageError(f"spend: need a GammaGamma, not {type(spend).__name__}")
-        length = _core.days_in(of)
-        made = self._core().simulate((last - days).astype(float) / length, 0.0, seed, self.threads, True)
-        each = np.diff(made["first"].astype(np.int64))
-        again = np.repeat(days, each) + np.floor(made["times"] * length).astype("timedelta64[D]")
-        who = np.arange(len(days))
-        customer = np.concatenate([who, np.repeat(who, each)])
-        time = np.concatenate([days, again])
-        order = np.lexsort((time, customer))
-        log: dict[str, npt.NDArray[Any]] = {"customer": customer[order], "time": time[order]}
-        if spend is not None:
-            log["amount"] = spend.simulate_amounts(each + 1, seed=seed)
-        return log
+        return _simulated.transactions(self, first, until, spend, unit, seed)
 
     # ---- one table for all customers ----
 
@@ -542,14 +500,12 @@ class PurchaseModel(Explained):
             )
         if spend is not None and not isinstance(spend, GammaGamma):
             raise UsageError("spend= is a fitted so.clv.GammaGamma")
-        if spend is not None and spend._design() is not None:
-            raise UsageError("spend with covariates has no schedule: ask predict, or spend.model_of(…)")
         seen = _schedule.last_day(as_of, data)
         how = (of, every, calendar or FiscalCalendar(), self._opportunities)
         if ahead is None:
             ahead = _schedule.length_of(periods or 0, seen, *how)
         cut = _schedule.periods(seen, ahead, *how)
-        return _schedule.schedule(self, source, (found.x, found.t_x, found.T), cut, rate, spend, each)
+        return _schedule.schedule(self, source, found, cut, rate, spend, each)
 
     def _ahead(
         self, source: Source, horizon: str | float | None, discount: str | None, unit: str | None

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-    from salesops.clv._data import Source
+    from salesops.clv._data import Histories, Source
     from salesops.clv._purchases import PurchaseModel
     from salesops.clv._spend import GammaGamma
 
@@ -95,7 +95,7 @@ def last_day(as_of: Any, data: Any) -> dt.date:
 def schedule(
     model: PurchaseModel,
     source: Source,
-    histories: tuple[Any, Any, Any],
+    found: Histories,
     cut: Periods,
     rate: float,
     spend: GammaGamma | None,
@@ -104,14 +104,14 @@ def schedule(
     """Purchases and money of each period, of all customers or of each."""
     import numpy as np
 
-    bought = _by_period(model, source, histories, cut, 0.0)
+    bought = _by_period(model, found, cut, 0.0)
     columns = {"expected_transactions": bought}
     if spend is not None:
-        value = spend.expected_spend(*spend._spend_columns(source, len(histories[0])))
-        kept = bought if rate == 0 else _by_period(model, source, histories, cut, rate)
+        value = spend._of_customers(source, len(found.x))
+        kept = bought if rate == 0 else _by_period(model, found, cut, rate)
         columns |= {"revenue": bought * value, "clv": kept * value}
     elif rate != 0:
-        columns["discounted_transactions"] = _by_period(model, source, histories, cut, rate)
+        columns["discounted_transactions"] = _by_period(model, found, cut, rate)
     named: dict[str, Any] = {
         "period": np.array(cut.labels, dtype=object),
         "start": np.array(cut.starts, dtype="datetime64[D]"),
@@ -120,7 +120,7 @@ def schedule(
     if not each:
         table = _frame.from_columns(named | {name: values.sum(axis=1) for name, values in columns.items()})
         return _frame.like(table, source.kind)
-    customers = len(histories[0])
+    customers = len(found.x)
     rows = np.arange(customers).repeat(len(cut.labels))
     made = {name: np.tile(values, customers) for name, values in named.items()}
     made |= {name: values.T.ravel() for name, values in columns.items()}
@@ -130,14 +130,9 @@ def schedule(
     return _frame.like(Table([(name, table.column(name)) for name in table.names]), source.kind)
 
 
-def _by_period(
-    model: PurchaseModel, source: Source, histories: tuple[Any, Any, Any], cut: Periods, rate: float
-) -> npt.NDArray[np.float64]:
+def _by_period(model: PurchaseModel, found: Histories, cut: Periods, rate: float) -> npt.NDArray[np.float64]:
     """One row a period, one column a customer: what comes by its end less what came by its start."""
     import numpy as np
 
-    if rate == 0:
-        by_end = [model._of_rows(source, "expected_transactions", t, *histories) for t in cut.edges]
-    else:
-        by_end = [model._of_rows(source, "dect", t, rate, *histories) for t in cut.edges]
+    by_end = list(model._expected_by(found.source, cut.edges, rate, found))
     return np.diff(np.array(by_end), axis=0, prepend=0.0)

@@ -167,6 +167,30 @@ class GammaGamma(Explained):
         """Expected amount of a purchase of one whose `x` purchases had the mean `mean_spend`."""
         return self._ask("expected_spend", x=x, mean_spend=mean_spend)
 
+    def _scales(self, source: Source | None, rows: int) -> npt.NDArray[np.float64]:
+        """By how much the covariates of each customer multiply its amounts."""
+        import numpy as np
+
+        if self._design() is None:
+            return np.ones(rows)
+        if source is None:
+            raise UsageError(f"spend depends on {', '.join(self._design_names())}: give rows with them")
+        kinds, code = self._kinds(source)
+        v = self._values()[2]
+        return np.array([self._at(values)[0]._values()[2] / v for values in kinds])[code]
+
+    def _design_names(self) -> list[str]:
+        design = self._design()
+        return [] if design is None else list(design.levels)
+
+    def _of_customers(self, source: Source, rows: int) -> npt.NDArray[np.float64]:
+        """Expected amount of a purchase of each customer, by its own covariates."""
+        x, mean = self._spend_columns(source, rows)
+        scale = self._scales(source, rows)
+        core = self._core_model(self._values())
+        made: npt.NDArray[np.float64] = scale * core.expected_spend([x, mean / scale], self.threads)
+        return made
+
     def expected_spend_new(self) -> float:
         """Expected amount of a purchase over all customers; NaN when q ≤ 1, where there is none."""
         spend: float = self._core().expected_spend_new()
@@ -181,11 +205,14 @@ class GammaGamma(Explained):
     @checked
     def simulate_amounts(self, counts: Any, *, seed: int = 0) -> npt.NDArray[np.float64]:
         """Draw the single amounts of customers who buy `counts` times each, to the cent."""
+        return self._amounts(counts, seed, 1.0)
+
+    def _amounts(self, counts: Any, seed: int, scale: Any) -> npt.NDArray[np.float64]:
         import numpy as np
 
         p, q, v = self._values()
         each = numbers(counts, "counts").astype(np.int64)
         random = np.random.Generator(np.random.Philox(key=[seed, 0]))
-        level = np.repeat(random.gamma(q, 1 / v, len(each)), each)
+        level = np.repeat(random.gamma(q, 1 / v, len(each)) / scale, each)
         amounts: npt.NDArray[np.float64] = np.round(random.gamma(p, 1, len(level)) / level, 2)
         return amounts

@@ -90,6 +90,11 @@ class Timeline:
         if (self._ends <= self._days).any():
             raise UsageError("over_time: until= lies before the last row begins")
 
+    @property
+    def end(self) -> int:
+        """The day when the last row ends."""
+        return int(self._ends.max())
+
     def intervals(self, rows: Rfm, ahead: float, chosen: Any = None) -> Intervals:
         """Lay the rows out along the life of each customer (or of those `chosen`), until T + `ahead`."""
         import numpy as np
@@ -98,14 +103,22 @@ class Timeline:
         born = np.asarray(rows["first_purchase"]).astype("datetime64[D]").astype(np.int64)[chosen]
         length = _core.days_in(rows.unit)
         seen = np.datetime64(rows.calibration_end, "D").astype(np.int64)
-        needed = int(np.ceil(seen + ahead * length - 1e-6))
-        complaints = Complaints(len(born))
         codes = np.zeros(len(born), dtype=np.int64)
         if self.code is not None:
             found = [self.code.get(key, -1) for key in rows.table.column("customer").to_list()]
             codes = np.array(found, dtype=np.int64)[chosen]
+            complaints = Complaints(len(born))
             complaints.check("have a customer without covariates over time", codes < 0)
             complaints.raise_any()
+        return self.lay(born, codes, int(np.ceil(seen + ahead * length - 1e-6)), length)
+
+    def lay(
+        self, born: npt.NDArray[np.int64], codes: npt.NDArray[np.int64], needed: int, length: float
+    ) -> Intervals:
+        """The same for customers born on some days and named by their codes, until a day."""
+        import numpy as np
+
+        complaints = Complaints(len(born))
         # One ordered key for all, so that each customer's first and last rows are found at once.
         origin = min(int(self._days[0]), int(self._days.min()), int(born.min()))
         span = max(int(self._days.max()), int(born.max()), needed) - origin + 2

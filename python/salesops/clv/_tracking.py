@@ -132,18 +132,9 @@ def _tracked(
     import numpy as np
 
     source = Source(rows, {}, None, ())
-    T = source.column("T")
     days = _core.days_in(rows.unit)
-    expected = np.array(
-        [
-            model._of_rows(
-                source,
-                "expected_transactions_new",
-                np.maximum(0, T + (end - rows.calibration_end).days / days),
-            ).sum()
-            for end in ends
-        ]
-    )
+    offsets = [(end - rows.calibration_end).days / days for end in ends]
+    expected = np.array([by_end.sum() for by_end in model._expected_by(source, offsets, 0.0, None)])
     return Tracking(ends, actual, expected, rows.calibration_end, every, type(model).__name__, source.kind)
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from salesops._progress import ConvergenceWarning
+from salesops._progress import ConvergenceWarning, warn
 from salesops.survival._data import numbers
 from salesops.survival._design import Design, new_rows
 from salesops.survival._estimator import Estimator
@@ -80,7 +79,7 @@ class Regression(Estimator):
 
     def _warn(self) -> None:
         if not self.result_.converged:
-            warnings.warn("; ".join(self.result_.notes), ConvergenceWarning, stacklevel=3)
+            warn("; ".join(self.result_.notes), ConvergenceWarning)
 
     def _long(self, times: npt.NDArray[np.float64], rows: int, found: Any) -> Any:
         """Curves of many rows as one frame: row, time, survival and its interval."""
