@@ -208,7 +208,7 @@ Movements State::finish(const Options& options) const {
   const Data& data = *data_;
   Movements made;
   made.every = options.every;
-  made.level = data.level;
+  made.follow = data.follow;
   made.customers = data.customer;
   made.customer_name = data.customer_name;
   made.zone = data.zone.name();

@@ -1,78 +1,37 @@
-// Rows of a table as spells by customer.
-#include <algorithm>
-#include <array>
+#include "read.hpp"
+
 #include <mutex>
 #include <numeric>
-
-#include "../clv/clock.hpp"
-#include "numbers.hpp"
-#include "state.hpp"
 
 namespace salesops {
 inline namespace v0 {
 namespace subscription_detail {
 
-namespace {
-
-using subscription::Billing;
-using subscription::Columns;
-using subscription::State;
-
-/// What was wrong with a row, in the order in which it is asked.
-enum class Flaw : std::uint8_t {
-  none,
-  no_time,
-  not_a_date,
-  no_amount,
-  not_an_amount,
-  not_a_quantity,
-  not_a_discount,
-  unknown_interval,
-  not_a_count,
-  unknown_currency,
-  no_end,
-  ended_before_start,
-  no_days,
-  too_large,
-  negative_quantity,
-  negative_amount,
-  free,
-  kinds
-};
-
-/// Columns of whole numbers, text, or floats that hold whole numbers, as identities within the table.
-struct Identities {
-  bool given = false;
-  std::shared_ptr<const Dictionary> names;
-  std::vector<std::int64_t> codes;  ///< of the rows; `no_name` for a null
-
-  Identities(const Table& table, const std::string& name) {
-    if (name.empty()) return;
-    given = true;
-    const Column column = clv_detail::customers_of(table, name);
-    codes.assign(column.size(), no_name);
-    if (column.type() == Type::string) {
-      names = column.shared_dictionary();
-      const auto values = column.values<std::int32_t>();
-      for (std::size_t row = 0; row < codes.size(); ++row)
-        if (column.valid(row)) codes[row] = values[row];
-      return;
-    }
-    // Other types as their text, so that whatever tells rows apart may be named.
-    if (column.type() == Type::int64) {
-      const auto values = column.values<std::int64_t>();
-      for (std::size_t row = 0; row < codes.size(); ++row)
-        if (column.valid(row)) codes[row] = values[row];
-      return;
-    }
-    DictionaryBuilder builder;
+Identities::Identities(const Table& table, const std::string& name) {
+  if (name.empty()) return;
+  given = true;
+  const Column column = clv_detail::customers_of(table, name);
+  codes.assign(column.size(), no_name);
+  if (column.type() == Type::string) {
+    names = column.shared_dictionary();
+    const auto values = column.values<std::int32_t>();
     for (std::size_t row = 0; row < codes.size(); ++row)
-      if (column.valid(row)) codes[row] = builder.code(column.cell(row));
-    names = builder.finish();
+      if (column.valid(row)) codes[row] = values[row];
+    return;
   }
-};
+  // Other types as their text, so that whatever tells rows apart may be named.
+  if (column.type() == Type::int64) {
+    const auto values = column.values<std::int64_t>();
+    for (std::size_t row = 0; row < codes.size(); ++row)
+      if (column.valid(row)) codes[row] = values[row];
+    return;
+  }
+  DictionaryBuilder builder;
+  for (std::size_t row = 0; row < codes.size(); ++row)
+    if (column.valid(row)) codes[row] = builder.code(column.cell(row));
+  names = builder.finish();
+}
 
-/// A column that may be missing, with blank texts as nulls; one without any value is.
 std::optional<Column> optional_column(const Table& table, const std::string& name) {
   if (name.empty()) return std::nullopt;
   Column column = table.column(name);
@@ -90,278 +49,209 @@ std::optional<Column> optional_column(const Table& table, const std::string& nam
   return Column::of_codes({codes.begin(), codes.end()}, column.shared_dictionary(), valid);
 }
 
-/// Instants of a column that may be missing.
-class Times {
- public:
-  Times(std::optional<Column> column, const std::string& name, const Columns& columns,
-        const Execution& execution)
-      : column_(std::move(column)) {
-    if (column_) clock_.emplace(*column_, name, columns.zone, execution);
-  }
-  Times(const Times&) = delete;
-  Times& operator=(const Times&) = delete;
-
-  [[nodiscard]] std::span<const std::int64_t> block(std::size_t first, std::size_t last,
-                                                    std::vector<std::int64_t>& buffer) {
-    return clock_ ? clock_->block(first, last, buffer) : std::span<const std::int64_t>{};
-  }
-  /// There is a time, though none that could be read.
-  [[nodiscard]] bool is_said(std::size_t row) const { return column_ && column_->valid(row); }
-  void report(Issues& issues, bool may_miss) const {
-    if (clock_) clock_->report(issues, table_name, may_miss);
-  }
-  [[nodiscard]] const clv_detail::Clock& clock() const { return *clock_; }
-
- private:
-  std::optional<Column> column_;
-  std::optional<clv_detail::Clock> clock_;
-};
-
-/// The currencies of the rows, each a code of ISO 4217.
-struct Currencies {
-  std::vector<std::string> names;
-  std::vector<int> digits;            ///< −1: no currency
-  const Column* column = nullptr;     ///< of codes; null: all rows have the first
-  std::vector<std::int32_t> of_code;  ///< by dictionary code
-  std::int32_t unsaid = -1;           ///< of rows without
-
-  Currencies(const Table& table, const Columns& columns, const Column& amount) {
-    if (!columns.currency.empty() && table.has(columns.currency)) {
-      const Column& codes = table.column(columns.currency);
-      if (codes.null_count() < codes.size()) {
-        if (codes.type() != Type::string)
-          throw UsageError("column '" + columns.currency + "' holds " + std::string(type_name(codes.type())) +
-                           ", not currency codes");
-        column = &codes;
-        for (std::size_t code = 0; code < codes.dictionary().size(); ++code)
-          of_code.push_back(place(codes.dictionary()[code]));
-        return;
-      }
-    } else if (!columns.currency.empty()) {
-      (void)Currency::from(columns.currency);
+Currencies::Currencies(const Table& table, const Columns& columns, const Column& amount) {
+  if (!columns.currency.empty() && table.has(columns.currency)) {
+    const Column& codes = table.column(columns.currency);
+    if (codes.null_count() < codes.size()) {
+      if (codes.type() != Type::string)
+        throw UsageError("column '" + columns.currency + "' holds " + std::string(type_name(codes.type())) +
+                         ", not currency codes");
+      column_ = codes;
+      for (std::size_t code = 0; code < codes.dictionary().size(); ++code)
+        of_code_.push_back(place(codes.dictionary()[code]));
+      return;
     }
-    std::string said = table.has(columns.currency) ? "" : columns.currency;
-    if (amount.type() == Type::money && !amount.currency().empty()) {
-      if (!said.empty() && said != amount.currency())
-        throw UnitError("column '" + columns.amount + "' is in " + amount.currency() + ", not in " + said);
-      said = amount.currency();
-    }
-    names.push_back(said);
-    digits.push_back(money::minor_digits(said));
+  } else if (!columns.currency.empty()) {
+    (void)Currency::from(columns.currency);
   }
-  [[nodiscard]] std::int32_t of(std::size_t row) const {
-    if (column == nullptr) return 0;
-    if (column->is_null(row)) return -1;
-    return of_code[static_cast<std::size_t>(column->values<std::int32_t>()[row])];
+  std::string said = table.has(columns.currency) ? "" : columns.currency;
+  if (amount.type() == Type::money && !amount.currency().empty()) {
+    if (!said.empty() && said != amount.currency())
+      throw UnitError("column '" + columns.amount + "' is in " + amount.currency() + ", not in " + said);
+    said = amount.currency();
   }
+  names_.push_back(said);
+  digits_.push_back(money::minor_digits(said));
+}
 
- private:
-  std::int32_t place(std::string_view text) {
-    std::string code;
-    for (const char c : text)
-      if (c != ' ' && c != '\t') code += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
-    const auto known = Currency::find(code);
-    if (!known) return -1;
-    const auto found = std::find(names.begin(), names.end(), code);
-    if (found == names.end()) {
-      names.push_back(code);
-      digits.push_back(known->exponent());
-      return static_cast<std::int32_t>(names.size()) - 1;
-    }
-    return static_cast<std::int32_t>(found - names.begin());
-  }
-};
+std::int32_t Currencies::place(std::string_view text) {
+  std::string code;
+  for (const char c : text)
+    if (c != ' ' && c != '\t') code += c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+  const auto known = Currency::find(code);
+  if (!known) return -1;
+  const auto found = std::find(names_.begin(), names_.end(), code);
+  if (found != names_.end()) return static_cast<std::int32_t>(found - names_.begin());
+  names_.push_back(code);
+  digits_.push_back(known->exponent());
+  return static_cast<std::int32_t>(names_.size()) - 1;
+}
 
-/// Counts of flaws and the first row of each, put together over the blocks.
-struct Flaws {
-  static constexpr auto kinds = static_cast<std::size_t>(Flaw::kinds);
-  std::array<std::int64_t, kinds> n{};
-  std::array<std::size_t, kinds> first{};
+Reader::Reader(const Table& table, const Columns& columns, const Execution& execution, Reading reading,
+               Convention convention)
+    : columns_(columns),
+      reading_(reading),
+      convention_(convention),
+      start_(table.column(columns.start), columns.start, columns, execution),
+      end_(optional_column(table, columns.end), columns.end, columns, execution),
+      trial_(optional_column(table, columns.trial_end), columns.trial_end, columns, execution),
+      closed_(optional_column(table, columns.closed), columns.closed, columns, execution),
+      price_(table.column(columns.amount), columns.amount, 0),
+      quantity_(optional_column(table, columns.quantity), columns.quantity, 1),
+      discount_(optional_column(table, columns.discount), columns.discount, 0),
+      interval_(optional_column(table, columns.billing)),
+      count_(optional_column(table, columns.billing_count), columns.billing_count, 1),
+      currencies_(table, columns, table.column(columns.amount)),
+      subscriptions_(table, columns.subscription),
+      plans_(table, columns.plan) {
+  if (columns.closed_by < 0 || columns.closed_by > 31)
+    throw UsageError("closed_by is a day of the month, 1 to 31, or 0 for none");
+  if (interval_ && interval_->type() != Type::string)
+    throw UsageError("column '" + columns.billing + "' holds " +
+                     std::string(type_name(interval_->type())) + ", not texts such as 'month'");
+  if (interval_)
+    for (std::size_t code = 0; code < interval_->dictionary().size(); ++code)
+      billing_.push_back(subscription::billing_of(interval_->dictionary()[code]));
+}
 
-  void add(Flaw flaw, std::size_t row) {
-    const auto k = static_cast<std::size_t>(flaw);
-    if (n[k]++ == 0) first[k] = row;
-  }
-  void merge(const Flaws& other) {
-    for (std::size_t k = 0; k < kinds; ++k) {
-      if (other.n[k] == 0) continue;
-      first[k] = n[k] == 0 ? other.first[k] : std::min(first[k], other.first[k]);
-      n[k] += other.n[k];
-    }
-  }
-};
-
-class Reader {
- public:
-  Reader(const Table& table, const Columns& columns, const Execution& execution)
-      : columns_(columns),
-        start_(table.column(columns.start), columns.start, columns, execution),
-        end_(optional_column(table, columns.end), columns.end, columns, execution),
-        trial_(optional_column(table, columns.trial_end), columns.trial_end, columns, execution),
-        closed_(optional_column(table, columns.closed), columns.closed, columns, execution),
-        price_(table.column(columns.amount), columns.amount, 0),
-        quantity_(optional_column(table, columns.quantity), columns.quantity, 1),
-        discount_(optional_column(table, columns.discount), columns.discount, 0),
-        interval_(optional_column(table, columns.interval)),
-        count_(optional_column(table, columns.interval_count), columns.interval_count, 1),
-        currencies_(table, columns, table.column(columns.amount)),
-        subscriptions_(table, columns.subscription),
-        plans_(table, columns.plan) {
-    if (columns.closed_by < 0 || columns.closed_by > 31)
-      throw UsageError("closed_by is a day of the month, 1 to 31, or 0 for none");
-    if (interval_ && interval_->type() != Type::string)
-      throw UsageError("column '" + columns.interval + "' holds " +
-                       std::string(type_name(interval_->type())) + ", not texts such as 'month'");
-    if (interval_)
-      for (std::size_t code = 0; code < interval_->dictionary().size(); ++code)
-        billing_.push_back(subscription::billing_of(interval_->dictionary()[code]));
-  }
-
-  void read(std::size_t first, std::size_t last, Spell* out, Flaw* flaws) {
-    std::array<std::vector<std::int64_t>, 4> buffers;
-    const auto start = start_.block(first, last, buffers[0]), end = end_.block(first, last, buffers[1]),
-               trial = trial_.block(first, last, buffers[2]), closed = closed_.block(first, last, buffers[3]);
-    for (std::size_t i = 0; i < last - first; ++i) {
-      const auto at = [&](std::span<const std::int64_t> times) {
-        return times.empty() ? clv_detail::no_instant : times[i];
-      };
-      flaws[i] = row(first + i, at(start), at(end), at(trial), at(closed), out[i]);
-    }
-  }
-
-  void report(State::Data& data, const Flaws& flaws) const {
-    start_.report(data.issues, false);
-    end_.report(data.issues, true);
-    trial_.report(data.issues, true);
-    closed_.report(data.issues, true);
-    const auto say = [&](Flaw flaw, const std::string& column, std::string_view rule,
-                         Severity severity = Severity::warning) {
-      const auto k = static_cast<std::size_t>(flaw);
-      if (flaws.n[k] > 0)
-        data.issues.add_many(table_name, static_cast<std::int64_t>(flaws.first[k]), column, rule, flaws.n[k],
-                             severity);
+void Reader::read(std::size_t first, std::size_t last, Spell* out, Flaw* flaws) {
+  std::array<std::vector<std::int64_t>, 4> buffers;
+  const auto start = start_.block(first, last, buffers[0]), end = end_.block(first, last, buffers[1]),
+             trial = trial_.block(first, last, buffers[2]), closed = closed_.block(first, last, buffers[3]);
+  for (std::size_t i = 0; i < last - first; ++i) {
+    const auto at = [&](std::span<const std::int64_t> times) {
+      return times.empty() ? clv_detail::no_instant : times[i];
     };
-    say(Flaw::no_amount, columns_.amount, "no_amount");
-    say(Flaw::not_an_amount, columns_.amount, "not_an_amount");
-    say(Flaw::not_a_quantity, columns_.quantity, "not_a_quantity");
-    say(Flaw::not_a_discount, columns_.discount, "not_a_discount");
-    say(Flaw::unknown_interval, columns_.interval, "unknown_interval");
-    say(Flaw::not_a_count, columns_.interval_count, "not_a_count");
-    say(Flaw::unknown_currency, columns_.currency, "unknown_currency");
-    say(Flaw::no_end, columns_.end, "no_end");
-    say(Flaw::ended_before_start, columns_.end, "ended_before_start");
-    say(Flaw::no_days, columns_.end, "no_days", Severity::info);
-    say(Flaw::too_large, columns_.amount, "too_large");
-    say(Flaw::negative_quantity, columns_.quantity, "negative_quantity");
-    say(Flaw::negative_amount, columns_.amount, "negative_amount");
-    say(Flaw::free, columns_.amount, "no_revenue", Severity::info);
+    flaws[i] = row(first + i, at(start), at(end), at(trial), at(closed), out[i]);
+  }
+}
+
+void Reader::report(State::Data& data, const Flaws& flaws) const {
+  start_.report(data.issues, false);
+  end_.report(data.issues, true);
+  trial_.report(data.issues, true);
+  closed_.report(data.issues, true);
+  const auto say = [&](Flaw flaw, const std::string& column, std::string_view rule,
+                       Severity severity = Severity::warning) {
+    const auto k = static_cast<std::size_t>(flaw);
+    if (flaws.n[k] > 0)
+      data.issues.add_many(table_name, static_cast<std::int64_t>(flaws.first[k]), column, rule, flaws.n[k],
+                           severity);
+  };
+  say(Flaw::no_amount, columns_.amount, "no_amount");
+  say(Flaw::not_an_amount, columns_.amount, "not_an_amount");
+  say(Flaw::not_a_quantity, columns_.quantity, "not_a_quantity");
+  say(Flaw::not_a_discount, columns_.discount, "not_a_discount");
+  say(Flaw::unknown_interval, columns_.billing, "unknown_interval");
+  say(Flaw::not_a_count, columns_.billing_count, "not_a_count");
+  say(Flaw::unknown_currency, columns_.currency, "unknown_currency");
+  say(Flaw::no_end, columns_.end, "no_end");
+  say(Flaw::ended_before_start, columns_.end, "ended_before_start");
+  say(Flaw::no_days, columns_.end, "no_days", Severity::info);
+  say(Flaw::too_large, columns_.amount, "too_large");
+  say(Flaw::negative_quantity, columns_.quantity, "negative_quantity");
+  say(Flaw::negative_amount, columns_.amount, "negative_amount");
+  say(Flaw::free, columns_.amount, "no_revenue", Severity::info);
+}
+
+void Reader::describe(State::Data& data) const {
+  data.currencies = currencies_.names();
+  data.has_subscription = subscriptions_.given;
+  data.has_price = quantity_.given() || plans_.given;
+  data.has_plan = plans_.given;
+  data.subscriptions = subscriptions_.names;
+  data.plans = plans_.names;
+  if (start_.clock().empty()) return;
+  data.known_until = start_.clock().until().us;
+}
+
+Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int64_t trial, std::int64_t closed,
+         Spell& out) const {
+  constexpr auto none = clv_detail::no_instant;
+  if (start == none) return Flaw::no_time;
+  if (end == none && end_.is_said(row)) return Flaw::not_a_date;
+  if (columns_.end_included && end != none) end = columns_.zone.start_of(day(end) + 1).us;
+  Decimal price, quantity, discount, count;
+  if (const auto cell = price_.read(row, price); cell != Numbers::Cell::good)
+    return cell == Numbers::Cell::missing ? Flaw::no_amount : Flaw::not_an_amount;
+  const auto quantity_cell = quantity_.read(row, quantity);
+  if (quantity_cell == Numbers::Cell::bad) return Flaw::not_a_quantity;
+  if (quantity_cell == Numbers::Cell::missing) quantity = {1, 0};
+  const auto discount_cell = discount_.read(row, discount);
+  if (discount_cell == Numbers::Cell::bad) return Flaw::not_a_discount;
+  if (discount_cell == Numbers::Cell::missing) discount = {};
+  const auto currency = currencies_.of(row);
+  if (currency < 0) return Flaw::unknown_currency;
+
+  Billing billing = columns_.usual_billing;
+  if (interval_ && interval_->valid(row)) {
+    const auto said = billing_[static_cast<std::size_t>(interval_->values<std::int32_t>()[row])];
+    if (!said) return Flaw::unknown_interval;
+    billing = *said;
+  }
+  std::int64_t intervals = 1;
+  if (const auto cell = count_.read(row, count); cell == Numbers::Cell::good) {
+    const auto whole_count = whole(count);
+    if (!whole_count || *whole_count < 1 || *whole_count > 1'000'000) return Flaw::not_a_count;
+    intervals = *whole_count;
+  } else if (cell == Numbers::Cell::bad) {
+    return Flaw::not_a_count;
+  }
+  if (end != none && end < start) return Flaw::ended_before_start;
+  if (end != none && end == start) return Flaw::no_days;
+  Rate rate;
+  if (reading_ == Reading::contracted) {
+    if (end == none) return Flaw::no_end;
+    const Date from = day(start), to = day(end);
+    if (!(from < to)) return Flaw::no_days;
+    const Rate months = subscription::months_by(convention_, from, to);
+    const Rate each = subscription::per_month(billing, intervals);
+    rate = columns_.charges ? Rate{1, 1}
+                            : Rate::ratio(months.numerator * each.numerator, months.denominator * each.denominator);
+  } else if (!columns_.charges) {
+    rate = subscription::per_month(billing, intervals);
+  } else if (end != none) {
+    const Date from = day(start), to = day(end);
+    if (!(from < to)) return Flaw::no_days;
+    const Rate months = subscription::months_between(from, to);
+    rate = {months.denominator, months.numerator};
+  } else {
+    rate = subscription::per_month(billing, intervals);
+    const Date from = day(start);
+    if (intervals > 1200 || from.ymd().year + intervals > 9990) return Flaw::no_end;
+    end = columns_.zone.start_of(subscription::after(from, billing, intervals)).us;
   }
 
-  void describe(State::Data& data) const {
-    data.currencies = currencies_.names;
-    data.has_subscription = subscriptions_.given;
-    data.has_price = quantity_.given() || plans_.given;
-    data.has_plan = plans_.given;
-    data.subscriptions = subscriptions_.names;
-    data.plans = plans_.names;
-    if (start_.clock().empty()) return;
-    data.known_until = start_.clock().until().us;
-  }
+  out.start = trial == none ? start : std::max(start, trial);
+  if (closed != none && columns_.closed_by > 0) out.start = counted_from(out.start, closed);
+  out.end = end == none ? open_end : end;
+  if (out.start >= out.end) return Flaw::no_days;
+  // Minor units: what a money column holds, or whole numbers that are said to be.
+  const bool minor = price_.is_money() || (columns_.minor_units && price_.is_whole());
+  const int digits = currencies_.digits(currency);
+  const bool minor_discount = discount_.is_money() || (columns_.minor_units && discount_.is_whole());
+  if (minor) price.exponent -= digits;
+  if (minor_discount) discount.exponent -= digits;
+  const auto monthly = monthly_minor(price, quantity, discount, digits, rate);
+  const auto units = millionths(quantity);
+  if (!monthly || !units || *monthly == INT64_MIN) return Flaw::too_large;
+  if (quantity.mantissa < 0 && !columns_.allow_negative) return Flaw::negative_quantity;
+  if (*monthly < 0 && !columns_.allow_negative) return Flaw::negative_amount;
+  if (*monthly == 0 && reading_ == Reading::monthly) return Flaw::free;
+  out.monthly = *monthly;
+  out.units = *units;
+  out.currency = currency;
+  out.subscription = subscriptions_.given ? subscriptions_.codes[row] : no_name;
+  out.plan = plans_.given ? plans_.codes[row] : no_name;
+  return Flaw::none;
+}
 
- private:
-  [[nodiscard]] Date day(std::int64_t at) const { return columns_.zone.local_date(Instant{at}); }
-
-  Flaw row(std::size_t row, std::int64_t start, std::int64_t end, std::int64_t trial, std::int64_t closed,
-           Spell& out) const {
-    constexpr auto none = clv_detail::no_instant;
-    if (start == none) return Flaw::no_time;
-    if (end == none && end_.is_said(row)) return Flaw::not_a_date;
-    if (columns_.end_included && end != none) end = columns_.zone.start_of(day(end) + 1).us;
-    Decimal price, quantity, discount, count;
-    if (const auto cell = price_.read(row, price); cell != Numbers::Cell::good)
-      return cell == Numbers::Cell::missing ? Flaw::no_amount : Flaw::not_an_amount;
-    const auto quantity_cell = quantity_.read(row, quantity);
-    if (quantity_cell == Numbers::Cell::bad) return Flaw::not_a_quantity;
-    if (quantity_cell == Numbers::Cell::missing) quantity = {1, 0};
-    const auto discount_cell = discount_.read(row, discount);
-    if (discount_cell == Numbers::Cell::bad) return Flaw::not_a_discount;
-    if (discount_cell == Numbers::Cell::missing) discount = {};
-    const auto currency = currencies_.of(row);
-    if (currency < 0) return Flaw::unknown_currency;
-
-    Billing billing = columns_.billing;
-    if (interval_ && interval_->valid(row)) {
-      const auto said = billing_[static_cast<std::size_t>(interval_->values<std::int32_t>()[row])];
-      if (!said) return Flaw::unknown_interval;
-      billing = *said;
-    }
-    std::int64_t intervals = 1;
-    if (const auto cell = count_.read(row, count); cell == Numbers::Cell::good) {
-      const auto whole_count = whole(count);
-      if (!whole_count || *whole_count < 1 || *whole_count > 1'000'000) return Flaw::not_a_count;
-      intervals = *whole_count;
-    } else if (cell == Numbers::Cell::bad) {
-      return Flaw::not_a_count;
-    }
-    if (end != none && end < start) return Flaw::ended_before_start;
-    if (end != none && end == start) return Flaw::no_days;
-    Rate rate;
-    if (!columns_.charges) {
-      rate = subscription::per_month(billing, intervals);
-    } else if (end != none) {
-      const Date from = day(start), to = day(end);
-      if (!(from < to)) return Flaw::no_days;
-      const Rate months = subscription::months_between(from, to);
-      rate = {months.denominator, months.numerator};
-    } else {
-      rate = subscription::per_month(billing, intervals);
-      const Date from = day(start);
-      if (intervals > 1200 || from.ymd().year + intervals > 9990) return Flaw::no_end;
-      end = columns_.zone.start_of(subscription::after(from, billing, intervals)).us;
-    }
-
-    out.start = trial == none ? start : std::max(start, trial);
-    if (closed != none && columns_.closed_by > 0) out.start = counted_from(out.start, closed);
-    out.end = end == none ? open_end : end;
-    if (out.start >= out.end) return Flaw::no_days;
-    // Minor units: what a money column holds, or whole numbers that are said to be.
-    const bool minor = price_.is_money() || (columns_.minor_units && price_.is_whole());
-    const int digits = currencies_.digits[static_cast<std::size_t>(currency)];
-    const bool minor_discount = discount_.is_money() || (columns_.minor_units && discount_.is_whole());
-    if (minor) price.exponent -= digits;
-    if (minor_discount) discount.exponent -= digits;
-    const auto monthly = monthly_minor(price, quantity, discount, digits, rate);
-    const auto units = millionths(quantity);
-    if (!monthly || !units || *monthly == INT64_MIN) return Flaw::too_large;
-    if (quantity.mantissa < 0 && !columns_.allow_negative) return Flaw::negative_quantity;
-    if (*monthly < 0 && !columns_.allow_negative) return Flaw::negative_amount;
-    if (*monthly == 0) return Flaw::free;
-    out.monthly = *monthly;
-    out.units = *units;
-    out.currency = currency;
-    out.subscription = subscriptions_.given ? subscriptions_.codes[row] : no_name;
-    out.plan = plans_.given ? plans_.codes[row] : no_name;
-    return Flaw::none;
-  }
-
-  /// A start early in the month after the close counts from the close on.
-  [[nodiscard]] std::int64_t counted_from(std::int64_t start, std::int64_t closed) const {
-    const auto from = day(start).ymd(), signed_on = day(closed).ymd();
-    const int months = (from.year - signed_on.year) * 12 + from.month - signed_on.month;
-    return closed < start && months == 1 && from.day <= columns_.closed_by ? closed : start;
-  }
-
-  const Columns& columns_;
-  Times start_, end_, trial_, closed_;
-  Numbers price_, quantity_, discount_;
-  std::optional<Column> interval_;
-  std::vector<std::optional<Billing>> billing_;
-  Numbers count_;
-  Currencies currencies_;
-  Identities subscriptions_, plans_;
-};
-
-}  // namespace
+/// A start early in the month after the close counts from the close on.
+std::int64_t Reader::counted_from(std::int64_t start, std::int64_t closed) const {
+  const auto from = day(start).ymd(), signed_on = day(closed).ymd();
+  const int months = (from.year - signed_on.year) * 12 + from.month - signed_on.month;
+  return closed < start && months == 1 && from.day <= columns_.closed_by ? closed : start;
+}
 
 }  // namespace subscription_detail
 
@@ -375,10 +265,10 @@ State State::partial(const Table& rows, const Columns& columns, const Execution&
   auto data = std::make_shared<Data>();
   data->zone = columns.zone;
   data->batches = 1;
-  data->level = columns.level;
-  if (columns.level == Level::subscription && columns.subscription.empty())
+  data->follow = columns.follow;
+  if (columns.follow == Follow::subscription && columns.subscription.empty())
     throw UsageError("movements of subscriptions need the column that names them");
-  data->customer_name = columns.level == Level::subscription ? columns.subscription : columns.customer;
+  data->customer_name = columns.follow == Follow::subscription ? columns.subscription : columns.customer;
   const Column customer = clv_detail::customers_of(rows, data->customer_name);
   const auto order =
       customer.type() == Type::string ? clv_detail::CodeOrder::by_name : clv_detail::CodeOrder::any;

@@ -198,7 +198,7 @@ Retention retention(const State& state, const RetentionOptions& given) {
   Retention made;
   made.over = wanted.over == 0 ? year_of(options.every) : wanted.over;
   made.every = options.every;
-  made.level = data.level;
+  made.follow = data.follow;
   made.reactivation = wanted.reactivation;
   made.confidence = wanted.level;
   made.zone = data.zone.name();

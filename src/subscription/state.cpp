@@ -23,7 +23,7 @@ void check_alike(const State::Data& a, const State::Data& b) {
   if (!(a.zone == b.zone))
     throw UsageError("the batches count the days of different zones: " + a.zone.name() + " and " +
                      b.zone.name());
-  if (a.level != b.level || a.customer_name != b.customer_name)
+  if (a.follow != b.follow || a.customer_name != b.customer_name)
     throw UsageError("one batch follows '" + a.customer_name + "', the other '" + b.customer_name + "'");
   const bool either_empty = a.customers() == 0 || b.customers() == 0;
   if (!either_empty && a.customer.type() != b.customer.type())
@@ -66,7 +66,7 @@ void State::merge(const State& other) {
   merged->has_subscription = a.has_subscription;
   merged->has_price = a.has_price;
   merged->has_plan = a.has_plan;
-  merged->level = a.level;
+  merged->follow = a.follow;
   merged->customer_name = a.customer_name;
   merged->zone = a.zone;
   merged->issues = a.issues;

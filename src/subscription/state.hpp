@@ -56,7 +56,7 @@ struct State::Data {
   Names subscriptions, plans;
   std::vector<std::string> currencies;  ///< one empty text where none is named
   bool has_subscription = false, has_price = false, has_plan = false;
-  subscription::Level level = subscription::Level::customer;
+  subscription::Follow follow = subscription::Follow::customer;
   std::string customer_name = "customer";
   TimeZone zone;
   Issues issues;

@@ -84,6 +84,12 @@ Rate months_between(Date start, Date end) {
   return Rate::ratio(std::int64_t{end - start} * 12, 365);
 }
 
+Rate months_by(Convention convention, Date start, Date end) {
+  const Rate months = months_between(start, end);
+  if (convention == Convention::months) return months;
+  return Rate::ratio(std::int64_t{end - start} * 12, convention == Convention::days_365 ? 365 : 360);
+}
+
 Date after(Date start, Billing billing, std::int64_t count) {
   check(count);
   const std::int64_t days = billing == Billing::day ? count : billing == Billing::week ? 7 * count : 0;
@@ -113,9 +119,6 @@ Pauses::Pauses(const Crm& crm, const TimeZone& zone) {
                        seq == nullptr || seq->is_null(row) ? 0.0 : seq->number(row), pause);
   }
   std::sort(turns.begin(), turns.end());
-  const bool any =
-      std::any_of(turns.begin(), turns.end(), [](const auto& turn) { return std::get<3>(turn); });
-  if (!any) return;
   for (const auto& [subscription, us, order, pause] : turns)
     days_[subscription].emplace_back(zone.local_date(Instant{us}).days, pause);
 }

@@ -51,7 +51,7 @@ inline namespace v0 {
 namespace subscription {
 
 /// Whose revenue is followed.
-enum class Level : std::uint8_t { customer, subscription };
+enum class Follow : std::uint8_t { customer, subscription };
 
 /// Where a table of subscriptions, or of invoice lines, keeps what is needed. Empty names: there is none.
 struct Columns {
@@ -64,18 +64,18 @@ struct Columns {
   std::string amount = "amount";        ///< price of a unit and interval: major units, or a money column
   std::string quantity = {};            ///< units; 1 without
   std::string discount = {};            ///< amount off an interval, of all units together
-  std::string interval = {};            ///< texts of `billing_of`; empty: all are `billing`
-  std::string interval_count = {};      ///< intervals that a price is for; 1 without
+  std::string billing = {};            ///< texts of `billing_of`; empty: all are `usual_billing`
+  std::string billing_count = {};      ///< intervals that a price is for; 1 without
   std::string plan = {};                ///< text or whole numbers
   std::string currency = {};            ///< ISO 4217 code, or the column of codes; empty: that of the money column
-  Billing billing = Billing::month;     ///< of all rows, without a column
+  Billing usual_billing = Billing::month;     ///< of all rows, without a column
   bool charges = false;                 ///< rows are invoice lines: a row lasts one interval, or from start to end, and
                                         ///< its amount is for that time
   bool minor_units = false;             ///< whole numbers are minor units
   bool end_included = false;            ///< ends are last days rather than first days after
   bool allow_negative = false;          ///< amounts below 0 lower their customer's revenue
   int closed_by = 0;                    ///< a start by this day of the month after `closed` counts from `closed` on
-  Level level = Level::customer;
+  Follow follow = Follow::customer;
   TimeZone zone = {};                   ///< whose civil days count
 };
 
@@ -119,7 +119,7 @@ enum class PeriodState : std::uint8_t {
 /// One entry a period, from the first start to `as_of`, without a gap. Amounts in minor units a month.
 struct Movements {
   Every every = Every::month;
-  Level level = Level::customer;
+  Follow follow = Follow::customer;
   std::vector<std::string> periods;
   std::vector<Date> starts;         ///< of the periods, and the end of the last
   std::vector<PeriodState> state;
@@ -180,7 +180,7 @@ class State {
   /// Reads a batch. Dirty rows become issues; a wrong type of column is a `UsageError` that names it.
   static State partial(const Table& rows, const Columns& columns = {}, const Execution& execution = {});
   /// The book's subscriptions with the changes, pauses and ends that its `subscription_event` tells of. Of
-  /// `columns` the level, `allow_negative` and zone are heeded.
+  /// `columns`, `follow`, `allow_negative` and zone are heeded.
   static State of_book(const Crm& crm, const Columns& columns = {}, bool pauses_end = true);
   /// Adds another batch. Other kinds of customers, columns or another zone are a `UsageError`.
   void merge(const State& other);

@@ -53,7 +53,7 @@ struct Ratio {
 struct Retention {
   int over = 12;
   Every every = Every::month;
-  Level level = Level::customer;
+  Follow follow = Follow::customer;
   std::vector<std::string> periods, bases;  ///< the period, and the one at whose end the cohort is taken
   std::vector<Date> starts;                 ///< of the periods
   std::vector<PeriodState> state;

@@ -37,6 +37,15 @@ enum class Billing : std::uint8_t { day, week, month, quarter, half, year };
 /// months), else days by the mean month of 365/12 days. Throws `UsageError` unless start < end.
 [[nodiscard]] Rate months_between(Date start, Date end);
 
+/// Years of a contract.
+enum class Convention : std::uint8_t {
+  months,   ///< `months_between` ÷ 12
+  days_365, ///< days ÷ 365
+  days_360  ///< days ÷ 360: months of 30 days
+};
+/// Twelve times the years of [start, end). Throws `UsageError` unless start < end.
+[[nodiscard]] Rate months_by(Convention convention, Date start, Date end);
+
 /// The day that ends an interval begun on `start`: 31 January + 1 month = 28 February.
 [[nodiscard]] Date after(Date start, Billing billing, std::int64_t count = 1);
 

@@ -1,0 +1,15 @@
+"""Recurring revenue: what it is, what moved it, what is kept, renewed and contracted."""
+
+from __future__ import annotations
+
+from salesops.subscription._movements import Movements, SubscriptionState, movements, mrr
+from salesops.subscription._retention import Retention, retention
+
+__all__ = [
+    "Movements",
+    "Retention",
+    "SubscriptionState",
+    "movements",
+    "mrr",
+    "retention",
+]
