@@ -28,6 +28,9 @@ constexpr Names<subscription::Billing, 6> billings{{{subscription::Billing::day,
                                                     {subscription::Billing::quarter, "quarter"},
                                                     {subscription::Billing::half, "half"},
                                                     {subscription::Billing::year, "year"}}};
+constexpr Names<subscription::Convention, 3> conventions{{{subscription::Convention::months, "months"},
+                                                          {subscription::Convention::days_365, "days/365"},
+                                                          {subscription::Convention::days_360, "days/360"}}};
 constexpr Names<subscription::RatioInterval, 3> intervals{
     {{subscription::RatioInterval::linearized, "linearized"},
      {subscription::RatioInterval::bootstrap, "bootstrap"},
@@ -218,6 +221,57 @@ void bind_state(py::module_& word) {
       .def_property_readonly("rows", &State::rows);
 }
 
+void bind_contracts(py::module_& word) {
+  using subscription::RenewalOptions;
+  py::class_<RenewalOptions>(word, "RenewalOptions", "How renewals are found.")
+      .def(py::init<>())
+      .def_readwrite("options", &RenewalOptions::options)
+      .def_readwrite("early_us", &RenewalOptions::early_us)
+      .def_readwrite("late_us", &RenewalOptions::late_us)
+      .def_readwrite("level", &RenewalOptions::level);
+  using subscription::Renewals;
+  py::class_<Renewals> type(word, "Renewals", "What came up for renewal and what was renewed, by period.");
+  type.def_readonly("periods", &Renewals::periods)
+      .def_property_readonly("state", [](const Renewals& made) { return names_of(made.state); })
+      .def_readonly("up", &Renewals::up)
+      .def_readonly("renewed", &Renewals::renewed)
+      .def_readonly("pending", &Renewals::pending)
+      .def_readonly("currency", &Renewals::currency)
+      .def_readonly("zone", &Renewals::zone)
+      .def_readonly("confidence", &Renewals::confidence)
+      .def_property_readonly("as_of", [](const Renewals& made) { return made.as_of.us; })
+      .def_readonly("issues", &Renewals::issues)
+      .def("to_table", &Renewals::to_table);
+  def_named(type, "every", &Renewals::every, lengths);
+  def_named(type, "follow", &Renewals::follow, followed);
+  word.def(
+      "renewals",
+      [](const subscription::State& state, RenewalOptions options, int threads) {
+        return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
+          options.options.execution = execution;
+          return subscription::renewals(state, options);
+        });
+      },
+      py::arg("state"), py::arg("options"), py::arg("threads"));
+  using subscription::ContractValues;
+  py::class_<ContractValues>(word, "ContractValues", "What contracts are worth.")
+      .def_readonly("issues", &ContractValues::issues)
+      .def("__len__", &ContractValues::size)
+      .def("to_table", &ContractValues::to_table);
+  word.def(
+      "contract_values",
+      [](const salesops::Table& rows, const subscription::Columns& columns, const std::string& one_off,
+         const std::string& convention, int threads) {
+        return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
+          return subscription::contract_values(
+              rows, {columns, one_off, salesops_bindings::read_name(conventions, convention)}, execution);
+        });
+      },
+      py::arg("rows"), py::arg("columns"), py::arg("one_off"), py::arg("convention"), py::arg("threads"));
+  word.def("magic_number", &subscription::magic_number, py::arg("revenue"), py::arg("revenue_before"),
+           py::arg("cost_before"));
+}
+
 }  // namespace
 
 void salesops_bind_subscription(py::module_& module) {
@@ -226,4 +280,5 @@ void salesops_bind_subscription(py::module_& module) {
   bind_arguments(word);
   bind_movements(word);
   bind_state(word);
+  bind_contracts(word);
 }

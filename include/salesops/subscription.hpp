@@ -8,6 +8,7 @@
 /// | the same from files or machines one at a time        | `subscription::State`: partial → merge → finish |
 #pragma once
 
+#include "salesops/subscription/contracts.hpp"
 #include "salesops/subscription/movements.hpp"
 #include "salesops/subscription/retention.hpp"
 #include "salesops/subscription/terms.hpp"

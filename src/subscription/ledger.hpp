@@ -93,6 +93,12 @@ struct Change {
 /// A customer's changes in order of time.
 class Ledger {
  public:
+  struct Run {
+    Spell spell;
+    bool shared = false;  ///< overlaps others of its subscription: its price is not told apart
+    std::int64_t first = 0, last = 0;  ///< slots at whose end it runs
+  };
+
   Ledger(const State::Data& data, const Options& options, const Timeline& timeline, const Exchange& exchange)
       : data_(data), options_(options), timeline_(timeline), exchange_(exchange) {}
 
@@ -101,15 +107,11 @@ class Ledger {
   [[nodiscard]] std::size_t period_of(std::int64_t slot) const noexcept {
     return static_cast<std::size_t>(options_.window_us ? groups_[static_cast<std::size_t>(slot)] : slot);
   }
+  /// What runs when, overlaps settled; an end that isn't known yet is `open_end`.
+  [[nodiscard]] std::span<const Run> runs() const noexcept { return runs_; }
   [[nodiscard]] const Notes& notes() const noexcept { return notes_; }
 
  private:
-  struct Run {
-    Spell spell;
-    bool shared = false;  ///< overlaps others of its subscription: its price is not told apart
-    std::int64_t first = 0, last = 0;  ///< slots at whose end it runs
-  };
-
   [[nodiscard]] bool before(const Spell& a, const Spell& b) const;
   void take(std::span<const Spell> spells);
   void settle_overlaps();

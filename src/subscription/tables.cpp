@@ -32,9 +32,9 @@ std::string_view period_state_name(PeriodState state) noexcept {
 std::optional<double> Movements::quick_ratio(std::size_t period, bool with_reactivation) const {
   int128 gains = 0, losses = 0;
   for (std::size_t kind = 0; kind < movement_kinds; ++kind) {
-    const std::int64_t moved = amount[kind][period];
+    const std::int64_t change = amount[kind][period];
     if (static_cast<Movement>(kind) == Movement::reactivation && !with_reactivation) continue;
-    (moved > 0 ? gains : losses) += moved;
+    (change > 0 ? gains : losses) += change;
   }
   if (losses == 0) return std::nullopt;
   return static_cast<double>(gains) / -static_cast<double>(losses);
@@ -99,10 +99,10 @@ Table Movements::long_table() const {
   std::vector<std::string> kinds, states;
   std::vector<std::int32_t> period_of;
   std::vector<std::int64_t> n, amounts;
-  const auto add = [&](std::size_t period, std::string_view kind, std::int64_t count, std::int64_t minor) {
+  const auto add = [&](std::size_t period, std::string_view kind, std::int64_t cases, std::int64_t minor) {
     period_of.push_back(static_cast<std::int32_t>(period));
     kinds.emplace_back(kind);
-    n.push_back(count);
+    n.push_back(cases);
     amounts.push_back(minor);
     states.emplace_back(period_state_name(state[period]));
   };

@@ -34,7 +34,7 @@ inline Instant at(const char* text) { return *Instant::parse(text); }
 
 struct Row {
   std::int64_t customer = 0;
-  std::string start, end;  ///< empty: runs on
+  std::string start = {}, end = {};  ///< empty: runs on
   double amount = 0;
   std::string subscription = {};
   double quantity = 1;

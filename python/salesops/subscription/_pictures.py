@@ -8,6 +8,7 @@ from salesops import plot
 from salesops._core.error import UsageError
 
 if TYPE_CHECKING:
+    from salesops.subscription._contracts import Renewals
     from salesops.subscription._movements import Movements
     from salesops.subscription._retention import Retention
 
@@ -92,5 +93,39 @@ def retention(made: Retention) -> plot.Picture:
         rows=[
             [core.periods[i], *("–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in names)]
             for i in range(len(core.periods))
+        ],
+    )
+
+
+def renewals(made: Renewals) -> plot.Picture:
+    """The share of contracts renewed, and of their revenue, by period."""
+    core = made._core
+    wide = core.to_table().to_dict()
+    rows = [
+        {"label": wide["period"][i], "value": value, "low": wide["low"][i], "high": wide["high"][i], "n": wide["up"][i]}
+        for i, value in enumerate(wide["rate"])
+        if value is not None
+    ][-36:]
+    if not rows:
+        raise UsageError("no contract has come up for renewal: nothing to draw")
+    up, renewed = sum(wide["up"]), sum(wide["renewed"])
+    pending = sum(wide["pending"])
+    title = f"{renewed:,} of {up:,} contracts renewed ({renewed / up:.1%})"
+    return plot.Picture(
+        title=title + (f"; {pending:,} pending" if pending else ""),
+        subtitle=f"Contracts with anything booked in their place ÷ contracts that ended, by {core.every} of their "
+        f"last day. Band: {core.confidence:g}% interval.",
+        alt=title,
+        chart=plot.trend(rows, unit="share"),
+        columns=["period", "up", "renewed", "rate", "gross rate", "net rate"],
+        rows=[
+            [
+                wide["period"][i],
+                f"{wide['up'][i]:,}",
+                f"{wide['renewed'][i]:,}",
+                *("–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in ("rate", "gross_rate", "net_rate")),
+            ]
+            for i in range(len(core.periods))
+            if wide["up"][i]
         ],
     )
