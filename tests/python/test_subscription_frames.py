@@ -253,7 +253,7 @@ def test_days_are_those_of_the_zone():
 
 
 def test_fiscal_periods():
-    calendar = so.calendar.FiscalCalendar.months(2)
+    calendar = so.calendar.FiscalCalendar(2)
     made = sub.movements(TOY, **NAMES, every="quarter", calendar=calendar, as_of="2026-05-01")
     assert made.periods == ["FY26-Q4", "FY27-Q1"]
 

@@ -38,9 +38,10 @@ class Movements:
     there rather than the subscriptions.
     """
 
-    def __init__(self, core: _core.Movements, source: Any) -> None:
+    def __init__(self, core: _core.Movements, source: Any, details: bool = False) -> None:
         self._core = core
         self.source = source
+        self._details = details
 
     # ---- what it knows ----
 
@@ -92,7 +93,7 @@ class Movements:
         return self._frame(self._kept(self._core.balances_table()))
 
     def _kept(self, table: Table) -> Table:
-        if len(table) == 0 and any(sum(n) for n in self._core.count):
+        if not self._details:
             raise UsageError("customers were not kept: ask for them with movements(…, details=True)")
         return table
 
@@ -254,7 +255,7 @@ class SubscriptionState:
         options = _options.options_of(zone=time_zone(self._zone), **how)
         options.keep_movements = options.keep_balances = details
         with shown(progress, "movements") as tell:
-            return Movements(self._core.finish(options, threads, tell), self._source)
+            return Movements(self._core.finish(options, threads, tell), self._source, details)
 
     def retention(self, **how: Any) -> Retention:
         """Compare start cohorts; the arguments are those of `retention` that don't name columns."""
