@@ -146,14 +146,14 @@ void bind_movements(py::module_& word) {
       .def_readonly("window_us", &Movements::window_us)
       .def_property_readonly("as_of", [](const Movements& made) { return made.as_of.us; })
       .def_readonly("issues", &Movements::issues)
-      .def_property_readonly("kinds",
-                             [](const Movements&) {
-                               std::vector<std::string> kinds;
-                               for (std::size_t kind = 0; kind < subscription::movement_kinds; ++kind)
-                                 kinds.emplace_back(
-                                     subscription::movement_name(static_cast<subscription::Movement>(kind)));
-                               return kinds;
-                             })
+      .def_property_readonly(
+          "kinds",
+          [](const Movements&) {
+            std::vector<std::string> kinds;
+            for (std::size_t kind = 0; kind < subscription::movement_kinds; ++kind)
+              kinds.emplace_back(subscription::movement_name(static_cast<subscription::Movement>(kind)));
+            return kinds;
+          })
       .def_readonly("amount", &Movements::amount)
       .def_readonly("count", &Movements::count)
       .def("quick_ratio", &Movements::quick_ratio, py::arg("period"), py::arg("with_reactivation"))

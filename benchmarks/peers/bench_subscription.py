@@ -3,7 +3,7 @@
     python bench_subscription.py [ROWS]          2,000,000 rows by default
 
 Rows are of a quarter as many customers over 48 months, each for some months at a price, in random order. The
-peers compute what dbt packages do: a row a customer and month, what was paid the month before, a case of kinds.
+peers compute what dbt packages do, by changes instead of a spine of months: what was paid before, a case of kinds.
 """
 
 from __future__ import annotations
@@ -36,7 +36,9 @@ def subscriptions(rows: int) -> pl.DataFrame:
         {
             "customer": rng.integers(0, customers, rows).astype(np.int32),
             "start": start.astype("datetime64[D]"),
-            "end": np.where(rng.random(rows) < 0.25, np.datetime64("NaT"), start + length).astype("datetime64[D]"),
+            "end": np.where(rng.random(rows) < 0.25, np.datetime64("NaT"), start + length).astype(
+                "datetime64[D]"
+            ),
             "amount": rng.integers(100, 50_001, rows) / 100,
         }
     )
@@ -45,14 +47,16 @@ def subscriptions(rows: int) -> pl.DataFrame:
 # One row a customer and change instead of a spine of all months: the better way of both peers.
 SQL = """
 with changes as (
-  select customer, datediff('month', date '2022-01-01', start) as m, round(amount * 100)::bigint as delta from data
+  select customer, datediff('month', date '2022-01-01', start) as m, round(amount * 100)::bigint as delta
+  from data
   union all
   select customer, datediff('month', date '2022-01-01', "end"), -round(amount * 100)::bigint
   from data where "end" < date '2026-01-01'),
 months as (select customer, m, sum(delta)::bigint as delta from changes where m < 48 group by all),
 balances as (
   select customer, m, delta, sum(delta) over w - delta as before, sum(delta) over w as after,
-    max(after) over (partition by customer order by m rows between unbounded preceding and 1 preceding) as ever
+    max(after) over (partition by customer order by m
+      rows between unbounded preceding and 1 preceding) as ever
   from (select *, sum(delta) over (partition by customer order by m) as after from months)
   window w as (partition by customer order by m))
 select m, case when before = 0 and after > 0 and coalesce(ever, 0) = 0 then 'new'
@@ -117,7 +121,9 @@ def bench_movements(data: pl.DataFrame, name: str, *, limit: float) -> None:
     for peer, ask in answers.items():
         theirs = ask()
         same = found["n"].to_list() == theirs["n"].to_list() and cents == theirs["amount"].to_list()
-        report(f"movements, {name}", len(data), seconds, {peer: measure(ask, repeat=3)}, same=same, limit=limit)
+        report(
+            f"movements, {name}", len(data), seconds, {peer: measure(ask, repeat=3)}, same=same, limit=limit
+        )
 
 
 def by_sql_retention(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
@@ -128,7 +134,8 @@ def by_sql_retention(connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
         paid as (
           select customer, m, sum(round(amount * 100)::bigint)::bigint as mrr from data join spine
           on start <= last_day(date '2022-01-01' + to_months(m::int))
-          and coalesce("end", date '9999-12-31') > last_day(date '2022-01-01' + to_months(m::int)) group by all)
+          and coalesce("end", date '9999-12-31') > last_day(date '2022-01-01' + to_months(m::int))
+          group by all)
         select a.m + 12 as m, sum(a.mrr)::bigint as base, sum(coalesce(b.mrr, 0))::bigint as now,
           sum(least(a.mrr, coalesce(b.mrr, 0)))::bigint as kept
         from paid a left join paid b on a.customer = b.customer and b.m = a.m + 12
@@ -149,7 +156,13 @@ def bench_retention(data: pl.DataFrame) -> None:
         wide["grr_point"].to_numpy(), (theirs["kept"] / theirs["base"]).to_numpy(), rtol=1e-12
     )
     took = {"duckdb": measure(lambda: by_sql_retention(connection), repeat=1)}
-    report("retention over 12 months, three rules and intervals", len(data), measure(ours, repeat=3), took, same=same)
+    report(
+        "retention over 12 months, three rules and intervals",
+        len(data),
+        measure(ours, repeat=3),
+        took,
+        same=same,
+    )
 
 
 if __name__ == "__main__":

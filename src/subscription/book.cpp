@@ -32,7 +32,8 @@ class Prices {
     if (price_.read(row, price) != Numbers::Cell::good) return 0;
     if (quantity_.read(row, quantity) != Numbers::Cell::good) quantity = {1, 0};
     if (discount_.read(row, discount) != Numbers::Cell::good) discount = {};
-    const auto intervals = count_.read(row, count) == Numbers::Cell::good ? subscription_detail::whole(count) : 1;
+    const auto intervals =
+        count_.read(row, count) == Numbers::Cell::good ? subscription_detail::whole(count) : 1;
     if (!intervals || *intervals < 1 || *intervals > 1'000'000) return 0;
     const std::string_view unit =
         interval_ == nullptr || interval_->is_null(row) ? "month" : interval_->text(row);
@@ -168,8 +169,8 @@ State State::of_book(const Crm& crm, const Columns& columns, bool pauses_end) {
   if (plan != nullptr) data->plans = plan->shared_dictionary();
   data->has_plan = data->has_price = plan != nullptr;
   const Column* currency = table.find("currency");
-  const Column& keys =
-      columns.follow == Follow::customer ? crm.column("subscription", "account_id") : table.column("subscription_id");
+  const Column& keys = columns.follow == Follow::customer ? crm.column("subscription", "account_id")
+                                                          : table.column("subscription_id");
   const auto turns = turns_of(crm, table.num_rows(), data->issues);
 
   const Prices prices(table);

@@ -104,7 +104,8 @@ Renewals renewals(const State& state, const RenewalOptions& wanted) {
   const StopScope scope(options.execution.stop);
   subscription_detail::check(options);
   (void)stats::normal_multiplier(given.level);
-  if (given.early_us < 0 || given.late_us < 0) throw UsageError("early and late are lengths of time, 0 or more");
+  if (given.early_us < 0 || given.late_us < 0)
+    throw UsageError("early and late are lengths of time, 0 or more");
   const State::Data& data = state.data();
   Renewals made;
   made.every = options.every;
@@ -208,8 +209,7 @@ ContractValues contract_values(const Table& rows, const ContractColumns& where, 
     if (flaws[row] == subscription_detail::Flaw::none && cell == subscription_detail::Numbers::Cell::good) {
       const int digits = reader.currencies().digits(spells[row].currency);
       const bool minor = one_off.is_money() || (columns.minor_units && one_off.is_whole());
-      const auto amount =
-          subscription_detail::monthly_minor(number, {1, 0}, {}, minor ? 0 : digits, {1, 1});
+      const auto amount = subscription_detail::monthly_minor(number, {1, 0}, {}, minor ? 0 : digits, {1, 1});
       if (amount)
         once[row] = *amount;
       else
@@ -264,10 +264,10 @@ ContractValues contract_values(const Table& rows, const ContractColumns& where, 
       total = add(total, spell.monthly);
       single = add(single, once[order[k]]);
       if (from < year_end)
-        first_year = add(first_year, to <= year_end ? spell.monthly
-                                                    : scaled(spell.monthly,
-                                                             months_by(where.convention, from, year_end),
-                                                             months_by(where.convention, from, to)));
+        first_year = add(first_year, to <= year_end
+                                         ? spell.monthly
+                                         : scaled(spell.monthly, months_by(where.convention, from, year_end),
+                                                  months_by(where.convention, from, to)));
     }
     total = add(total, single);
     const Rate months = months_by(where.convention, start, end);
@@ -287,7 +287,8 @@ ContractValues contract_values(const Table& rows, const ContractColumns& where, 
       present.push_back(clv_detail::code_of(keys[order[i]]));
     i = j;
   }
-  made.contract = columns.subscription.empty() ? Column::of(Type::int64, std::move(numbers)) : codes.names(present);
+  made.contract =
+      columns.subscription.empty() ? Column::of(Type::int64, std::move(numbers)) : codes.names(present);
   return made;
 }
 
@@ -357,12 +358,15 @@ Table ContractValues::to_table() const {
     const Column column = Column::of(Type::money, minor);
     return one ? column.with_currency(currencies.front()) : column;
   };
-  std::vector<std::pair<std::string, Column>> columns{
-      {contract_name, contract},        {"start", day_column(start, size())},
-      {"end", day_column(end, size())}, {"years", Column::of(Type::float64, years)},
-      {"tcv", amounts(tcv)},            {"acv", amounts(acv)},
-      {"first_year", amounts(first_year)}, {"one_off", amounts(one_off)},
-      {"bookings", amounts(bookings)}};
+  std::vector<std::pair<std::string, Column>> columns{{contract_name, contract},
+                                                      {"start", day_column(start, size())},
+                                                      {"end", day_column(end, size())},
+                                                      {"years", Column::of(Type::float64, years)},
+                                                      {"tcv", amounts(tcv)},
+                                                      {"acv", amounts(acv)},
+                                                      {"first_year", amounts(first_year)},
+                                                      {"one_off", amounts(one_off)},
+                                                      {"bookings", amounts(bookings)}};
   if (!one) columns.emplace_back("currency", Column::of_strings(codes));
   return Table(std::move(columns));
 }

@@ -82,8 +82,7 @@ bool Ledger::before(const Spell& a, const Spell& b) const {
 }
 
 void Ledger::settle_overlaps() {
-  std::sort(runs_.begin(), runs_.end(),
-            [&](const Run& a, const Run& b) { return before(a.spell, b.spell); });
+  std::sort(runs_.begin(), runs_.end(), [&](const Run& a, const Run& b) { return before(a.spell, b.spell); });
   settled_.clear();
   for (std::size_t first = 0; first < runs_.size();) {
     std::size_t last = first + 1;

@@ -51,8 +51,8 @@ class Timeline {
 /// Revenue in the currency of the result.
 class Exchange {
  public:
-  /// `UnitError` for several currencies and none to convert to; `UsageError` for a rate that is missing, unless
-  /// those of its currency are left out.
+  /// `UnitError` for several currencies and none to convert to; `UsageError` for a rate that is missing,
+  /// unless those of its currency are left out.
   Exchange(const State::Data& data, const Options& options, const Timeline& timeline, Issues& issues);
 
   [[nodiscard]] const std::string& currency() const noexcept { return currency_; }
@@ -65,7 +65,7 @@ class Exchange {
 
  private:
   struct Fraction {
-    std::int64_t over = 1, under = 1;             ///< where both fit; else `over` is 0
+    std::int64_t over = 1, under = 1;  ///< where both fit; else `over` is 0
     std::optional<crm_detail::Factor> factor;
   };
   std::string currency_;
@@ -95,7 +95,7 @@ class Ledger {
  public:
   struct Run {
     Spell spell;
-    bool shared = false;  ///< overlaps others of its subscription: its price is not told apart
+    bool shared = false;               ///< overlaps others of its subscription: its price is not told apart
     std::int64_t first = 0, last = 0;  ///< slots at whose end it runs
   };
 

@@ -37,7 +37,9 @@ struct Sums {
       add_all(count[kind], other.count[kind]);
     }
     add_all(fx, other.fx);
-    const auto append = [](auto& into, const auto& from) { into.insert(into.end(), from.begin(), from.end()); };
+    const auto append = [](auto& into, const auto& from) {
+      into.insert(into.end(), from.begin(), from.end());
+    };
     append(moved.customer, other.moved.customer);
     append(moved.period, other.moved.period);
     append(moved.kind, other.moved.kind);
@@ -129,7 +131,8 @@ class Walker {
   /// From `value_` to `after`: the order that lets every kind be reached.
   void move(std::int64_t after, std::int64_t price) {
     const std::int64_t delta = subtract(after, value_);
-    if (value_ <= 0 && after > 0) return record(ever_ ? Movement::reactivation : Movement::fresh, delta, after);
+    if (value_ <= 0 && after > 0)
+      return record(ever_ ? Movement::reactivation : Movement::fresh, delta, after);
     if (value_ > 0 && after <= 0) return record(Movement::churn, delta, after);
     if (value_ <= 0) price = 0;
     if (price != 0) record(price > 0 ? Movement::price_up : Movement::price_down, price, after);

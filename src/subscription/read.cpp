@@ -107,8 +107,8 @@ Reader::Reader(const Table& table, const Columns& columns, const Execution& exec
   if (columns.closed_by < 0 || columns.closed_by > 31)
     throw UsageError("closed_by is a day of the month, 1 to 31, or 0 for none");
   if (interval_ && interval_->type() != Type::string)
-    throw UsageError("column '" + columns.billing + "' holds " +
-                     std::string(type_name(interval_->type())) + ", not texts such as 'month'");
+    throw UsageError("column '" + columns.billing + "' holds " + std::string(type_name(interval_->type())) +
+                     ", not texts such as 'month'");
   if (interval_)
     for (std::size_t code = 0; code < interval_->dictionary().size(); ++code)
       billing_.push_back(subscription::billing_of(interval_->dictionary()[code]));
@@ -165,8 +165,8 @@ void Reader::describe(State::Data& data) const {
   data.known_until = start_.clock().until().us;
 }
 
-Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int64_t trial, std::int64_t closed,
-         Spell& out) const {
+Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int64_t trial,
+                 std::int64_t closed, Spell& out) const {
   constexpr auto none = clv_detail::no_instant;
   if (start == none) return Flaw::no_time;
   if (end == none && end_.is_said(row)) return Flaw::not_a_date;
@@ -206,8 +206,9 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
     if (!(from < to)) return Flaw::no_days;
     const Rate months = subscription::months_by(convention_, from, to);
     const Rate each = subscription::per_month(billing, intervals);
-    rate = columns_.charges ? Rate{1, 1}
-                            : Rate::ratio(months.numerator * each.numerator, months.denominator * each.denominator);
+    rate = columns_.charges
+               ? Rate{1, 1}
+               : Rate::ratio(months.numerator * each.numerator, months.denominator * each.denominator);
   } else if (!columns_.charges) {
     rate = subscription::per_month(billing, intervals);
   } else if (end != none) {

@@ -126,8 +126,8 @@ class Currencies {
 
 /// What a row's amount is read as.
 enum class Reading : std::uint8_t {
-  monthly,   ///< what it brings a month
-  contracted ///< what it brings from its start to its end
+  monthly,    ///< what it brings a month
+  contracted  ///< what it brings from its start to its end
 };
 
 /// Years as contracts count them.

@@ -325,14 +325,13 @@ Table Retention::to_table() const {
   };
   std::vector<std::int32_t> days;
   for (const Date day : starts) days.push_back(day.days);
-  std::vector<std::pair<std::string, Column>> columns{
-      {"period", Column::of_strings(periods)},
-      {"start_date", Column::of(Type::date, std::move(days))},
-      {"base", Column::of_strings(bases)},
-      {"start", amounts(start)},
-      {"end", amounts(end)},
-      {"customers", Column::of(Type::int64, customers)},
-      {"kept", Column::of(Type::int64, kept)}};
+  std::vector<std::pair<std::string, Column>> columns{{"period", Column::of_strings(periods)},
+                                                      {"start_date", Column::of(Type::date, std::move(days))},
+                                                      {"base", Column::of_strings(bases)},
+                                                      {"start", amounts(start)},
+                                                      {"end", amounts(end)},
+                                                      {"customers", Column::of(Type::int64, customers)},
+                                                      {"kept", Column::of(Type::int64, kept)}};
   const auto add_ratio = [&](const std::string& name, const std::vector<Ratio>& ratios) {
     columns.emplace_back(name, share_column(ratios, &Ratio::value));
     columns.emplace_back(name + "_low", share_column(ratios, &Ratio::low));
@@ -353,7 +352,8 @@ Table Retention::long_table() const {
   std::vector<std::int64_t> n;
   std::vector<PeriodState> states;
   const auto per_major = static_cast<double>(detail::power_of_ten(money::minor_digits(currency)));
-  const auto add_row = [&](std::size_t i, const char* measure, const Ratio& ratio, double top, double bottom) {
+  const auto add_row = [&](std::size_t i, const char* measure, const Ratio& ratio, double top,
+                           double bottom) {
     period_of.push_back(periods[i]);
     measures.emplace_back(measure);
     values.push_back(ratio.value);

@@ -86,9 +86,8 @@ void State::merge(const State& other) {
     if (found == merged->currencies.end()) merged->currencies.push_back(name);
   }
   const auto recoded = [](std::int64_t code, const std::vector<std::int64_t>& code_of) {
-    return code_of.empty() || code == subscription_detail::no_name
-               ? code
-               : code_of[static_cast<std::size_t>(code)];
+    return code_of.empty() || code == subscription_detail::no_name ? code
+                                                                   : code_of[static_cast<std::size_t>(code)];
   };
   clv_detail::MergedCustomers customers(a.customers() > 0 ? a.customer : b.customer);
   merged->spells.reserve(a.spells.size() + b.spells.size());

@@ -33,7 +33,8 @@ struct Spell {
 /// Adds, and throws where the sum is beyond 64 bits.
 [[nodiscard]] inline std::int64_t add(std::int64_t a, std::int64_t b) {
   std::int64_t sum = 0;
-  if (__builtin_add_overflow(a, b, &sum)) throw UsageError("recurring revenue sums beyond 64-bit minor units");
+  if (__builtin_add_overflow(a, b, &sum))
+    throw UsageError("recurring revenue sums beyond 64-bit minor units");
   return sum;
 }
 [[nodiscard]] inline std::int64_t subtract(std::int64_t a, std::int64_t b) {
@@ -48,7 +49,8 @@ struct Spell {
 namespace subscription {
 
 struct State::Data {
-  using Names = std::shared_ptr<const Dictionary>;  ///< null where codes are the numbers themselves, or absent
+  using Names =
+      std::shared_ptr<const Dictionary>;  ///< null where codes are the numbers themselves, or absent
 
   Column customer;                        ///< ascending; text or int64
   std::vector<std::size_t> begins = {0};  ///< of each customer's spells, and the end
@@ -61,8 +63,8 @@ struct State::Data {
   TimeZone zone;
   Issues issues;
   std::size_t batches = 0;
-  std::int64_t first = INT64_MAX;       ///< start of all
-  std::int64_t known_until = INT64_MIN; ///< the end of the latest start: its instant, or its day, has passed
+  std::int64_t first = INT64_MAX;        ///< start of all
+  std::int64_t known_until = INT64_MIN;  ///< the end of the latest start: its instant, or its day, has passed
 
   [[nodiscard]] std::size_t customers() const noexcept { return begins.size() - 1; }
   [[nodiscard]] std::span<const subscription_detail::Spell> of(std::size_t i) const noexcept {

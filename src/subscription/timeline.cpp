@@ -110,11 +110,12 @@ std::int64_t Exchange::convert(std::int32_t currency, std::int64_t minor, std::s
   const auto& rates = rates_[static_cast<std::size_t>(currency)];
   if (rates.empty() || minor == 0) return minor;
   const Fraction& rate = rates[period];
-  const auto converted =
-      rate.factor ? crm_detail::product(minor, *rate.factor)
-                  : detail::to_int64(money::divide(int128{minor} * rate.over, int128{rate.under},
-                                                   Rounding::half_even));
-  if (!converted) throw UsageError("an amount goes beyond 64-bit minor units of " + currency_ + "; look at its rate");
+  const auto converted = rate.factor
+                             ? crm_detail::product(minor, *rate.factor)
+                             : detail::to_int64(money::divide(int128{minor} * rate.over, int128{rate.under},
+                                                              Rounding::half_even));
+  if (!converted)
+    throw UsageError("an amount goes beyond 64-bit minor units of " + currency_ + "; look at its rate");
   return *converted;
 }
 

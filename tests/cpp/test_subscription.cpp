@@ -1,6 +1,6 @@
-#include "subscription_rows.hpp"
-
 #include <cmath>
+
+#include "subscription_rows.hpp"
 
 using namespace subscription_test;
 using subscription::Billing;
@@ -14,7 +14,7 @@ TEST(SubscriptionTerms, PricesBecomeMonthlyByExactFractions) {
   EXPECT_EQ(per_month(Billing::quarter).to_string(), "1/3");
   EXPECT_EQ(per_month(Billing::half).to_string(), "1/6");
   EXPECT_EQ(per_month(Billing::year, 3).to_string(), "1/36");
-  EXPECT_EQ(per_month(Billing::week).to_string(), "13/3");   // 52 / 12
+  EXPECT_EQ(per_month(Billing::week).to_string(), "13/3");  // 52 / 12
   EXPECT_EQ(per_month(Billing::day).to_string(), "365/12");
   EXPECT_EQ(per_month(Billing::day, 30).to_string(), "73/72");
   EXPECT_THROW((void)per_month(Billing::month, 0), UsageError);
@@ -53,8 +53,8 @@ std::int64_t mrr_of(Row row) {
 TEST(SubscriptionRevenue, PriceQuantityAndIntervalAreRoundedOnce) {
   EXPECT_EQ(mrr_of({.amount = 99, .quantity = 50}), 495000);
   EXPECT_EQ(mrr_of({.amount = 1200, .quantity = 20, .interval = "year"}), 200000);
-  EXPECT_EQ(mrr_of({.amount = 10, .interval = "week"}), 4333);       // 43.333…
-  EXPECT_EQ(mrr_of({.amount = 1, .interval = "day"}), 3042);         // 30.41666…
+  EXPECT_EQ(mrr_of({.amount = 10, .interval = "week"}), 4333);  // 43.333…
+  EXPECT_EQ(mrr_of({.amount = 1, .interval = "day"}), 3042);    // 30.41666…
   EXPECT_EQ(mrr_of({.amount = 100, .interval = "quarter"}), 3333);
   // A third of a cent a unit is not lost before it is multiplied.
   EXPECT_EQ(mrr_of({.amount = 0.0033, .quantity = 10000}), 3300);
@@ -114,10 +114,10 @@ TEST(SubscriptionRevenue, EndsThatAreLastDays) {
 }
 
 TEST(SubscriptionRevenue, DaysAreThoseOfTheZone) {
-  const Table table({{"customer", Column::of(Type::int64, std::vector<std::int64_t>{1})},
-                     {"start", Column::of(Type::timestamp, std::vector<std::int64_t>{
-                                                               at("2026-02-01T03:00:00Z").us})},
-                     {"amount", Column::of(Type::money, std::vector<std::int64_t>{500}).with_currency("EUR")}});
+  const Table table(
+      {{"customer", Column::of(Type::int64, std::vector<std::int64_t>{1})},
+       {"start", Column::of(Type::timestamp, std::vector<std::int64_t>{at("2026-02-01T03:00:00Z").us})},
+       {"amount", Column::of(Type::money, std::vector<std::int64_t>{500}).with_currency("EUR")}});
   EXPECT_EQ(subscription::movements(table).periods.front(), "2026-02");
   subscription::Columns columns;
   columns.zone = TimeZone::load("America/New_York");
@@ -143,7 +143,8 @@ TEST(SubscriptionMovements, OrderThatLetsEveryKindBeReached) {
   expect_conserved(made);
 }
 
-// recurly__monthly_recurring_revenue.sql asks for contraction before churn, for expansion before reactivation.
+// recurly__monthly_recurring_revenue.sql asks for contraction before churn, for expansion before
+// reactivation.
 TEST(SubscriptionMovements, RecurlyADropToNothingIsChurnAndAReturnIsReactivation) {
   const auto made = movements({{.customer = 1, .start = "2026-01-01", .end = "2026-02-01", .amount = 40},
                                {.customer = 1, .start = "2026-03-01", .amount = 60}},
@@ -177,7 +178,12 @@ TEST(SubscriptionMovements, StripeReactivationIsReached) {
 // The same package lags within a price plan, so that a switch of plans reads as new.
 TEST(SubscriptionMovements, StripeASwitchOfPlansExpands) {
   const std::vector<Row> rows{
-      {.customer = 1, .start = "2026-01-01", .end = "2026-02-15", .amount = 40, .subscription = "s", .plan = "basic"},
+      {.customer = 1,
+       .start = "2026-01-01",
+       .end = "2026-02-15",
+       .amount = 40,
+       .subscription = "s",
+       .plan = "basic"},
       {.customer = 1, .start = "2026-02-15", .amount = 90, .subscription = "s", .plan = "pro"}};
   EXPECT_EQ(story(movements(rows, "2026-03-01")), "2026-01 new 40.00, 2026-02 expansion 50.00");
   const Table table = table_of(rows);
@@ -204,9 +210,24 @@ TEST(SubscriptionMovements, AnEndWithAnotherSubscriptionIsContraction) {
 TEST(SubscriptionMovements, PriceIsToldApartFromQuantity) {
   // Ten seats at 10; from February at 12; in March 15 seats; in April 5 seats at 11.
   const auto made =
-      movements({{.customer = 1, .start = "2026-01-01", .end = "2026-02-01", .amount = 10, .subscription = "s", .quantity = 10},
-                 {.customer = 1, .start = "2026-02-01", .end = "2026-03-01", .amount = 12, .subscription = "s", .quantity = 10},
-                 {.customer = 1, .start = "2026-03-01", .end = "2026-04-01", .amount = 12, .subscription = "s", .quantity = 15},
+      movements({{.customer = 1,
+                  .start = "2026-01-01",
+                  .end = "2026-02-01",
+                  .amount = 10,
+                  .subscription = "s",
+                  .quantity = 10},
+                 {.customer = 1,
+                  .start = "2026-02-01",
+                  .end = "2026-03-01",
+                  .amount = 12,
+                  .subscription = "s",
+                  .quantity = 10},
+                 {.customer = 1,
+                  .start = "2026-03-01",
+                  .end = "2026-04-01",
+                  .amount = 12,
+                  .subscription = "s",
+                  .quantity = 15},
                  {.customer = 1, .start = "2026-04-01", .amount = 11, .subscription = "s", .quantity = 5}},
                 "2026-05-01");
   EXPECT_EQ(story(made),
@@ -215,7 +236,12 @@ TEST(SubscriptionMovements, PriceIsToldApartFromQuantity) {
   expect_conserved(made);
   // More seats at a lower price, at once: the price falls on the seats that were there.
   const auto both =
-      movements({{.customer = 1, .start = "2026-01-01", .end = "2026-02-01", .amount = 10, .subscription = "s", .quantity = 10},
+      movements({{.customer = 1,
+                  .start = "2026-01-01",
+                  .end = "2026-02-01",
+                  .amount = 10,
+                  .subscription = "s",
+                  .quantity = 10},
                  {.customer = 1, .start = "2026-02-01", .amount = 8, .subscription = "s", .quantity = 30}});
   EXPECT_EQ(story(both), "2026-01 new 100.00, 2026-02 expansion 160.00, 2026-02 price_down -20.00");
 }
@@ -232,8 +258,9 @@ TEST(SubscriptionMovements, AWindowFollowsChangesOneByOne) {
   EXPECT_EQ(story(movements(rows, nullptr, options)),
             "2026-01 new 100.00, 2026-01 reactivation 320.00, 2026-01 churn -260.00");
   options.window_us = 3600 * salesops::us_per_second;
-  EXPECT_EQ(story(movements(rows, nullptr, options)),
-            "2026-01 new 100.00, 2026-01 reactivation 160.00, 2026-01 expansion 60.00, 2026-01 churn -160.00");
+  EXPECT_EQ(
+      story(movements(rows, nullptr, options)),
+      "2026-01 new 100.00, 2026-01 reactivation 160.00, 2026-01 expansion 60.00, 2026-01 churn -160.00");
   options.window_us = 4 * salesops::us_per_day;
   EXPECT_EQ(story(movements(rows, nullptr, options)), "2026-01 new 100.00, 2026-01 expansion 60.00");
 }
@@ -285,20 +312,21 @@ TEST(SubscriptionMovements, PeriodsAreMarked) {
   EXPECT_EQ(so_far.issues.count("ends_later"), 3);
   // Two of two end on the last day that the rows know of.
   const auto over = movements(rows, "2026-04-01");
-  EXPECT_EQ(over.state, (std::vector<PeriodState>{PeriodState::complete, PeriodState::complete,
-                                                  PeriodState::data_end}));
+  EXPECT_EQ(over.state,
+            (std::vector<PeriodState>{PeriodState::complete, PeriodState::complete, PeriodState::data_end}));
   EXPECT_EQ(over.issues.count("ends_with_the_data"), 2);
 }
 
 TEST(SubscriptionMovements, QuickRatio) {
-  const auto made = movements({{.customer = 1, .start = "2026-01-01", .amount = 8, .subscription = "a"},
-                               {.customer = 2, .start = "2026-01-01", .end = "2026-02-09", .amount = 5},
-                               {.customer = 3, .start = "2026-01-01", .amount = 8},
-                               {.customer = 4, .start = "2026-01-01", .end = "2026-02-05", .amount = 3, .subscription = "b"},
-                               {.customer = 4, .start = "2026-01-01", .amount = 3, .subscription = "c"},
-                               {.customer = 3, .start = "2026-02-03", .amount = 8},
-                               {.customer = 5, .start = "2026-02-03", .amount = 20}},
-                              "2026-03-01");
+  const auto made = movements(
+      {{.customer = 1, .start = "2026-01-01", .amount = 8, .subscription = "a"},
+       {.customer = 2, .start = "2026-01-01", .end = "2026-02-09", .amount = 5},
+       {.customer = 3, .start = "2026-01-01", .amount = 8},
+       {.customer = 4, .start = "2026-01-01", .end = "2026-02-05", .amount = 3, .subscription = "b"},
+       {.customer = 4, .start = "2026-01-01", .amount = 3, .subscription = "c"},
+       {.customer = 3, .start = "2026-02-03", .amount = 8},
+       {.customer = 5, .start = "2026-02-03", .amount = 20}},
+      "2026-03-01");
   EXPECT_EQ(made.quick_ratio(0), std::nullopt);  // no losses
   EXPECT_DOUBLE_EQ(made.quick_ratio(1).value(), 3.5);
 }
@@ -307,7 +335,8 @@ TEST(SubscriptionMovements, QuickRatio) {
 
 TEST(SubscriptionMovements, AnEarlyStartCountsInTheMonthOfItsClose) {
   // Closed on 30 November, from 15 December: by the 15th it counts from the close.
-  Table table = table_of({{.customer = 1, .start = "2021-12-15", .end = "2022-12-15", .amount = 100000, .interval = "year"}});
+  Table table = table_of(
+      {{.customer = 1, .start = "2021-12-15", .end = "2022-12-15", .amount = 100000, .interval = "year"}});
   table = table.with("closed", Column::of_strings(std::vector<std::string>{"2021-11-30"}));
   auto columns = columns_of(table);
   columns.closed = "closed";
@@ -323,14 +352,15 @@ TEST(SubscriptionMovements, AnEarlyStartCountsInTheMonthOfItsClose) {
 }
 
 TEST(SubscriptionMovements, StepUpsAndCoTermedExpansions) {
-  const auto step = movements({{.customer = 1, .start = "2021-12-15", .end = "2022-06-15", .amount = 75000, .interval = "year"},
-                               {.customer = 1, .start = "2022-06-15", .end = "2022-12-15", .amount = 100000, .interval = "year"}},
-                              "2022-07-01");
+  const auto step = movements(
+      {{.customer = 1, .start = "2021-12-15", .end = "2022-06-15", .amount = 75000, .interval = "year"},
+       {.customer = 1, .start = "2022-06-15", .end = "2022-12-15", .amount = 100000, .interval = "year"}},
+      "2022-07-01");
   EXPECT_EQ(story(step), "2021-12 new 6250.00, 2022-06 expansion 2083.33");
-  const auto co_termed =
-      movements({{.customer = 1, .start = "2021-12-01", .end = "2022-12-01", .amount = 100000, .interval = "year"},
-                 {.customer = 1, .start = "2022-08-01", .end = "2022-12-01", .amount = 50000, .interval = "year"}},
-                "2022-09-01");
+  const auto co_termed = movements(
+      {{.customer = 1, .start = "2021-12-01", .end = "2022-12-01", .amount = 100000, .interval = "year"},
+       {.customer = 1, .start = "2022-08-01", .end = "2022-12-01", .amount = 50000, .interval = "year"}},
+      "2022-09-01");
   EXPECT_EQ(story(co_termed), "2021-12 new 8333.33, 2022-08 expansion 4166.67");
 }
 
@@ -340,11 +370,11 @@ TEST(SubscriptionIssues, RowsThatSayNothingAreCountedByTheirColumns) {
   const Table table({{"who", Column::of_strings(std::vector<std::optional<std::string>>{
                                  "a", "b", std::nullopt, "c", "d", "e", "f", "g", "h"})},
                      {"from", Column::of_strings(std::vector<std::optional<std::string>>{
-                                  "2026-01-01", "soon", "2026-01-01", std::nullopt, "2026-03-01", "2026-01-01",
-                                  "2026-01-01", "2026-01-01", "2026-01-01"})},
+                                  "2026-01-01", "soon", "2026-01-01", std::nullopt, "2026-03-01",
+                                  "2026-01-01", "2026-01-01", "2026-01-01", "2026-01-01"})},
                      {"to", Column::of_strings(std::vector<std::optional<std::string>>{
-                                std::nullopt, std::nullopt, std::nullopt, std::nullopt, "2026-01-01", "2026-01-01",
-                                "later", std::nullopt, std::nullopt})},
+                                std::nullopt, std::nullopt, std::nullopt, std::nullopt, "2026-01-01",
+                                "2026-01-01", "later", std::nullopt, std::nullopt})},
                      {"price", Column::of_strings(std::vector<std::optional<std::string>>{
                                    "10", "10", "10", "10", "10", "10", "10", "ten", "-10"})}});
   subscription::Columns columns;
@@ -401,7 +431,8 @@ TEST(SubscriptionIssues, AmountsBeyond64BitsThrow) {
   };
   EXPECT_EQ(movements({row(1)}).end.front(), 9'000'000'000'000'000'000);
   EXPECT_THROW((void)movements({row(1), row(2)}), UsageError);
-  EXPECT_EQ(movements({{.customer = 1, .start = "2026-01-01", .amount = 9e300}}).issues.count("too_large"), 1);
+  EXPECT_EQ(movements({{.customer = 1, .start = "2026-01-01", .amount = 9e300}}).issues.count("too_large"),
+            1);
 }
 
 // ---- currencies ----
@@ -454,9 +485,10 @@ TEST(SubscriptionCurrencies, ACustomerMayPayInSeveral) {
   options.as_of = at("2026-03-01");
   options.to = "EUR";
   options.rates = rates({{"2026-01-31", "GBP", "EUR", 1.2}, {"2026-02-28", "GBP", "EUR", 1.1}});
-  const auto made = movements({{.customer = 1, .start = "2026-01-01", .end = "2026-02-10", .amount = 10, .currency = "GBP"},
-                               {.customer = 1, .start = "2026-02-10", .amount = 11, .currency = "EUR"}},
-                              nullptr, options);
+  const auto made =
+      movements({{.customer = 1, .start = "2026-01-01", .end = "2026-02-10", .amount = 10, .currency = "GBP"},
+                 {.customer = 1, .start = "2026-02-10", .amount = 11, .currency = "EUR"}},
+                nullptr, options);
   // Eleven euros for ten pounds at 1.10: nothing but the rate has moved.
   EXPECT_EQ(story(made), "2026-01 new 12.00, 2026-02 fx -1.00");
 }
@@ -488,8 +520,10 @@ std::vector<Row> worked_example() {
   for (std::size_t customer = 0; customer < paid.size(); ++customer)
     for (std::size_t month = 0; month < 3; ++month)
       if (paid[customer][month] > 0)
-        rows.push_back({.customer = static_cast<std::int64_t>(customer), .start = months[month],
-                        .end = months[month + 1], .amount = paid[customer][month]});
+        rows.push_back({.customer = static_cast<std::int64_t>(customer),
+                        .start = months[month],
+                        .end = months[month + 1],
+                        .amount = paid[customer][month]});
   return rows;
 }
 
@@ -536,8 +570,9 @@ TEST(SubscriptionRetention, APeriodInProgressHasNoRate) {
 }
 
 TEST(SubscriptionRetention, RatesMakeNoRetention) {
-  const Table table = table_of({{.customer = 1, .start = "2026-01-01", .amount = 100, .currency = "USD"},
-                                {.customer = 2, .start = "2026-01-01", .end = "2026-02-10", .amount = 100, .currency = "EUR"}});
+  const Table table = table_of(
+      {{.customer = 1, .start = "2026-01-01", .amount = 100, .currency = "USD"},
+       {.customer = 2, .start = "2026-01-01", .end = "2026-02-10", .amount = 100, .currency = "EUR"}});
   subscription::RetentionOptions options;
   options.over = 1;
   options.options.as_of = at("2026-03-01");
@@ -546,6 +581,7 @@ TEST(SubscriptionRetention, RatesMakeNoRetention) {
   const auto made = subscription::retention(table, columns_of(table), options);
   EXPECT_EQ(made.start.front(), 15000);
   EXPECT_EQ(made.end.front(), 5000);
-  EXPECT_THROW((void)subscription::retention(table, columns_of(table), {.options = options.options, .over = -1}),
-               UsageError);
+  EXPECT_THROW(
+      (void)subscription::retention(table, columns_of(table), {.options = options.options, .over = -1}),
+      UsageError);
 }

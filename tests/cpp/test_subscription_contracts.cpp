@@ -104,15 +104,25 @@ TEST(ContractValues, ConventionsOfTheHandbooks) {
 }
 
 TEST(ContractValues, PricesAreNotRoundedToMonthsFirst) {
-  const auto made = values({{.customer = 1, .start = "2026-01-01", .end = "2029-01-01", .amount = 1000, .interval = "year"}});
+  const auto made = values(
+      {{.customer = 1, .start = "2026-01-01", .end = "2029-01-01", .amount = 1000, .interval = "year"}});
   EXPECT_EQ(made.tcv.front(), 300000);  // not 36 × 83.33
   EXPECT_EQ(made.acv.front(), 100000);
 }
 
 TEST(ContractValues, StepsAndOneOffs) {
-  const std::vector<Row> rows{
-      {.customer = 1, .start = "2021-12-15", .end = "2022-06-15", .amount = 75000, .subscription = "c", .interval = "year"},
-      {.customer = 1, .start = "2022-06-15", .end = "2023-12-15", .amount = 100000, .subscription = "c", .interval = "year"}};
+  const std::vector<Row> rows{{.customer = 1,
+                               .start = "2021-12-15",
+                               .end = "2022-06-15",
+                               .amount = 75000,
+                               .subscription = "c",
+                               .interval = "year"},
+                              {.customer = 1,
+                               .start = "2022-06-15",
+                               .end = "2023-12-15",
+                               .amount = 100000,
+                               .subscription = "c",
+                               .interval = "year"}};
   Table table = table_of(rows);
   table = table.with("setup", Column::of(Type::float64, std::vector<double>{5000, 0}));
   const auto made = subscription::contract_values(table, {.columns = columns_of(table), .one_off = "setup"});
@@ -125,11 +135,27 @@ TEST(ContractValues, StepsAndOneOffs) {
 }
 
 TEST(ContractValues, DirtyRows) {
-  const auto made = values({{.customer = 1, .start = "2026-01-01", .amount = 10, .subscription = "open"},
-                            {.customer = 1, .start = "2026-01-01", .end = "2027-01-01", .amount = 10, .subscription = "two", .currency = "EUR"},
-                            {.customer = 1, .start = "2026-01-01", .end = "2027-01-01", .amount = 10, .subscription = "two", .currency = "USD"},
-                            {.customer = 1, .start = "2026-01-01", .end = "2027-01-01", .amount = 10, .currency = "USD"},
-                            {.customer = 1, .start = "2026-01-01", .end = "2027-01-01", .amount = 10, .subscription = "ok", .currency = "USD"}});
+  const auto made =
+      values({{.customer = 1, .start = "2026-01-01", .amount = 10, .subscription = "open"},
+              {.customer = 1,
+               .start = "2026-01-01",
+               .end = "2027-01-01",
+               .amount = 10,
+               .subscription = "two",
+               .currency = "EUR"},
+              {.customer = 1,
+               .start = "2026-01-01",
+               .end = "2027-01-01",
+               .amount = 10,
+               .subscription = "two",
+               .currency = "USD"},
+              {.customer = 1, .start = "2026-01-01", .end = "2027-01-01", .amount = 10, .currency = "USD"},
+              {.customer = 1,
+               .start = "2026-01-01",
+               .end = "2027-01-01",
+               .amount = 10,
+               .subscription = "ok",
+               .currency = "USD"}});
   ASSERT_EQ(made.size(), 1U);
   EXPECT_EQ(made.contract.text(0), "ok");
   EXPECT_EQ(made.tcv.front(), 12000);

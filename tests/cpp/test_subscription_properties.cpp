@@ -48,7 +48,8 @@ Table rates() {
 }
 
 /// Revenue of every customer on the last day of each month, by looking at every row on that day.
-std::map<std::int64_t, std::vector<std::int64_t>> by_looking(const std::vector<Row>& rows, std::size_t months) {
+std::map<std::int64_t, std::vector<std::int64_t>> by_looking(const std::vector<Row>& rows,
+                                                             std::size_t months) {
   std::map<std::int64_t, std::vector<std::int64_t>> paid;
   for (std::size_t month = 0; month < months; ++month) {
     const Date last = Date::from_ymd(2024, 1, 1).add_months(static_cast<int>(month) + 1) - 1;
@@ -89,7 +90,8 @@ TEST(SubscriptionProperties, MovementsEqualThoseByLooking) {
   for (std::uint32_t seed = 0; seed < 20; ++seed) {
     // Amounts of hundredths at quantities of halves: even cents, so that nothing is rounded.
     auto rows = random_rows(seed, 300, 40, false);
-    for (Row& row : rows) row.amount = std::round(row.amount * 50) / 50, row.plan.clear(), row.subscription.clear();
+    for (Row& row : rows)
+      row.amount = std::round(row.amount * 50) / 50, row.plan.clear(), row.subscription.clear();
     for (Row& row : rows) row.quantity = std::round(row.quantity);
     const std::size_t months = 20;
     const auto paid = by_looking(rows, months);
@@ -101,7 +103,7 @@ TEST(SubscriptionProperties, MovementsEqualThoseByLooking) {
       for (std::size_t month = 0; month < months; ++month) {
         const std::int64_t now = of[month];
         const Date first = Date::from_ymd(2024, 1, 1).add_months(static_cast<int>(month));
-        const char* kind = before == 0 && now > 0 ? (ever ? "reactivation" : "new")
+        const char* kind = before == 0 && now > 0   ? (ever ? "reactivation" : "new")
                            : before > 0 && now == 0 ? "churn"
                            : now > before           ? "expansion"
                                                     : "contraction";
@@ -188,7 +190,8 @@ TEST(SubscriptionProperties, OrderBatchesAndThreadsChangeNothing) {
     const Table shuffled = table_of(rows);
     State state;
     for (std::size_t first = 0; first < rows.size(); first += 700)
-      state.merge(State::partial(shuffled.slice(first, std::min<std::size_t>(700, rows.size() - first)), columns));
+      state.merge(
+          State::partial(shuffled.slice(first, std::min<std::size_t>(700, rows.size() - first)), columns));
     options.execution.threads = 3;
     const auto merged = state.finish(options);
     EXPECT_EQ(all_of(merged), all_of(expected));
@@ -197,7 +200,8 @@ TEST(SubscriptionProperties, OrderBatchesAndThreadsChangeNothing) {
     subscription::RetentionOptions how;
     how.options = options;
     how.over = 3;
-    const auto parts = subscription::retention(state, how), one = subscription::retention(whole, columns, how);
+    const auto parts = subscription::retention(state, how),
+               one = subscription::retention(whole, columns, how);
     EXPECT_EQ(parts.end, one.end);
     EXPECT_EQ(parts.path, one.path);
     for (std::size_t i = 0; i < one.size(); ++i) {
@@ -275,8 +279,9 @@ TEST(SubscriptionProperties, OverlapsAreSettledDayByDay) {
     for (Row& row : rows) row.subscription = "s", row.plan.clear(), row.quantity = 1;
     // No two begin on one day: which of them holds would be a matter of taste.
     std::sort(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.start < b.start; });
-    rows.erase(std::unique(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.start == b.start; }),
-               rows.end());
+    rows.erase(
+        std::unique(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.start == b.start; }),
+        rows.end());
     subscription::Options options;
     options.every = Every::day;
     options.as_of = at("2026-09-01");
@@ -284,7 +289,8 @@ TEST(SubscriptionProperties, OverlapsAreSettledDayByDay) {
     for (std::size_t i = 0; i < made.size(); ++i) {
       std::int64_t holds = 0;
       for (const Row& row : rows)
-        if (day(row.start.c_str()) <= made.starts[i] && (row.end.empty() || day(row.end.c_str()) > made.starts[i]))
+        if (day(row.start.c_str()) <= made.starts[i] &&
+            (row.end.empty() || day(row.end.c_str()) > made.starts[i]))
           holds = std::llround(row.amount * 100);
       ASSERT_EQ(made.end[i], holds) << seed << ' ' << made.periods[i];
     }

@@ -53,7 +53,15 @@ def test_movements_of_the_playbook(playbook):
     }
     mrr = pl.DataFrame(made.mrr())
     by_month = dict(zip(mrr["period"], mrr["mrr"], strict=True))
-    assert [by_month[f"2019-{month:02}"] for month in range(6, 13)] == [1135, 1350, 1240, 1455, 1680, 1840, 1255]
+    assert [by_month[f"2019-{month:02}"] for month in range(6, 13)] == [
+        1135,
+        1350,
+        1240,
+        1455,
+        1680,
+        1840,
+        1255,
+    ]
 
 
 def test_retention_of_the_playbook(playbook):
@@ -89,14 +97,18 @@ def test_the_end_of_the_data_is_no_churn(playbook):
 def paid(*months, customer="A"):
     """A row a month that is paid for."""
     begins = [dt.date(2026, month, 1) for month in range(1, len(months) + 2)]
-    rows = [(customer, begins[i], begins[i + 1], amount) for i, amount in enumerate(months) if amount is not None]
+    rows = [
+        (customer, begins[i], begins[i + 1], amount) for i, amount in enumerate(months) if amount is not None
+    ]
     return {name: [row[i] for row in rows] for i, name in enumerate(("customer", "start", "end", "amount"))}
 
 
 def kinds(rows, months, **how):
     frame = pl.DataFrame(sub.movements(rows, as_of=dt.date(2026, months + 1, 1), **how).to_frame())
     moved = frame.filter((pl.col("amount") != 0) & ~pl.col("kind").is_in(["start", "end"]))
-    return [(int(p[-2:]), kind, amount) for p, kind, amount in moved.select("period", "kind", "amount").rows()]
+    return [
+        (int(p[-2:]), kind, amount) for p, kind, amount in moved.select("period", "kind", "amount").rows()
+    ]
 
 
 def test_recurly_a_drop_to_zero_is_churn():
@@ -149,7 +161,11 @@ def test_mrr_and_logo_churn_of_a_hundred_customers():
         "paid": ["month"] * 50 + ["year"] * 20,
     }
     frame = sub.mrr(rows, end=None, billing="paid")
-    assert (frame["mrr"].tolist(), frame["arr"].tolist(), frame["customers"].tolist()) == ([6950], [83400], [70])
+    assert (frame["mrr"].tolist(), frame["arr"].tolist(), frame["customers"].tolist()) == (
+        [6950],
+        [83400],
+        [70],
+    )
     hundred = {"customer": list(range(100)), "start": ["2026-01-01"] * 100, "amount": [10] * 100}
     hundred["end"] = ["2026-02-10"] * 5 + [None] * 95
     kept = sub.retention(hundred, over=1, as_of="2026-03-01").to_wide()
@@ -259,11 +275,15 @@ def by_definition(rows, months):
         before, ever = 0, False
         for month in months:
             last = (month + dt.timedelta(days=32)).replace(day=1) - dt.timedelta(days=1)
-            runs = [r for r in rows if r["customer"] == who and r["start"] <= last < (r["end"] or dt.date.max)]
+            runs = [
+                r for r in rows if r["customer"] == who and r["start"] <= last < (r["end"] or dt.date.max)
+            ]
             now = sum(round(Fraction(str(r["amount"])) * 100 / r["months"]) for r in runs)
             kind = ("reactivation" if ever else "new") if before == 0 else "churn" if now == 0 else None
             if now != before:
-                moved[f"{month:%Y-%m}", kind or ("expansion" if now > before else "contraction")] += now - before
+                moved[f"{month:%Y-%m}", kind or ("expansion" if now > before else "contraction")] += (
+                    now - before
+                )
             before, ever = now, ever or now > 0
     return dict(moved)
 
@@ -328,9 +348,17 @@ def frame_of(rows):
         for row, begin in zip(rows, start, strict=True)
     ]
     names = ("customer", "subscription", "amount", "quantity", "plan", "currency")
-    schema = {"end": pl.Date, "start": pl.Date, "customer": pl.Int64, "subscription": pl.Int64, "amount": pl.Int64}
+    schema = {
+        "end": pl.Date,
+        "start": pl.Date,
+        "customer": pl.Int64,
+        "subscription": pl.Int64,
+        "amount": pl.Int64,
+    }
     schema |= {"quantity": pl.Int64, "plan": pl.String, "currency": pl.String}
-    return pl.DataFrame({"start": start, "end": ends} | {n: [r[n] for r in rows] for n in names}, schema_overrides=schema)
+    return pl.DataFrame(
+        {"start": start, "end": ends} | {n: [r[n] for r in rows] for n in names}, schema_overrides=schema
+    )
 
 
 @settings(max_examples=40, deadline=None)
@@ -343,7 +371,9 @@ def frame_of(rows):
     window=st.sampled_from([None, "0d", "5d"]),
     random=st.randoms(use_true_random=False),
 )
-def test_order_batches_threads_and_frames_change_nothing(rows, cut, threads, follow, overlaps, window, random):
+def test_order_batches_threads_and_frames_change_nothing(
+    rows, cut, threads, follow, overlaps, window, random
+):
     columns = HOW | {"follow": follow}
     how = {"to": "EUR", "rates": RATES, "overlaps": overlaps, "window": window, "as_of": "2025-05-20"}
     whole = sub.movements(frame_of(rows), **columns, **how, details=True)
@@ -473,7 +503,12 @@ def test_ravenstack(data_dir):
     """5,000 subscriptions of 500 accounts, 778 of them trials that bring nothing."""
     rows = read(data_dir / "ops/subscriptions/ravenstack_subscriptions.csv")
     made = sub.movements(
-        rows, customer="account_id", start="start_date", end="end_date", amount="mrr_amount", as_of="2025-01-01"
+        rows,
+        customer="account_id",
+        start="start_date",
+        end="end_date",
+        amount="mrr_amount",
+        as_of="2025-01-01",
     )
     assert made.issues.count("no_revenue") == 778
     live = sum(

@@ -29,7 +29,11 @@ FRAMES = {
 
 
 def columns_of(frame):
-    return list(frame) if isinstance(frame, dict) else list(getattr(frame, "column_names", None) or frame.columns)
+    return (
+        list(frame)
+        if isinstance(frame, dict)
+        else list(getattr(frame, "column_names", None) or frame.columns)
+    )
 
 
 @pytest.mark.parametrize("kind", FRAMES)
@@ -162,19 +166,19 @@ def test_dirty_rows_become_issues_of_the_callers_columns():
     }
     made = sub.movements(rows, **NAMES, quantity="seats", billing="pay")
     table = made.issues.summary().to_dict()
-    found = {rule: (column, n) for rule, column, n in zip(table["rule"], table["column"], table["n"], strict=True)}
-    assert found == {
-        "no_customer": ("who", 2),
-        "not_a_date": ("to", 1),
-        "no_time": ("from", 1),
-        "ended_before_start": ("to", 1),
-        "no_days": ("to", 1),
-        "no_amount": ("price", 1),
-        "not_an_amount": ("price", 1),
-        "negative_amount": ("price", 1),
-        "too_large": ("price", 1),
-    } | {"not_a_date": found["not_a_date"]}
-    assert made.issues.count("not_a_date") == 2  # a start and an end
+    found = sorted(zip(table["rule"], table["column"], table["n"], strict=True))
+    assert found == [
+        ("ended_before_start", "to", 1),
+        ("negative_amount", "price", 1),
+        ("no_amount", "price", 1),
+        ("no_customer", "who", 2),
+        ("no_days", "to", 1),
+        ("no_time", "from", 1),
+        ("not_a_date", "from", 1),
+        ("not_a_date", "to", 1),
+        ("not_an_amount", "price", 1),
+        ("too_large", "price", 1),
+    ]
     assert made.to_wide()["end"].tolist()[-1] == 10
 
 
@@ -196,7 +200,12 @@ def test_dirty_terms():
 
 
 def test_mixed_currencies_and_rates_that_lack():
-    rows = {"customer": [1, 2, 3], "start": ["2026-01-05"] * 3, "amount": [10, 1000, 7], "code": ["EUR", "jpy", "xx"]}
+    rows = {
+        "customer": [1, 2, 3],
+        "start": ["2026-01-05"] * 3,
+        "amount": [10, 1000, 7],
+        "code": ["EUR", "jpy", "xx"],
+    }
     with pytest.raises(so.UnitError, match="EUR and JPY"):
         sub.movements(rows, end=None, currency="code")
     with pytest.raises(so.UsageError, match="no spot rate from JPY to EUR on 2026-01-05"):
@@ -337,7 +346,11 @@ def test_batches_that_dont_fit_are_refused():
 
 def test_contract_values_by_their_conventions():
     row = {"start": ["2019-06-15"], "end": ["2022-06-14"], "amount": [250]}
-    for convention, last_day, acv in (("days/365", False, 83.33), ("days/365", True, 83.26), ("days/360", True, 82.12)):
+    for convention, last_day, acv in (
+        ("days/365", False, 83.33),
+        ("days/365", True, 83.26),
+        ("days/360", True, 82.12),
+    ):
         made = sub.contract_values(row, total=True, convention=convention, end_included=last_day).to_frame()
         assert made["acv"].tolist() == [acv], convention
         assert made["tcv"].tolist() == [250]
@@ -357,7 +370,9 @@ def test_contract_values_of_steps_and_products():
         "setup": [5_000, None, 2],
         "code": ["EUR", "EUR", "JPY"],
     }
-    made = sub.contract_values(pd.DataFrame(rows), contract="id", billing="year", one_off="setup", currency="code")
+    made = sub.contract_values(
+        pd.DataFrame(rows), contract="id", billing="year", one_off="setup", currency="code"
+    )
     frame = made.to_frame()
     assert frame["tcv"].tolist() == [192_500, 12]
     assert frame["first_year"].tolist() == [92_500, 12]

@@ -15,10 +15,10 @@ inline namespace v0 {
 namespace subscription {
 
 struct RenewalOptions {
-  Options options = {};  ///< every, calendar, as_of, to, rates, convert and execution are heeded
-  std::int64_t early_us = 0;                ///< a renewal may begin so long before the end
-  std::int64_t late_us = 30 * us_per_day;   ///< or so long after
-  double level = 95;                        ///< percent
+  Options options = {};       ///< every, calendar, as_of, to, rates, convert and execution are heeded
+  std::int64_t early_us = 0;  ///< a renewal may begin so long before the end
+  std::int64_t late_us = 30 * us_per_day;  ///< or so long after
+  double level = 95;                       ///< percent
 };
 
 /// Contracts that end, by the period of their last day; amounts are monthly revenue in minor units.
@@ -34,9 +34,10 @@ struct Renewals {
   std::vector<Date> starts;
   std::vector<PeriodState> state;
   std::vector<std::int64_t> up, renewed, pending;  ///< renewals; renewed are those with anything booked
-  std::vector<std::int64_t> available, booked, kept;  ///< revenue of those that are not pending; kept ≤ available
-  std::vector<Ratio> rate;                         ///< renewed ÷ up, Wilson's interval
-  std::vector<double> gross_rate, net_rate;        ///< kept ÷ available, booked ÷ available; NaN without
+  std::vector<std::int64_t> available, booked,
+      kept;                                  ///< revenue of those that are not pending; kept ≤ available
+  std::vector<Ratio> rate;                   ///< renewed ÷ up, Wilson's interval
+  std::vector<double> gross_rate, net_rate;  ///< kept ÷ available, booked ÷ available; NaN without
   std::string currency, zone;
   double confidence = 95;
   Instant as_of;
@@ -49,7 +50,7 @@ struct Renewals {
 [[nodiscard]] Renewals renewals(const State& state, const RenewalOptions& options = {});
 
 struct ContractColumns {
-  Columns columns = {};   ///< `subscription` names the contract; empty: each row is one. Ends are needed
+  Columns columns = {};      ///< `subscription` names the contract; empty: each row is one. Ends are needed
   std::string one_off = {};  ///< amount paid once, besides; empty: none
   Convention convention = Convention::months;
 };

@@ -15,16 +15,17 @@
 /// | expansion, contraction | both above 0                                               | rest of m₁ − m₀ |
 ///
 /// A customer who ends one subscription of several contracts; one who changes plans expands or contracts.
-/// Prices are told apart where a column of quantities or plans is named: price change on the units kept, at an
-/// unchanged plan.
+/// Prices are told apart where a column of quantities or plans is named: price change on the units kept, at
+/// an unchanged plan.
 ///
 /// With a currency to convert to (`Options::to`), m₀ and m₁ are both converted at the rate of the later
-/// period, so rates make no movement; what they do to the revenue at the start is `fx`, apart. In every period
+/// period, so rates make no movement; what they do to the revenue at the start is `fx`, apart. In every
+/// period
 ///
-///     end = start + new + reactivation + expansion + price_up − contraction − price_down − churn + fx
+///     end = start + new + reactivation + expansion + price_up + contraction + price_down + churn + fx
 ///
-/// to the minor unit. With a `window`, changes are followed one by one instead of by period ends: those of one
-/// customer within the window of their first count as one, dated at the first.
+/// to the minor unit, losses being negative. With a `window`, changes are followed one by one instead of by period ends: those of
+/// one customer within the window of their first count as one, dated at the first.
 ///
 /// Results are equal to the bit for any order of the rows, any cut into batches and any number of threads.
 #pragma once
@@ -55,28 +56,28 @@ enum class Follow : std::uint8_t { customer, subscription };
 
 /// Where a table of subscriptions, or of invoice lines, keeps what is needed. Empty names: there is none.
 struct Columns {
-  std::string customer = "customer";    ///< text or whole numbers
-  std::string subscription = {};        ///< likewise; empty: each row is one of its own
-  std::string start = "start";          ///< dates, instants, or their ISO texts
-  std::string end = {};                 ///< first day (or instant) that is no longer paid for; null: runs on
-  std::string trial_end = {};           ///< nothing is paid before
-  std::string closed = {};              ///< when it was signed; see `closed_by`
-  std::string amount = "amount";        ///< price of a unit and interval: major units, or a money column
-  std::string quantity = {};            ///< units; 1 without
-  std::string discount = {};            ///< amount off an interval, of all units together
-  std::string billing = {};            ///< texts of `billing_of`; empty: all are `usual_billing`
-  std::string billing_count = {};      ///< intervals that a price is for; 1 without
-  std::string plan = {};                ///< text or whole numbers
-  std::string currency = {};            ///< ISO 4217 code, or the column of codes; empty: that of the money column
-  Billing usual_billing = Billing::month;     ///< of all rows, without a column
-  bool charges = false;                 ///< rows are invoice lines: a row lasts one interval, or from start to end, and
-                                        ///< its amount is for that time
-  bool minor_units = false;             ///< whole numbers are minor units
-  bool end_included = false;            ///< ends are last days rather than first days after
-  bool allow_negative = false;          ///< amounts below 0 lower their customer's revenue
-  int closed_by = 0;                    ///< a start by this day of the month after `closed` counts from `closed` on
+  std::string customer = "customer";  ///< text or whole numbers
+  std::string subscription = {};      ///< likewise; empty: each row is one of its own
+  std::string start = "start";        ///< dates, instants, or their ISO texts
+  std::string end = {};               ///< first day (or instant) that is no longer paid for; null: runs on
+  std::string trial_end = {};         ///< nothing is paid before
+  std::string closed = {};            ///< when it was signed; see `closed_by`
+  std::string amount = "amount";      ///< price of a unit and interval: major units, or a money column
+  std::string quantity = {};          ///< units; 1 without
+  std::string discount = {};          ///< amount off an interval, of all units together
+  std::string billing = {};           ///< texts of `billing_of`; empty: all are `usual_billing`
+  std::string billing_count = {};     ///< intervals that a price is for; 1 without
+  std::string plan = {};              ///< text or whole numbers
+  std::string currency = {};  ///< ISO 4217 code, or the column of codes; empty: that of the money column
+  Billing usual_billing = Billing::month;  ///< of all rows, without a column
+  bool charges = false;       ///< rows are invoice lines: a row lasts one interval, or from start to end, and
+                              ///< its amount is for that time
+  bool minor_units = false;   ///< whole numbers are minor units
+  bool end_included = false;  ///< ends are last days rather than first days after
+  bool allow_negative = false;  ///< amounts below 0 lower their customer's revenue
+  int closed_by = 0;            ///< a start by this day of the month after `closed` counts from `closed` on
   Follow follow = Follow::customer;
-  TimeZone zone = {};                   ///< whose civil days count
+  TimeZone zone = {};  ///< whose civil days count
 };
 
 /// What becomes of rows of one subscription that overlap.
@@ -88,7 +89,8 @@ enum class Overlaps : std::uint8_t {
 struct Options {
   Every every = Every::month;
   FiscalCalendar calendar = {};
-  std::optional<Instant> as_of = {};  ///< later starts and ends are not known; empty: the latest start in the rows
+  std::optional<Instant> as_of =
+      {};  ///< later starts and ends are not known; empty: the latest start in the rows
   std::optional<std::int64_t> window_us = {};  ///< follow changes; empty: compare period ends
   std::int64_t grace_us = 0;  ///< who comes back so soon after an end never left: the old revenue runs on
   Overlaps overlaps = Overlaps::latest;
@@ -103,7 +105,15 @@ struct Options {
   Execution execution = {};
 };
 
-enum class Movement : std::uint8_t { fresh, reactivation, expansion, price_up, contraction, price_down, churn };
+enum class Movement : std::uint8_t {
+  fresh,
+  reactivation,
+  expansion,
+  price_up,
+  contraction,
+  price_down,
+  churn
+};
 inline constexpr std::size_t movement_kinds = 7;
 /// `"new"`, `"reactivation"`, …
 [[nodiscard]] std::string_view movement_name(Movement kind) noexcept;
@@ -121,12 +131,13 @@ struct Movements {
   Every every = Every::month;
   Follow follow = Follow::customer;
   std::vector<std::string> periods;
-  std::vector<Date> starts;         ///< of the periods, and the end of the last
+  std::vector<Date> starts;  ///< of the periods, and the end of the last
   std::vector<PeriodState> state;
   std::vector<std::int64_t> start;  ///< revenue at the start: the end of the period before, at its rate
   std::vector<std::int64_t> fx;     ///< what the period's rate does to it
   std::array<std::vector<std::int64_t>, movement_kinds> amount;  ///< by kind; losses are negative
-  std::array<std::vector<std::int64_t>, movement_kinds> count;   ///< customers (with a window: changes) by kind
+  std::array<std::vector<std::int64_t>, movement_kinds>
+      count;  ///< customers (with a window: changes) by kind
   std::vector<std::int64_t> end;
   std::vector<std::int64_t> active;  ///< customers with revenue above 0 at the end
 
@@ -156,7 +167,8 @@ struct Movements {
   [[nodiscard]] const std::vector<std::int64_t>& of(Movement kind) const noexcept {
     return amount[static_cast<std::size_t>(kind)];
   }
-  /// (new + reactivation + expansion + price_up) ÷ (contraction + price_down + churn); nothing without losses.
+  /// (new + reactivation + expansion + price_up) ÷ (contraction + price_down + churn); nothing without
+  /// losses.
   [[nodiscard]] std::optional<double> quick_ratio(std::size_t period, bool with_reactivation = true) const;
   /// One row a period: period, start_date, start, the kinds, fx, end, customers, quick_ratio, state.
   [[nodiscard]] Table to_table() const;
@@ -195,7 +207,8 @@ class State {
 };
 
 /// `State::partial` and `finish` in one.
-[[nodiscard]] Movements movements(const Table& rows, const Columns& columns = {}, const Options& options = {});
+[[nodiscard]] Movements movements(const Table& rows, const Columns& columns = {},
+                                  const Options& options = {});
 
 }  // namespace subscription
 }  // namespace v0

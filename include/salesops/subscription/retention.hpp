@@ -1,8 +1,8 @@
 /// @file retention.hpp
 /// How much of the recurring revenue of a start cohort is left, by the rules in use.
 ///
-/// The cohort of period p are the customers with revenue mᵢ(p − n) above 0 at the end of period p − n; what they
-/// bring at the end of p is compared with what they brought then. Whoever came since is not in it.
+/// The cohort of period p are the customers with revenue mᵢ(p − n) above 0 at the end of period p − n; what
+/// they bring at the end of p is compared with what they brought then. Whoever came since is not in it.
 ///
 /// | measure        | value                                                                        |
 /// |----------------|------------------------------------------------------------------------------|
@@ -57,8 +57,8 @@ struct Retention {
   std::vector<std::string> periods, bases;  ///< the period, and the one at whose end the cohort is taken
   std::vector<Date> starts;                 ///< of the periods
   std::vector<PeriodState> state;
-  std::vector<std::int64_t> start;  ///< the cohort's revenue at the start
-  std::vector<std::int64_t> end;    ///< and at the end
+  std::vector<std::int64_t> start;        ///< the cohort's revenue at the start
+  std::vector<std::int64_t> end;          ///< and at the end
   std::vector<std::int64_t> point, path;  ///< what is kept of it by the rules of grr
   std::vector<std::int64_t> customers, kept;
   std::vector<Ratio> nrr, grr_point, grr_path, logo_retention;

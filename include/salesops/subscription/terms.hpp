@@ -39,9 +39,9 @@ enum class Billing : std::uint8_t { day, week, month, quarter, half, year };
 
 /// Years of a contract.
 enum class Convention : std::uint8_t {
-  months,   ///< `months_between` ÷ 12
-  days_365, ///< days ÷ 365
-  days_360  ///< days ÷ 360: months of 30 days
+  months,    ///< `months_between` ÷ 12
+  days_365,  ///< days ÷ 365
+  days_360   ///< days ÷ 360: months of 30 days
 };
 /// Twelve times the years of [start, end). Throws `UsageError` unless start < end.
 [[nodiscard]] Rate months_by(Convention convention, Date start, Date end);
@@ -64,8 +64,8 @@ class Pauses {
 
 /// The book's subscriptions by row: when each is paid for, by whom, and what it brings a month.
 ///
-/// A subscription runs on the days [from, to): from its start, or the end of its trial where that is later, to
-/// its end. It makes its account a customer while it runs, unless it brings nothing, or less.
+/// A subscription runs on the days [from, to): from its start, or the end of its trial where that is later,
+/// to its end. It makes its account a customer while it runs, unless it brings nothing, or less.
 struct Terms {
   enum class Amount : std::uint8_t { known, none, negative, unknown };
 

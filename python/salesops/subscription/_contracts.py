@@ -73,7 +73,9 @@ class Renewals:
         rows = [["period", "up", "renewed", "pending", "rate", "available", "kept", "gross", "net"]]
         seen = [i for i, n in enumerate(wide["up"]) if n or wide["pending"][i]]
         for i in seen[-SHOWN:]:
-            share = ["–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in ("rate", "gross_rate", "net_rate")]
+            share = [
+                "–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in ("rate", "gross_rate", "net_rate")
+            ]
             counts = [f"{wide[name][i]:,}" for name in ("up", "renewed", "pending")]
             sums = [_amount(wide[name][i]) for name in ("available", "kept")]
             rows.append([wide["period"][i], *counts, share[0], *sums, *share[1:]])
@@ -102,8 +104,8 @@ def renewals(
 ) -> Renewals:
     """What share of the contracts that ended was renewed, in number and in revenue.
 
-    All rows of a customer that end together are one renewal; its rows that begin from `early` before to `late`
-    after are what was booked in their place, each for one renewal only. Rows should be contract terms.
+    All rows of a customer that end together are one renewal; its rows that begin from `early` before to
+    `late` after are what was booked in their place, each for one renewal only. Rows should be contract terms.
 
     Parameters
     ----------
@@ -278,7 +280,11 @@ def magic_number(revenue: float, revenue_before: float, cost_before: float) -> f
     >>> magic_number(330_000, 300_000, 100_000)
     1.2
     """
-    for name, value in (("revenue", revenue), ("revenue_before", revenue_before), ("cost_before", cost_before)):
+    for name, value in (
+        ("revenue", revenue),
+        ("revenue_before", revenue_before),
+        ("cost_before", cost_before),
+    ):
         if abs(value) > 9e13:
             raise UsageError(f"{name}: amounts go up to 9e13")
     cents = (round(value * 100) for value in (revenue, revenue_before, cost_before))

@@ -370,8 +370,8 @@ def movements(
         Column of signing days, and the day of the month by which a start in the month after counts from the
         signing on: ``closed_by=15``.
     charges
-        Rows are invoice lines: a row's amount is for the time from its start to its end, or lasts one interval
-        where there is no end.
+        Rows are invoice lines: a row's amount is for the time from its start to its end; where there is no
+        end it lasts one interval.
     allow_negative
         Amounts below 0 lower their customer's revenue; by default they are left out and counted.
     ignore_pauses
@@ -385,11 +385,12 @@ def movements(
         ``day``, ``week``, ``month``, ``quarter``, ``half``, ``year`` of the civil calendar, or of
         a `so.calendar.FiscalCalendar`.
     as_of
-        Later starts and ends are not known: an instant, or a day, of which it is the beginning. By default the
-        end of the day of the latest start (of a book: its latest instant), so that ends to come don't count.
+        Later starts and ends are not known: an instant, or a day, of which it is the beginning. By default
+        the end of the day of the latest start (of a book: its latest instant), so that ends to come don't
+        count.
     window
-        Follow changes one by one rather than by period ends: those of a customer within ``60min`` or ``2d`` of
-        the first count as one, dated at the first.
+        Follow changes one by one rather than by period ends: those of a customer within ``60min`` or ``2d``
+        of the first count as one, dated at the first.
     grace
         Who comes back within ``14d`` of an end never left: the old revenue runs on until then.
     overlaps

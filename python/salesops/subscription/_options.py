@@ -104,7 +104,9 @@ def read_rows(
     for name, column in given.items():
         setattr(columns, name, column or "")
     if (closed is None) != (closed_by is None):
-        raise UsageError("closed= names the column of signing days, closed_by= the last day of the month, both")
+        raise UsageError(
+            "closed= names the column of signing days, closed_by= the last day of the month, both"
+        )
     if closed_by is not None:
         if not 1 <= whole(closed_by, "closed_by") <= 31:
             raise UsageError("closed_by: a day of the month, 1 to 31")
@@ -236,11 +238,20 @@ def split(given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
 @checked
 def book_columns(given: Mapping[str, Any]) -> _core.Columns:
     """What of the arguments a book heeds; naming a column is a mistake, since it has its own."""
-    usual = {"customer": "customer", "start": "start", "end": "end", "amount": "amount", "money_unit": "major"}
+    usual = {
+        "customer": "customer",
+        "start": "start",
+        "end": "end",
+        "amount": "amount",
+        "money_unit": "major",
+    }
     for name, value in given.items():
         if name not in OF_BOOKS and value not in (usual.get(name), None, "", False):
             raise UsageError(f"{name}: a book has columns of its own; leave it out")
     columns = _core.Columns()
-    columns.follow, columns.allow_negative = given.get("follow", "customer"), given.get("allow_negative", False)
+    columns.follow, columns.allow_negative = (
+        given.get("follow", "customer"),
+        given.get("allow_negative", False),
+    )
     columns.zone = time_zone(given.get("tz"))
     return columns

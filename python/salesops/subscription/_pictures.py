@@ -29,7 +29,9 @@ def waterfall(made: Movements, begin: int, end: int) -> plot.Picture:
     major = 10 ** made._digits()
     unit = core.currency or plot.NO_CURRENCY
     periods = range(begin, end + 1)
-    rows: list[dict[str, Any]] = [{"label": "start", "value": core.start[begin] / major, "kind": "total", "n": ""}]
+    rows: list[dict[str, Any]] = [
+        {"label": "start", "value": core.start[begin] / major, "kind": "total", "n": ""}
+    ]
     for kind, amounts, counts in zip(core.kinds, core.amount, core.count, strict=True):
         value = sum(amounts[i] for i in periods)
         n = sum(counts[i] for i in periods)
@@ -53,8 +55,8 @@ def waterfall(made: Movements, begin: int, end: int) -> plot.Picture:
         open_end = " Most ends where the data ends."
     return plot.Picture(
         title=title,
-        subtitle=f"Monthly recurring revenue by {core.follow}, at the end of each {core.every}; the steps add up "
-        f"exactly.{open_end}",
+        subtitle=f"Monthly recurring revenue by {core.follow}, at the end of each {core.every}; the steps "
+        f"add up exactly.{open_end}",
         alt="; ".join(f"{row['label']} {plot.compact(row['value'], unit)}" for row in rows),
         chart=plot.waterfall(rows, unit=unit),
         columns=["step", core.currency or "amount", "changes"],
@@ -81,12 +83,14 @@ def retention(made: Retention) -> plot.Picture:
         raise UsageError("no period is over that has a cohort: nothing to draw")
     last = int(lines["net"][-1][0])
     title = f"{core.periods[last]}: " + ", ".join(
-        f"{name} {wide[measure][last]:.1%}" for measure, name in names.items() if wide[measure][last] is not None
+        f"{name} {wide[measure][last]:.1%}"
+        for measure, name in names.items()
+        if wide[measure][last] is not None
     )
     return plot.Picture(
         title=title,
-        subtitle=f"Share of the revenue, and of the customers, of {core.over} × {core.every} before that is left. "
-        f"Band: {core.confidence:g}% interval.",
+        subtitle=f"Share of the revenue, and of the customers, of {core.over} × {core.every} before that is "
+        f"left. Band: {core.confidence:g}% interval.",
         alt=title,
         chart=plot.curves(lines, x_title=f"{core.every}, counted from {core.periods[0]}", y_title="left"),
         columns=["period", *names.values()],
@@ -102,7 +106,13 @@ def renewals(made: Renewals) -> plot.Picture:
     core = made._core
     wide = core.to_table().to_dict()
     rows = [
-        {"label": wide["period"][i], "value": value, "low": wide["low"][i], "high": wide["high"][i], "n": wide["up"][i]}
+        {
+            "label": wide["period"][i],
+            "value": value,
+            "low": wide["low"][i],
+            "high": wide["high"][i],
+            "n": wide["up"][i],
+        }
         for i, value in enumerate(wide["rate"])
         if value is not None
     ][-36:]
@@ -113,8 +123,8 @@ def renewals(made: Renewals) -> plot.Picture:
     title = f"{renewed:,} of {up:,} contracts renewed ({renewed / up:.1%})"
     return plot.Picture(
         title=title + (f"; {pending:,} pending" if pending else ""),
-        subtitle=f"Contracts with anything booked in their place ÷ contracts that ended, by {core.every} of their "
-        f"last day. Band: {core.confidence:g}% interval.",
+        subtitle=f"Contracts with anything booked in their place ÷ contracts that ended, by {core.every} of "
+        f"their last day. Band: {core.confidence:g}% interval.",
         alt=title,
         chart=plot.trend(rows, unit="share"),
         columns=["period", "up", "renewed", "rate", "gross rate", "net rate"],
@@ -123,7 +133,10 @@ def renewals(made: Renewals) -> plot.Picture:
                 wide["period"][i],
                 f"{wide['up'][i]:,}",
                 f"{wide['renewed'][i]:,}",
-                *("–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in ("rate", "gross_rate", "net_rate")),
+                *(
+                    "–" if wide[m][i] is None else f"{wide[m][i]:.1%}"
+                    for m in ("rate", "gross_rate", "net_rate")
+                ),
             ]
             for i in range(len(core.periods))
             if wide["up"][i]
