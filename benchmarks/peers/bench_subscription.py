@@ -3,7 +3,8 @@
     python bench_subscription.py [ROWS]          2,000,000 rows by default
 
 Rows are of a quarter as many customers over 48 months, each for some months at a price, in random order. The
-peers compute what dbt packages do, by changes instead of a spine of months: what was paid before, a case of kinds.
+peers compute what dbt packages do, from changes instead of a spine of months: what was paid before, a case of
+kinds.
 """
 
 from __future__ import annotations

@@ -123,25 +123,27 @@ class Course {
           paused = false;
         if (turn.after && (*turn.after > 0 || turn.type == "change")) paid = *turn.after;
       }
-      change(turn.at, paused && pauses_end_ ? 0 : paid);
+      change(turn.at, paused && pauses_end_ ? 0 : paid, turn.type == "renew");
     }
-    close(end_);
+    close(end_, false);
   }
 
  private:
-  void change(std::int64_t at, std::int64_t level) {
-    if (level == level_) return;
+  /// A renewal ends a term whether or not it changes what is paid.
+  void change(std::int64_t at, std::int64_t level, bool renews) {
+    if (level == level_ && !renews) return;
     if (at > now_) {
-      close(at);
+      close(at, !renews);
       now_ = at;
     }
     level_ = level;
   }
-  void close(std::int64_t at) {
+  void close(std::int64_t at, bool goes_on) {
     if (level_ == 0 || at <= now_) return;
     spell_.start = now_;
     spell_.end = at;
     spell_.monthly = level_;
+    spell_.goes_on = goes_on;
     out_.push_back(spell_);
   }
 
@@ -167,7 +169,7 @@ State State::of_book(const Crm& crm, const Columns& columns, bool pauses_end) {
   data->subscriptions = ids.shared_dictionary();
   const Column* plan = table.find("plan");
   if (plan != nullptr) data->plans = plan->shared_dictionary();
-  data->has_plan = data->has_price = plan != nullptr;
+  data->has_plan = plan != nullptr;  // prices are not told apart: events say what is paid, not for how many
   const Column* currency = table.find("currency");
   const Column& keys = columns.follow == Follow::customer ? crm.column("subscription", "account_id")
                                                           : table.column("subscription_id");
@@ -208,7 +210,8 @@ State State::of_book(const Crm& crm, const Columns& columns, bool pauses_end) {
       flaw(row, "unit_amount", "negative_amount");
       continue;
     }
-    Spell like;
+    Spell like{};
+    like.units = 1'000'000;
     like.subscription = ids.values<std::int32_t>()[row];
     like.plan = plan != nullptr && plan->valid(row) ? plan->values<std::int32_t>()[row] : no_name;
     const std::string said(currency != nullptr && currency->valid(row) ? currency->text(row) : "XXX");
@@ -226,6 +229,9 @@ State State::of_book(const Crm& crm, const Columns& columns, bool pauses_end) {
   }
   std::stable_sort(spells.begin(), spells.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });
+  data->memory = clv_detail::unset<Spell>(spells.size());
+  data->spells = {data->memory.get(), spells.size()};
+  data->rows = spells.size();
   DictionaryBuilder names;
   std::vector<std::int32_t> codes;
   for (std::size_t i = 0; i < spells.size(); ++i) {
@@ -234,7 +240,7 @@ State State::of_book(const Crm& crm, const Columns& columns, bool pauses_end) {
       codes.push_back(names.code(spells[i].first));
     }
     data->first = std::min(data->first, spells[i].second.start);
-    data->spells.push_back(spells[i].second);
+    data->memory[i] = spells[i].second;
   }
   if (!spells.empty()) data->begins.push_back(spells.size());
   data->customer = Column::of_codes(std::move(codes), names.finish());

@@ -49,7 +49,7 @@ class Renewing {
     });
     ends_.clear();
     for (const Spell* spell : order_)
-      if (spell->end != open_end) ends_.push_back(spell->end);
+      if (spell->end != open_end && !spell->goes_on) ends_.push_back(spell->end);
     std::sort(ends_.begin(), ends_.end());
     ends_.erase(std::unique(ends_.begin(), ends_.end()), ends_.end());
     used_.assign(order_.size(), 0);
@@ -66,7 +66,7 @@ class Renewing {
       renewals_.push_back(one);
     }
     for (const Spell* spell : order_) {
-      if (spell->end == open_end) continue;
+      if (spell->end == open_end || spell->goes_on) continue;
       Renewal& one = *std::lower_bound(renewals_.begin(), renewals_.end(), spell->end,
                                        [](const Renewal& r, std::int64_t end) { return r.end < end; });
       one.available =

@@ -53,7 +53,7 @@ void Ledger::take(std::span<const Spell> spells) {
   runs_.clear();
   const std::int64_t until = timeline_.until();
   for (const Spell& spell : spells) {
-    if (!exchange_.keeps(spell.currency)) continue;
+    if (spell.start == no_start || !exchange_.keeps(spell.currency)) continue;
     if (spell.start >= until) {
       ++notes_.starts_later;
       continue;

@@ -123,6 +123,7 @@ std::optional<std::int64_t> monthly_minor(const Decimal& price, const Decimal& q
   if (top == 0) return 0;
   if (__builtin_mul_overflow(top, int128{rate.numerator}, &top)) return std::nullopt;
   if (exponent > 0 && !scale(top, exponent)) return std::nullopt;
+  if (exponent >= 0 && under == 1) return detail::to_int64(top);
   if (exponent < -most_digits && top < detail::power_of_ten(most_digits) &&
       top > -detail::power_of_ten(most_digits))
     return 0;
@@ -135,6 +136,7 @@ std::optional<std::int64_t> millionths(const Decimal& number) {
 }
 
 std::optional<std::int64_t> whole(const Decimal& number) {
+  if (number.exponent == 0) return detail::to_int64(number.mantissa);
   const auto scaled = millionths(number);
   if (!scaled || *scaled % 1'000'000 != 0) return std::nullopt;
   return *scaled / 1'000'000;

@@ -1,5 +1,6 @@
 #include "read.hpp"
 
+#include <atomic>
 #include <mutex>
 #include <numeric>
 
@@ -157,7 +158,7 @@ void Reader::report(State::Data& data, const Flaws& flaws) const {
 void Reader::describe(State::Data& data) const {
   data.currencies = currencies_.names();
   data.has_subscription = subscriptions_.given;
-  data.has_price = quantity_.given() || plans_.given;
+  data.has_price = quantity_.given();
   data.has_plan = plans_.given;
   data.subscriptions = subscriptions_.names;
   data.plans = plans_.names;
@@ -242,6 +243,7 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
   out.monthly = *monthly;
   out.units = *units;
   out.currency = currency;
+  out.goes_on = false;
   out.subscription = subscriptions_.given ? subscriptions_.codes[row] : no_name;
   out.plan = plans_.given ? plans_.codes[row] : no_name;
   return Flaw::none;
@@ -276,37 +278,49 @@ State State::partial(const Table& rows, const Columns& columns, const Execution&
   const auto codes = clv_detail::codes_of(customer, data->customer_name, execution, order);
   subscription_detail::Reader reader(rows, columns, execution);
 
+  // Codes first, to count each customer's rows; then every row to a place of its customer's.
   const std::size_t n = rows.num_rows();
   const auto keys = clv_detail::unset<std::uint64_t>(n);
-  std::vector<Spell> spells(n);
   clv_detail::Flaws nobody;
-  subscription_detail::Flaws found;
-  std::mutex guard;
   for_rows(n, clv_detail::block_rows, execution, [&](std::size_t first, std::size_t last) {
-    std::vector<Flaw> flaws(last - first);
     clv_detail::write_codes(customer, codes, first, last, keys.get() + first, nobody);
-    reader.read(first, last, spells.data() + first, flaws.data());
-    subscription_detail::Flaws mine;
-    for (std::size_t row = first; row < last; ++row) {
-      if (keys[row] == clv_detail::left_out || flaws[row - first] == Flaw::none) continue;
-      keys[row] = clv_detail::left_out;
-      mine.add(flaws[row - first], row);
-    }
-    const std::lock_guard lock(guard);
-    found.merge(mine);
   });
   std::vector<std::size_t> begins(codes.codes + 1, 0);
   for (std::size_t row = 0; row < n; ++row)
     if (keys[row] != clv_detail::left_out) ++begins[clv_detail::code_of(keys[row]) + 1];
   std::partial_sum(begins.begin(), begins.end(), begins.begin());
-  data->spells.resize(begins.back());
-  std::vector<std::size_t> places(begins.begin(), begins.end() - 1);
-  for (std::size_t row = 0; row < n; ++row) {
-    tick(row);
-    if (keys[row] == clv_detail::left_out) continue;
-    data->first = std::min(data->first, spells[row].start);
-    data->spells[places[clv_detail::code_of(keys[row])]++] = spells[row];
-  }
+  data->memory = clv_detail::unset<Spell>(begins.back());
+  data->spells = {data->memory.get(), begins.back()};
+  std::vector<std::atomic<std::size_t>> places(codes.codes);
+  for (std::size_t code = 0; code < codes.codes; ++code) places[code] = begins[code];
+  subscription_detail::Flaws found;
+  std::mutex guard;
+  // Which place a row takes depends on the threads; nothing that is asked depends on the place.
+  constexpr std::size_t block = std::size_t{1} << 14;
+  for_rows(n, block, execution, [&](std::size_t first, std::size_t last) {
+    std::vector<Spell> spells(last - first);
+    std::vector<Flaw> flaws(last - first);
+    reader.read(first, last, spells.data(), flaws.data());
+    subscription_detail::Flaws mine;
+    std::int64_t earliest = INT64_MAX;
+    std::size_t sound = 0;
+    for (std::size_t row = first; row < last; ++row) {
+      if (keys[row] == clv_detail::left_out) continue;
+      Spell& spell = spells[row - first];
+      if (flaws[row - first] != Flaw::none) {
+        mine.add(flaws[row - first], row);
+        spell.start = subscription_detail::no_start;
+      } else {
+        earliest = std::min(earliest, spell.start);
+        ++sound;
+      }
+      data->memory[places[clv_detail::code_of(keys[row])].fetch_add(1, std::memory_order_relaxed)] = spell;
+    }
+    const std::lock_guard lock(guard);
+    found.merge(mine);
+    data->first = std::min(data->first, earliest);
+    data->rows += sound;
+  });
   std::vector<std::uint32_t> present;
   for (std::size_t code = 0; code < codes.codes; ++code) {
     if (begins[code + 1] == begins[code]) continue;

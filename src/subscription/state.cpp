@@ -15,7 +15,7 @@ using subscription_detail::Spell;
 State::State() : data_(std::make_shared<const Data>()) {}
 State::State(std::shared_ptr<const Data> data) : data_(std::move(data)) {}
 std::size_t State::customers() const noexcept { return data_->customers(); }
-std::size_t State::rows() const noexcept { return data_->spells.size(); }
+std::size_t State::rows() const noexcept { return data_->rows; }
 
 namespace {
 
@@ -90,7 +90,10 @@ void State::merge(const State& other) {
                                                                    : code_of[static_cast<std::size_t>(code)];
   };
   clv_detail::MergedCustomers customers(a.customers() > 0 ? a.customer : b.customer);
-  merged->spells.reserve(a.spells.size() + b.spells.size());
+  merged->memory = clv_detail::unset<Spell>(a.spells.size() + b.spells.size());
+  merged->spells = {merged->memory.get(), a.spells.size() + b.spells.size()};
+  merged->rows = a.rows + b.rows;
+  Spell* out = merged->memory.get();
   std::size_t i = 0, j = 0;
   while (i < a.customers() || j < b.customers()) {
     const auto order = i == a.customers()   ? std::strong_ordering::greater
@@ -99,17 +102,19 @@ void State::merge(const State& other) {
     customers.add(order <= 0 ? a.customer : b.customer, order <= 0 ? i : j);
     if (order <= 0) {
       const auto mine = a.of(i++);
-      merged->spells.insert(merged->spells.end(), mine.begin(), mine.end());
+      out = std::copy(mine.begin(), mine.end(), out);
     }
     if (order >= 0) {
       for (Spell spell : b.of(j++)) {
-        spell.subscription = recoded(spell.subscription, subscription_of);
-        spell.plan = recoded(spell.plan, plan_of);
-        spell.currency = currency_of[static_cast<std::size_t>(spell.currency)];
-        merged->spells.push_back(spell);
+        if (spell.start != subscription_detail::no_start) {
+          spell.subscription = recoded(spell.subscription, subscription_of);
+          spell.plan = recoded(spell.plan, plan_of);
+          spell.currency = currency_of[static_cast<std::size_t>(spell.currency)];
+        }
+        *out++ = spell;
       }
     }
-    merged->begins.push_back(merged->spells.size());
+    merged->begins.push_back(static_cast<std::size_t>(out - merged->memory.get()));
     tick(merged->begins.size());
   }
   merged->customer = customers.finish();

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../clv/rfm_read.hpp"
 #include "salesops/subscription/movements.hpp"
 
 namespace salesops {
@@ -18,17 +19,20 @@ inline constexpr std::string_view table_name = "subscriptions";
 
 inline constexpr std::int64_t no_name = INT64_MIN;
 
-/// One price for one stretch of time.
+/// One price for one stretch of time. Trivial, so that millions need no filling before they are written.
 struct Spell {
-  std::int64_t start = 0, end = open_end;
-  std::int64_t monthly = 0;             ///< minor units
-  std::int64_t units = 1'000'000;       ///< quantity in millionths
-  std::int64_t subscription = no_name;  ///< the number itself, or a code of `State::Data::subscriptions`
-  std::int64_t plan = no_name;          ///< likewise
-  std::int32_t currency = 0;            ///< place in `State::Data::currencies`
+  std::int64_t start, end;
+  std::int64_t monthly;       ///< minor units
+  std::int64_t units;         ///< quantity in millionths
+  std::int64_t subscription;  ///< the number itself, or a code of `State::Data::subscriptions`; or `no_name`
+  std::int64_t plan;          ///< likewise
+  std::int32_t currency;      ///< place in `State::Data::currencies`
+  bool goes_on;               ///< its end is a change within a term: nothing is up for renewal
 
   friend bool operator==(const Spell&, const Spell&) = default;
 };
+/// A row that says nothing.
+inline constexpr std::int64_t no_start = INT64_MIN;
 
 /// Adds, and throws where the sum is beyond 64 bits.
 [[nodiscard]] inline std::int64_t add(std::int64_t a, std::int64_t b) {
@@ -54,7 +58,8 @@ struct State::Data {
 
   Column customer;                        ///< ascending; text or int64
   std::vector<std::size_t> begins = {0};  ///< of each customer's spells, and the end
-  std::vector<subscription_detail::Spell> spells;
+  clv_detail::Memory<subscription_detail::Spell> memory;
+  std::span<const subscription_detail::Spell> spells;  ///< those that say nothing have `no_start`
   Names subscriptions, plans;
   std::vector<std::string> currencies;  ///< one empty text where none is named
   bool has_subscription = false, has_price = false, has_plan = false;
@@ -63,12 +68,13 @@ struct State::Data {
   TimeZone zone;
   Issues issues;
   std::size_t batches = 0;
+  std::size_t rows = 0;  ///< spells that say something
   std::int64_t first = INT64_MAX;        ///< start of all
   std::int64_t known_until = INT64_MIN;  ///< the end of the latest start: its instant, or its day, has passed
 
   [[nodiscard]] std::size_t customers() const noexcept { return begins.size() - 1; }
   [[nodiscard]] std::span<const subscription_detail::Spell> of(std::size_t i) const noexcept {
-    return std::span(spells).subspan(begins[i], begins[i + 1] - begins[i]);
+    return spells.subspan(begins[i], begins[i + 1] - begins[i]);
   }
 };
 

@@ -496,6 +496,32 @@ def test_pauses_of_a_book():
     }
 
 
+def test_renewals_of_a_book_are_its_events():
+    book = so.crm.Crm.build(
+        {
+            "account": {"account_id": ["a", "b"]},
+            "subscription": {
+                "subscription_id": ["s", "t"],
+                "account_id": ["a", "b"],
+                "start": ["2025-01-01", "2025-01-01"],
+                "end": [None, "2026-01-01"],
+                "unit_amount": [10, 10],
+                "currency": ["EUR", "EUR"],
+            },
+            "subscription_event": {
+                "subscription_id": ["s", "s", "s"],
+                "at": ["2025-05-10", "2026-01-01", "2026-04-01"],
+                "type": ["change", "renew", "change"],
+                "mrr_after": [14, 12, 13],
+                "currency": ["EUR"] * 3,
+            },
+        }
+    )
+    frame = pl.DataFrame(sub.renewals(book, as_of="2026-06-01").to_frame()).filter(pl.col("up") > 0)
+    # A change within a term is up for nothing; one of two terms of December was renewed, at 12 for 14.
+    assert frame.select("period", "up", "renewed", "available", "booked").rows() == [("2025-12", 2, 1, 24.0, 12.0)]
+
+
 # ---- ravenstack ----
 
 

@@ -15,8 +15,8 @@
 /// | expansion, contraction | both above 0                                               | rest of m₁ − m₀ |
 ///
 /// A customer who ends one subscription of several contracts; one who changes plans expands or contracts.
-/// Prices are told apart where a column of quantities or plans is named: price change on the units kept, at
-/// an unchanged plan.
+/// Prices are told apart where a column of quantities is named: of one subscription, on the units that both
+/// periods have, at an unchanged plan.
 ///
 /// With a currency to convert to (`Options::to`), m₀ and m₁ are both converted at the rate of the later
 /// period, so rates make no movement; what they do to the revenue at the start is `fx`, apart. In every

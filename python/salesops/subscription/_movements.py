@@ -360,8 +360,8 @@ def movements(
     trial_end
         Column: nothing is paid before.
     plan
-        Column. Price changes are told apart where `plan` or `quantity` is named: other prices of the units
-        that both periods have, at an unchanged plan, are ``price_up`` and ``price_down``.
+        Column. Price changes are told apart where `quantity` is named: other prices of the units of one
+        subscription that both periods have, at an unchanged plan, are ``price_up`` and ``price_down``.
     currency
         ISO 4217 code that decides the decimals (two by default), or the column that holds it.
     money_unit

@@ -89,7 +89,7 @@ def retention(made: Retention) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle=f"Share of the revenue, and of the customers, of {core.over} × {core.every} before that is "
+        subtitle=f"Share of the revenue, and of the customers, of {core.over} {core.every}s before that is "
         f"left. Band: {core.confidence:g}% interval.",
         alt=title,
         chart=plot.curves(lines, x_title=f"{core.every}, counted from {core.periods[0]}", y_title="left"),
@@ -115,7 +115,7 @@ def renewals(made: Renewals) -> plot.Picture:
         }
         for i, value in enumerate(wide["rate"])
         if value is not None
-    ][-36:]
+    ][-13:]
     if not rows:
         raise UsageError("no contract has come up for renewal: nothing to draw")
     up, renewed = sum(wide["up"]), sum(wide["renewed"])
