@@ -20,13 +20,18 @@ Identities::Identities(const Table& table, const std::string& name) {
       if (column.valid(row)) codes[row] = values[row];
     return;
   }
-  // Other types as their text, so that whatever tells rows apart may be named.
   if (column.type() == Type::int64) {
     const auto values = column.values<std::int64_t>();
     for (std::size_t row = 0; row < codes.size(); ++row)
       if (column.valid(row)) codes[row] = values[row];
     return;
   }
+  if (column.type() > Type::boolean && column.type() < Type::uint64) {  // shorter integers
+    for (std::size_t row = 0; row < codes.size(); ++row)
+      if (column.valid(row)) codes[row] = static_cast<std::int64_t>(column.number(row));
+    return;
+  }
+  // Other types as their text, so that whatever tells rows apart may be named.
   DictionaryBuilder builder;
   for (std::size_t row = 0; row < codes.size(); ++row)
     if (column.valid(row)) codes[row] = builder.code(column.cell(row));

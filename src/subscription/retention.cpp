@@ -117,6 +117,7 @@ class Observer {
  private:
   /// At the end of period `at`, by the rates of `rate_of`; what is below 0 is nothing kept.
   [[nodiscard]] std::int64_t value(std::size_t at, std::size_t rate_of) const {
+    if (own_.size() == 1 && exchange_.plain()) return std::max<std::int64_t>(own_[0][at], 0);
     std::int64_t sum = 0;
     for (std::size_t c = 0; c < own_.size(); ++c)
       sum = add(sum, exchange_.convert(static_cast<std::int32_t>(c), own_[c][at], rate_of));
