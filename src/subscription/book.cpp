@@ -155,7 +155,8 @@ class Course {
 
 }  // namespace
 
-State State::of_book(const Crm& crm, const Columns& columns, bool pauses_end) {
+State State::of_book(const Crm& book, const Columns& columns, bool pauses_end) {
+  const Crm crm = book.with_days_in(columns.zone);
   const Table& table = crm.table("subscription");
   const Terms terms(crm, columns.zone);
   auto data = std::make_shared<Data>();

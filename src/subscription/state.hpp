@@ -68,7 +68,7 @@ struct State::Data {
   TimeZone zone;
   Issues issues;
   std::size_t batches = 0;
-  std::size_t rows = 0;  ///< spells that say something
+  std::size_t rows = 0;                  ///< spells that say something
   std::int64_t first = INT64_MAX;        ///< start of all
   std::int64_t known_until = INT64_MIN;  ///< the end of the latest start: its instant, or its day, has passed
 

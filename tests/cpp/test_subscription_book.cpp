@@ -23,12 +23,11 @@ Crm book() {
                                {"unit_amount", texts({"600", "10", "9"})},
                                {"discount", texts({std::nullopt, "6", std::nullopt})},
                                {"currency", texts({"EUR", "EUR", "EUR"})}})},
-       {"subscription_event",
-        Table({{"subscription_id", texts({"s", "s", "s", "s"})},
-               {"at", texts({"2025-04-10", "2025-08-10", "2025-09-10", "2026-01-01"})},
-               {"type", texts({"change", "pause", "resume", "renew"})},
-               {"mrr_after", texts({"150", std::nullopt, std::nullopt, "120"})},
-               {"currency", texts({"EUR", "EUR", "EUR", "EUR"})}})}});
+       {"subscription_event", Table({{"subscription_id", texts({"s", "s", "s", "s"})},
+                                     {"at", texts({"2025-04-10", "2025-08-10", "2025-09-10", "2026-01-01"})},
+                                     {"type", texts({"change", "pause", "resume", "renew"})},
+                                     {"mrr_after", texts({"150", std::nullopt, std::nullopt, "120"})},
+                                     {"currency", texts({"EUR", "EUR", "EUR", "EUR"})}})}});
 }
 
 }  // namespace
@@ -37,9 +36,10 @@ TEST(SubscriptionBook, EventsTellWhatIsPaid) {
   subscription::Options options;
   options.as_of = at("2026-03-01");
   const auto state = State::of_book(book());
-  EXPECT_EQ(story(state.finish(options)),
-            "2025-01 new 100.00, 2025-03 expansion 24.00, 2025-04 expansion 50.00, 2025-06 contraction -24.00, "
-            "2025-08 churn -150.00, 2025-09 reactivation 150.00, 2026-01 contraction -30.00");
+  EXPECT_EQ(
+      story(state.finish(options)),
+      "2025-01 new 100.00, 2025-03 expansion 24.00, 2025-04 expansion 50.00, 2025-06 contraction -24.00, "
+      "2025-08 churn -150.00, 2025-09 reactivation 150.00, 2026-01 contraction -30.00");
   EXPECT_EQ(state.finish(options).issues.count("subscription", "account_id", "no_customer"), 1);
   subscription::Columns columns;
   columns.follow = Follow::subscription;
@@ -47,6 +47,30 @@ TEST(SubscriptionBook, EventsTellWhatIsPaid) {
   EXPECT_EQ(story(each),
             "2025-01 new 109.00, 2025-03 new 24.00, 2025-04 expansion 50.00, 2025-06 churn -24.00, "
             "2026-01 contraction -30.00");
+}
+
+TEST(SubscriptionBook, DaysAreThoseOfTheZone) {
+  const Crm days = Crm::build(
+      {{"account", Table({{"account_id", texts({"a"})}})},
+       {"subscription", Table({{"subscription_id", texts({"s"})},
+                               {"account_id", texts({"a"})},
+                               {"start", texts({"2026-01-01"})},
+                               {"unit_amount", texts({"10"})},
+                               {"currency", texts({"EUR"})}})},
+       {"subscription_event", Table({{"subscription_id", texts({"s"})},
+                                     {"at", texts({"2026-02-01"})},
+                                     {"type", texts({"change"})},
+                                     {"mrr_after", texts({"12"})},
+                                     {"currency", texts({"EUR"})}})}});
+  for (const char* zone : {"UTC", "America/New_York", "Asia/Tokyo"}) {
+    subscription::Columns columns;
+    columns.zone = TimeZone::load(zone);
+    subscription::Options options;
+    options.as_of = at("2026-03-05");
+    EXPECT_EQ(story(State::of_book(days, columns).finish(options)),
+              "2026-01 new 10.00, 2026-02 expansion 2.00")
+        << zone;
+  }
 }
 
 TEST(SubscriptionBook, OnlyRenewalsAndEndsAreUp) {

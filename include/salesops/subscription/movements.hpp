@@ -24,8 +24,8 @@
 ///
 ///     end = start + new + reactivation + expansion + price_up + contraction + price_down + churn + fx
 ///
-/// to the minor unit, losses being negative. With a `window`, changes are followed one by one instead of by period ends: those of
-/// one customer within the window of their first count as one, dated at the first.
+/// to the minor unit, losses being negative. With a `window`, changes are followed one by one instead of by
+/// period ends: those of one customer within the window of their first count as one, dated at the first.
 ///
 /// Results are equal to the bit for any order of the rows, any cut into batches and any number of threads.
 #pragma once

@@ -105,8 +105,8 @@ def renewals(
     """What share of the contracts that ended was renewed, in number and in revenue.
 
     All rows of a customer that end together are one renewal; its rows that begin from `early` before to
-    `late` after are what was booked in their place, each for one renewal only. Rows should be contract terms; in a
-    book, a ``renew`` event ends one term and begins the next, a ``change`` does not.
+    `late` after are what was booked in their place, each for one renewal only. Rows should be contract terms;
+    in a book, a ``renew`` event ends one term and begins the next, a ``change`` does not.
 
     Parameters
     ----------
