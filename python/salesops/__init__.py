@@ -24,6 +24,7 @@ _WORDS = [
     "report",
     "sample",
     "scenario",
+    "subscription",
     "survival",
 ]
 _FUNCTIONS = {"read": "ingest"}

@@ -1,8 +1,6 @@
 #include "time.hpp"
 
 #include <algorithm>
-#include <limits>
-#include <mutex>
 
 namespace salesops {
 inline namespace v0 {
@@ -10,126 +8,9 @@ namespace cohort_detail {
 
 namespace {
 
-constexpr std::int64_t earliest = first_date.days * us_per_day;
-constexpr std::int64_t latest = last_date.days * us_per_day + us_per_day - 1;
-
-bool in_range(std::int64_t at) noexcept { return at >= earliest && at <= latest; }
-
 std::int64_t floor_div(std::int64_t a, std::int64_t b) noexcept { return a / b - (a % b < 0 ? 1 : 0); }
 
 }  // namespace
-
-// ---- instants of rows ----
-
-Clock::Clock(const Column& column, const std::string& name, const TimeZone& zone, const Execution& execution)
-    : column_(column), name_(name) {
-  if (column.type() == Type::timestamp) {
-    const auto values = column.values<std::int64_t>();
-    scan(execution, [values](std::size_t row) { return in_range(values[row]) ? values[row] : no_instant; });
-    until_ = last_ == INT64_MIN ? last_ : last_ + 1;
-  } else if (column.type() == Type::date) {
-    const auto values = column.values<std::int32_t>();
-    std::int32_t low = last_date.days, high = first_date.days;
-    for (std::size_t row = 0; row < values.size(); ++row)
-      if (column.valid(row) && values[row] >= first_date.days && values[row] <= last_date.days) {
-        low = std::min(low, values[row]);
-        high = std::max(high, values[row]);
-      }
-    first_day_ = low;
-    for (std::int32_t day = low; day <= high; ++day) days_.push_back(zone.start_of(Date{day}).us);
-    scan(execution, [this, values](std::size_t row) {
-      const std::int64_t day = std::int64_t{values[row]} - first_day_;
-      return day < 0 || day >= std::ssize(days_) ? no_instant : days_[static_cast<std::size_t>(day)];
-    });
-    if (!empty()) until_ = zone.start_of(Date{high + 1}).us;
-  } else if (column.type() == Type::string) {
-    const Dictionary& dictionary = column.dictionary();
-    std::vector<std::int64_t> ends(dictionary.size(), no_instant);
-    texts_.assign(dictionary.size(), no_instant);
-    for (std::size_t code = 0; code < texts_.size(); ++code) {
-      const auto at = zone.parse(dictionary[code]);
-      if (!at || !in_range(at->us)) continue;
-      texts_[code] = at->us;
-      const bool whole_day = dictionary[code].size() == 10;
-      ends[code] = whole_day ? zone.start_of(*Date::parse(dictionary[code]) + 1).us : at->us + 1;
-    }
-    const auto codes = column.values<std::int32_t>();
-    scan(execution, [this, codes](std::size_t row) { return texts_[static_cast<std::size_t>(codes[row])]; });
-    for (std::size_t row = 0; row < codes.size(); ++row)
-      if (column.valid(row)) until_ = std::max(until_, ends[static_cast<std::size_t>(codes[row])]);
-  } else {
-    throw UsageError("column '" + name + "' holds " + std::string(type_name(column.type())) +
-                     ", not dates or instants; parse it first");
-  }
-}
-
-template <class At>
-void Clock::scan(const Execution& execution, const At& at) {
-  std::mutex guard;
-  for_rows(column_.size(), clv_detail::block_rows, execution, [&](std::size_t first, std::size_t last) {
-    std::int64_t low = INT64_MAX, high = INT64_MIN, missing = 0, wrong = 0;
-    std::size_t first_missing = 0, first_wrong = 0;
-    const bool plain = column_.type() == Type::timestamp && !column_.may_have_nulls();
-    if (plain) {
-      const auto values = column_.values<std::int64_t>();
-      for (std::size_t row = first; row < last; ++row) {
-        low = std::min(low, values[row]);
-        high = std::max(high, values[row]);
-      }
-    }
-    const bool all_fine = plain && in_range(low) && in_range(high);
-    if (!all_fine) low = INT64_MAX, high = INT64_MIN;
-    for (std::size_t row = all_fine ? last : first; row < last; ++row) {
-      if (column_.is_null(row)) {
-        if (missing++ == 0) first_missing = row;
-        continue;
-      }
-      const std::int64_t us = at(row);
-      if (us == no_instant) {
-        if (wrong++ == 0) first_wrong = row;
-        continue;
-      }
-      low = std::min(low, us);
-      high = std::max(high, us);
-    }
-    nulls_.add(missing, first_missing);
-    bad_.add(wrong, first_wrong);
-    const std::lock_guard lock(guard);
-    first_ = std::min(first_, low);
-    last_ = std::max(last_, high);
-    clean_ = clean_ && missing + wrong == 0;
-  });
-}
-
-std::span<const std::int64_t> Clock::block(std::size_t first, std::size_t last,
-                                           std::vector<std::int64_t>& buffer) {
-  if (column_.type() == Type::timestamp && clean_)
-    return column_.values<std::int64_t>().subspan(first, last - first);
-  buffer.resize(last - first);
-  const auto write = [&](const auto& at) {
-    for (std::size_t row = first; row < last; ++row)
-      buffer[row - first] = column_.valid(row) ? at(row) : no_instant;
-  };
-  if (column_.type() == Type::timestamp) {
-    const auto values = column_.values<std::int64_t>();
-    write([&](std::size_t row) { return in_range(values[row]) ? values[row] : no_instant; });
-  } else if (column_.type() == Type::date) {
-    const auto values = column_.values<std::int32_t>();
-    write([&](std::size_t row) {
-      const std::int64_t day = std::int64_t{values[row]} - first_day_;
-      return day < 0 || day >= std::ssize(days_) ? no_instant : days_[static_cast<std::size_t>(day)];
-    });
-  } else {
-    const auto codes = column_.values<std::int32_t>();
-    write([&](std::size_t row) { return texts_[static_cast<std::size_t>(codes[row])]; });
-  }
-  return buffer;
-}
-
-void Clock::report(Issues& issues) const {
-  nulls_.report(issues, name_, "no_time");
-  bad_.report(issues, name_, column_.type() == Type::string ? "not_a_date" : "date_out_of_range");
-}
 
 // ---- periods ----
 

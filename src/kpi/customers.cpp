@@ -1,10 +1,9 @@
 #include <algorithm>
 #include <cmath>
-#include <map>
 #include <numeric>
-#include <tuple>
 
 #include "salesops/kpi.hpp"
+#include "salesops/subscription/terms.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -21,103 +20,17 @@ Options with_month(const Options& options) {
   return result;
 }
 
-/// Pauses of subscriptions, as days; a pause without an end lasts.
-class Pauses {
- public:
-  explicit Pauses(const Crm& crm, const Options& options) {
-    for (const char* column : {"subscription_id", "at", "type"})
-      if (!crm.has("subscription_event", column)) return;
-    const Column& at = crm.column("subscription_event", "at");
-    const Column& type = crm.column("subscription_event", "type");
-    const Column* seq = crm.table("subscription_event").find("seq");
-    const auto link = crm.link("subscription_event", "subscription_id");
-    std::vector<std::tuple<std::int32_t, std::int64_t, double, bool>> turns;
-    for (std::size_t row = 0; row < link.size(); ++row) {
-      tick(row);
-      if (link[row] < 0 || at.is_null(row) || type.is_null(row)) continue;
-      const std::string_view what = type.text(row);
-      const bool pause = what == "pause";
-      if (!pause && what != "resume" && what != "reactivate" && what != "renew" && what != "start") continue;
-      turns.emplace_back(link[row], at.values<std::int64_t>()[row],
-                         seq == nullptr || seq->is_null(row) ? 0.0 : seq->number(row), pause);
-    }
-    std::sort(turns.begin(), turns.end());
-    for (const auto& [subscription, us, order, pause] : turns)
-      days_[subscription].emplace_back(day_of(us, options), pause);
-  }
-  [[nodiscard]] bool known() const { return !days_.empty(); }
-  [[nodiscard]] bool on(std::size_t subscription, std::int32_t day) const {
-    const auto found = days_.find(static_cast<std::int32_t>(subscription));
-    bool paused = false;
-    if (found != days_.end())
-      for (const auto& [from, pause] : found->second)
-        if (from <= day) paused = pause;
-    return paused;
-  }
-
- private:
-  std::map<std::int32_t, std::vector<std::pair<std::int32_t, bool>>> days_;
-};
-
-/// Days in which subscriptions run, and what they bring a month.
-struct Subscriptions {
-  enum class Amount : std::uint8_t { known, none, negative, unknown };
-  std::vector<std::int32_t> account, from, to;
-  std::vector<double> monthly;
-  std::vector<Amount> amount;
+/// The book's subscriptions, and what they make of its accounts.
+struct Subscriptions : subscription::Terms {
   std::vector<std::size_t> by_amount;  ///< added from the smallest on: the order of the rows changes no digit
-  Pauses pauses;
 
-  Subscriptions(const Crm& crm, const Options& options) : pauses(crm, options) {
-    const Table& table = crm.table("subscription");
-    const auto link = crm.link("subscription", "account_id");
-    account.assign(link.begin(), link.end());
-    const Column& start = crm.column("subscription", "start");
-    const Column* end = table.find("end");
-    const Column* trial = table.find("trial_end");
-    const Column* price = table.find("unit_amount");
-    const Column* quantity = table.find("qty");
-    const Column* discount = table.find("discount");
-    const Column* interval = table.find("interval");
-    const Column* count = table.find("interval_count");
-    for (std::size_t row = 0; row < table.num_rows(); ++row) {
-      tick(row);
-      const auto day = [&](const Column* column, std::int32_t none) {
-        return column == nullptr || column->is_null(row) ? none : column->values<std::int32_t>()[row];
-      };
-      from.push_back(std::max(day(&start, INT32_MAX), day(trial, INT32_MIN)));
-      to.push_back(day(end, INT32_MAX));
-      const auto number = [&](const Column* column, double none) {
-        return column == nullptr || column->is_null(row) ? none : column->number(row);
-      };
-      const std::string_view unit =
-          interval == nullptr || interval->is_null(row) ? "month" : interval->text(row);
-      const double months = (unit == "year"   ? 12.0
-                             : unit == "week" ? 12.0 / 52.0
-                             : unit == "day"  ? 12.0 / 365.0
-                                              : 1.0) *
-                            number(count, 1.0);
-      const double minor = number(price, NAN) * number(quantity, 1.0) - number(discount, 0.0);
-      const bool sound = std::isfinite(minor) && months > 0;
-      monthly.push_back(sound ? minor / months : 0.0);
-      amount.push_back(!sound      ? Amount::unknown
-                       : minor > 0 ? Amount::known
-                       : minor < 0 ? Amount::negative
-                                   : Amount::none);
-    }
+  Subscriptions(const Crm& crm, const Options& options) : Terms(crm, options.zone) {
     by_amount.resize(monthly.size());
     std::iota(by_amount.begin(), by_amount.end(), std::size_t{0});
     std::sort(by_amount.begin(), by_amount.end(),
               [&](std::size_t a, std::size_t b) { return monthly[a] < monthly[b]; });
   }
 
-  [[nodiscard]] bool runs(std::size_t row, std::int32_t day) const {
-    return from[row] <= day && day < to[row];
-  }
-  /// Makes a customer while it runs: what brings nothing, or less, doesn't.
-  [[nodiscard]] bool counts(std::size_t row) const {
-    return amount[row] == Amount::known || amount[row] == Amount::unknown;
-  }
   enum : std::uint8_t { nobody = 0, resting = 1, active = 2 };
   /// What each account is on a day: no customer, one whose subscriptions are all paused, or a customer.
   [[nodiscard]] std::vector<std::uint8_t> on(std::int32_t day, std::size_t accounts) const {

@@ -204,6 +204,7 @@ CPP_GIVEN = {
     "cohort": "const salesops::Table& orders",
     "crm": "const salesops::Crm& crm, salesops::Instant t",
     "pipeline": "const salesops::Crm& crm",
+    "subscription": "const salesops::Table& rows",
 }
 
 

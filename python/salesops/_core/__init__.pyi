@@ -17,6 +17,7 @@ from . import sample
 from . import survival
 from . import scenario
 from . import clv
+from . import subscription
 from . import cohort
 from . import pipeline
 from . import kpi
@@ -36,6 +37,7 @@ __all__: list[str] = [
     "pipeline",
     "sample",
     "scenario",
+    "subscription",
     "survival",
     "table",
     "version",

@@ -1,0 +1,144 @@
+"""Pictures of recurring revenue, each with its finding, definition and numbers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from salesops import plot
+from salesops._core.error import UsageError
+
+if TYPE_CHECKING:
+    from salesops.subscription._contracts import Renewals
+    from salesops.subscription._movements import Movements
+    from salesops.subscription._retention import Retention
+
+NAMES = {
+    "new": "new",
+    "reactivation": "back again",
+    "expansion": "expansion",
+    "price_up": "price up",
+    "contraction": "contraction",
+    "price_down": "price down",
+    "churn": "churn",
+}
+
+
+def waterfall(made: Movements, begin: int, end: int) -> plot.Picture:
+    """From the revenue at the start of one period to that at the end of another."""
+    core = made._core
+    major = 10 ** made._digits()
+    unit = core.currency or plot.NO_CURRENCY
+    periods = range(begin, end + 1)
+    rows: list[dict[str, Any]] = [
+        {"label": "start", "value": core.start[begin] / major, "kind": "total", "n": ""}
+    ]
+    for kind, amounts, counts in zip(core.kinds, core.amount, core.count, strict=True):
+        value = sum(amounts[i] for i in periods)
+        n = sum(counts[i] for i in periods)
+        if n:
+            rows.append({"label": NAMES[kind], "value": value / major, "kind": "change", "n": f"{n:,}"})
+    rates = sum(core.fx[i] for i in periods)
+    if rates:
+        rows.append({"label": "exchange rates", "value": rates / major, "kind": "change", "n": ""})
+    rows.append({"label": "end", "value": core.end[end] / major, "kind": "total", "n": ""})
+    span = core.periods[begin] if begin == end else f"{core.periods[begin]} to {core.periods[end]}"
+    title = (
+        f"{span}: {plot.compact(rows[0]['value'], unit)} to {plot.compact(rows[-1]['value'], unit)} "
+        "recurring a month"
+    )
+    steps = [row for row in rows if row["kind"] == "change"]
+    if steps:
+        largest = max(steps, key=lambda row: abs(row["value"]))
+        title += f"; the largest step was {largest['label']}"
+    open_end = " The last period is in progress." if core.state[end] == "in_progress" else ""
+    if "data_end" in [core.state[i] for i in periods]:
+        open_end = " Most ends where the data ends."
+    return plot.Picture(
+        title=title,
+        subtitle=f"Monthly recurring revenue by {core.follow}, at the end of each {core.every}; the steps "
+        f"add up exactly.{open_end}",
+        alt="; ".join(f"{row['label']} {plot.compact(row['value'], unit)}" for row in rows),
+        chart=plot.waterfall(rows, unit=unit),
+        columns=["step", core.currency or "amount", "changes"],
+        rows=[[row["label"], f"{row['value']:,.{made._digits()}f}", row["n"]] for row in rows],
+    )
+
+
+def retention(made: Retention) -> plot.Picture:
+    """Net and gross revenue retention, and customers, by period."""
+    core = made._core
+    wide = core.to_table().to_dict()
+    names = {"nrr": "net", "grr_point": "gross", "logo_retention": "customers"}
+    lines: dict[str, list[tuple[float, float, float, float]]] = {}
+    for measure, name in names.items():
+        points = []
+        for i, value in enumerate(wide[measure]):
+            if value is None:
+                continue
+            low, high = wide[f"{measure}_low"][i], wide[f"{measure}_high"][i]
+            points.append((float(i), value, value if low is None else low, value if high is None else high))
+        if points:
+            lines[name] = points[-60:]
+    if not lines:
+        raise UsageError("no period is over that has a cohort: nothing to draw")
+    last = int(lines["net"][-1][0])
+    title = f"{core.periods[last]}: " + ", ".join(
+        f"{name} {wide[measure][last]:.1%}"
+        for measure, name in names.items()
+        if wide[measure][last] is not None
+    )
+    return plot.Picture(
+        title=title,
+        subtitle=f"Share of the revenue, and of the customers, of {core.over} {core.every}s before that is "
+        f"left. Band: {core.confidence:g}% interval.",
+        alt=title,
+        chart=plot.curves(lines, x_title=f"{core.every}, counted from {core.periods[0]}", y_title="left"),
+        columns=["period", *names.values()],
+        rows=[
+            [core.periods[i], *("–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in names)]
+            for i in range(len(core.periods))
+        ],
+    )
+
+
+def renewals(made: Renewals) -> plot.Picture:
+    """The share of contracts renewed, and of their revenue, by period."""
+    core = made._core
+    wide = core.to_table().to_dict()
+    rows = [
+        {
+            "label": wide["period"][i],
+            "value": value,
+            "low": wide["low"][i],
+            "high": wide["high"][i],
+            "n": wide["up"][i],
+        }
+        for i, value in enumerate(wide["rate"])
+        if value is not None
+    ][-13:]
+    if not rows:
+        raise UsageError("no contract has come up for renewal: nothing to draw")
+    up, renewed = sum(wide["up"]), sum(wide["renewed"])
+    pending = sum(wide["pending"])
+    title = f"{renewed:,} of {up:,} contracts renewed ({renewed / up:.1%})"
+    return plot.Picture(
+        title=title + (f"; {pending:,} pending" if pending else ""),
+        subtitle=f"Contracts with anything booked in their place ÷ contracts that ended, by {core.every} of "
+        f"their last day. Band: {core.confidence:g}% interval.",
+        alt=title,
+        chart=plot.trend(rows, unit="share"),
+        columns=["period", "up", "renewed", "rate", "gross rate", "net rate"],
+        rows=[
+            [
+                wide["period"][i],
+                f"{wide['up'][i]:,}",
+                f"{wide['renewed'][i]:,}",
+                *(
+                    "–" if wide[m][i] is None else f"{wide[m][i]:.1%}"
+                    for m in ("rate", "gross_rate", "net_rate")
+                ),
+            ]
+            for i in range(len(core.periods))
+            if wide["up"][i]
+        ],
+    )

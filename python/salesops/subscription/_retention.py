@@ -1,0 +1,216 @@
+"""How much recurring revenue of a start cohort is left."""
+
+from __future__ import annotations
+
+import datetime as dt
+import html
+from textwrap import fill
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._arguments import checked
+from salesops._columns import EPOCH
+from salesops._core import subscription as _core
+from salesops._core.error import UsageError
+from salesops._progress import Wanted, shown
+from salesops.calendar import time_zone
+from salesops.crm import Crm
+from salesops.subscription import _options
+from salesops.subscription._movements import SHOWN, SubscriptionState, _notes, state_of
+
+if TYPE_CHECKING:
+    from salesops._core.issues import Issues
+    from salesops.plot import Picture
+
+MEASURES = ("nrr", "grr_point", "grr_path", "logo_retention")
+
+
+class Retention:
+    """Revenue and customers of start cohorts that are left, by period; made by `retention`."""
+
+    def __init__(self, core: _core.Retention, source: Any) -> None:
+        self._core = core
+        self.source = source
+
+    @property
+    def periods(self) -> list[str]:
+        """Labels of the periods at whose end is compared."""
+        return self._core.periods
+
+    @property
+    def bases(self) -> list[str]:
+        """Labels of the periods at whose end the cohorts are taken."""
+        return self._core.bases
+
+    @property
+    def over(self) -> int:
+        """Periods from one to the other."""
+        return self._core.over
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of the amounts, as far as known."""
+        return self._core.currency
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """Nothing from here on is known."""
+        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+
+    @property
+    def issues(self) -> Issues:
+        """What was left out, merged or cut, by rule."""
+        return self._core.issues
+
+    def to_frame(self) -> Any:
+        """Long: period, measure, value, low, high, numerator, denominator, n (customers), state."""
+        return self._frame(self._core.long_table())
+
+    def to_wide(self) -> Any:
+        """One row a period: base, start, end, customers, kept, each measure with its interval, state."""
+        return self._frame(self._core.to_table())
+
+    def _frame(self, table: Any) -> Any:
+        return _frame.of_kind(table) if self.source is None else _frame.like(table, self.source)
+
+    def plot(self) -> Picture:
+        """Draw net and gross revenue retention over the periods: a `Picture`."""
+        from salesops.subscription import _pictures
+
+        return _pictures.retention(self)
+
+    def __repr__(self) -> str:
+        from salesops.plot.base import aligned
+
+        core = self._core
+        wide = core.to_table().to_dict()
+        names = {"grr_point": "grr", "grr_path": "grr (path)", "logo_retention": "logos"}
+        rows = [["period", "customers", *(names.get(name, name) for name in MEASURES)]]
+        for i in list(range(len(core.periods)))[-SHOWN:]:
+            mark = {"in_progress": "*", "data_end": "!"}.get(core.state[i], "")
+            values = [wide[name][i] for name in MEASURES]
+            texts = ["–" if value is None else f"{value:.1%}" for value in values]
+            rows.append([core.periods[i] + mark, f"{core.customers[i]:,}", *texts])
+        lines = [self._headline()]
+        if len(rows) > 1:
+            lines += aligned(rows)
+        if len(core.periods) > SHOWN:
+            lines.append(f"… {len(core.periods):,} periods in all")
+        if "in_progress" in core.state:
+            lines.append("* in progress")
+        if "data_end" in core.state:
+            lines.append("! most ends where the data ends")
+        return "\n".join(lines)
+
+    def _headline(self) -> str:
+        core = self._core
+        back = "who came back counts" if core.reactivation else "who left is lost, back or not"
+        text = (
+            f"<Retention of recurring revenue by {core.follow}, over {core.over} × {core.every}; {back}; "
+            f"{core.zone}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
+        )
+        return fill(text + _notes(core.issues) + ">", 80)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._core.to_table(), 50)
+
+
+@checked
+def options_of(
+    *,
+    over: int | None = None,
+    reactivation: bool = False,
+    level: float = 95,
+    interval: str | None = "linearized",
+    replicates: int = 1000,
+    seed: int = 1,
+) -> _core.RetentionOptions:
+    """The core's options, without those of `movements`."""
+    options = _core.RetentionOptions()
+    if over is not None and over < 1:
+        raise UsageError("over: revenue is compared 1 period or more apart")
+    options.over, options.reactivation, options.level = over or 0, reactivation, level
+    options.interval, options.replicates, options.seed = interval or "none", replicates, seed
+    return options
+
+
+def finish(state: SubscriptionState, how: dict[str, Any]) -> Retention:
+    """What is left of the cohorts of a state."""
+    own = {name: how.pop(name) for name in options_of.__annotations__ if name in how}
+    threads, progress = how.pop("threads", 0), how.pop("progress", None)
+    options = options_of(**own)
+    _options.only(how, _options.FOLLOWING, "retention")
+    if how.get("window") is not None:
+        raise UsageError("window: cohorts are taken at period ends; leave it out")
+    options.options = _options.options_of(zone=time_zone(state._zone), **how)
+    with shown(progress, "retention") as tell:
+        return Retention(state._core.retention(options, threads, tell), state._source)
+
+
+@checked
+def retention(
+    subscriptions: Any,
+    *,
+    over: int | None = None,
+    reactivation: bool = False,
+    level: float = 95,
+    interval: str | None = "linearized",
+    replicates: int = 1000,
+    seed: int = 1,
+    threads: int = 0,
+    progress: Wanted = None,
+    **how: Any,
+) -> Retention:
+    """How much of the revenue of those who were customers then is left now, and how many of them.
+
+    The cohort of a period are the customers with revenue at the end of the period `over` before. What they
+    bring at the period's end is compared with what they brought then; customers won since don't count.
+
+    Parameters
+    ----------
+    subscriptions, **how
+        As for `movements` (without `window` and `details`).
+    over
+        Periods between the two; a year of them by default: 12 months, 4 quarters.
+    reactivation
+        Customers who left and came back in between count with what they bring now. By default they are lost.
+    level, interval
+        Percent that the intervals cover, and how those of revenue are made, with customers as clusters:
+        ``linearized``, ``bootstrap`` (with `replicates` and `seed`) or None. Those of customers are Wilson's.
+
+    Notes
+    -----
+    ``nrr``: Σ revenue now ÷ Σ revenue then. ``grr_point``: each customer's capped at what it was.
+    ``grr_path``: each customer's lowest since then, so that what was lost never returns. ``grr_chained``: the
+    product of the periods' own grr_point. ``logo_retention``: customers left ÷ customers then.
+    grr_path ≤ grr_point ≤ min(1, nrr). A period in progress has no rates.
+
+    Examples
+    --------
+    >>> import salesops as so
+    >>> plans = {
+    ...     "customer": ["A", "A", "B", "C"],
+    ...     "start": ["2026-01-05", "2026-02-05", "2026-01-12", "2026-02-01"],
+    ...     "end": ["2026-02-05", None, "2026-02-12", None],
+    ...     "amount": [40, 65, 60, 30],
+    ... }
+    >>> kept = so.subscription.retention(plans, over=1, as_of="2026-03-01").to_wide()
+    >>> kept["nrr"].tolist(), kept["grr_point"].tolist(), kept["logo_retention"].tolist()
+    ([0.65], [0.4], [0.5])
+    """
+    reading, rest = _options.split(how)
+    _options.only(how, _options.READING | _options.FOLLOWING, "retention")
+    state = state_of(subscriptions, reading, threads)
+    if isinstance(subscriptions, Crm) and rest.get("to") is not None and rest.get("rates") is None:
+        rest["rates"] = subscriptions
+    rest |= {
+        "over": over,
+        "reactivation": reactivation,
+        "level": level,
+        "interval": interval,
+        "replicates": replicates,
+        "seed": seed,
+        "threads": threads,
+        "progress": progress,
+    }
+    return finish(state, rest)

@@ -1,0 +1,124 @@
+// Periods and rates.
+#include <algorithm>
+#include <limits>
+
+#include "ledger.hpp"
+
+namespace salesops {
+inline namespace v0 {
+namespace subscription_detail {
+
+Timeline::Timeline(const Options& options, const TimeZone& zone, std::int64_t first, std::int64_t until)
+    : last_day_(zone.local_date(Instant{until - 1})), until_(until) {
+  const auto& calendar = options.calendar;
+  if (options.every == Every::all) throw UsageError("recurring revenue needs a period, not all of time");
+  const auto index = [&](Date day) {
+    const std::int64_t found = calendar.index_of(day, options.every);
+    if (found == FiscalCalendar::no_period)
+      throw UsageError(day.to_string() + " is outside the calendar's table of periods; add rows to it");
+    return found;
+  };
+  const std::int64_t base = index(zone.local_date(Instant{first})), end = index(last_day_);
+  if (end - base >= options.max_periods)
+    throw UsageError(std::to_string(end - base + 1) + " periods are more than " +
+                     std::to_string(options.max_periods) +
+                     ": take a longer `every`, look at the earliest start, or allow more with max_periods");
+  for (std::int64_t i = base; i <= end; ++i) {
+    const Period period = calendar.period_at(static_cast<std::int32_t>(i), options.every);
+    labels_.push_back(calendar.label(period));
+    starts_.push_back(period.start);
+    if (i == end) starts_.push_back(period.end);
+  }
+  for (const Date start : starts_) bounds_.push_back(zone.start_of(start).us);
+  std::int32_t period = 0;
+  for (std::int64_t at = bounds_.front(); at < bounds_.back(); at += us_per_day) {
+    while (bounds_[static_cast<std::size_t>(period) + 1] <= at) ++period;
+    guesses_.push_back(period);
+  }
+}
+
+Date Timeline::last_day(std::size_t period) const { return std::min(starts_[period + 1] - 1, last_day_); }
+
+Exchange::Exchange(const State::Data& data, const Options& options, const Timeline& timeline, Issues& issues)
+    : kept_(data.currencies.size(), 1), rates_(data.currencies.size()) {
+  // From the first start to the last end of each currency.
+  struct Span {
+    std::int64_t from = INT64_MAX, to = INT64_MIN, rows = 0;
+  };
+  std::vector<Span> used(data.currencies.size());
+  for (const Spell& spell : data.spells) {
+    if (spell.start == no_start || spell.start >= timeline.until()) continue;
+    Span& span = used[static_cast<std::size_t>(spell.currency)];
+    span.from = std::min(span.from, spell.start);
+    span.to = std::max(span.to, std::min(spell.end, timeline.until() - 1));
+    ++span.rows;
+  }
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < used.size(); ++i)
+    if (used[i].rows > 0) names.push_back(data.currencies[i]);
+  if (options.to.empty()) {
+    if (names.size() > 1) {
+      std::sort(names.begin(), names.end());
+      throw UnitError("the rows are in " + std::to_string(names.size()) + " currencies, among them " +
+                      (names[0].empty() ? "none" : names[0]) + " and " + names[1] +
+                      "; name one to convert to, with rates, or look at one currency at a time");
+    }
+    currency_ = names.empty() ? "" : names.front();
+    return;
+  }
+  (void)Currency::from(options.to);
+  currency_ = options.to;
+  const crm_detail::Rates rates(options.rates ? &*options.rates : nullptr, options.convert, issues);
+  const bool fixed = options.convert.at == RateDay::fixed;
+  for (std::size_t i = 0; i < used.size(); ++i) {
+    if (used[i].rows == 0 || data.currencies[i] == currency_) continue;
+    if (data.currencies[i].empty())
+      throw UsageError("the amounts are in no currency that is named; say in which before converting them");
+    plain_ = false;
+    rates_[i].resize(timeline.size());
+    const auto first = static_cast<std::size_t>(timeline.period_of(used[i].from)),
+               last = static_cast<std::size_t>(timeline.period_of(used[i].to));
+    for (std::size_t period = first; period <= last; ++period) {
+      const Date day = fixed ? options.convert.day : timeline.last_day(period);
+      const auto found = rates.find(data.currencies[i], currency_, day.days);
+      if (!found && options.convert.missing == NoRate::error)
+        throw UsageError("no " + std::string(crm_detail::rate_kind_name(options.convert.kind)) +
+                         " rate from " + data.currencies[i] + " to " + currency_ + " on " + day.to_string() +
+                         " or in the " + std::to_string(rates.max_age()) +
+                         " days before; add it to the rates, allow older ones with max_age, name a currency "
+                         "to go through, or leave such rows out (missing)");
+      if (!found) {
+        kept_[i] = 0;
+        issues.add_many(table_name, -1, "", "no_rate", used[i].rows);
+        break;
+      }
+      Fraction& fraction = rates_[i][period];
+      const auto common = gcd(found->factor.over, found->factor.under);
+      const crm_detail::Factor reduced{found->factor.over / common, found->factor.under / common};
+      constexpr auto most = std::numeric_limits<std::int64_t>::max();
+      if (reduced.over <= most && reduced.under <= most)
+        fraction = {reduced.over.convert_to<std::int64_t>(), reduced.under.convert_to<std::int64_t>(), {}};
+      else
+        fraction = {0, 1, reduced};
+    }
+    if (keeps(static_cast<std::int32_t>(i)))
+      std::fill(rates_[i].begin() + static_cast<std::ptrdiff_t>(last) + 1, rates_[i].end(), rates_[i][last]);
+  }
+}
+
+std::int64_t Exchange::convert(std::int32_t currency, std::int64_t minor, std::size_t period) const {
+  const auto& rates = rates_[static_cast<std::size_t>(currency)];
+  if (rates.empty() || minor == 0) return minor;
+  const Fraction& rate = rates[period];
+  const auto converted = rate.factor
+                             ? crm_detail::product(minor, *rate.factor)
+                             : detail::to_int64(money::divide(int128{minor} * rate.over, int128{rate.under},
+                                                              Rounding::half_even));
+  if (!converted)
+    throw UsageError("an amount goes beyond 64-bit minor units of " + currency_ + "; look at its rate");
+  return *converted;
+}
+
+}  // namespace subscription_detail
+}  // namespace v0
+}  // namespace salesops
