@@ -173,7 +173,7 @@ def test_the_page_says_when_and_what(html):
 
 def test_the_win_rate_is_the_kpi(crm, html):
     value = so.kpi.win_rate(crm.as_of("2025-11-15"), period="2025-10-01/2026-01-01").value
-    assert f"{value * 100:.1f} %" in html
+    assert f"{value * 100:.1f} %" in text_of(html)
 
 
 def test_the_same_book_gives_the_same_page(crm, html):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import importlib
 import os
+import re
 from pathlib import Path
 from typing import Any
 
@@ -135,7 +136,7 @@ def render(
         sections=drawn,
         dark_css=Markup(plot.dark_css()),
     )
-    return text
+    return re.sub(r"(?<=\d) %", "\N{NO-BREAK SPACE}%", text)
 
 
 def template() -> Any:
