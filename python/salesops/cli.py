@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from salesops._arguments import texts
 from salesops._core.error import Error, UsageError
 from salesops._names import listing, meant
 from salesops.crm import Crm
@@ -44,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     except ImportError:
         return refuse("the command line needs the extra [cli]: pip install 'salesops[cli]'")
     try:
-        given = sys.argv[1:] if arguments is None else arguments
+        given = sys.argv[1:] if arguments is None else texts(arguments, "arguments")
         outcome = application(typer)(given or ["--help"], standalone_mode=False)
     except (Error, OSError) as error:
         return refuse(str(error))

@@ -1,7 +1,11 @@
+import functools
+import math
 import os
 import pathlib
 
+import pandas as pd
 import pytest
+import salesops as so
 
 
 @pytest.fixture(scope="session")
@@ -13,3 +17,103 @@ def data_dir() -> pathlib.Path:
     if os.environ.get("SALESOPS_REQUIRE_DATA") == "1":
         pytest.fail("SALESOPS_REQUIRE_DATA=1 but SALESOPS_DATA names no folder")
     pytest.skip("SALESOPS_DATA names no folder")
+
+
+# ---- books as bad as they come ----
+
+
+def all_null(frame, key):
+    return frame.assign(**{column: None for column in frame.columns if column not in key})
+
+
+KEYS = {
+    "activity": ["activity_id"],
+    "lead": ["lead_id"],
+    "opportunity": ["opportunity_id"],
+    "account": ["account_id"],
+    "subscription": ["subscription_id"],
+    "spend": ["spend_id"],
+}
+
+
+def spoil(tables, how):
+    book = {name: frame.copy() for name, frame in tables.items()}
+    for name, key in KEYS.items():
+        frame = book[name]
+        money = [c for c in frame.columns if c in ("amount", "unit_amount", "recurring_amount", "qty")]
+        named = ("at", "start", "end", "period_start", "period_end")
+        times = [c for c in frame.columns if c.endswith("_at") or c in named]
+        match how:
+            case "empty":
+                book[name] = frame.iloc[:0]
+            case "one row":
+                book[name] = frame.iloc[:1]
+            case "all null":
+                book[name] = all_null(frame, key)
+            case "not numbers":
+                for i, column in enumerate(money):
+                    book[name] = book[name].assign(**{column: [math.nan, math.inf, -math.inf][i % 3]})
+            case "duplicate keys":
+                book[name] = pd.concat([frame, frame.iloc[: len(frame) // 2]])
+            case "reversed dates":
+                for column in times:
+                    if column not in ("created_at", "start", "period_start"):
+                        book[name] = book[name].assign(**{column: "2001-02-03"})
+            case "negative amounts":
+                for column in money:
+                    book[name] = book[name].assign(**{column: -book[name][column].astype(float).abs()})
+            case "huge amounts":
+                for column in money:
+                    book[name] = book[name].assign(**{column: 9e15})
+            case "mixed currencies":
+                if "currency" in frame:
+                    codes = ["EUR" if i % 2 else "JPY" for i in range(len(frame))]
+                    book[name] = frame.assign(currency=codes)
+            case "wrong types":
+                for column in [*money, *times]:
+                    book[name] = book[name].assign(**{column: "the day before"})
+            case "hostile strings":
+                odd = ["'; drop table lead; --", "\x00", "a" * 5000, "𝔘\u202e", "null", " ", "%_", '"']
+                for column in ("source", "segment", "status", "type", "owner_id", "account_id", "lead_id"):
+                    if column in frame and column not in key:
+                        cells = [odd[i % len(odd)] for i in range(len(frame))]
+                        book[name] = book[name].assign(**{column: cells})
+            case "far instants":
+                for column in times:
+                    cells = ["0001-01-01", "9999-12-31", "1969-12-31T23:59:59.999999"]
+                    book[name] = book[name].assign(**{column: [cells[i % 3] for i in range(len(frame))]})
+    return book
+
+
+HOSTILE = [
+    "empty",
+    "one row",
+    "all null",
+    "not numbers",
+    "duplicate keys",
+    "reversed dates",
+    "negative amounts",
+    "huge amounts",
+    "mixed currencies",
+    "wrong types",
+    "hostile strings",
+    "far instants",
+]
+
+
+@pytest.fixture(scope="session")
+def tables():
+    """The tables of a sample book."""
+    return {name: table.to_pandas() for name, table in so.datasets.sample_tables(seed=5, deals=300).items()}
+
+
+@pytest.fixture(scope="session")
+def spoiled(tables):
+    """A function that gives these tables, spoiled as its argument says."""
+    return functools.partial(spoil, tables)
+
+
+@pytest.fixture(scope="session", params=HOSTILE)
+def hostile(request, spoiled):
+    """How a book is spoiled, and the book."""
+    return request.param, so.crm.Crm.build(spoiled(request.param))
