@@ -111,8 +111,10 @@ void Revision::merge(const std::string& name, const Table& raw) {
   const auto parent = after_.tables.find(currency_parent(name));
   const Table priced = parent != after_.tables.end() ? with_currency_of(*parent->second, model, raw)
                                                      : with_known_currency(model, book, raw, after_.options);
-  const Table typed =
-      typed_columns(model, priced, book.counts.rows_in + 1, after_.options, book.scales, after_.issues);
+  const Table typed = half_open(
+      model,
+      typed_columns(model, priced, book.counts.rows_in + 1, after_.options, book.scales, after_.issues),
+      book.inclusive_ends, after_.issues);
   Placement placement = place(model, book, typed, after_.issues);
   const std::size_t before = book.table.num_rows();
   book.table = with_rows(book.table, typed.take(placement.from), placement.rows);

@@ -192,7 +192,8 @@ BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions
     result.graves = std::make_shared<const Graves>(std::move(graves));
   }
   result.counts.kept = static_cast<std::int64_t>(keep.size());
-  result.table = keep.size() == table.num_rows() ? table : table.take(keep);
+  result.table = half_open(model, keep.size() == table.num_rows() ? table : table.take(keep),
+                           result.inclusive_ends, issues);
   if (keys.size() == 1 && result.table.column(keys.front()).type() == Type::string)
     result.row_of_code = index_keys(result.table.column(keys.front()));
   return result;
@@ -302,6 +303,7 @@ Crm Crm::build(NamedTables tables, const Options& given) {
   steps.done();
   check_times(state->tables, nullptr, issues);
   check_rows(state->tables, nullptr, issues);
+  check_latest(state->tables, state->deals, issues);
   for (const auto& [name, book] : state->tables)
     state->summaries.emplace(name, summarize(table_model(name), book->table));
   state->latest_close = latest_close(state->deals, state->tables);

@@ -14,44 +14,56 @@ struct Cost {
   std::string_view table, column, text;
 };
 
-/// What can't be answered without a column; `*` = without the whole table.
+/// What can't be answered without a column, beyond grouping and filtering by it; `*` = without the table.
 constexpr Cost costs[] = {
-    {"account", "*", "no grouping by account columns, no churn by customer attributes"},
-    {"account", "segment", "no grouping by segment"},
+    {"account", "*",
+     "no CAC, LTV:CAC, CAC payback, ARPA, simple CLV, gross margin, churn, retention or numbers by segment"},
+    {"account", "segment", "no numbers by segment"},
     {"account", "parent_id", "no roll-up to parent accounts"},
-    {"activity", "*", "no lead response time, SLA compliance, activity counts or idle deals by activity"},
+    {"activity", "*", "no response time, SLA compliance or activity counts; idle deals by changes alone"},
     {"activity", "is_automated", "automatic replies count as responses"},
-    {"lead", "*", "no lead conversion, response time or lead funnel"},
-    {"lead", "converted_at", "no lead conversion by time"},
+    {"lead", "*", "no lead conversion, response time, SLA compliance or lead funnel"},
+    {"lead", "converted_at", "no lead conversion"},
     {"lead", "available_at", "response time starts at creation rather than at routing"},
-    {"opportunity", "created_at", "no sales cycle, cohorts, pipeline created or as_of by creation"},
-    {"opportunity", "stage_id", "no stage conversion, time in stage or stage-based forecast"},
-    {"opportunity", "amount", "no win rate by value, coverage, average deal or forecast of money"},
-    {"opportunity", "close_date", "no coverage by period, slippage, pushes or overdue deals"},
+    {"opportunity", "created_at",
+     "no sales cycle, velocity, pipeline created, idle deals, hygiene, stage regression, forecast of money, "
+     "forecast by rep, quota in forecasts, cohorts or as_of by creation"},
+    {"opportunity", "stage_id",
+     "no stage conversion, stage regression or time in stage; forecasts go by age alone"},
+    {"opportunity", "amount",
+     "no win rate by value, average deal, concentration, linearity, velocity, pipeline created, coverage, "
+     "yield, weighted pipeline, forecast roll-up, forecast of money, quota in forecasts, attainment or "
+     "waterfall"},
+    {"opportunity", "close_date", "no coverage, slippage or pushes; overdue deals aren't known"},
     {"opportunity", "closed_at", "closing times come from the stage history, else from close_date"},
     {"opportunity", "is_won", "won and lost follow from the stage"},
-    {"opportunity", "owner_id", "no numbers by rep or team, no attainment by rep"},
-    {"opportunity", "account_id", "no numbers by account, intervals not clustered by account"},
-    {"opportunity", "probability", "no weighted pipeline by probability"},
-    {"opportunity", "forecast_category", "no forecast roll-up by category"},
+    {"opportunity", "owner_id",
+     "no numbers by rep, numbers by team, forecast by rep, coverage or attainment"},
+    {"opportunity", "account_id",
+     "no numbers by account, numbers by segment, CAC, LTV:CAC, CAC payback or clusters by account"},
+    {"opportunity", "probability", "the weighted pipeline goes by the probabilities of stages"},
+    {"opportunity", "forecast_category", "no forecast roll-up"},
     {"opportunity", "loss_reason", "no loss reasons"},
     {"opportunity", "next_step", "hygiene leaves next steps out"},
     {"opportunity_event", "*",
-     "no history: as_of rebuilds only dated columns; no slippage, pushes, time in stage, waterfall"},
+     "no history, slippage, pushes, stage conversion, stage regression or time in stage; as_of rebuilds "
+     "dated "
+     "columns alone, and waterfalls know of creations and closes alone"},
     {"stage_def", "*",
-     "no order of stages: no stage conversion, regressions or funnel; won and lost by name"},
-    {"stage_def", "rank", "no order of stages: no stage conversion, regressions or funnel"},
+     "no order of stages, stage conversion, stage regression or time in stage; won and lost by name"},
+    {"stage_def", "rank", "no order of stages, stage conversion, stage regression or time in stage"},
     {"stage_def", "type", "won and lost stages are told by their names"},
-    {"rep", "*", "no names, hire dates or teams of reps"},
+    {"rep", "*", "no names, hire dates of reps, attainment, coverage or numbers by team"},
     {"rep_assignment", "*", "teams are those of today (rep.team_id), not those at the time"},
-    {"quota", "*", "no attainment, coverage of quota or probability to reach it"},
+    {"quota", "*", "no attainment, coverage or quota in forecasts"},
     {"credit_split", "*", "each deal credits its owner alone"},
-    {"transaction", "*", "no revenue per account, no simple CLV"},
-    {"transaction", "margin", "simple CLV needs gross_margin= as an argument"},
-    {"subscription", "*", "no churn, retention or CAC payback by ARPA"},
-    {"spend", "*", "no CAC, LTV:CAC, payback or magic number"},
-    {"target", "*", "the scorecard shows no targets"},
-    {"fx_rate", "*", "in_currency has no rates: several currencies can't be added up"},
+    {"transaction", "*", "no gross margin: simple CLV, LTV:CAC and CAC payback need gross_margin="},
+    {"transaction", "margin", "no gross margin: simple CLV, LTV:CAC and CAC payback need gross_margin="},
+    {"subscription", "*",
+     "no churn, retention, ARPA, simple CLV, gross margin, LTV:CAC, CAC payback or magic number"},
+    {"spend", "*", "no CAC, LTV:CAC, CAC payback or magic number"},
+    {"target", "*", "no targets on the scorecard"},
+    {"fx_rate", "*", "no rates to add up several currencies"},
     {"product", "*", "no grouping by product family"},
 };
 
@@ -99,14 +111,12 @@ Table Crm::capabilities() const {
   for (const TableModel& model : data_model()) {
     const auto found = state_->tables.find(model.name);
     if (found == state_->tables.end()) {
-      if (const auto cost = cost_of(model.name, "*"); !cost.empty()) add(model.name, "*", false, 0, "", cost);
+      add(model.name, "*", false, 0, "", cost_of(model.name, "*"));
       continue;
     }
     const Table& table = found->second->table;
     for (const ColumnModel& column : model.columns) {
       const Column* values = table.find(column.name);
-      const auto cost = cost_of(model.name, column.name);
-      if (values == nullptr && cost.empty()) continue;
       Tracking tracking = column.tracking;
       if (tracking == Tracking::tracked)
         for (std::size_t i = 0; i < field_count; ++i)
@@ -115,7 +125,8 @@ Table Crm::capabilities() const {
             tracking = Tracking::untracked;
       const double rows = static_cast<double>(std::max<std::size_t>(table.num_rows(), 1));
       const double share = values == nullptr ? 0 : 1.0 - static_cast<double>(values->null_count()) / rows;
-      add(model.name, column.name, values != nullptr, share, tracking_name(tracking), cost);
+      add(model.name, column.name, values != nullptr, share, tracking_name(tracking),
+          cost_of(model.name, column.name));
     }
   }
   return Table({{"table", Column::of_strings(tables)},

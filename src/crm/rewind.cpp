@@ -119,8 +119,10 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
     BookTable table;
     const std::vector<std::int64_t> rows = known_rows(model, book->table, t.us);
     table.table = rows.size() == book->table.num_rows() ? book->table : book->table.take(rows);
-    table.counts.rows_in = book->counts.kept;
-    table.counts.kept = static_cast<std::int64_t>(rows.size());
+    // What came later never came in.
+    table.counts.rows_in = table.counts.kept = static_cast<std::int64_t>(rows.size());
+    table.scales = book->scales;
+    table.inclusive_ends = book->inclusive_ends;
     table.key_made = book->key_made;
     const bool deals = name == "opportunity";
     if (deals) {

@@ -36,11 +36,20 @@ struct BookTable {
   std::shared_ptr<const Graves> graves = std::make_shared<const Graves>();
   Scales scales;
   bool key_made = false;
+  std::optional<bool> inclusive_ends;  ///< periods were given with their last days; nothing: no row told
 };
 
 using BookTables = std::map<std::string, std::shared_ptr<const BookTable>, std::less<>>;
 
 inline constexpr std::int32_t no_row = -1;
+
+/// 2099-01-01. Facts from then on are placeholders or slips of the pen.
+inline constexpr std::int64_t far_future = 47117 * us_per_day;
+
+inline const Table* find_table(const BookTables& tables, std::string_view name) {
+  const auto found = tables.find(name);
+  return found == tables.end() ? nullptr : &found->second->table;
+}
 
 /// Every column brought to its kind, keys made where nobody refers to them: from `first_key` on.
 Table typed_columns(const TableModel& model, const Table& raw, std::int64_t first_key,
@@ -48,6 +57,11 @@ Table typed_columns(const TableModel& model, const Table& raw, std::int64_t firs
 
 /// Typed, keyed, deduplicated; links not yet made. Rows said to be deleted are left out.
 BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions& options, Issues& issues);
+
+/// The table with periods that end before the day of their end: where every row that tells (its end is the
+/// day before the next start, or a month's last) gives last days, all ends move on by one. `inclusive` is
+/// what earlier rows told, and takes what these do.
+Table half_open(const TableModel& model, const Table& table, std::optional<bool>& inclusive, Issues& issues);
 
 /// The key of a row as one text.
 std::string key_text(std::span<const Column* const> keys, std::size_t row);
@@ -162,6 +176,10 @@ void check_times(const BookTables& tables, const Rows* only, Issues& issues);
 
 /// Ids that lead in circles and shares that don't add up, in all rows or where rows of `only` take part.
 void check_rows(const BookTables& tables, const Rows* only, Issues& issues);
+
+/// A last day of facts that lies more than 400 days after all others of the book: a slip in its year, most
+/// likely, and it makes the book's latest instant.
+void check_latest(const BookTables& tables, const Deals& deals, Issues& issues);
 
 /// What a table adds to the book's latest instant and currency.
 struct Summary {

@@ -92,6 +92,68 @@ def test_counts_add_up_for_dirty_books():
     assert book.issues.total > 0
 
 
+MODEL = pd.DataFrame(data_model().to_dict())
+CELLS = {
+    "instant": "2025-02-03T04:05:06Z",
+    "date": "2025-02-03",
+    "integer": 7,
+    "decimal": 1.5,
+    "fraction": 0.5,
+}
+
+
+def rows_of(table, keys, deleted, modified):
+    """Rows of a table with these first keys; its other keys are the same in all."""
+    of = MODEL[(MODEL["table"] == table) & MODEL["key"]]
+    columns = {name: [CELLS.get(kind, "k")] * len(keys) for name, kind in of[["column", "kind"]].to_numpy()}
+    first = of["column"].iloc[0]
+    kind = of["kind"].iloc[0]
+    columns[first] = [
+        None if key is None else f"2025-03-{key:02d}" if kind in ("date", "instant") else str(key)
+        for key in keys
+    ]
+    return {**columns, "is_deleted": deleted, "source_modified_at": modified}
+
+
+def added_up(book):
+    """The counts of each table, after a look at whether they add up."""
+    counts = pd.DataFrame(book.counts().to_dict()).set_index("table")
+    assert (counts["rows_in"] == counts[["kept", "superseded", "rejected", "deleted"]].sum(axis=1)).all()
+    for table in counts.index:
+        assert counts["kept"][table] == book.table(table).num_rows
+    return counts
+
+
+@pytest.mark.parametrize("table", MODEL["table"].unique())
+def test_no_row_of_any_table_is_lost(table):
+    days = ["2025-04-01", "2025-04-02", "2025-04-03", None, "2025-04-01", "2025-04-02", "2025-04-09"]
+    first = rows_of(table, [1, 2, 3, None, 1, 4, 4], [False, True, False, False, False, False, True], days)
+    book = Crm.build({table: first})
+    counts = added_up(book).loc[table]
+    assert counts["rows_in"] == 7
+    assert counts["rejected"] == 1
+    alike = counts["superseded"] > 0  # tables of facts keep rows of one key
+    keeps_deleted = table in ("opportunity", "opportunity_version")
+    assert counts["superseded"] == (2 if alike else 0)
+    assert counts["deleted"] == (0 if keeps_deleted else 2)
+    # Older and newer rows of keys that are there, that were deleted, that are new; one without a key.
+    more = rows_of(
+        table,
+        [1, 2, 2, 3, 4, 5, 6, 6, None, 7],
+        [False, False, False, True, False, True, False, True, True, False],
+        ["2025-01-01", "2025-01-01", "2025-05-01", "2025-05-01", "2025-01-01", *["2025-05-01"] * 5],
+    )
+    later = book.apply({table: more})
+    counts = added_up(later).loc[table]
+    assert counts["rows_in"] == 17
+    assert counts["rejected"] == 2
+    added_up(later.apply({table: more}))
+    if alike:
+        whole = Crm.build({table: {name: [*first[name], *more[name]] for name in first}})
+        both = pd.DataFrame([added_up(whole).loc[table], counts])
+        assert both.nunique().eq(1).all(), both
+
+
 def test_apply_adds_tomorrows_export(crm):
     tables = so.datasets.sample_tables(seed=11, deals=400)
     first = Crm.build({"opportunity": tables["opportunity"].slice(0, 300), "stage_def": tables["stage_def"]})
