@@ -29,6 +29,17 @@ std::optional<double> skewness(std::span<const double> values) {
   return std::sqrt(n * (n - 1)) / (n - 2) * (third.value() / n) / (variance * std::sqrt(variance));
 }
 
+/// Deals of which none has an amount are worth nobody knows what, and not 0.
+void forget_unknown(Metric& metric) {
+  const auto unknown = metric.excluded.find("null_amount");
+  if (!metric.value || metric.n > 0 || unknown == metric.excluded.end() || unknown->second == 0) return;
+  metric.value.reset();
+  metric.details.erase("of_full_quota");
+  metric.details.erase("weighted_coverage");
+  metric.low = metric.high = std::nullopt;
+  metric.state = "no amounts";
+}
+
 Result attainment_of(const Crm& book, const Options& options, bool until_leave) {
   const Mode mode = mode_for(book, options, "attainment");
   const Crm crm = rewound(book, options);
@@ -51,6 +62,7 @@ Result attainment_of(const Crm& book, const Options& options, bool until_leave) 
     if (const auto of = metric.details.find("members_quota"); of != metric.details.end())
       metric.details["of_members_quota"] = sums[static_cast<std::size_t>(Part::members_won)] / of->second;
     if (!metric.value) metric.state = "no quota";
+    forget_unknown(metric);
     if (metric.low) metric.interval_note = "bootstrap over reps";
     if (reps.shares_one_quota(counted)) {
       metric.low = metric.high = std::nullopt;
@@ -136,6 +148,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
       metric.state = "attained";
     else
       metric.value = open / metric.denominator;
+    forget_unknown(metric);
   };
   Result result =
       reps.answer("pipeline_coverage", std::string(definition("pipeline_coverage").formula), mode);

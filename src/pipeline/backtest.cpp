@@ -82,8 +82,8 @@ Scenario actual_of(const Crm& crm, const Facts& facts, const Forecast& forecast)
     for (std::size_t period = 0; period < data.periods.size(); ++period)
       if (days_of(data.periods[period].start.us) <= facts.closed[deal] &&
           facts.closed[deal] < days_of(data.periods[period].end.us))
-        data.values[static_cast<std::size_t>(facts.owner[deal]) * data.periods.size() + period] +=
-            facts.amount[deal];
+        add_amount(data.values[static_cast<std::size_t>(facts.owner[deal]) * data.periods.size() + period],
+                   facts.amount[deal]);
   }
   return Scenario(std::move(data));
 }

@@ -164,6 +164,11 @@ double typical_amount(const Facts& facts, const Deals& deals, const Column* curr
 
 }  // namespace
 
+void add_amount(std::int64_t& sum, std::int64_t amount) {
+  if (__builtin_add_overflow(sum, amount, &sum))
+    throw UsageError("pipeline: the sum of opportunity.amount leaves the range of 64-bit minor units");
+}
+
 void check_currency(const Table& deals, const std::string& wanted, bool needed) {
   const Column* currency = deals.find("currency");
   if (currency == nullptr || !wanted.empty() || !needed) return;
@@ -178,6 +183,11 @@ void check_currency(const Table& deals, const std::string& wanted, bool needed) 
   }
   if (seen.size() < 2) return;
   const auto name = [&](std::size_t code) { return std::string(currency->dictionary()[code]); };
+  const auto unsaid = std::ranges::find(seen, "XXX", name);
+  if (unsaid != seen.end())
+    throw UnitError("opportunity.amount is in " + name(seen[unsaid == seen.begin() ? 1 : 0]) +
+                    " and, of deals that name no currency, in what nobody said; say what those are in with "
+                    "currency= when reading the book");
   const std::size_t most = *std::ranges::max_element(seen, {}, [&](std::size_t code) { return count[code]; });
   throw UnitError("opportunity.amount has several currencies (" + name(seen[1]) + ", " + name(seen[0]) +
                   " …); convert the book with crm.in_currency(\"" + name(most) +
@@ -239,8 +249,11 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
                            : deals.closed_at[row] != null_value ? days_of(deals.closed_at[row])
                                                                 : facts.visits.back().enter);
     const bool amount_known = deals.amount[row] != null_value && (!open || open_amounts);
-    facts.amount.push_back(wins ? 1 : amount_known ? deals.amount[row] : null_value);
-    facts.negative_amounts += open && amount_known && deals.amount[row] < 0 && !wins;
+    facts.amount.push_back(wins           ? 1
+                           : amount_known ? std::max<std::int64_t>(deals.amount[row], 0)
+                                          : null_value);
+    facts.negative_amounts +=
+        facts.status.back() != DealStatus::lost && amount_known && deals.amount[row] < 0 && !wins;
     facts.close_date.push_back(deals.close_date[row]);
     const std::int32_t credited = owner == nullptr ? -1 : owner_of(crm, *owner, row);
     facts.owner.push_back(credited < 0 ? 0 : facts.leaf_of_code[static_cast<std::size_t>(credited)]);

@@ -61,6 +61,9 @@ struct Facts {
   [[nodiscard]] std::size_t states() const noexcept { return state_stages.size(); }
 };
 
+/// Throws `UsageError` where the sum is beyond int64.
+void add_amount(std::int64_t& sum, std::int64_t amount);
+
 /// Throws `UnitError` when amounts are needed and have several currencies, none of them `wanted`.
 void check_currency(const Table& deals, const std::string& wanted, bool needed);
 

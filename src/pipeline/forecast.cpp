@@ -36,6 +36,18 @@ void check(const ForecastOptions& options) {
     throw UsageError("pipeline: a period is at most 800 days; sums of several are made from a Scenario");
 }
 
+/// The rates of arrivals and wins are known of the time that the book has seen, and carried on no further.
+void check_reach(const Facts& facts, Instant as_of, const Interval& period) {
+  constexpr double least = 92, most = 731;
+  const double reach = std::clamp(days_of(as_of.us) - facts.first, least, most);
+  if (days_of(period.end.us) <= days_of(as_of.us) + reach) return;
+  const Date last{as_of.utc_date() + static_cast<int>(reach)};
+  throw UsageError("pipeline: the period ends " + period.end.utc_date().to_string() +
+                   ", and what is known at " + as_of.utc_date().to_string() + " reaches no further than " +
+                   last.to_string() +
+                   ": as far ahead as the book reaches back, at least a quarter and at most two years");
+}
+
 Instant resolve_as_of(const Crm& crm, const ForecastOptions& options) {
   const Instant as_of = options.as_of.value_or(crm.latest());
   crm_detail::check_known(crm, as_of, "pipeline: as_of");
@@ -185,8 +197,7 @@ std::int64_t add_won(const Plan& plan, const std::vector<Interval>& weeks, Simul
     const auto owner = static_cast<std::size_t>(facts.owner[deal]);
     std::size_t week = 0;
     while (week + 1 < weeks.size() && facts.closed[deal] >= days_of(weeks[week].end.us)) ++week;
-    if (__builtin_add_overflow(won[owner], facts.amount[deal], &won[owner]))
-      throw UsageError("pipeline: the sum of opportunity.amount leaves the range of 64-bit minor units");
+    add_amount(won[owner], facts.amount[deal]);
     std::int64_t* cells = simulation.values.data() + (owner * simulation.periods + week) * simulation.draws;
     for (std::size_t draw = 0; draw < simulation.draws; ++draw) cells[draw] += facts.amount[deal];
   }
@@ -249,6 +260,10 @@ Forecast forecast(const Crm& crm, const ForecastOptions& options) {
   Plan plan;
   plan.facts = &facts;
   plan.wins = options.measure == Measure::wins;
+  if (std::ranges::all_of(facts.amount, [](std::int64_t amount) { return amount == null_value; }))
+    throw UsageError("pipeline: no deal has an amount that was known at " + as_of.to_string() +
+                     ", so there is nothing to add up; forecast with measure = wins");
+  check_reach(facts, as_of, result.period);
   plan.draws = static_cast<std::size_t>(options.draws);
   plan.seed = options.seed;
   const double end = days_of(result.period.end.us), start = days_of(result.period.start.us);

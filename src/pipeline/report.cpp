@@ -272,7 +272,7 @@ std::vector<std::string> words(const Outcome& outcome, const pipeline::Forecast&
   say(outcome.won_without_amount > 0 && !wins,
       many(outcome.won_without_amount, "won deal") + " of the period without an amount: counted as 0.");
   say(facts.negative_amounts > 0,
-      many(facts.negative_amounts, "open deal") + " with a negative amount, kept as it is.");
+      many(facts.negative_amounts, "open or won deal") + " with a negative amount left out.");
   say(facts.without_created > 0, many(facts.without_created, "deal") + " without created_at left out.");
   say(facts.unknown_closes > 0,
       many(facts.unknown_closes, "closed deal") + " said neither won nor lost: left out of the rates.");

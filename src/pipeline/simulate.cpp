@@ -178,8 +178,7 @@ class Block {
   void add(std::size_t owner, std::size_t period, std::size_t draw, std::int64_t amount) {
     std::int64_t& cell =
         simulation_.values[(owner * simulation_.periods + period) * simulation_.draws + draw];
-    if (__builtin_add_overflow(cell, amount, &cell))
-      throw UsageError("pipeline: the sum of opportunity.amount leaves the range of 64-bit minor units");
+    add_amount(cell, amount);
   }
 
   const Plan& plan_;

@@ -182,3 +182,65 @@ def test_the_order_of_rows_changes_no_digit():
 def test_a_currency_that_no_deal_has_is_refused(crm, ask, currency):
     with pytest.raises(so.UsageError, match=f"currency: no deal has '{currency}'; the deals have USD"):
         ask(crm, currency=currency)
+
+
+# ---- what can't be forecast ----
+
+
+def test_a_period_far_ahead_is_refused():
+    crm = so.datasets.sample_crm(seed=7, deals=400)
+    words = "reaches no further than 2028-01-01: as far ahead as the book reaches back"
+    for period in ("2060-Q1", "2028-Q1"):
+        with pytest.raises(so.UsageError, match=words):
+            so.pipeline.forecast(crm, period=period, draws=100)
+    assert so.pipeline.forecast(crm, period="2027-Q4", draws=100).summary()
+
+
+def plain_deals(amounts):
+    n = len(amounts)
+    return {
+        "opportunity_id": [f"d{i}" for i in range(n)],
+        "created_at": [f"2025-01-{1 + i % 28:02d}" for i in range(n)],
+        "closed_at": [f"2025-02-{1 + i % 28:02d}" if i % 4 else None for i in range(n)],
+        "is_closed": [bool(i % 4) for i in range(n)],
+        "is_won": [i % 4 > 1 for i in range(n)],
+        "close_date": ["2025-03-15"] * n,
+        "amount": amounts,
+    }
+
+
+def test_a_young_book_sees_a_quarter_ahead():
+    young = so.crm.Crm.build({"opportunity": plain_deals([100] * 80)})
+    assert so.pipeline.forecast(young, draws=100).summary()
+    with pytest.raises(so.UsageError, match=r"reaches no further than 2025-05-3.*at least a quarter"):
+        so.pipeline.forecast(young, period="2025", draws=100)
+
+
+def test_amounts_that_nobody_knows_are_no_zero():
+    quota = {"holder_type": ["company"], "period_start": ["2025-01-01"], "period_end": ["2025-04-01"]}
+    none = so.crm.Crm.build({"opportunity": plain_deals([None] * 80), "quota": quota | {"amount": [1000]}})
+    for kpi in (so.kpi.attainment, so.kpi.pipeline_coverage):
+        result = kpi(none, period="2025-Q1")
+        assert result.value is None
+        assert result.excluded["null_amount"] > 0
+        assert "(no amounts)" in repr(result)
+    with pytest.raises(so.UsageError, match="no deal has an amount"):
+        so.pipeline.forecast(none, draws=100)
+    assert so.pipeline.forecast(none, draws=100, measure="wins").summary()
+    some = so.crm.Crm.build(
+        {"opportunity": plain_deals([None, None, 100] * 26), "quota": quota | {"amount": [1000]}}
+    )
+    assert so.kpi.attainment(some, period="2025-Q1").value > 0
+    assert any("without an amount" in note for note in so.pipeline.forecast(some, draws=100).notes)
+
+
+def test_negative_amounts_are_left_out_as_in_kpis():
+    amounts = [1000 if i % 3 else -5000 for i in range(80)]
+    book = so.crm.Crm.build({"opportunity": plain_deals(amounts)})
+    result = so.pipeline.forecast(book, draws=200)
+    company = result.to_frame("pandas").set_index("holder_type").loc["company"]
+    won = sum(amount for i, amount in enumerate(amounts) if i % 4 > 1 and amount > 0)
+    assert float(company["won_to_date"]) == won
+    assert float(company["bookings_lo_80"]) >= won
+    left_out = sum(amount < 0 and i % 4 != 1 for i, amount in enumerate(amounts))
+    assert f"{left_out} open or won deals with a negative amount left out." in result.notes
