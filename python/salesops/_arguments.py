@@ -22,6 +22,7 @@ Reader = Callable[[Any, str], Any]
 # The core counts in 32 bits, and from 0 or in 64 what has these names.
 RANGES = {
     "seed": (0, 2**64 - 1),
+    "threads": (0, 2**31 - 1),
     "deals": (0, 2**63 - 1),
     "customers": (0, 2**31 - 1),
     "renewals": (0, 2**31 - 1),

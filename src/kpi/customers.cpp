@@ -209,6 +209,10 @@ double need_margin(const Crm& crm, const Scope& scope, const Options& options) {
 }
 
 void same_currency(const char* kpi, const std::string& revenue, const std::string& cost) {
+  if (revenue != cost && (revenue == "XXX" || cost == "XXX"))
+    throw UnitError(std::string(kpi) + ": " + (cost == "XXX" ? "spend" : "revenue") +
+                    " names no currency, and the rest is in " + (cost == "XXX" ? revenue : cost) +
+                    "; say what it is in with currency= when reading the book");
   if (revenue != cost)
     throw UnitError(std::string(kpi) + ": revenue is in " + revenue + " and spend in " + cost +
                     "; convert the book with crm.in_currency(\"" + revenue + "\")");

@@ -5,6 +5,7 @@
 #include "groups.hpp"
 #include "salesops/kpi/where.hpp"
 #include "salesops/money.hpp"
+#include "shown.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -33,7 +34,7 @@ std::string column_of(const Crm& crm, const std::string& table, std::string_view
       names.push_back(name);
       if (name.ends_with("_id")) names.push_back(name.substr(0, name.size() - 3));
     }
-  std::string text = "no column '" + std::string(word) + "' in table '" + table + "'";
+  std::string text = "no column '" + shown(word) + "' in table '" + table + "'";
   if (const auto near = near_names(word, names); !near.empty())
     text += "; did you mean '" + before + near.front() + "'?";
   else
@@ -359,7 +360,7 @@ class Evaluation {
     std::string capitals = code;
     for (char& c : capitals)
       if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    throw UsageError("where: '" + name + "' is never " + quoted(code) +
+    throw UsageError("where: '" + name + "' is never " + quoted(shown(code)) +
                      (Currency::find(capitals) ? "; did you mean " + quoted(capitals) + "?" : ".") +
                      " It is a code of ISO 4217, such as 'EUR'");
   }
@@ -379,7 +380,7 @@ class Evaluation {
       if (model == nullptr || model->values.empty()) continue;
       if (std::ranges::find(model->values, literal.text) != model->values.end()) continue;
       const auto near = near_names(literal.text, model->values);
-      std::string text = "where: '" + name + "' is never " + quoted(literal.text);
+      std::string text = "where: '" + name + "' is never " + quoted(shown(literal.text));
       text += near.empty() ? "." : "; did you mean " + quoted(near.front()) + "?";
       text += " It is one of:";
       for (const std::string& value : model->values) text += " " + value;
@@ -483,6 +484,11 @@ std::string one_currency(const Crm& crm, std::string_view table, std::span<const
   };
   if (seen.empty()) return "XXX";
   if (seen.size() == 1) return name(seen.front());
+  const auto unsaid = std::ranges::find(seen, "XXX", name);
+  if (unsaid != seen.end())
+    throw UnitError("amounts in " + name(seen[unsaid == seen.begin() ? 1 : 0]) +
+                    " and amounts that name no currency (table '" + std::string(table) +
+                    "') can't be added; say what those are in with currency= when reading the book");
   const auto most = std::ranges::max_element(
       seen, {}, [&](std::int32_t code) { return count[static_cast<std::size_t>(code)]; });
   throw UnitError("amounts in " + name(seen[0]) + " and " + name(seen[1]) + " (table '" + std::string(table) +

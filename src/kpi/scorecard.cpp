@@ -489,7 +489,8 @@ Table Scorecard::to_table() const {
 }
 
 std::string Scorecard::to_text(std::size_t max_groups, bool lacking) const {
-  const std::string head = "Scorecard " + period + " · as of " + as_of.utc_date().to_string();
+  const std::string head = "Scorecard " + period +
+                           (as_of.us == 0 ? " · no dated rows" : " · as of " + as_of.utc_date().to_string());
   if (groups.num_columns() > 0)
     return head + (currency.empty() || currency == "XXX" ? "" : " · amounts in " + currency) + "\n" +
            groups_text(groups, by, level_text(level), max_groups);

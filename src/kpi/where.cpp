@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "salesops/error.hpp"
+#include "shown.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -44,7 +45,7 @@ class Parser {
 
   [[noreturn]] void fail(const std::string& what) const {
     throw UsageError("where: " + what + " at character " + std::to_string(token_.at + 1) + " of \"" +
-                     std::string(text_.substr(0, 200)) + "\"; write e.g. type = 'new' and amount > 1000");
+                     shown(text_) + "\"; write e.g. type = 'new' and amount > 1000");
   }
 
   void advance() {

@@ -14,7 +14,16 @@ from salesops._frame import of_kind as frame
 from salesops._names import listing
 from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
-from salesops.kpi.ask import Period, Where, number_text, options_of, unit_text, where_text, zones_of
+from salesops.kpi.ask import (
+    Period,
+    Where,
+    as_of_text,
+    number_text,
+    options_of,
+    unit_text,
+    where_text,
+    zones_of,
+)
 from salesops.kpi.cards import Scorecard, ScorecardState, level_text, scorecard
 from salesops.kpi.described import docstring, signature
 from salesops.plot.base import aligned, plain
@@ -221,7 +230,7 @@ class KpiResult:
         return f"<p>{escape(head)}<br><b>{escape(self._value_line())}</b><br>{'<br>'.join(lines)}</p>"
 
     def _head(self) -> str:
-        return f"{self.name} · {self.period} · {self.mode} · as of {self.as_of:%Y-%m-%d}"
+        return f"{self.name} · {self.period} · {self.mode} · {as_of_text(self.as_of)}"
 
     def _words(self) -> list[str]:
         return [self.definition, *(f"! {warning}" for warning in self.warnings)]

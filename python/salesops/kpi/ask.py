@@ -165,6 +165,11 @@ def change_text(delta: float | None, unit: str) -> str:
     )
 
 
+def as_of_text(at: dt.datetime) -> str:
+    """What an answer says of its day; a book without an instant has none."""
+    return "no dated rows" if at.timestamp() == 0 else f"as of {at:%Y-%m-%d}"
+
+
 def trimmed(value: float) -> str:
     """Two decimals, without zeros at the end."""
     text = f"{value:,.2f}".rstrip("0").rstrip(".")

@@ -15,7 +15,7 @@ from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
 from salesops._progress import Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
-from salesops.kpi.ask import Period, Where, change_text, number_text, options_of, unit_text
+from salesops.kpi.ask import Period, Where, as_of_text, change_text, number_text, options_of, unit_text
 from salesops.plot.base import NO_CURRENCY, counted
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Scorecard:
 
     def _repr_html_(self) -> str:
         heads, body = self.printed()
-        caption = f"Scorecard {self.period}, as of {self.as_of:%Y-%m-%d}"
+        caption = f"Scorecard {self.period}, {as_of_text(self.as_of)}"
         if self.currency and self.currency != NO_CURRENCY:
             caption += f", amounts in {self.currency}"
         if self.to_table().num_rows > len(body):
