@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv as text_csv
 import gzip
 import importlib.util
@@ -10,7 +11,7 @@ import os
 import pathlib
 import sqlite3
 import zlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from salesops import csv
@@ -53,11 +54,10 @@ class Reader:
             return self.url(source)
         if isinstance(source, str | os.PathLike):
             return self.path(pathlib.Path(source))
-        for library, read in self.connections():
-            if is_from(source, library):
-                return read(source)
-        if hasattr(source, "cursor"):
-            return self.dbapi(source)
+        for library, read in [*self.connections(), ("", self.dbapi)]:
+            if is_from(source, library) or (not library and hasattr(source, "cursor")):
+                with drivers_told():
+                    return read(source)
         raise UsageError(
             f"can't read from {type(source).__module__}.{type(source).__name__}: need a folder or file, "
             'a dict of frames such as {"opportunity": frame}, '
@@ -255,14 +255,25 @@ class Reader:
     def url(self, url: str) -> Raw:
         """Read through SQLAlchemy from a database URL."""
         sqlalchemy = need("sqlalchemy", "database URLs need SQLAlchemy")
-        engine = sqlalchemy.create_engine(url)
+        try:
+            engine = sqlalchemy.create_engine(url)
+        except ImportError as error:
+            raise UsageError(
+                f"the driver of {url.split(':')[0]} URLs isn't installed ({error}); install it, or read from "
+                "an open connection"
+            ) from error
+        except sqlalchemy.exc.ArgumentError as error:
+            raise UsageError(
+                f"{url.split(':')[0]}: SQLAlchemy can't make sense of this database URL"
+            ) from error
         file = engine.url.database or ""
         # These would make a file that isn't there.
         named = engine.dialect.name in ("sqlite", "duckdb") and file and not file.startswith((":", "file:"))
         if named and not pathlib.Path(file).exists():
             raise UsageError(f"no file {file}: the database of {engine.url} is not there")
         try:
-            return self.sqlalchemy(engine)
+            with drivers_told():
+                return self.sqlalchemy(engine)
         finally:
             engine.dispose()
 
@@ -397,6 +408,20 @@ def parquet(path: pathlib.Path) -> Any:
 
 
 # ---- SQL ----
+
+
+@contextlib.contextmanager
+def drivers_told() -> Iterator[None]:
+    """Errors of a database or its driver (PEP 249 calls them `Error`) as `DataError`."""
+    try:
+        yield
+    except (UsageError, DataError):
+        raise
+    except Exception as error:
+        if not any(kind.__name__ in ("Error", "SQLAlchemyError") for kind in type(error).__mro__):
+            raise
+        said = " ".join(str(error).split())[:200]
+        raise DataError(f"the database can't be read: {type(error).__name__}: {said}") from error
 
 
 def select(name: str) -> str:

@@ -414,3 +414,18 @@ def test_amounts_come_back_to_the_cent(cents, form):
 def test_a_table_nobody_knows_is_answered_with_those_that_are():
     with pytest.raises(so.UsageError, match=r"It knows:.* opportunity"):
         so.read({"deals": {"id": ["a"]}}, columns={"loss_reason": "why"})
+
+
+def test_what_a_driver_says_is_an_error_of_ours(tmp_path):
+    closed = sqlite3.connect(":memory:")
+    closed.close()
+    with pytest.raises(so.DataError, match="can't be read: ProgrammingError: Cannot operate on a closed"):
+        so.read(closed)
+    with pytest.raises(so.UsageError, match="driver of postgresql URLs isn't installed"):
+        so.read("postgresql://host/x")
+    with pytest.raises(so.UsageError, match="nodialect: SQLAlchemy can't make sense"):
+        so.read("nodialect://x")
+    absent = tmp_path / "none.db"
+    with pytest.raises(so.UsageError, match="no file"):
+        so.read(f"sqlite:///{absent}")
+    assert not absent.exists()
