@@ -236,3 +236,19 @@ def test_the_cpp_of_the_pages_compiles(tmp_path):
         text=True,
     )
     assert done.returncode == 0, done.stderr[-4000:]
+
+
+# ---- rules of issues ----
+
+
+def test_each_rule_of_an_issue_stands_in_a_table():
+    """What a rule means is looked up in the guides; src/crm and src/ingest write them as literals."""
+    code = [path for word in ("crm", "ingest") for path in sorted((TOP / "src" / word).glob("*.cpp"))]
+    data = {"model.cpp", "presets.cpp", "mapping.cpp", "capabilities.cpp"}  # names of columns, no rules
+    columns = set(re.findall(r"\w+", (TOP / "src/crm/model.cpp").read_text())) | {"as_of"}
+    text = "\n".join(path.read_text() for path in code if path.name not in data)
+    rules = set(re.findall(r'"([a-z]+(?:_[a-z0-9]+)+)"', text)) - columns
+    assert len(rules) > 50
+    rows = [line for page in PAGES for line in page.read_text().splitlines() if line.startswith("| `")]
+    told = {rule for row in rows for rule in re.findall(r"`(\w+)`", row.split("|")[1])}
+    assert sorted(rules - told) == []
