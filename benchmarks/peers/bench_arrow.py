@@ -41,9 +41,9 @@ def peak(call) -> float:
 
 
 def line(task: str, call, peers=None, same: bool = True) -> None:
-    """Report the time of a task, then its peak memory."""
-    report(task, ROWS, measure(call, repeat=3), peers or {}, same=same)
-    print(f"{task}: {peak(call):.1f} MB at the peak", file=sys.stderr, flush=True)
+    """Report the time of a task and its peak memory."""
+    note = f"{peak(call):.1f} MB at the peak"
+    report(task, ROWS, measure(call, repeat=3), peers or {}, same=same, note=note)
 
 
 rng = np.random.default_rng(1)

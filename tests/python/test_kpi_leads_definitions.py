@@ -172,6 +172,8 @@ def test_response_bands(crm, leads, by):
         for key, group in by_group(rows, ("band", *by)).items()
     }
     result = kpi.response_bands(crm, period=PERIOD, by=by)
+    assert "an association, not an effect" in result.definition
+    assert "association" in repr(result)
     left_out = sum(lead["early"] for lead in in_period(leads))
     assert sum(result.to_table().to_dict()["excluded"]) == left_out
     assert {k: pair for k, pair in core(result, by, extra=("band",)).items() if pair[1]} == expected
