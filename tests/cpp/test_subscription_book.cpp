@@ -50,18 +50,17 @@ TEST(SubscriptionBook, EventsTellWhatIsPaid) {
 }
 
 TEST(SubscriptionBook, DaysAreThoseOfTheZone) {
-  const Crm days = Crm::build(
-      {{"account", Table({{"account_id", texts({"a"})}})},
-       {"subscription", Table({{"subscription_id", texts({"s"})},
-                               {"account_id", texts({"a"})},
-                               {"start", texts({"2026-01-01"})},
-                               {"unit_amount", texts({"10"})},
-                               {"currency", texts({"EUR"})}})},
-       {"subscription_event", Table({{"subscription_id", texts({"s"})},
-                                     {"at", texts({"2026-02-01"})},
-                                     {"type", texts({"change"})},
-                                     {"mrr_after", texts({"12"})},
-                                     {"currency", texts({"EUR"})}})}});
+  const Crm days = Crm::build({{"account", Table({{"account_id", texts({"a"})}})},
+                               {"subscription", Table({{"subscription_id", texts({"s"})},
+                                                       {"account_id", texts({"a"})},
+                                                       {"start", texts({"2026-01-01"})},
+                                                       {"unit_amount", texts({"10"})},
+                                                       {"currency", texts({"EUR"})}})},
+                               {"subscription_event", Table({{"subscription_id", texts({"s"})},
+                                                             {"at", texts({"2026-02-01"})},
+                                                             {"type", texts({"change"})},
+                                                             {"mrr_after", texts({"12"})},
+                                                             {"currency", texts({"EUR"})}})}});
   for (const char* zone : {"UTC", "America/New_York", "Asia/Tokyo"}) {
     subscription::Columns columns;
     columns.zone = TimeZone::load(zone);

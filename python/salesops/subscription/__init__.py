@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from salesops._names import listing
 from salesops.subscription._contracts import (
     ContractValues,
     Renewals,
@@ -25,3 +26,4 @@ __all__ = [
     "renewals",
     "retention",
 ]
+__dir__ = listing(__name__)
