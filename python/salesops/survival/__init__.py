@@ -2,7 +2,8 @@
 
 Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `gray`, `rmst`. Regressions:
 `CoxPH`, `FineGray`, `DiscreteHazard`, and `ExponentialAFT`, `WeibullAFT`, `LogNormalAFT`, `LogLogisticAFT`,
-`GeneralizedGammaAFT`, which without columns fit the law of the lifetimes.
+`GeneralizedGammaAFT`, which without columns fit the law of the lifetimes. Scores: `churn_scores`, and
+`calibration`, which judges any predicted chances.
 
 All fit arrays, ``fit(durations, events)``, or a frame of any kind,
 ``fit(frame, duration_col="months", event_col="churned")``.
@@ -16,6 +17,8 @@ from salesops.survival._aft import (
     LogNormalAFT,
     WeibullAFT,
 )
+from salesops.survival._calibration import Calibration, Measured, calibration
+from salesops.survival._churn import ChurnScores, churn_scores
 from salesops.survival._compare import LogRank, RestrictedMeans, gray, logrank, rmst
 from salesops.survival._competing import FineGray
 from salesops.survival._cox import Assumptions, CoxPH
@@ -25,6 +28,8 @@ from salesops.survival._discrete import DiscreteHazard
 __all__ = [
     "AalenJohansen",
     "Assumptions",
+    "Calibration",
+    "ChurnScores",
     "CoxPH",
     "DiscreteHazard",
     "ExponentialAFT",
@@ -34,9 +39,12 @@ __all__ = [
     "LogLogisticAFT",
     "LogNormalAFT",
     "LogRank",
+    "Measured",
     "NelsonAalen",
     "RestrictedMeans",
     "WeibullAFT",
+    "calibration",
+    "churn_scores",
     "gray",
     "logrank",
     "rmst",

@@ -9,6 +9,7 @@ from salesops._core.error import UsageError
 
 if TYPE_CHECKING:
     from salesops.plot import Picture
+    from salesops.survival._calibration import Calibration
     from salesops.survival._estimator import Estimator
 
 MAX_POINTS = 200
@@ -163,6 +164,65 @@ def forest(
         chart=chart,
         columns=["column", f"{what} ratio", f"low {level:g} %", f"high {level:g} %"],
         rows=[[name, *(f"{value:.3f}" for value in values)] for name, *values in rows],
+    )
+
+
+def calibrated(judged: Calibration) -> Picture:
+    """What was said of each group against what happened to it, on the diagonal where both agree."""
+    from salesops import plot
+
+    alt = plot.altair()
+    groups = judged.groups
+    cells = [
+        {"expected": said, "observed": seen, "low": low, "high": high}
+        for said, seen, low, high in zip(
+            groups["expected"], groups["observed"], groups["observed_lo"], groups["observed_hi"], strict=True
+        )
+        if seen is not None
+    ]
+    line = [
+        {"expected": said, "observed": seen}
+        for said, seen in zip(judged.curve["expected"], judged.curve["observed"], strict=True)
+    ]
+    most = max(value for row in [*cells, *line] for value in row.values() if value is not None)
+    scale = alt.Scale(domain=[0, min(1.0, most * 1.05)], nice=False, clamp=True)
+    axis = alt.Axis(tickCount=5, format="%")
+    x = alt.X("expected:Q", title="chance as said", scale=scale, axis=axis)
+    y = alt.Y("observed:Q", title="share that left", scale=scale, axis=axis)
+    size = {"width": 340, "height": 340}
+    ends = [{"expected": at, "observed": at} for at in (0, min(1.0, most * 1.05))]
+    dots = alt.Chart(alt.Data(values=plot.records(cells, "expected")), **size)
+    chart = alt.layer(
+        alt.Chart(alt.Data(values=ends), **size)
+        .mark_line(strokeDash=[4, 3], color=plot.ink("muted"), strokeWidth=1)
+        .encode(x=x, y=y),
+        alt.Chart(alt.Data(values=plot.records(line, "expected")), **size)
+        .mark_line(color=plot.ink("main"), opacity=0.5)
+        .encode(x=x, y=y),
+        dots.mark_rule(strokeWidth=3, color=plot.ink("main"), opacity=0.5).encode(
+            x=x, y=alt.Y("low:Q", scale=scale), y2="high:Q"
+        ),
+        dots.mark_point(opacity=1).encode(x=x, y=y),
+    )
+    seen = judged.observed
+    words = f"{plot.percent(judged.expected)} were expected to leave, {plot.percent(seen.estimate)} did"
+    return plot.Picture(
+        title=words,
+        subtitle=f"Within {judged.horizon:g}, of {judged.n:,}; on the dashed line what was said came true. "
+        f"Dots: groups by chance with {judged.level:g} % intervals (Kaplan–Meier); line: smoothed. "
+        f"Slope {judged.slope.estimate:.2f} ({judged.slope.low:.2f} to {judged.slope.high:.2f}), "
+        f"AUC {judged.auc.estimate:.2f} ({judged.auc.low:.2f} to {judged.auc.high:.2f}).",
+        alt=f"{words}. By group, said and seen: "
+        + "; ".join(f"{row['expected']:.0%}, {row['observed']:.0%}" for row in cells),
+        chart=chart,
+        columns=["group", "rows", "expected", "observed", f"low {judged.level:g} %", f"high {judged.level:g} %"],
+        rows=[
+            [str(number), f"{n:,}", *("–" if value is None else f"{value:.3f}" for value in values)]
+            for number, n, *values in zip(
+                *(groups[name] for name in ("group", "n", "expected", "observed", "observed_lo", "observed_hi")),
+                strict=True,
+            )
+        ],
     )
 
 

@@ -1,0 +1,296 @@
+"""Who is about to leave: chances from what was known on a day, judged by what came after it."""
+
+from __future__ import annotations
+
+import datetime as dt
+import math
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from salesops import _frame
+from salesops._arguments import checked, number, texts
+from salesops._columns import to_numpy
+from salesops._core.error import UsageError
+from salesops.survival._calibration import Calibration, calibration
+from salesops.survival._cox import CoxPH
+from salesops.survival._data import column, flags, numbers
+from salesops.survival._design import parse
+from salesops.survival._estimator import Estimator
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+    from salesops.plot import Picture
+
+    Numbers = npt.NDArray[np.float64]
+
+# Rows predicted at once: each block asks for the times of all its rows.
+BLOCK = 64
+# Names of its own beside the caller's columns.
+LASTED, LEFT = "(duration at as_of)", "(churned by as_of)"
+
+
+class ChurnScores:
+    """Chance of each customer to leave within the horizon; made by `churn_scores`.
+
+    Attributes
+    ----------
+    model
+        The model as fitted on what was known at `as_of`.
+    calibration
+        What came after held against the scores: a `Calibration`; None where the data end before the
+        horizon does, as for scores of today.
+    as_of, horizon
+        In days where the columns are dates (`as_of` then is the day), else in their unit.
+    n_unscored
+        Customers older than the model can tell of: a `CoxPH` knows nothing beyond the longest duration.
+    """
+
+    def __init__(
+        self, model: Any, table: dict[str, Any], judged: Calibration | None, about: dict[str, Any], source: Any
+    ) -> None:
+        self.model = model
+        self.calibration = judged
+        self.as_of, self.horizon = about["as_of"], about["horizon"]
+        self.n_unscored: int = about["n_unscored"]
+        self._table = table
+        self._source = source
+
+    def to_frame(self) -> Any:
+        """A row for each customer there at `as_of`: the name, age, churn (the chance; null if unscored).
+
+        Where the horizon is over also left: whether the customer left within it; null if not known.
+        """
+        table = _frame.from_columns(self._table)
+        return _frame.of_kind(table) if isinstance(self._source, dict) else _frame.like(table, self._source)
+
+    def plot(self) -> Picture:
+        """Draw the calibration: a `Picture`."""
+        if self.calibration is None:
+            raise UsageError(
+                "these scores can't be judged yet: for a picture of calibration take as_of at least one "
+                "horizon before the end of the data"
+            )
+        return self.calibration.plot()
+
+    def __len__(self) -> int:
+        return len(self._table["age"])
+
+    def __repr__(self) -> str:
+        text = f"<ChurnScores of {len(self):,} customers as of {self.as_of}, within {self.horizon:g}"
+        if self.n_unscored:
+            text += f"; {self.n_unscored:,} older than {type(self.model).__name__} has seen have none"
+        judged = self.calibration
+        return f"{text}; {'not judged yet' if judged is None else judged!r}>"
+
+
+@checked
+def churn_scores(
+    model: Any,
+    customers: Any,
+    *,
+    horizon: float,
+    as_of: Any = None,
+    start_col: str = "start",
+    end_col: str = "end",
+    churn_col: str | None = None,
+    customer_col: str | None = None,
+    formula: str | None = None,
+    strata: str | Iterable[str] = (),
+    until: Any = None,
+    groups: int = 10,
+    level: float = 95,
+) -> ChurnScores:
+    """Score who leaves within `horizon` from what was known on the day `as_of`, and judge it by what came after.
+
+    The model is fitted to customers who began before `as_of`: who left by then with their duration, the others
+    as lasting so far. Ends and customers after `as_of` play no part. A customer who is there at age a leaves
+    within h with chance 1 − S(a + h) ÷ S(a). Where the data reach a horizon beyond `as_of`,
+    `calibration` judges the scores.
+
+    Covariates are taken as they stand in the frame: give them as they were known at the start or at `as_of`
+    (of a book, ``crm.as_of(day)``). What was written into a column later is a leak that nothing here can see.
+
+    Parameters
+    ----------
+    model
+        What to fit: `CoxPH`, `DiscreteHazard` (ages in whole numbers), or a law such as `WeibullAFT`, which
+        also scores customers older than any that was seen. It is copied.
+    customers
+        A frame of any kind with a row for each customer.
+    horizon
+        Days where the columns are dates, else in their unit.
+    as_of
+        The day of the split; by default `until`, for scores of today that nobody can judge yet.
+    start_col, end_col
+        When customers began and left: dates, timestamps, ISO text, or numbers. Null in the end: still there.
+        An end on the day `as_of` is over.
+    churn_col
+        Whether an end was churn; other ends (a merger, a death) count as no longer watched.
+    customer_col
+        Name of the customer, for the frame of scores.
+    formula
+        Columns of the model, as in `CoxPH.fit`; by default all that have no other part.
+    strata
+        Columns by which the course of the risk over the age differs (`CoxPH` only): contracts for a year end
+        at their birthdays, those by the month at any time.
+    until
+        How far the data reach, later ends not being known; by default the latest start or end in the frame.
+    groups, level
+        As in `calibration`.
+
+    Raises
+    ------
+    UsageError
+        For columns and days that can't be, named.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from salesops import survival
+    >>> draw = np.random.default_rng(1)
+    >>> began, seats = draw.integers(0, 700, 900), draw.integers(1, 9, 900)
+    >>> left = began + draw.exponential(60 * np.exp(seats / 4)).round() + 1
+    >>> rows = {"start": began, "end": np.where(left < 1000, left, np.nan), "seats": seats}
+    >>> scores = survival.churn_scores(survival.WeibullAFT(), rows, as_of=700, horizon=90, until=1000)
+    >>> scores.calibration.slope.low < 1 < scores.calibration.slope.high
+    True
+    """
+    import numpy as np
+
+    if not isinstance(model, Estimator) or not hasattr(model, "predict_survival_function"):
+        raise UsageError(f"model: need CoxPH(), DiscreteHazard() or a law, not {type(model).__name__}")
+    if not 0 < horizon < math.inf:
+        raise UsageError("horizon: a length of time above 0")
+    start, dated = _moments(customers, start_col)
+    end, end_dated = _moments(customers, end_col)
+    if np.isnan(start).any():
+        first = int(np.flatnonzero(np.isnan(start))[0])
+        raise UsageError(f"column '{start_col}' is null in row {first}: when did the customer begin?")
+    if dated != end_dated and not np.isnan(end).all():
+        raise UsageError(f"column '{end_col}' must be of the kind of '{start_col}': dates or numbers both")
+    if (end < start).any():
+        first = int(np.flatnonzero(end < start)[0])
+        raise UsageError(f"column '{end_col}' is before '{start_col}' in {int((end < start).sum())} rows (first: row {first})")
+    churned = np.ones(len(start), np.uint8) if churn_col is None else flags(column(customers, churn_col), churn_col)
+    last = float(np.nanmax([start.max(), *end])) if until is None else _moment(until, dated, "until")
+    split = last if as_of is None else _moment(as_of, dated, "as_of")
+    if split > last:
+        raise UsageError("as_of: the data end before it; give until= if they reach further than the last end")
+    end = np.where(np.isnan(end) | (end > last), np.inf, end)
+
+    # What was known at the split.
+    known = start < split
+    there = known & (end > split)
+    if not there.any():
+        raise UsageError("as_of: no customer is there at the split")
+    others = [name for name in (start_col, end_col, churn_col, customer_col) if name is not None]
+    layers = texts(strata, "strata")
+    if layers and not isinstance(model, CoxPH):
+        raise UsageError(f"strata: {type(model).__name__} has none; CoxPH does")
+    columns = _covariates(customers, formula, layers, others)
+    told = {name: values[known] for name, values in columns.items()}
+    told[LASTED] = (np.minimum(end, split) - start)[known]
+    told[LEFT] = ((end <= split) & (churned == 1))[known]
+    fitted = type(model)(**model.get_params())
+    more = {"strata": layers} if layers else {}
+    fitted.fit(told, duration_col=LASTED, event_col=LEFT, formula=formula, **more)
+
+    # Who was there at the split, and what became of them.
+    age = split - start[there]
+    chance = _chances(fitted, {name: values[there] for name, values in columns.items()}, age, horizon)
+    scored = np.isfinite(chance)
+    table: dict[str, Any] = {}
+    if customer_col is not None:
+        table["customer"] = np.asarray(column(customers, customer_col))[there]
+    table |= {"age": age, "churn": chance}
+    judged = None
+    if last >= split + horizon:
+        after, left = np.minimum(end[there], last) - split, np.isfinite(end[there]) & (churned[there] == 1)
+        within = left & (after <= horizon)
+        open_end = ~within & (after < horizon)
+        table["left"] = [None if unknown else bool(one) for one, unknown in zip(within, open_end, strict=True)]
+        if not scored.any():
+            raise UsageError("horizon: no customer's age and horizon lie within what the model has seen")
+        judged = calibration(
+            chance[scored], after[scored], left[scored], horizon=horizon, groups=groups, level=level
+        )
+    day = np.datetime64("1970-01-01") + np.timedelta64(round(split * 86_400), "s") if dated else split
+    about = {
+        "as_of": dt.date.fromisoformat(str(day)[:10]) if dated else split,
+        "horizon": horizon,
+        "n_unscored": int((~scored).sum()),
+    }
+    return ChurnScores(fitted, table, judged, about, customers)
+
+
+def _moments(frame: Any, name: str) -> tuple[Numbers, bool]:
+    """A column of moments as numbers, NaN for none, and whether they are days (of dates) or numbers as given."""
+    import numpy as np
+
+    values = to_numpy(_frame.to_core(frame, [name]).column(name))
+    if values.dtype.kind == "O" and any(isinstance(one, str) for one in values):
+        try:
+            values = np.array(values, dtype="datetime64[us]")
+        except ValueError as error:
+            raise UsageError(f"column '{name}': a row is no date such as 2024-05-31") from error
+    if values.dtype.kind == "M":
+        return _days(values), True
+    if values.dtype.kind == "O":
+        values = np.array([np.nan if one is None else one for one in values], dtype=object)
+    return numbers(values, f"column '{name}'"), False
+
+
+def _days(values: Any) -> Numbers:
+    """Days since 1970; NaN for none."""
+    import numpy as np
+
+    stamps = np.asarray(values).astype("datetime64[us]")
+    days = stamps.astype(np.int64) / 86_400_000_000
+    return np.where(np.isnat(stamps), np.nan, days)
+
+
+def _moment(value: Any, dated: bool, argument: str) -> float:
+    """A day (or instant in UTC) or a number, as the columns are."""
+    import numpy as np
+
+    if not dated:
+        return float(number(value, argument))
+    if isinstance(value, dt.datetime) and value.tzinfo is not None:
+        value = value.astimezone(dt.UTC).replace(tzinfo=None)
+    try:
+        if isinstance(value, int | float):
+            raise TypeError
+        return float(_days(np.datetime64(value, "us")))
+    except (TypeError, ValueError) as error:
+        raise UsageError(f"{argument}: a date or text such as '2024-05-31', as the columns are") from error
+
+
+def _covariates(frame: Any, formula: str | None, strata: list[str], others: list[str]) -> dict[str, Any]:
+    """The columns that the model may take."""
+    wanted = None
+    if formula is not None:
+        named = {name for term in parse(formula)[0] for name in term}
+        wanted = None if "." in named else sorted(named | set(strata))
+    table = _frame.to_core(frame, wanted)
+    return {name: to_numpy(table.column(name)) for name in table.names if name not in others}
+
+
+def _chances(model: Any, columns: dict[str, Any], age: Numbers, horizon: float) -> Numbers:
+    """1 − S(age + horizon) ÷ S(age) of each row; NaN where the model can't tell."""
+    import numpy as np
+
+    chance = np.full(len(age), np.nan)
+    order = np.argsort(age, kind="stable")
+    for first in range(0, len(age), BLOCK):
+        rows = order[first : first + BLOCK]
+        times = np.unique(np.concatenate([age[rows], age[rows] + horizon]))
+        told = {name: values[rows] for name, values in columns.items()}
+        found = _frame.to_core(model.predict_survival_function(told, times), ["survival"]).column("survival")
+        curves = to_numpy(found).astype(float).reshape(len(rows), len(times))
+        place = np.arange(len(rows))
+        now, later = (curves[place, np.searchsorted(times, age[rows] + ahead)] for ahead in (0, horizon))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            chance[rows] = 1 - later / now
+    return chance.round(12)  # what rounding leaves beyond would part equal chances
