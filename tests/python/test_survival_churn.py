@@ -42,7 +42,9 @@ def scored(frame, model=None, **more):
 # ---- scores ----
 
 
-@pytest.mark.parametrize("model", [survival.WeibullAFT(), survival.CoxPH()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    "model", [survival.WeibullAFT(), survival.CoxPH()], ids=lambda model: type(model).__name__
+)
 def test_the_right_model_is_calibrated(model):
     found = scored(customers(), model).calibration
     assert found.slope.low < 1 < found.slope.high
@@ -67,7 +69,9 @@ def test_scores_given_to_others_are_not_calibrated():
     assert found.brier_skill < 0
 
 
-@pytest.mark.parametrize("model", [survival.WeibullAFT(), survival.CoxPH()], ids=lambda model: type(model).__name__)
+@pytest.mark.parametrize(
+    "model", [survival.WeibullAFT(), survival.CoxPH()], ids=lambda model: type(model).__name__
+)
 def test_the_future_is_not_in_the_scores(model):
     frame = customers(1500)
     before = scored(frame, model)
@@ -94,7 +98,9 @@ def test_a_score_is_the_chance_given_the_age():
         {"seats": [row.seats], "plan": [row.plan]}, [age, age + HORIZON]
     ).survival
     assert table.churn[5] == pytest.approx(1 - later / now, abs=1e-12)
-    there = (frame.start < SPLIT) & ~(frame.end.map(lambda day: day is not None and day <= dt.date(2025, 1, 1)))
+    there = (frame.start < SPLIT) & ~(
+        frame.end.map(lambda day: day is not None and day <= dt.date(2025, 1, 1))
+    )
     assert table.customer.tolist() == frame.customer[there].tolist()
 
 
@@ -284,7 +290,9 @@ def test_a_group_that_nobody_watched_so_long_has_no_share():
 def test_the_picture_says_what_it_shows():
     found = scored(customers()).calibration
     picture = found.plot()
-    assert f"{found.expected:.1%}".replace("%", " %") in picture.title.replace("\u202f", " ").replace("\xa0", " ")
+    assert f"{found.expected:.1%}".replace("%", " %") in picture.title.replace("\u202f", " ").replace(
+        "\xa0", " "
+    )
     assert "Kaplan–Meier" in picture.subtitle
     assert len(picture.rows) == 10
     assert picture.svg().startswith("<svg")
@@ -307,7 +315,12 @@ def test_the_picture_says_what_it_shows():
     ],
 )
 def test_what_the_judge_refuses(change, words):
-    given = {"predicted": [0.1, 0.2, 0.3, 0.4], "durations": [1, 2, 3, 4], "events": [0, 1, 0, 0], "horizon": 3}
+    given = {
+        "predicted": [0.1, 0.2, 0.3, 0.4],
+        "durations": [1, 2, 3, 4],
+        "events": [0, 1, 0, 0],
+        "horizon": 3,
+    }
     given |= change
     with pytest.raises(so.UsageError, match=words):
         survival.calibration(given.pop("predicted"), given.pop("durations"), given.pop("events"), **given)
@@ -332,7 +345,7 @@ def test_telephone_customers(data_dir):
     chance = 1 - model.predict_survival_function(rows, times=12).survival
     found = survival.calibration(chance, rows.tenure, rows.churned, horizon=12)
     assert (found.n, found.n_events, found.n_censored) == (3519, 517, 539)
-    # It ranks well and exaggerates too little: hazards of contracts are not proportional.
+    # It orders well and spreads its chances too little: hazards of contracts are not proportional.
     assert found.auc.estimate == pytest.approx(0.871, abs=0.001)
     assert found.expected == pytest.approx(0.171, abs=0.001)
     assert found.observed.estimate == pytest.approx(0.156, abs=0.001)
@@ -348,7 +361,6 @@ def test_subscriptions_of_the_sample_book(day, auc):
     rows = rows.merge(crm.table("account").to_pandas()[["account_id", "region"]], on="account_id")
     how = {"as_of": day, "horizon": 180, "until": "2026-01-01", "formula": "region", "groups": 5}
     found = survival.churn_scores(survival.CoxPH(), rows, strata="interval", **how)
-    print(found)
     assert found.calibration.auc.estimate == pytest.approx(auc, abs=0.001)
     assert found.calibration.auc.low > 0.55
     assert found.calibration.ratio.low < 1

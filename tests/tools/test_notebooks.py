@@ -8,7 +8,7 @@ from house import TOP, under
 
 NOTEBOOKS = under("docs/notebooks", ".ipynb")
 MACHINE = re.compile(r"/(?:home|root|work|Users|opt|mnt|tmp|var|private)/|[A-Z]:\\\\|site-packages")
-LARGEST = 400_000
+LARGEST = 200_000
 
 
 def code_cells(path):
@@ -17,7 +17,7 @@ def code_cells(path):
 
 def test_there_are_notebooks():
     assert NOTEBOOKS
-    assert sum(path.stat().st_size for path in NOTEBOOKS) < LARGEST
+    assert max(path.stat().st_size for path in NOTEBOOKS) < LARGEST
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)

@@ -291,6 +291,8 @@ def curves(
     ends = [
         row for row, after in zip(data, [*data[1:], {}], strict=True) if row["curve"] != after.get("curve")
     ]
+    values = [row[name] for row in data for name in ("value", "low", "high")]
+    ends = _apart(ends, 0.06 * (max(*values, 0) - min(*values, 0)) if values else 0)
     color = alt.Color("color:N", scale=None)
     x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False))
     y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(**numbers(unit)))
@@ -302,7 +304,7 @@ def curves(
         base.mark_line(interpolate="step-after").encode(y=y),
         alt.Chart(alt.Data(values=ends))
         .mark_text(align="left", dx=6)
-        .encode(x=x, y=y, text="curve:N", color=color),
+        .encode(x=x, y=alt.Y("place:Q"), text="curve:N", color=color),
     )
 
 

@@ -111,12 +111,14 @@ def calibration(
     """Hold predicted chances of an end within `horizon` against what happened.
 
     Rows that are not watched to the horizon count as what they are. Observed shares are 1 − Kaplan–Meier at
-    the horizon, with log-log intervals (of none ended among n the exact 1 − (α/2)^(1/n)). The slope is the coefficient of ln(−ln(1 − predicted)) in Cox's model
-    of the rows up to the horizon, and the curve that of a restricted cubic spline of it with knots at its
-    10, 50 and 90 % (Austin, Harrell & van Klaveren 2020, who also define the ICI); for both, chances stay 1 ÷ 2n away from 0 and 1. Brier score and AUC weigh
-    a row that ended in time by 1 ÷ G(its end −) and one that lasted by 1 ÷ G(horizon −), G being the
-    Kaplan–Meier curve of the censorings (Graf et al. 1999; Uno et al. 2007; Blanche et al. 2013). Their
-    intervals take these weights as known, which makes them a little wide.
+    the horizon with log-log intervals; where none of n ended, up to 1 − (α/2)^(1/n). The slope is the
+    coefficient of ln(−ln(1 − predicted)) in Cox's model of the rows up to the horizon, and the curve that of
+    a restricted cubic spline of it with knots at its 10, 50 and 90 % (Austin, Harrell & van Klaveren 2020,
+    who also define the ICI); for both, chances stay 1 ÷ 2n away from 0 and 1.
+
+    Brier score and AUC weigh a row that ended in time by 1 ÷ G(its end −) and one that lasted by
+    1 ÷ G(horizon −), G being the Kaplan–Meier curve of the censorings (Graf et al. 1999; Uno et al. 2007;
+    Blanche et al. 2013). Their intervals take these weights as known, which makes them a little wide.
 
     Parameters
     ----------
@@ -167,7 +169,9 @@ def calibration(
     lasted = ~case & (time >= horizon)
     if not case.any() or not lasted.any():
         what = "ended within" if not case.any() else "is watched to"
-        raise UsageError(f"horizon: no row {what} {horizon:g}; take one that some end before and some outlast")
+        raise UsageError(
+            f"horizon: no row {what} {horizon:g}; take one that some end before and some outlast"
+        )
     if np.ptp(chance) == 0:
         raise UsageError("predicted: all chances are alike, so nothing tells the rows apart")
 
@@ -220,7 +224,9 @@ def _weights(time: Numbers, ended: Any, case: Any, lasted: Any, horizon: float) 
     lost = np.bincount(np.searchsorted(order, time), weights=ended == 0, minlength=len(order))
     gone = np.bincount(np.searchsorted(order, time), weights=ended == 1, minlength=len(order))
     left = len(time) - np.concatenate([[0], np.cumsum(lost + gone)[:-1]]) - gone
-    watched = np.concatenate([[1.0], np.cumprod(1 - np.divide(lost, left, out=np.zeros(len(order)), where=left > 0))])
+    watched = np.concatenate(
+        [[1.0], np.cumprod(1 - np.divide(lost, left, out=np.zeros(len(order)), where=left > 0))]
+    )
     before = watched[np.searchsorted(order, np.minimum(time, horizon), side="left")]
     weight = np.zeros(len(time))
     known = case | lasted
@@ -241,7 +247,9 @@ def _auc(chance: Numbers, case: Any, lasted: Any, weight: Numbers, z: float) -> 
     sides = [cumulated[np.searchsorted(cases[order], controls, side)] for side in ("left", "right")]
     below = 1 - (sides[0] + sides[1]) / 2
     auc = float(heavy @ above)
-    error = math.sqrt(float((heavy**2) @ (above - auc) ** 2) + float(((below - auc) ** 2).sum()) / len(controls) ** 2)
+    error = math.sqrt(
+        float((heavy**2) @ (above - auc) ** 2) + float(((below - auc) ** 2).sum()) / len(controls) ** 2
+    )
     return Measured(auc, max(0.0, auc - z * error), min(1.0, auc + z * error))
 
 
@@ -275,8 +283,8 @@ def _smooth(
         found = _core.predict_survival(fit.result_, design, np.array([horizon]), np.empty(0, np.uint32))
         return 1 - np.asarray(found.survival)
 
-    ends = np.quantile(said, [0.01, 0.99])
-    grid = np.linspace(*ends, 50)
+    low, high = np.quantile(said, [0.01, 0.99]).tolist()
+    grid = np.linspace(low, high, 50)
     curve = {"expected": grid.tolist(), "observed": happened(np.log(-np.log1p(-grid))).tolist()}
     return Measured(at, at - half, at + half), curve, float(np.abs(happened(x) - said).mean())
 
@@ -305,7 +313,9 @@ def _grouped(
         known = bool(lasted[own].any()) or bool(case[own].all())
         found = None
         if known:
-            found = _observed(KaplanMeier(level=level).fit(time[own], ended[own]), horizon, int(lasted[own].sum()))
+            found = _observed(
+                KaplanMeier(level=level).fit(time[own], ended[own]), horizon, int(lasted[own].sum())
+            )
         cells = [None] * 3 if found is None else [one if math.isfinite(one) else None for one in found]
         counts = [int(own.sum()), int(case[own].sum()), int((own & ~case & ~lasted).sum())]
         row = [number, *counts, float(chance[own].mean()), *cells]

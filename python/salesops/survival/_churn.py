@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 from collections.abc import Iterable
+from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
@@ -48,7 +49,12 @@ class ChurnScores:
     """
 
     def __init__(
-        self, model: Any, table: dict[str, Any], judged: Calibration | None, about: dict[str, Any], source: Any
+        self,
+        model: Any,
+        table: dict[str, Any],
+        judged: Calibration | None,
+        about: dict[str, Any],
+        source: Any,
     ) -> None:
         self.model = model
         self.calibration = judged
@@ -81,8 +87,8 @@ class ChurnScores:
         text = f"<ChurnScores of {len(self):,} customers as of {self.as_of}, within {self.horizon:g}"
         if self.n_unscored:
             text += f"; {self.n_unscored:,} older than {type(self.model).__name__} has seen have none"
-        judged = self.calibration
-        return f"{text}; {'not judged yet' if judged is None else judged!r}>"
+        judged = "not judged yet" if self.calibration is None else repr(self.calibration)
+        return fill(f"{text}; {judged}>", 80)
 
 
 @checked
@@ -102,11 +108,11 @@ def churn_scores(
     groups: int = 10,
     level: float = 95,
 ) -> ChurnScores:
-    """Score who leaves within `horizon` from what was known on the day `as_of`, and judge it by what came after.
+    """Score who leaves within `horizon` from what was known at `as_of`, and judge it by what came after.
 
-    The model is fitted to customers who began before `as_of`: who left by then with their duration, the others
-    as lasting so far. Ends and customers after `as_of` play no part. A customer who is there at age a leaves
-    within h with chance 1 − S(a + h) ÷ S(a). Where the data reach a horizon beyond `as_of`,
+    The model is fitted to customers who began before `as_of`: who left by then with their duration, the
+    others as lasting so far. Ends and customers after `as_of` play no part. A customer who is there at age a
+    leaves within h with chance 1 − S(a + h) ÷ S(a). Where the data reach a horizon beyond `as_of`,
     `calibration` judges the scores.
 
     Covariates are taken as they stand in the frame: give them as they were known at the start or at `as_of`
@@ -172,8 +178,13 @@ def churn_scores(
         raise UsageError(f"column '{end_col}' must be of the kind of '{start_col}': dates or numbers both")
     if (end < start).any():
         first = int(np.flatnonzero(end < start)[0])
-        raise UsageError(f"column '{end_col}' is before '{start_col}' in {int((end < start).sum())} rows (first: row {first})")
-    churned = np.ones(len(start), np.uint8) if churn_col is None else flags(column(customers, churn_col), churn_col)
+        raise UsageError(
+            f"column '{end_col}' is before '{start_col}' in {int((end < start).sum())} rows "
+            f"(first: row {first})"
+        )
+    churned = (
+        np.ones(len(start), np.uint8) if churn_col is None else flags(column(customers, churn_col), churn_col)
+    )
     last = float(np.nanmax([start.max(), *end])) if until is None else _moment(until, dated, "until")
     split = last if as_of is None else _moment(as_of, dated, "as_of")
     if split > last:
@@ -193,7 +204,7 @@ def churn_scores(
     told = {name: values[known] for name, values in columns.items()}
     told[LASTED] = (np.minimum(end, split) - start)[known]
     told[LEFT] = ((end <= split) & (churned == 1))[known]
-    fitted = type(model)(**model.get_params())
+    fitted: Any = type(model)(**model.get_params())
     more = {"strata": layers} if layers else {}
     fitted.fit(told, duration_col=LASTED, event_col=LEFT, formula=formula, **more)
 
@@ -210,7 +221,9 @@ def churn_scores(
         after, left = np.minimum(end[there], last) - split, np.isfinite(end[there]) & (churned[there] == 1)
         within = left & (after <= horizon)
         open_end = ~within & (after < horizon)
-        table["left"] = [None if unknown else bool(one) for one, unknown in zip(within, open_end, strict=True)]
+        table["left"] = [
+            None if unknown else bool(one) for one, unknown in zip(within, open_end, strict=True)
+        ]
         if not scored.any():
             raise UsageError("horizon: no customer's age and horizon lie within what the model has seen")
         judged = calibration(
@@ -226,7 +239,7 @@ def churn_scores(
 
 
 def _moments(frame: Any, name: str) -> tuple[Numbers, bool]:
-    """A column of moments as numbers, NaN for none, and whether they are days (of dates) or numbers as given."""
+    """A column of moments as numbers, NaN for none, and whether they are days of dates."""
     import numpy as np
 
     values = to_numpy(_frame.to_core(frame, [name]).column(name))

@@ -138,9 +138,11 @@ def forest(
     )
     plot.number(data)
     base = alt.Chart(alt.Data(values=data), width=plot.WIDTH, height={"step": 34})
-    y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None)
+    names = alt.Axis(labelLimit=400)  # column=category is long, and its end tells the categories apart
+    y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None, axis=names)
     scale = alt.Scale(type="log", nice=False, padding=24)
-    x = alt.X("value:Q", title=f"{what} ratio", scale=scale, axis=alt.Axis(tickCount=5, format="~g"))
+    axis = alt.Axis(tickCount=5, format="~g", grid=False)
+    x = alt.X("value:Q", title=f"{what} ratio", scale=scale, axis=axis)
     one = alt.Chart(alt.Data(values=[{"at": 1}])).mark_rule(strokeDash=[4, 3]).encode(x="at:Q")
     chart = alt.layer(
         one,
@@ -170,6 +172,7 @@ def forest(
 def calibrated(judged: Calibration) -> Picture:
     """What was said of each group against what happened to it, on the diagonal where both agree."""
     from salesops import plot
+    from salesops.plot.charts import numbers
 
     alt = plot.altair()
     groups = judged.groups
@@ -186,7 +189,7 @@ def calibrated(judged: Calibration) -> Picture:
     ]
     most = max(value for row in [*cells, *line] for value in row.values() if value is not None)
     scale = alt.Scale(domain=[0, min(1.0, most * 1.05)], nice=False, clamp=True)
-    axis = alt.Axis(tickCount=5, format="%")
+    axis = alt.Axis(tickCount=5, **numbers("share"))
     x = alt.X("expected:Q", title="chance as said", scale=scale, axis=axis)
     y = alt.Y("observed:Q", title="share that left", scale=scale, axis=axis)
     size = {"width": 340, "height": 340}
@@ -215,11 +218,21 @@ def calibrated(judged: Calibration) -> Picture:
         alt=f"{words}. By group, said and seen: "
         + "; ".join(f"{row['expected']:.0%}, {row['observed']:.0%}" for row in cells),
         chart=chart,
-        columns=["group", "rows", "expected", "observed", f"low {judged.level:g} %", f"high {judged.level:g} %"],
+        columns=[
+            "group",
+            "rows",
+            "expected",
+            "observed",
+            f"low {judged.level:g} %",
+            f"high {judged.level:g} %",
+        ],
         rows=[
             [str(number), f"{n:,}", *("–" if value is None else f"{value:.3f}" for value in values)]
             for number, n, *values in zip(
-                *(groups[name] for name in ("group", "n", "expected", "observed", "observed_lo", "observed_hi")),
+                *(
+                    groups[name]
+                    for name in ("group", "n", "expected", "observed", "observed_lo", "observed_hi")
+                ),
                 strict=True,
             )
         ],
