@@ -181,6 +181,14 @@ def test_curves_bear_their_names_at_their_ends():
     assert len({row["color"] for row in names}) == 2
 
 
+def test_names_of_curves_that_end_alike_stand_apart():
+    lines = {
+        name: [(0, 1.0, 1.0, 1.0), (9, end, end, end)] for name, end in (("a", 0.5), ("b", 0.5), ("c", 0.1))
+    }
+    ends = plot.curves(lines).to_dict()["layer"][2]["data"]["values"]
+    assert {row["curve"]: row["place"] for row in ends} == pytest.approx({"c": 0.1, "a": 0.5, "b": 0.56})
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_no_text_of_the_rows_enters_an_expression(name):
     def sorts(node):

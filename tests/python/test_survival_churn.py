@@ -366,3 +366,12 @@ def test_subscriptions_of_the_sample_book(day, auc):
     assert found.calibration.ratio.low < 1
     with pytest.raises(so.UsageError, match="strata: WeibullAFT has none"):
         survival.churn_scores(survival.WeibullAFT(), rows, strata="interval", **how)
+
+
+def test_names_of_categories_are_whole_in_a_forest():
+    way = ["credit card", "credit card (charged automatically)"]
+    rows = {"months": [1, 2, 3, 4, 5, 6], "left": [1, 1, 0, 1, 1, 1], "payment": way * 3}
+    model = survival.CoxPH().fit(rows, duration_col="months", event_col="left")
+    marks = model.plot().chart.to_dict()["layer"][2]
+    assert marks["data"]["values"][0]["label"] == f"payment={way[1]}"
+    assert marks["encoding"]["y"]["axis"]["labelLimit"] >= 400

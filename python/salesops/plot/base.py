@@ -145,8 +145,8 @@ def plain(text: Any, limit: int = 60) -> str:
 
 
 @checked
-def records(rows: Sequence[Mapping[str, Any]], *needed: str) -> list[dict[str, Any]]:
-    """Rows as the charts take them: few enough, with the columns needed, text made plain."""
+def records(rows: Sequence[Mapping[str, Any]], *needed: str, longest: int = 36) -> list[dict[str, Any]]:
+    """Rows as the charts take them: few enough, with the columns needed, text plain and not too long."""
     if len(rows) > MAX_MARKS:
         raise UsageError(
             f"{len(rows):,} marks are more than a reader can see (at most {MAX_MARKS:,}): group the rows"
@@ -156,7 +156,7 @@ def records(rows: Sequence[Mapping[str, Any]], *needed: str) -> list[dict[str, A
     for name in needed:
         if name not in rows[0]:
             raise UsageError(f"column '{name}' is missing; there are {', '.join(map(str, rows[0]))}")
-    return [{key: plain(v, 36) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
+    return [{key: plain(v, longest) if isinstance(v, str) else v for key, v in row.items()} for row in rows]
 
 
 def number(data: list[dict[str, Any]]) -> None:

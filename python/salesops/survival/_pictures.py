@@ -135,6 +135,7 @@ def forest(
             for name, ratio, low, high in rows
         ],
         "label",
+        longest=60,
     )
     plot.number(data)
     base = alt.Chart(alt.Data(values=data), width=plot.WIDTH, height={"step": 34})
