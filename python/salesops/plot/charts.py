@@ -330,7 +330,7 @@ def heat(
     --------
     >>> chart = heat([{"x": 0, "y": 0, "value": 0.2}, {"x": 1, "y": 0, "value": 0.8}])
     >>> len(chart.to_dict()["layer"])
-    2
+    3
     """
     alt = altair()
     data = [row for row in records(rows, "x", "y", "value") if row["value"] is not None]
