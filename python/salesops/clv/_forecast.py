@@ -67,7 +67,7 @@ class Money(NamedTuple):
         drawn = spend._thinned() if isinstance(spend, Posterior) else None
         if together and len(kinds) > 1 and drawn is None:
             estimates = np.array(list(model._estimates.values()))
-            drawn = _normal_draws(estimates, model.covariance_, len(model.parameters), 1)
+            drawn = _normal_draws(estimates, model.identified_covariance_, len(model.parameters), 1)
         found = [model._at(values) for values in kinds]
         covariance = draws = nothing
         if drawn is not None:
@@ -140,7 +140,7 @@ def total(
             draws: Any = drawn
             if drawn is None and design is not None:  # one draw of the coefficients for all customers
                 estimates = np.array(list(model._estimates.values()))
-                draws = _normal_draws(estimates, model.covariance_, len(model.parameters), 0)
+                draws = _normal_draws(estimates, model.identified_covariance_, len(model.parameters), 0)
             made = _ask(model, kinds, code, found, asked, money, draws)
     bought = "transactions" if asked.ahead is not None else "discounted_transactions"
     names = {"customers": "total_alive", bought: "total_transactions"}
@@ -267,7 +267,7 @@ def _over_time(
     if drawn is not None:
         draws = drawn._thinned().ravel()
     elif asked.level:
-        covariance = np.ascontiguousarray(model.covariance_).ravel()
+        covariance = np.ascontiguousarray(model.identified_covariance_).ravel()
     made: dict[str, Any] = _core.predict_over_time(
         known(model, design),
         (found.x, found.t_x, found.T),
@@ -284,17 +284,12 @@ def _over_time(
     return made
 
 
-def _normal_draws(values: Floats, covariance: Floats, positive: int, stream: int) -> Floats | None:
-    """Draws from the normal distribution of estimates, of the first `positive` of their logarithms.
-
-    None where the covariance is unknown.
-    """
+def _normal_draws(values: Floats, covariance: Floats, positive: int, stream: int) -> Floats:
+    """Draws from the normal distribution of estimates, of the first `positive` of their logarithms."""
     import numpy as np
 
     scale = np.concatenate([values[:positive], np.ones(len(values) - positive)])
     of_logs = covariance / np.outer(scale, scale)
-    if not np.isfinite(of_logs).all():
-        return None
     size, directions = np.linalg.eigh(of_logs)
     normals = np.random.Generator(np.random.Philox(key=[0, stream])).standard_normal((DRAWS, len(values)))
     shifts = normals @ (directions * np.sqrt(np.maximum(size, 0))).T

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, islice
@@ -13,7 +14,8 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Table
 from salesops.calendar import FiscalCalendar, Period
-from salesops.clv._rfm import Rfm, day_of
+from salesops.clv._rfm import Rfm, day_of, split_day
+from salesops.clv._units import BELOW_A_DAY
 
 if TYPE_CHECKING:
     import numpy as np
@@ -37,17 +39,20 @@ class Periods:
 
 
 def periods(
-    as_of: dt.date, ahead: float, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
+    seen_until: dt.date, ahead: float, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
 ) -> Periods:
     """Cut the time ahead at the bounds of the calendar's periods."""
     days = _core.days_in(unit)
+    as_of, rest = split_day(seen_until)
+    exact = unit in BELOW_A_DAY
     made = Periods([], [], [], [])
     edge = 0.0
-    for whole, end in _ends(as_of, unit, every, calendar, discrete):
+    for whole, end in _ends(seen_until, unit, every, calendar, discrete):
         # A rest of less than a day, as of a year's 365.2425, goes to the last period.
-        last = end >= ahead or (not discrete and (ahead - end) * days < 1)
+        last = end >= ahead or (not discrete and not exact and (ahead - end) * days < 1)
         edge = ahead if last else end
-        seen = whole.end if discrete else as_of + dt.timedelta(days=1 + max(1, int(edge * days + 1e-9)))
+        passed = math.ceil(edge * days - rest - 1e-9) if exact else int(edge * days + 1e-9)
+        seen = whole.end if discrete else as_of + dt.timedelta(days=1 + max(1, passed))
         made.labels.append(calendar.label(whole))
         made.starts.append(max(whole.start, as_of + dt.timedelta(days=1)))
         made.ends.append(min(whole.end, seen) - dt.timedelta(days=1))
@@ -67,9 +72,13 @@ def length_of(
 
 
 def _ends(
-    as_of: dt.date, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
+    seen_until: dt.date, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
 ) -> Iterator[tuple[Period, float]]:
-    """Periods from the day after `as_of` on, and when each ends in units of T."""
+    """Periods from the day after the one seen last on, and when each ends in units of T.
+
+    What is left of that day belongs to the first.
+    """
+    as_of, rest = split_day(seen_until)
     if every not in EVERY:
         raise UsageError(f"every is one of {', '.join(EVERY)}, not {every!r}")
     if discrete and every != unit:
@@ -80,7 +89,7 @@ def _ends(
             whole = calendar.next(whole)
             yield whole, float(number)
         else:
-            yield whole, ((whole.end - as_of).days - 1) / _core.days_in(unit)
+            yield whole, ((whole.end - as_of).days - 1 + rest) / _core.days_in(unit)
             whole = calendar.next(whole)
 
 
