@@ -59,9 +59,7 @@ clv::Rfm finish(const clv::RfmState& state, const std::string& unit, bool discre
   });
 }
 
-End calibration_end_of(const clv::Rfm& rfm) {
-  return {rfm.calibration_end.day, rfm.calibration_end.minute};
-}
+End calibration_end_of(const clv::Rfm& rfm) { return {rfm.calibration_end.day, rfm.calibration_end.minute}; }
 End holdout_end_of(const clv::Rfm& rfm) { return {rfm.holdout_end.day, rfm.holdout_end.minute}; }
 
 py::tuple scores_of(const clv::Rfm& rfm, int groups) {

@@ -139,10 +139,11 @@ template <class M, class F>
 double over_times(const M& m, double x, double t_x, double T, const F& f) {
   const double R = m.r + x;
   const double log_p = log_p_alive(m, x, t_x, T);
-  const double stayed =
-      std::exp(log_p) * f(Fate{gamma(R, m.alpha + T), leaving(m, T, T, 0)});
+  const double stayed = std::exp(log_p) * f(Fate{gamma(R, m.alpha + T), leaving(m, T, T, 0)});
   if (!(t_x < T)) return stayed;
-  const auto log_left = [&](double u) { return log_hazard(m, u, T) + R * std::log1p((T - u) / (m.alpha + u)); };
+  const auto log_left = [&](double u) {
+    return log_hazard(m, u, T) + R * std::log1p((T - u) / (m.alpha + u));
+  };
   const double scale = 1 / (R / (m.alpha + t_x) + hazard(m, t_x));
   const double end = std::log1p((T - t_x) / scale);
   double top = log_left(t_x);
@@ -167,8 +168,7 @@ template <class F>
 double over_fates(const SarmanovParetoNBD& m, double x, double t_x, double T, const F& f) {
   double base = 0;
   const ParetoMixture mixture = detail::weighed(detail::mixture_of(m), x, t_x, T, base);
-  return detail::mean_of(mixture,
-                         [&](const ParetoNBD& part) { return over_times(part, x, t_x, T, f); }) /
+  return detail::mean_of(mixture, [&](const ParetoNBD& part) { return over_times(part, x, t_x, T, f); }) /
          detail::total(mixture);
 }
 
@@ -325,7 +325,7 @@ RateDistribution dropout_distribution(const M& model, const RfmView& customers, 
   }
 }
 
-#define SALESOPS_RATES(M)                                                                         \
+#define SALESOPS_RATES(M)                                                                          \
   template RateDistribution rate_distribution(const M&, const RfmView&, double, const Execution&); \
   template RateDistribution dropout_distribution(const M&, const RfmView&, double, const Execution&);
 SALESOPS_RATES(NBD)

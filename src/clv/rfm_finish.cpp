@@ -64,10 +64,12 @@ Ends ends_of(const RfmState::Data& data, const RfmOptions& options) {
     throw UsageError("no transaction is left of the rows: " + why_none(data.issues));
   if (data.customers() == 0 && !options.calibration_end && !options.observation_end)
     throw UsageError("there is no transaction to take the end of the observation from; give observation_end");
-  const std::int32_t known = options.observation_end ? data.number_of(*options.observation_end) : latest_day(data);
+  const std::int32_t known =
+      options.observation_end ? data.number_of(*options.observation_end) : latest_day(data);
   Ends ends;
   ends.calibration = options.calibration_end ? data.number_of(*options.calibration_end) : known;
-  ends.holdout = options.holdout_end ? data.number_of(*options.holdout_end) : std::max(ends.calibration, known);
+  ends.holdout =
+      options.holdout_end ? data.number_of(*options.holdout_end) : std::max(ends.calibration, known);
   return ends;
 }
 
@@ -310,9 +312,9 @@ Rfm RfmState::finish(const RfmOptions& options) const {
     first_day = std::min(first_day, data.days.days[data.begins[i]]);
   const Clock clock(data, options, first_day, ends.holdout);
   result.holdout_duration = clock.between(ends.calibration, ends.holdout);
-  const auto logs = logs_of_periods(
-      static_cast<std::size_t>(clock.period(ends.calibration) - clock.period(first_day)) + 1,
-      options.discrete ? 1 : length_of(data, options.unit));
+  const auto logs =
+      logs_of_periods(static_cast<std::size_t>(clock.period(ends.calibration) - clock.period(first_day)) + 1,
+                      options.discrete ? 1 : length_of(data, options.unit));
   const Scan scan(data, options, ends, clock, logs);
   const auto per_major = static_cast<double>(salesops::detail::power_of_ten(digits_of(data.currency)));
 

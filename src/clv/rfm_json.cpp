@@ -119,9 +119,8 @@ void read_days(const Json& json, RfmState::Data& data) {
   for (const Json& days : json) size += days.size() / 3;
   data.days = DayRows(size);
   std::size_t at = 0;
-  const auto [first, last] = data.by_minute
-                                 ? std::pair(clv_detail::first_minute, clv_detail::last_minute)
-                                 : std::pair(first_date.days, last_date.days);
+  const auto [first, last] = data.by_minute ? std::pair(clv_detail::first_minute, clv_detail::last_minute)
+                                            : std::pair(first_date.days, last_date.days);
   for (const Json& days : json) {
     if (!days.is_array() || days.empty() || days.size() % 3 != 0) broken("a customer has no days");
     for (std::size_t i = 0; i < days.size(); i += 3, ++at) {

@@ -158,7 +158,7 @@ TEST(Rfm, CountsTheFirstPurchaseWhenAsked) {
 
 TEST(Rfm, TakesTheLatestDayAsTheEnd) {
   const auto rfm = clv::rfm(table_of(toy()), with_amount());
-  EXPECT_EQ(rfm.calibration_end.to_string(), "2015-02-06");
+  EXPECT_EQ(rfm.calibration_end.day.to_string(), "2015-02-06");
   EXPECT_EQ(rfm.T[0], 36);
 }
 

@@ -10,18 +10,23 @@
 /// history, how their own rates differ. They are mixtures, over whether and when the customer left, of the
 /// conjugate ones, gammas of λ and μ, betas of probabilities:
 ///
-/// | model        | alive                                             | left                                   |
-/// |--------------|---------------------------------------------------|----------------------------------------|
-/// | NBD          | Γ(r+x, alpha+T)                                   |                                        |
-/// | (M)BG/NBD    | Γ(r+x, alpha+T); Beta(a, b+c)                     | Γ(r+x, alpha+t_x); Beta(a+1, b+c−1)    |
-/// | (M)BG/CNBD-k | Γ(r+kx+j, k(alpha+T)) over j < k; as above        | Γ(r+kx, k(alpha+t_x)); as above        |
-/// | Pareto/NBD   | Γ(r+x, alpha+T); Γ(s, beta+T)                     | Γ(r+x, alpha+u); Γ(s+1, beta+u) at u in (t_x, T) |
-/// | BG/BB        | Beta(alpha+x, beta+n−x); Beta(gamma, delta+n)     | the same with u for n, gamma+1 at u = t_x … n−1 |
+/// | model        | alive                                  | left                                       |
+/// |--------------|----------------------------------------|--------------------------------------------|
+/// | NBD          | Γ(r+x, alpha+T)                        |                                            |
+/// | (M)BG/NBD    | Γ(r+x, alpha+T)                        | Γ(r+x, alpha+t_x)                          |
+/// |              | Beta(a, b+c)                           | Beta(a+1, b+c−1)                           |
+/// | (M)BG/CNBD-k | Γ(r+kx+j, k(alpha+T)), j < k           | Γ(r+kx, k(alpha+t_x))                      |
+/// |              | Beta(a, b+c)                           | Beta(a+1, b+c−1)                           |
+/// | Pareto/NBD   | Γ(r+x, alpha+T)                        | Γ(r+x, alpha+u), at u in (t_x, T)          |
+/// |              | Γ(s, beta+T)                           | Γ(s+1, beta+u)                             |
+/// | BG/BB        | Beta(alpha+x, beta+n−x)                | Beta(alpha+x, beta+u−x), u = t_x … n−1     |
+/// |              | Beta(gamma, delta+n)                   | Beta(gamma+1, delta+u)                     |
 ///
-/// with c = x chances to leave (MBG: x+1). GGompertz/NBD is as Pareto/NBD, Sarmanov's a weighed sum of four of
-/// those. The mean is `expected_rate` and `expected_dropout`, in their units; the variance comes from the mean
-/// m₁ under a prior with one more of the rate (r+1, s+1, a+1, …): E[λ²] = m m₁. Ends are the quantiles of the
-/// mixture to about 1e-10, as sums, or as integrals over u that take some tenths of a millisecond a customer.
+/// with c = x chances to leave (MBG: x+1). GGompertz/NBD is as Pareto/NBD, Sarmanov's a weighed sum of four
+/// of those. The mean is `expected_rate` and `expected_dropout`, in their units; the variance comes from the
+/// mean m₁ under a prior with one more of the rate (r+1, s+1, a+1, …): E[λ²] = m m₁. Ends are the quantiles
+/// of the mixture to about 1e-10, as sums, or as integrals over u that take some tenths of a millisecond a
+/// customer.
 #pragma once
 
 #include <vector>
@@ -48,8 +53,8 @@ template <PurchaseModel M>
 [[nodiscard]] RateDistribution rate_distribution(const M& model, const RfmView& customers, double level = 90,
                                                  const Execution& execution = {});
 
-/// Of dropout: the probability to leave after a purchase or at an opportunity, or the rate of leaving (Pareto;
-/// GGompertz: at age T). 0 in NBD.
+/// Of dropout: the probability to leave after a purchase or at an opportunity, or the rate of leaving
+/// (Pareto; GGompertz: at age T). 0 in NBD.
 template <PurchaseModel M>
 [[nodiscard]] RateDistribution dropout_distribution(const M& model, const RfmView& customers,
                                                     double level = 90, const Execution& execution = {});

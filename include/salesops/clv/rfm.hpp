@@ -18,8 +18,8 @@
 /// customer and one minute of UTC, whatever the zone.
 ///
 /// Days are exact: a week is 7 of them, so T in weeks is days/7. With `discrete` the civil periods of the
-/// unit are counted instead (ISO weeks, calendar months, years, hours of UTC), with one purchase a period at most: the form
-/// that BG/BB needs.
+/// unit are counted instead (ISO weeks, calendar months, years, hours of UTC), with one purchase a period at
+/// most: the form that BG/BB needs.
 ///
 /// Amounts are int64 minor units of one currency; a sum beyond 64 bits is a `UsageError`. Results are equal
 /// to the bit for any order of the rows, any cut into batches and any number of threads.
@@ -85,7 +85,7 @@ struct RfmEnd {
 
 struct RfmOptions {
   TimeUnit unit = TimeUnit::day;
-  bool discrete = false;                ///< count civil periods of the unit
+  bool discrete = false;                  ///< count civil periods of the unit
   std::optional<RfmEnd> calibration_end;  ///< last day the models may see; by default `observation_end`
   std::optional<RfmEnd> holdout_end;      ///< last day of the holdout; by default `observation_end`
   std::optional<RfmEnd> observation_end;  ///< nothing after it is known; by default the latest purchase

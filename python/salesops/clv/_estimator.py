@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import json
 import math
 import numbers
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -181,6 +182,10 @@ class Estimator(Fitted):
         """One question to the core, for numbers and columns that go together."""
         return _data.ask(self._core(), question, self.threads, columns)
 
+    def _distribution(self, question: str, level: float, **columns: Any) -> Any:
+        """The same for a distribution: mean, sd and the ends of the middle `level` percent."""
+        return _data.ask(self._core(), question, self.threads, columns, level)
+
     # ---- fits ----
 
     def _solve(self, seen: Any, options: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -327,6 +332,16 @@ class Estimator(Fitted):
     @property
     def _estimates(self) -> dict[str, float]:
         return self.params_ | self.coefficients_
+
+    def _with_estimates(self, values: Sequence[float]) -> Self:
+        """The same model as if the fit had found these values."""
+        model = copy.copy(self)
+        found = dict(zip(self._estimates, values, strict=True))
+        model.params_ = {name: found[name] for name in self.params_}
+        model.coefficients_ = {name: found[name] for name in self.coefficients_}
+        for name, value in model.params_.items():
+            setattr(model, f"{name}_", value)
+        return model
 
     # ---- printing ----
 

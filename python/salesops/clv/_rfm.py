@@ -276,7 +276,15 @@ class RfmState:
         state._source = kind_of(transactions)
         table = _frame.to_core(transactions, columns, tz)
         state._core = _RfmState.partial(
-            table, customer, time, amount or "", currency, money_unit == "minor", time_zone(tz), by_minute, threads
+            table,
+            customer,
+            time,
+            amount or "",
+            currency,
+            money_unit == "minor",
+            time_zone(tz),
+            by_minute,
+            threads,
         )
         return state
 

@@ -14,6 +14,7 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Table
 from salesops.calendar import FiscalCalendar, Period
+from salesops.clv import _forecast, _posterior
 from salesops.clv._rfm import Rfm, day_of, split_day
 from salesops.clv._units import BELOW_A_DAY
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     import numpy.typing as npt
 
     from salesops.clv._data import Histories, Source
+    from salesops.clv._posterior import Posterior
     from salesops.clv._purchases import PurchaseModel
     from salesops.clv._spend import GammaGamma
 
@@ -121,11 +123,7 @@ def schedule(
         columns |= {"revenue": bought * value, "clv": kept * value}
     elif rate != 0:
         columns["discounted_transactions"] = _by_period(model, found, cut, rate)
-    named: dict[str, Any] = {
-        "period": np.array(cut.labels, dtype=object),
-        "start": np.array(cut.starts, dtype="datetime64[D]"),
-        "end": np.array(cut.ends, dtype="datetime64[D]"),
-    }
+    named = _named(cut)
     if not each:
         table = _frame.from_columns(named | {name: values.sum(axis=1) for name, values in columns.items()})
         return _frame.like(table, source.kind)
@@ -137,6 +135,50 @@ def schedule(
     who = rows if customer is None else np.asarray(customer.to_numpy())[rows]
     table = _frame.from_columns({"customer": who} | made)
     return _frame.like(Table([(name, table.column(name)) for name in table.names]), source.kind)
+
+
+def by_draws(
+    model: PurchaseModel,
+    found: Histories,
+    cut: Periods,
+    rate: float,
+    spend: GammaGamma | Posterior | None,
+    level: float,
+    drawn: Posterior,
+) -> Any:
+    """The same of all customers by draws of the parameters: means, and the middle `level` percent."""
+    import numpy as np
+
+    amounts = None if spend is None else _forecast.spends_at_draws(spend)
+    sums: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for one in _forecast.at_draws(model, drawn._thinned()):
+        bought = _by_period(one, found, cut, 0.0)
+        kept = bought if rate == 0 else _by_period(one, found, cut, rate)
+        columns = {"expected_transactions": bought}
+        if amounts is not None:
+            value = next(amounts)._of_customers(found.source, len(found.x))
+            columns |= {"revenue": bought * value, "clv": kept * value}
+        elif rate != 0:
+            columns["discounted_transactions"] = kept
+        for name, values in columns.items():
+            sums.setdefault(name, []).append(values.sum(axis=1))
+    ends = _posterior.ends(level)
+    table: dict[str, Any] = _named(cut)
+    for name, values in sums.items():
+        table[name] = np.mean(values, axis=0)
+        low, high = np.quantile(values, ends, axis=0)
+        table |= {f"{name}_lo_{level:g}": low, f"{name}_hi_{level:g}": high}
+    return _frame.like(_frame.from_columns(table), found.source.kind)
+
+
+def _named(cut: Periods) -> dict[str, Any]:
+    import numpy as np
+
+    return {
+        "period": np.array(cut.labels, dtype=object),
+        "start": np.array(cut.starts, dtype="datetime64[D]"),
+        "end": np.array(cut.ends, dtype="datetime64[D]"),
+    }
 
 
 def _by_period(model: PurchaseModel, found: Histories, cut: Periods, rate: float) -> npt.NDArray[np.float64]:
