@@ -1,7 +1,7 @@
 """Rows of RFM beside Polars and DuckDB; fits beside lifetimes, pymc-marketing and what CLVTools printed.
 
-lifetimes 0.11.3 needs an older pandas, pymc-marketing much that is otherwise not needed: each is measured where
-there is an environment for it, made with
+lifetimes 0.11.3 needs an older pandas, pymc-marketing much that is otherwise not needed: each is measured
+where there is an environment for it, made with
 
     python -m venv build/lifetimes-env
     build/lifetimes-env/bin/pip install lifetimes==0.11.3 "pandas<2" "numpy<2"

@@ -131,11 +131,15 @@ def test_draws_of_the_parameters_have_rates_too():
 
 
 def test_plans_have_means_only():
-    days = ["2026-01-05", "2026-02-02", "2026-03-02", "2026-03-30"]
-    tx = {"customer": [f"c{i % 60}" for i in range(240)], "time": [days[(i * 7) % 4] for i in range(240)]}
-    weeks = {"start": ["2025-12-29", "2026-01-19", "2026-02-16", "2026-03-09"], "sale": [0, 1, 0, 1]}
-    told = so.clv.rfm(tx, unit="week").over_time(weeks, until="2026-12-28")
-    plan = so.clv.ParetoNBD(priors={"s": (0.6, 0.5), "beta": (10, 0.5)}).fit(told, covariates=["sale"])
-    won = plan.model_of(weeks, first="2026-01-05", until="2026-12-28")
-    with pytest.raises(UsageError, match="ask expected_rate"):
-        won.rate_distribution(1, 2, 3)
+    start = np.datetime64("2024-01-01")
+    truth = so.clv.ParetoNBD(r=0.9, alpha=12, s=0.8, beta=30)
+    born = start + np.random.default_rng(1).integers(0, 200, 400)
+    log = truth.simulate_transactions(born, until="2025-06-30", unit="week", seed=5)
+    days = np.arange(start, np.datetime64("2026-07-01"), 7)
+    weeks = {"start": days, "season": (np.arange(len(days)) % 52 > 44).astype(int)}
+    told = so.clv.rfm(log, unit="week", observation_end="2025-06-30").over_time(weeks)
+    won = so.clv.ParetoNBD().fit(told, covariates=["season"]).model_of(weeks, first="2025-07-01")
+    assert won.expected_rate(1, 2, 3) > 0
+    for question in (won.rate_distribution, won.dropout_distribution):
+        with pytest.raises(UsageError, match="have means only: ask expected_"):
+            question(1, 2, 3)
