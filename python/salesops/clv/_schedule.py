@@ -164,9 +164,9 @@ def by_draws(
             sums.setdefault(name, []).append(values.sum(axis=1))
     ends = _posterior.ends(level)
     table: dict[str, Any] = _named(cut)
-    for name, values in sums.items():
-        table[name] = np.mean(values, axis=0)
-        low, high = np.quantile(values, ends, axis=0)
+    for name, by_draw in sums.items():
+        table[name] = np.mean(by_draw, axis=0)
+        low, high = np.quantile(by_draw, ends, axis=0)
         table |= {f"{name}_lo_{level:g}": low, f"{name}_hi_{level:g}": high}
     return _frame.like(_frame.from_columns(table), found.source.kind)
 

@@ -82,15 +82,16 @@ def _counts(made: Columns) -> npt.NDArray[np.int64]:
     return first[1:] - first[:-1]
 
 
-def _last(until: str | dt.date, tick: str) -> np.datetime64:
+def _last(until: str | dt.date, tick: str) -> Any:
     """The last day, or minute, of a log."""
     import numpy as np
 
     end = end_of(until, "until")
     if end is None:
         raise UsageError("until: need a day")
-    last = np.datetime64(end[0], tick)
-    return last + np.timedelta64(end[1], "m") if tick == "m" else last
+    day, minute = end
+    last = np.datetime64(day, "D")
+    return last + np.timedelta64(minute, "m") if tick == "m" else last
 
 
 def transactions(
