@@ -91,7 +91,7 @@ class PurchaseModel(Explained, Answers):
         columns
             What the frame calls its columns: ``{"frequency": "orders"}``.
         unit
-            Unit of recency and T: day, week, month or year. An `Rfm` knows it.
+            Unit of recency and T: minute, hour, day, week, month or year. An `Rfm` knows it.
         warm_start
             Begin at the estimates of the last fit: quick where little is new.
         """
@@ -292,10 +292,10 @@ class PurchaseModel(Explained, Answers):
         Parameters
         ----------
         first
-            Day of each customer's first purchase; or an `Rfm`, whose customers are drawn anew, each by its
-            own covariates, those over time too.
+            Day of each customer's first purchase, for units below a day its time; or an `Rfm`, whose
+            customers are drawn anew, each by its own covariates, those over time too.
         until
-            Last day.
+            Last day, or for such units the last minute.
         spend
             Adds amounts in cents' precision, of the first purchase too.
         unit
@@ -304,7 +304,7 @@ class PurchaseModel(Explained, Answers):
         Returns
         -------
         dict
-            customer (0, 1, …), time (a day), and with `spend` amount.
+            customer (0, 1, …), time (a day, or a minute), and with `spend` amount.
 
         Examples
         --------
