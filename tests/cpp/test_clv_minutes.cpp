@@ -19,7 +19,8 @@ std::int32_t day(const char* text) { return Date::parse(text)->days; }
 std::int64_t us(const char* text) { return salesops::Instant::parse(text)->us; }
 
 clv::RfmColumns by_minute() {
-  clv::RfmColumns columns{.amount = "amount"};
+  clv::RfmColumns columns;
+  columns.amount = "amount";
   columns.by_minute = true;
   return columns;
 }
@@ -86,8 +87,10 @@ TEST(Rfm, CountsHoursAndMinutes) {
 TEST(Rfm, RefusesMinutesThatNobodyKnows) {
   clv::RfmOptions hours;
   hours.unit = clv::TimeUnit::hour;
+  clv::RfmColumns columns = by_minute();
+  columns.by_minute = false;
   const Table late = table_of({1, 2}, {0, us("7000-01-01T00:00Z")}, {1, 2});
-  const auto by_day = clv::RfmState::partial(late, {.amount = "amount"});
+  const auto by_day = clv::RfmState::partial(late, columns);
   EXPECT_THROW((void)by_day.finish(hours), UsageError);
   const Table dates({{"customer", Column::of(Type::int64, std::vector<std::int64_t>{1})},
                      {"time", Column::of(Type::date, std::vector<std::int32_t>{1})},

@@ -108,8 +108,8 @@ TEST(Rates, LieInOrderForAllModels) {
   expect_in_order(mbg, weeks);
   expect_in_order(pareto, weeks);
   expect_in_order(gompertz, weeks);
-  expect_in_order(clv::BGCNBD{.85, 1.45, .79, 2.42, 3}, weeks);
-  expect_in_order(clv::MBGCNBD{.85, 1.45, .79, 2.42, 2}, weeks);
+  expect_in_order(clv::BGCNBD{3, .85, 1.45, .79, 2.42}, weeks);
+  expect_in_order(clv::MBGCNBD{2, .85, 1.45, .79, 2.42}, weeks);
   expect_in_order(clv::SarmanovParetoNBD{.54, 10.1, .51, 9.2, 10}, Rows{{0, 2}, {0, 30.43}, {38.86, 38.86}});
   expect_in_order(bgbb, Rows{{0, 2, 6}, {0, 3, 6}, {6, 6, 6}});
 }
@@ -122,7 +122,7 @@ TEST(Rates, MeetWhereModelsMeet) {
       EXPECT_NEAR(a.high[i], b.high[i], tolerance * b.high[i]);
     }
   };
-  const clv::BGCNBD one{bg.r, bg.alpha, bg.a, bg.b, 1};
+  const clv::BGCNBD one{1, bg.r, bg.alpha, bg.a, bg.b};
   same(rate_distribution(one, weeks.view()), rate_distribution(bg, weeks.view()), 1e-9);
   same(dropout_distribution(one, weeks.view()), dropout_distribution(bg, weeks.view()), 1e-9);
   const clv::SarmanovParetoNBD apart{pareto.r, pareto.alpha, pareto.s, pareto.beta, 0};
@@ -149,5 +149,6 @@ TEST(Rates, OfRowsThatAreNoHistoryAreNone) {
   EXPECT_TRUE(std::isnan(found.mean[0]) && std::isnan(found.low[0]) && std::isnan(found.high[0]));
   EXPECT_FALSE(std::isnan(found.high[1]));
   EXPECT_THROW((void)clv::rate_distribution(bg, odd.view(), 100), salesops::UsageError);
-  EXPECT_THROW((void)clv::rate_distribution(bg, {.x = odd.x, .t_x = odd.t_x}), salesops::UsageError);
+  const Rows uneven{{1, 2}, {5, 30}, {40}};
+  EXPECT_THROW((void)clv::rate_distribution(bg, uneven.view()), salesops::UsageError);
 }
