@@ -336,9 +336,9 @@ def bench_pymc_marketing(rows: so.clv.Rfm, draws: int = 1000) -> None:
         report(task, n, seconds, peers, same=apart < 0.2, limit=0.5, note=note)
 
 
-#: Of CLVTools 0.12.1 on the CDNOW sample: the parameters its own tests hold (test_correctness_bgnbd.R and
-#: test_correctness_pnbd_nocovstaticcov.R), the log-likelihood where they hold one too, and the seconds of a run
-#: built from source, on two cores of another machine.
+#: Of CLVTools 0.12.1 on the CDNOW sample: the parameters that its own tests hold (test_correctness_bgnbd.R,
+#: test_correctness_pnbd_nocovstaticcov.R), the log-likelihood where they hold one too, and the seconds that a
+#: build from source took on two cores of another machine.
 CLVTOOLS = {
     "bg": ([0.2425945, 4.4136019, 0.7929199, 2.4258881], None, 0.11),
     "pareto": ([0.55315, 10.57633, 0.60625, 11.67150], -9594.976, 0.054),

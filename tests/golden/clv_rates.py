@@ -85,29 +85,31 @@ def bgbb(a: mp.mpf, b: mp.mpf, c: mp.mpf, d: mp.mpf) -> Callable[..., list[Densi
 
 
 def described(density: Density, top: mp.mpf) -> Iterator[mp.mpf]:
-    """Mean, sd, and the quantiles of 5 and 95 percent."""
-    rough = mp.mpf(1)
-    for _ in range(2):  # where the mass lies is found with the first mean
-        cuts = [
-            rough * mp.mpf(part) for part in ("0.01", "0.1", "0.5", "0.8", "1", "1.2", "2", "4", "10", "40")
-        ]
-        edges = [mp.mpf(0), *(cut for cut in cuts if cut < top), top]
-        total, first, second = (
-            mp.quad(lambda q, power=power: q**power * density(q), edges) for power in range(3)
+    """Mean, sd, and the quantiles of 5 and 95 percent, by integrals over ln q, where nothing is singular."""
+
+    def integral(power: int, end: mp.mpf) -> mp.mpf:
+        return mp.quad(
+            lambda y: mp.exp((power + 1) * y) * density(mp.exp(y)), [*(e for e in edges if e < end), end]
         )
-        rough = first / total
+
+    middle = mp.mpf(0)
+    for _ in range(2):  # where the mass lies is found with the first mean
+        cuts = (-300, -80, -30, -12, -5, -2, -1, "-0.5", 0, "0.5", 1, 2, 3, 5)
+        edges = [middle + mp.mpf(cut) for cut in cuts]
+        end = min(mp.log(top), middle + 7)
+        total, first, second = (integral(power, end) for power in range(3))
+        middle = mp.log(first / total)
     yield first / total
     yield mp.sqrt(second / total - (first / total) ** 2)
-
-    def log_below(y: mp.mpf) -> mp.mpf:
-        q = mp.exp(y)
-        return mp.log(mp.quad(density, [*(edge for edge in edges if edge < q), q]) / total)
-
     # In logarithms the lower tail is a line, and any search is short.
     for probability, low, high in (("0.05", -60, 0), ("0.95", -1, 4)):
-        ends = mp.log(rough) + low, min(mp.log(rough) + high, mp.log(top) - mp.mpf("1e-9"))
+        ends = middle + low, min(middle + high, mp.log(top) - mp.mpf("1e-9"))
         wanted = mp.log(mp.mpf(probability))
-        yield mp.exp(mp.findroot(lambda y, to=wanted: log_below(y) - to, ends, solver="illinois", tol=1e-22))
+        yield mp.exp(
+            mp.findroot(
+                lambda y, to=wanted: mp.log(integral(0, y) / total) - to, ends, solver="illinois", tol=1e-22
+            )
+        )
 
 
 def main() -> None:
