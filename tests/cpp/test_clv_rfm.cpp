@@ -246,7 +246,7 @@ TEST(Rfm, AgreesWithThePlainDefinition) {
   options.calibration_end = Date{day("2021-03-01")};
   options.holdout_end = Date{day("2021-09-01")};
   const auto rfm = clv::rfm(table_of(rows), with_amount(), options);
-  const auto plain = plain_rfm(rows, options.calibration_end->days, options.holdout_end->days);
+  const auto plain = plain_rfm(rows, options.calibration_end->day.days, options.holdout_end->day.days);
   ASSERT_EQ(rfm.size(), plain.size());
   std::size_t i = 0;
   for (const auto& [customer, want] : plain) {
