@@ -1,8 +1,8 @@
 """Write tests/golden/clv_rates.csv: a customer's own rates given its history, with mpmath.
 
 Each is the prior of the rate times the likelihood of the history given that rate, with all else integrated
-out, and its moments and quantiles are plain integrals of that; the library sums over the customer's fates
-instead. Run by hand when a case is added: ``python tests/golden/clv_rates.py``.
+out, and its moments and quantiles are plain integrals of that, right to about 1e-7; the library sums over the
+customer's fates instead. Run by hand when a case is added: ``python tests/golden/clv_rates.py``.
 """
 
 import pathlib
