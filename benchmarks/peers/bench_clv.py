@@ -1,14 +1,20 @@
-"""Rows of RFM beside Polars and DuckDB; fits beside lifetimes, which runs in an environment of its own.
+"""Rows of RFM beside Polars and DuckDB; fits beside lifetimes, pymc-marketing and what CLVTools printed.
 
-lifetimes 0.11.3 needs an older pandas: it is measured where there is an environment for it, made with
+lifetimes 0.11.3 needs an older pandas, pymc-marketing much that is otherwise not needed: each is measured
+where there is an environment for it, made with
 
     python -m venv build/lifetimes-env
     build/lifetimes-env/bin/pip install lifetimes==0.11.3 "pandas<2" "numpy<2"
+    python -m venv build/pymc-marketing-env
+    build/pymc-marketing-env/bin/pip install pymc-marketing==0.19.0
+
+The real data (CDNOW, apparel) come from the folder that SALESOPS_DATA names.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import pathlib
 import subprocess
 import sys
@@ -20,7 +26,9 @@ import polars as pl
 import salesops as so
 from _bench import measure, report
 
-LIFETIMES = pathlib.Path(__file__).resolve().parents[2] / "build/lifetimes-env/bin/python"
+BUILD = pathlib.Path(__file__).resolve().parents[2] / "build"
+LIFETIMES = BUILD / "lifetimes-env/bin/python"
+PYMC_MARKETING = BUILD / "pymc-marketing-env/bin/python"
 CHILD = """
 import json, sys, time
 import numpy as np
@@ -249,6 +257,127 @@ def log_likelihood(model: type, params: list[float], given: dict[str, np.ndarray
     return float(model(*params).log_likelihood(**given).sum())
 
 
+# ---- CDNOW, with what others say of it ----
+
+
+def cdnow(data: pathlib.Path) -> so.clv.Rfm:
+    """The sample of 2,357 customers in exact weeks to 1997-09-30."""
+    lines = [line.split() for line in (data / "CDNOW_sample.txt").read_text().splitlines() if line.strip()]
+    days = [f"{day[:4]}-{day[4:6]}-{day[6:]}" for _, _, day, _, _ in lines]
+    log = {
+        "customer": [line[1] for line in lines],
+        "time": days,
+        "amount": [float(line[4]) for line in lines],
+    }
+    return so.clv.rfm(log, amount="amount", unit="week", calibration_end="1997-09-30")
+
+
+def apparel(data: pathlib.Path) -> so.clv.Rfm:
+    """600 customers over 104 weeks, with what changes by week."""
+    kept = {"customer": "Id", "time": "Date", "amount": "Price"}
+    log = pl.read_csv(data / "apparel_transactions.csv")
+    rows = so.clv.rfm(log, **kept, unit="week", calibration_end="2006-12-31")
+    weeks = pl.read_csv(data / "apparel_dynamic_covariates.csv")
+    return rows.over_time(weeks, start="Cov.Date", customer="Id")
+
+
+def pymc_marketing(arrays: dict[str, np.ndarray], kind: str, given: dict[str, float], draws: int) -> dict:
+    """What pymc-marketing took and found in its own process; compiling counts, as a user waits for it."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = pathlib.Path(folder) / "data.npz"
+        np.savez(path, **arrays)
+        script = str(pathlib.Path(__file__).with_name("_clv_pymc.py"))
+        command = [
+            str(PYMC_MARKETING),
+            "-W",
+            "ignore",
+            script,
+            str(path),
+            kind,
+            json.dumps(given),
+            str(draws),
+        ]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def bench_pymc_marketing(rows: so.clv.Rfm, draws: int = 1000) -> None:
+    """Equal likelihoods at equal parameters, the time to the most likely ones and that of a posterior."""
+    if not PYMC_MARKETING.exists():
+        print(f"pymc-marketing is left out: there is no {PYMC_MARKETING}", file=sys.stderr)
+        return
+    whole = {"x": rows["frequency"], "t_x": rows["recency"], "T": rows["T"]}
+    for kind, n in (("bg", len(rows)), ("mbg", len(rows)), ("pareto", 300)):
+        arrays = {name: np.ascontiguousarray(column[:n]) for name, column in whole.items()}
+        fit = MODELS[kind]().fit(**arrays)
+        theirs = pymc_marketing(arrays, kind, fit.params_, draws)
+        name, title = MODELS[kind].__name__, "CDNOW" if n == len(rows) else f"first {n} of CDNOW"
+        at_map = log_likelihood(MODELS[kind], list(theirs["map"].values()), arrays)
+        gap = max(abs(theirs["at_given"] - fit.log_likelihood_), abs(theirs["at_map"] - at_map))
+        note = (
+            f"log-likelihoods at our estimate and at theirs differ by {gap:.1e} at most; "
+            f"{fit.log_likelihood_:,.6f} at ours, {theirs['at_map']:,.6f} at theirs"
+        )
+        seconds = measure(lambda kind=kind, arrays=arrays: MODELS[kind]().fit(**arrays))
+        peers = {"pymc-marketing MAP, flat": theirs["map_s"]}
+        report(f"{name} fit, {title}", n, seconds, peers, same=gap < 1e-6, limit=0.1, note=note)
+
+        drawn = fit.posterior(draws, chains=4, warmup=draws, progress=False)
+        apart = max(
+            abs(drawn.diagnosis()[one]["mean"] - mean) / theirs["sds"][one]
+            for one, mean in theirs["means"].items()
+        )
+        seconds = measure(
+            lambda fit=fit: fit.posterior(draws, chains=4, warmup=draws, progress=False), repeat=1, at_most=60
+        )
+        task = f"{name} posterior, 4 chains of {draws:,} draws after as many, {title}"
+        note = f"means at most {apart:.2f} sd apart, under the same beliefs"
+        peers = {"pymc-marketing NUTS": theirs["draw_s"]}
+        report(task, n, seconds, peers, same=apart < 0.2, limit=0.5, note=note)
+
+
+#: Of CLVTools 0.12.1 on the CDNOW sample: the parameters that its own tests hold (test_correctness_bgnbd.R,
+#: test_correctness_pnbd_nocovstaticcov.R), the log-likelihood where they hold one too, and the seconds that a
+#: build from source took on two cores of another machine.
+CLVTOOLS = {
+    "bg": ([0.2425945, 4.4136019, 0.7929199, 2.4258881], None, 0.11),
+    "pareto": ([0.55315, 10.57633, 0.60625, 11.67150], -9594.976, 0.054),
+}
+
+
+def bench_clvtools(rows: so.clv.Rfm, data: pathlib.Path) -> None:
+    """What CLVTools printed against our likelihood at its parameters; its seconds are none of this run."""
+    arrays = {"x": rows["frequency"], "t_x": rows["recency"], "T": rows["T"]}
+    for kind, (parameters, printed, seconds) in CLVTOOLS.items():
+        model = MODELS[kind]
+        fit = model().fit(**arrays)
+        there = log_likelihood(model, parameters, arrays)
+        short = fit.log_likelihood_ - there  # its parameters are rounded, and a maximum is flat
+        note = (
+            f"CLVTools' seconds are of another run and machine; log-likelihood {fit.log_likelihood_:,.6f}, "
+            f"{short:.1e} less at its parameters" + (f", {printed:,} printed" if printed else "")
+        )
+        same = 0 <= short < 1e-5 and (printed is None or abs(there - printed) < 6e-4)
+        task = f"{model.__name__} fit, CDNOW, beside CLVTools' printed numbers"
+        mine = measure(lambda model=model: model().fit(**arrays))
+        report(task, len(rows), mine, {"CLVTools 0.12.1, printed": seconds}, same=bool(same), note=note)
+    told = apparel(data)
+
+    def by_season() -> so.clv.ParetoNBD:
+        names = ["High.Season", "Gender", "Channel"]
+        return so.clv.ParetoNBD().fit(told, covariates=names, dropout_covariates=names)
+
+    found = by_season().log_likelihood_
+    note = (
+        "CLVTools' seconds are of another run and machine (Nelder-Mead, 2,347 evaluations); log-likelihood "
+        f"{found:,.4f}, CLVTools stops at −5,754.7702"
+    )
+    task = "ParetoNBD fit with covariates over time, apparel, beside CLVTools' printed numbers"
+    mine = measure(by_season)
+    peers = {"CLVTools 0.12.1, printed": 22.8}
+    report(task, len(told), mine, peers, same=found >= -5754.7702, limit=0.05, note=note)
+
+
 def main() -> None:
     bench_rfm(1_000_000)
     bench_rfm(10_000_000)
@@ -258,6 +387,13 @@ def main() -> None:
     bench_memory(1_000_000)
     mbg = so.clv.MBGNBD(r=0.525, alpha=6.183, a=0.891, b=1.614)
     bench_forecasts(1_000_000, [mbg, so.clv.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)])
+    if "SALESOPS_DATA" not in os.environ:
+        print("pymc-marketing and CLVTools are left out: SALESOPS_DATA names no folder", file=sys.stderr)
+        return
+    data = pathlib.Path(os.environ["SALESOPS_DATA"]) / "clv"
+    rows = cdnow(data)
+    bench_pymc_marketing(rows)
+    bench_clvtools(rows, data)
 
 
 if __name__ == "__main__":

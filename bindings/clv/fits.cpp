@@ -88,6 +88,7 @@ void bind_clv_fits(py::module_& word) {
       .def_readonly("coefficients", &Summary::coefficients)
       .def_readonly("log_likelihood", &Summary::log_likelihood)
       .def_readonly("covariance", &Summary::covariance)
+      .def_readonly("identified_covariance", &Summary::identified_covariance)
       .def_readonly("standard_errors", &Summary::standard_errors)
       .def_readonly("correlation", &Summary::correlation)
       .def_property_readonly("profile",

@@ -4,6 +4,7 @@
 #include <tuple>
 
 #include "columns.hpp"
+#include "salesops/clv/rates.hpp"
 #include "salesops/clv/simulate.hpp"
 
 namespace salesops_bindings {
@@ -126,6 +127,23 @@ void bind_simulation(py::class_<M>& type) {
       py::arg("times"));
 }
 
+/// `method(columns, level, threads)` of x, t_x and T: mean, sd, low and high of each row.
+template <class M, class Answer>
+void def_distribution(py::class_<M>& type, const char* name, Answer answer) {
+  type.def(
+      name,
+      [answer](const M& model, const std::vector<Array>& columns, double level, int threads) {
+        if (columns.size() != 3) throw salesops::UsageError("need 3 columns");
+        const clv::RfmView customers{.x = view(columns[0]), .t_x = view(columns[1]), .T = view(columns[2])};
+        const auto found = interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
+          return answer(model, customers, level, execution);
+        });
+        return py::make_tuple(array_of(found.mean), array_of(found.sd), array_of(found.low),
+                              array_of(found.high));
+      },
+      py::arg("columns"), py::arg("level"), py::arg("threads") = 0);
+}
+
 #define SALESOPS_ASKS_ALL(question) [](const M& m, const auto&... all) { clv::question(m, all...); }
 
 template <class M>
@@ -145,6 +163,10 @@ py::class_<M> bind_purchases(py::module_& word, const char* name, const char* do
   def_customers<M, 2>(type, "dect", SALESOPS_ASKS_ALL(dect));
   def_rows<M, 3>(type, "expected_rate", SALESOPS_ASKS(expected_rate));
   def_rows<M, 3>(type, "expected_dropout", SALESOPS_ASKS(expected_dropout));
+  def_distribution(type, "rate_distribution",
+                   [](const M& m, const auto&... all) { return clv::rate_distribution(m, all...); });
+  def_distribution(type, "dropout_distribution",
+                   [](const M& m, const auto&... all) { return clv::dropout_distribution(m, all...); });
   def_rows<M, 1>(type, "p_alive_new", SALESOPS_ASKS(p_alive_new));
   def_rows<M, 1>(type, "expected_transactions_new", SALESOPS_ASKS(expected_transactions_new));
   def_rows<M, 2>(type, "pmf_new", SALESOPS_ASKS(pmf_new));

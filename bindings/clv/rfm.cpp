@@ -8,7 +8,9 @@ namespace salesops_bindings {
 
 namespace {
 
-constexpr Names<clv::TimeUnit, 4> units{{{clv::TimeUnit::day, "day"},
+constexpr Names<clv::TimeUnit, 6> units{{{clv::TimeUnit::minute, "minute"},
+                                         {clv::TimeUnit::hour, "hour"},
+                                         {clv::TimeUnit::day, "day"},
                                          {clv::TimeUnit::week, "week"},
                                          {clv::TimeUnit::month, "month"},
                                          {clv::TimeUnit::year, "year"}}};
@@ -20,7 +22,7 @@ constexpr Names<clv::RegularityMethod, 5> methods{{{clv::RegularityMethod::mle, 
 
 clv::RfmState partial(const salesops::Table& transactions, const std::string& customer,
                       const std::string& time, const std::string& amount, const std::string& currency,
-                      bool minor_units, const salesops::TimeZone& zone, int threads) {
+                      bool minor_units, const salesops::TimeZone& zone, bool by_minute, int threads) {
   return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
     return clv::RfmState::partial(transactions,
                                   {.customer = customer,
@@ -28,25 +30,37 @@ clv::RfmState partial(const salesops::Table& transactions, const std::string& cu
                                    .amount = amount,
                                    .currency = currency,
                                    .minor_units = minor_units,
-                                   .zone = zone},
+                                   .zone = zone,
+                                   .by_minute = by_minute},
                                   execution);
   });
 }
 
+/// A day, and the last minute of it that counts.
+using End = std::pair<salesops::Date, std::int32_t>;
+
+std::optional<clv::RfmEnd> end_of(const std::optional<End>& end) {
+  if (!end) return std::nullopt;
+  return clv::RfmEnd{end->first, end->second};
+}
+
 clv::Rfm finish(const clv::RfmState& state, const std::string& unit, bool discrete,
-                std::optional<salesops::Date> calibration_end, std::optional<salesops::Date> holdout_end,
-                std::optional<salesops::Date> observation_end, bool include_first, int threads) {
+                const std::optional<End>& calibration_end, const std::optional<End>& holdout_end,
+                const std::optional<End>& observation_end, bool include_first, int threads) {
   const clv::TimeUnit of_time = read_name(units, unit);
   return interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
     return state.finish({.unit = of_time,
                          .discrete = discrete,
-                         .calibration_end = calibration_end,
-                         .holdout_end = holdout_end,
-                         .observation_end = observation_end,
+                         .calibration_end = end_of(calibration_end),
+                         .holdout_end = end_of(holdout_end),
+                         .observation_end = end_of(observation_end),
                          .include_first = include_first,
                          .execution = execution});
   });
 }
+
+End calibration_end_of(const clv::Rfm& rfm) { return {rfm.calibration_end.day, rfm.calibration_end.minute}; }
+End holdout_end_of(const clv::Rfm& rfm) { return {rfm.holdout_end.day, rfm.holdout_end.minute}; }
 
 py::tuple scores_of(const clv::Rfm& rfm, int groups) {
   const auto scores = clv::rfm_scores(rfm, groups);
@@ -66,8 +80,9 @@ void bind_clv_rfm(py::module_& word) {
       .def_readonly("discrete", &clv::Rfm::discrete)
       .def_readonly("has_amount", &clv::Rfm::has_amount)
       .def_readonly("currency", &clv::Rfm::currency)
-      .def_readonly("calibration_end", &clv::Rfm::calibration_end)
-      .def_readonly("holdout_end", &clv::Rfm::holdout_end)
+      .def_readonly("by_minute", &clv::Rfm::by_minute)
+      .def_property_readonly("calibration_end", &calibration_end_of)
+      .def_property_readonly("holdout_end", &holdout_end_of)
       .def_readonly("holdout_duration", &clv::Rfm::holdout_duration)
       .def_readonly("zone", &clv::Rfm::zone)
       .def("__len__", &clv::Rfm::size);
@@ -75,14 +90,14 @@ void bind_clv_rfm(py::module_& word) {
       .def(py::init<>())
       .def_static("partial", &partial, py::arg("transactions"), py::arg("customer"), py::arg("time"),
                   py::arg("amount"), py::arg("currency"), py::arg("minor_units"), py::arg("zone"),
-                  py::arg("threads"))
+                  py::arg("by_minute"), py::arg("threads"))
       .def("merge", &clv::RfmState::merge, py::arg("other"), py::call_guard<py::gil_scoped_release>())
       .def("finish", &finish, py::arg("unit"), py::arg("discrete"), py::arg("calibration_end"),
            py::arg("holdout_end"), py::arg("observation_end"), py::arg("include_first"), py::arg("threads"))
       .def(
           "repeat_purchases",
-          [](const clv::RfmState& state, const std::vector<salesops::Date>& ends, salesops::Date joined_by) {
-            return state.repeat_purchases(ends, joined_by);
+          [](const clv::RfmState& state, const std::vector<salesops::Date>& ends, const End& joined_by) {
+            return state.repeat_purchases(ends, {joined_by.first, joined_by.second});
           },
           py::arg("ends"), py::arg("joined_by"), py::call_guard<py::gil_scoped_release>())
       .def(

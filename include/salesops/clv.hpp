@@ -18,6 +18,7 @@
 /// | ... discounted to T, until T + t             | `dect(m, t, discount_rate, x, t_x, T)`        |
 /// | mean purchase rate                           | `expected_rate(m, x, t_x, T)`                 |
 /// | mean dropout                                 | `expected_dropout(m, x, t_x, T)`              |
+/// | spread of both, of one customer              | `clv/rates.hpp`                               |
 /// | the process it follows if alive              | `given_alive(m, x, t_x, T)`                   |
 ///
 /// | question about a customer at its first purchase | function                                   |

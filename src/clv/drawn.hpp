@@ -80,8 +80,13 @@ std::vector<M> models_at(const M& model, std::span<const double> covariance, con
   const auto values = parameter_values(model);
   const Eigen::MatrixXd drawn = values_at(values, covariance, values.size() - signed_parameters<M>, normals);
   std::vector<M> models;
-  for (Eigen::Index draw = 0; draw < drawn.cols(); ++draw)
+  for (Eigen::Index draw = 0; draw < drawn.cols(); ++draw) {
     models.push_back(with_parameters(model, std::span(drawn.col(draw).data(), values.size())));
+    if constexpr (requires { m_bounds(model); }) {
+      const auto [low, high] = m_bounds(models.back());
+      models.back().m = std::clamp(models.back().m, low, high);
+    }
+  }
   return models;
 }
 

@@ -202,21 +202,24 @@ void tell_m(FitSummary& summary) {
   std::array<double, k> at{};
   for (std::size_t j = 0; j < k; ++j) at[j] = j < 4 ? std::log(summary.estimates[j]) : summary.estimates[j];
   const Jet<5> m = Mixing<Jet<5>>(sarmanov_parameters<2>(at)).m;
-  std::array<double, k> with{};  // covariance of each coordinate of the search with m
-  double own = 0;
-  for (std::size_t i = 0; i < k; ++i) {
-    for (std::size_t j = 0; j < k; ++j)
-      with[i] += summary.covariance[i * k + j] * m.gradient[j] / (j < 4 ? summary.estimates[j] : 1);
-    own += with[i] * m.gradient[i] / (i < 4 ? summary.estimates[i] : 1);
-  }
-  with[4] = own;
+  const auto with_m = [&](std::vector<double>& covariance) {
+    std::array<double, k> with{};  // covariance of each coordinate of the search with m
+    double own = 0;
+    for (std::size_t i = 0; i < k; ++i) {
+      for (std::size_t j = 0; j < k; ++j)
+        with[i] += covariance[i * k + j] * m.gradient[j] / (j < 4 ? summary.estimates[j] : 1);
+      own += with[i] * m.gradient[i] / (i < 4 ? summary.estimates[i] : 1);
+    }
+    with[4] = own;
+    for (std::size_t i = 0; i < k; ++i) covariance[i * k + 4] = covariance[4 * k + i] = with[i];
+  };
+  with_m(summary.covariance);
+  with_m(summary.identified_covariance);
   summary.estimates[4] = m.value;
-  summary.standard_errors[4] = std::sqrt(own);
-  for (std::size_t i = 0; i < k; ++i) {
-    summary.covariance[i * k + 4] = summary.covariance[4 * k + i] = with[i];
+  summary.standard_errors[4] = std::sqrt(summary.covariance[4 * k + 4]);
+  for (std::size_t i = 0; i < k; ++i)
     summary.correlation[i * k + 4] = summary.correlation[4 * k + i] =
-        with[i] / (summary.standard_errors[i] * summary.standard_errors[4]);
-  }
+        summary.covariance[i * k + 4] / (summary.standard_errors[i] * summary.standard_errors[4]);
   if (!summary.profile.empty())
     summary.profile[4] = {m.value, special::not_a_number, special::not_a_number, summary.profile[4].level};
   if (!summary.posterior) return;

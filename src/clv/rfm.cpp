@@ -251,6 +251,7 @@ RfmState RfmState::partial(const Table& transactions, const RfmColumns& columns,
   Transactions read = clv_detail::read_transactions(transactions, columns, execution);
   auto data = std::make_shared<Data>();
   RfmState state;
+  data->by_minute = columns.by_minute;
   data->has_amount = read.has_amount;
   data->currency = read.currency;
   data->zone = columns.zone.name();
@@ -275,6 +276,8 @@ RfmState RfmState::partial(const Table& transactions, const RfmColumns& columns,
 namespace {
 
 void check_alike(const RfmState::Data& a, const RfmState::Data& b) {
+  if (a.by_minute != b.by_minute)
+    throw UsageError("one batch tells purchases apart by the minute, the other by the day; use one of them");
   if (a.zone != b.zone)
     throw UsageError("the batches count the days of different zones: " + a.zone + " and " + b.zone);
   if (a.customer.type() != b.customer.type())
@@ -297,6 +300,7 @@ void RfmState::merge(const RfmState& other) {
   }
   check_alike(a, b);
   auto merged = std::make_shared<Data>();
+  merged->by_minute = a.by_minute;
   merged->has_amount = a.has_amount;
   merged->currency = a.currency;
   merged->zone = a.zone;

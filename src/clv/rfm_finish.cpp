@@ -48,9 +48,11 @@ std::string why_none(const Issues& issues) {
 }
 
 Ends ends_of(const RfmState::Data& data, const RfmOptions& options) {
-  const auto before = [](const std::optional<Date>& a, const std::optional<Date>& b) {
+  const auto before = [](const std::optional<RfmEnd>& a, const std::optional<RfmEnd>& b) {
     return a && b && *a < *b;
   };
+  if (options.unit < TimeUnit::day && !data.by_minute)
+    throw UsageError("hours and minutes need the minute of each purchase; the rows were read by the day");
   if (options.holdout_end && !options.calibration_end)
     throw UsageError("holdout_end needs calibration_end, where the holdout begins");
   if (options.holdout_end && *options.holdout_end <= *options.calibration_end)
@@ -62,10 +64,12 @@ Ends ends_of(const RfmState::Data& data, const RfmOptions& options) {
     throw UsageError("no transaction is left of the rows: " + why_none(data.issues));
   if (data.customers() == 0 && !options.calibration_end && !options.observation_end)
     throw UsageError("there is no transaction to take the end of the observation from; give observation_end");
-  const std::int32_t known = options.observation_end ? options.observation_end->days : latest_day(data);
+  const std::int32_t known =
+      options.observation_end ? data.number_of(*options.observation_end) : latest_day(data);
   Ends ends;
-  ends.calibration = options.calibration_end ? options.calibration_end->days : known;
-  ends.holdout = options.holdout_end ? options.holdout_end->days : std::max(ends.calibration, known);
+  ends.calibration = options.calibration_end ? data.number_of(*options.calibration_end) : known;
+  ends.holdout =
+      options.holdout_end ? data.number_of(*options.holdout_end) : std::max(ends.calibration, known);
   return ends;
 }
 
@@ -77,25 +81,42 @@ std::int32_t period_of(std::int32_t day, TimeUnit unit) {
   return unit == TimeUnit::month ? civil.year * 12 + civil.month : civil.year;
 }
 
-/// Time between two days in the unit of the result.
+/// Days, or minutes, that a unit of the result holds.
+double length_of(const RfmState::Data& data, TimeUnit unit) {
+  return unit == TimeUnit::minute ? 1 : days_in(unit) * data.a_day();
+}
+
+/// Time between two days, or minutes, in the unit of the result.
 class Clock {
  public:
-  Clock(const RfmOptions& options, std::int32_t first, std::int32_t last)
-      : discrete_(options.discrete), unit_days_(days_in(options.unit)), first_(first) {
-    if (!discrete_) return;
-    for (std::int32_t day = first; day <= last; ++day) periods_.push_back(period_of(day, options.unit));
+  Clock(const RfmState::Data& data, const RfmOptions& options, std::int32_t first, std::int32_t last)
+      : discrete_(options.discrete),
+        by_minute_(data.by_minute),
+        unit_(options.unit),
+        length_(length_of(data, options.unit)),
+        first_(day_of(first)) {
+    if (!discrete_ || unit_ < TimeUnit::day) return;
+    for (std::int32_t day = first_; day <= day_of(last); ++day) periods_.push_back(period_of(day, unit_));
   }
-  [[nodiscard]] std::int32_t period(std::int32_t day) const {
-    return discrete_ ? periods_[static_cast<std::size_t>(day - first_)] : day;
+  [[nodiscard]] std::int32_t period(std::int32_t number) const {
+    if (!discrete_ || unit_ == TimeUnit::minute) return number;
+    if (unit_ == TimeUnit::hour) return (number - clv_detail::first_minute) / 60;
+    return periods_[static_cast<std::size_t>(day_of(number) - first_)];
   }
   [[nodiscard]] double between(std::int32_t from, std::int32_t to) const {
     const auto periods = static_cast<double>(period(to) - period(from));
-    return discrete_ ? periods : periods / unit_days_;
+    return discrete_ ? periods : periods / length_;
   }
 
  private:
+  [[nodiscard]] std::int32_t day_of(std::int32_t number) const {
+    return by_minute_ ? clv_detail::day_of_minute(number) : number;
+  }
+
   bool discrete_;
-  double unit_days_;
+  bool by_minute_;
+  TimeUnit unit_;
+  double length_;
   std::int32_t first_;
   std::vector<std::int32_t> periods_;
 };
@@ -208,6 +229,7 @@ void make_room(Rfm& result, std::size_t n, bool holdout) {
        {&result.frequency, &result.recency, &result.T, &result.days_since_last, &result.sum_log_gaps})
     column->resize(n);
   result.first_purchase.resize(n);
+  if (result.by_minute) result.first_minute.resize(n);
   if (holdout) result.holdout_frequency.resize(n);
   if (!result.has_amount) return;
   result.monetary_value.resize(n);
@@ -216,14 +238,16 @@ void make_room(Rfm& result, std::size_t n, bool holdout) {
   if (holdout) result.holdout_spend.resize(n);
 }
 
-void write(Rfm& result, std::size_t i, const Customer& customer, const Clock& clock, std::int32_t end,
-           bool include_first, double minor_per_major) {
+void write(Rfm& result, std::size_t i, const Customer& customer, const Clock& clock,
+           const RfmState::Data& data, std::int32_t end, bool include_first, double minor_per_major) {
   result.frequency[i] = static_cast<double>(customer.purchases - (include_first ? 0 : 1));
   result.recency[i] = clock.between(customer.first, customer.last);
   result.T[i] = clock.between(customer.first, end);
-  result.days_since_last[i] = end - customer.last;
+  result.days_since_last[i] = static_cast<double>(end - customer.last) / data.a_day();
   result.sum_log_gaps[i] = customer.log_gaps;
-  result.first_purchase[i] = Date{customer.first};
+  const RfmEnd first = data.end_of(customer.first);
+  result.first_purchase[i] = first.day;
+  if (result.by_minute) result.first_minute[i] = first.minute;
   if (!result.holdout_frequency.empty())
     result.holdout_frequency[i] = static_cast<double>(customer.holdout_purchases);
   if (!result.has_amount) return;
@@ -237,8 +261,7 @@ void write(Rfm& result, std::size_t i, const Customer& customer, const Clock& cl
 }
 
 /// ln of 0, 1, … periods in the unit of the result.
-std::vector<double> logs_of_periods(std::size_t n, const RfmOptions& options) {
-  const double scale = options.discrete ? 1 : days_in(options.unit);
+std::vector<double> logs_of_periods(std::size_t n, double scale) {
   std::vector<double> logs(n);
   for (std::size_t i = 0; i < n; ++i) logs[i] = std::log(static_cast<double>(i) / scale);
   return logs;
@@ -255,6 +278,7 @@ void each_column(Rfm& result, const Work& work) {
         &result.monetary_value, &result.spend_frequency, &result.holdout_frequency})
     visit(*column);
   visit(result.first_purchase);
+  visit(result.first_minute);
   visit(result.total_spend);
   visit(result.holdout_spend);
 }
@@ -279,16 +303,18 @@ Rfm RfmState::finish(const RfmOptions& options) const {
   result.has_amount = data.has_amount;
   result.currency = data.currency;
   result.zone = data.zone;
-  result.calibration_end = Date{ends.calibration};
-  result.holdout_end = Date{ends.holdout};
+  result.by_minute = data.by_minute;
+  result.calibration_end = data.end_of(ends.calibration);
+  result.holdout_end = data.end_of(ends.holdout);
   result.issues = data.issues;
   std::int32_t first_day = ends.calibration;
   for (std::size_t i = 0; i < data.customers(); ++i)
     first_day = std::min(first_day, data.days.days[data.begins[i]]);
-  const Clock clock(options, first_day, ends.holdout);
+  const Clock clock(data, options, first_day, ends.holdout);
   result.holdout_duration = clock.between(ends.calibration, ends.holdout);
-  const auto logs = logs_of_periods(
-      static_cast<std::size_t>(clock.period(ends.calibration) - clock.period(first_day)) + 1, options);
+  const auto logs =
+      logs_of_periods(static_cast<std::size_t>(clock.period(ends.calibration) - clock.period(first_day)) + 1,
+                      options.discrete ? 1 : length_of(data, options.unit));
   const Scan scan(data, options, ends, clock, logs);
   const auto per_major = static_cast<double>(salesops::detail::power_of_ten(digits_of(data.currency)));
 
@@ -302,8 +328,8 @@ Rfm RfmState::finish(const RfmOptions& options) const {
     for (std::size_t i = begin; i < std::min(n, begin + block_customers); ++i) {
       const Customer customer = scan(data.range(i), cases[block]);
       if (customer.purchases == 0) continue;
-      write(result, begin + kept[block].size(), customer, clock, ends.calibration, options.include_first,
-            per_major);
+      write(result, begin + kept[block].size(), customer, clock, data, ends.calibration,
+            options.include_first, per_major);
       kept[block].push_back(static_cast<std::int64_t>(i));
     }
   });
@@ -328,22 +354,25 @@ Rfm RfmState::finish(const RfmOptions& options) const {
   return result;
 }
 
-std::vector<std::int64_t> RfmState::repeat_purchases(std::span<const Date> ends, Date joined_by) const {
+std::vector<std::int64_t> RfmState::repeat_purchases(std::span<const Date> ends, RfmEnd joined_by) const {
   if (!std::is_sorted(ends.begin(), ends.end())) throw UsageError("repeat_purchases: ends must ascend");
   std::vector<std::int64_t> by_end(ends.size());
+  std::vector<std::int32_t> last(ends.size());
+  std::transform(ends.begin(), ends.end(), last.begin(), [&](Date end) { return data_->number_of(end); });
+  const std::int32_t last_to_join = data_->number_of(joined_by);
   const DayRows& days = data_->days;
   for (std::size_t i = 0; i < data_->customers(); ++i) {
     tick(i);
     bool bought = false;
-    auto end = ends.begin();
+    auto end = last.begin();
     for (std::size_t at = data_->begins[i]; at < data_->begins[i + 1]; ++at) {
-      const Date day{days.days[at]};
+      const std::int32_t day = days.days[at];
       const bool counts = (days.rows[at] & refund_bit) == 0 || days.amounts[at] > 0;
       if (!counts) continue;
-      if (!bought && day > joined_by) break;
-      end = std::lower_bound(end, ends.end(), day);
-      if (end == ends.end()) break;
-      if (bought) ++by_end[static_cast<std::size_t>(end - ends.begin())];
+      if (!bought && day > last_to_join) break;
+      end = std::lower_bound(end, last.end(), day);
+      if (end == last.end()) break;
+      if (bought) ++by_end[static_cast<std::size_t>(end - last.begin())];
       bought = true;
     }
   }
@@ -356,7 +385,7 @@ RepeatTimes RfmState::repeat_times(const RfmOptions& options) const {
   if (options.discrete)
     throw UsageError("repeat_times: civil periods have no times; finish without discrete");
   const std::int32_t end = ends_of(*data_, options).calibration;
-  const double unit_days = days_in(options.unit);
+  const double length = length_of(*data_, options.unit);
   RepeatTimes result;
   const DayRows& days = data_->days;
   for (std::size_t i = 0; i < data_->customers(); ++i) {
@@ -366,7 +395,7 @@ RepeatTimes RfmState::repeat_times(const RfmOptions& options) const {
       const bool counts = (days.rows[at] & refund_bit) == 0 || days.amounts[at] > 0;
       if (!counts) continue;
       if (start)
-        result.times.push_back((days.days[at] - *start) / unit_days);
+        result.times.push_back((days.days[at] - *start) / length);
       else
         start = days.days[at];
     }
@@ -395,10 +424,17 @@ Table Rfm::to_table() const {
     amount("total_spend", total_spend);
   }
   number("days_since_last", days_since_last);
-  std::vector<std::int32_t> first(size());
-  std::transform(first_purchase.begin(), first_purchase.end(), first.begin(),
-                 [](Date day) { return day.days; });
-  columns.emplace_back("first_purchase", Column::of(Type::date, std::move(first)));
+  if (by_minute) {
+    std::vector<std::int64_t> first(size());
+    for (std::size_t i = 0; i < first.size(); ++i)
+      first[i] = first_purchase[i].days * us_per_day + first_minute[i] * 60 * us_per_second;
+    columns.emplace_back("first_purchase", Column::of(Type::timestamp, std::move(first)));
+  } else {
+    std::vector<std::int32_t> first(size());
+    std::transform(first_purchase.begin(), first_purchase.end(), first.begin(),
+                   [](Date day) { return day.days; });
+    columns.emplace_back("first_purchase", Column::of(Type::date, std::move(first)));
+  }
   number("sum_log_gaps", sum_log_gaps);
   if (holdout_duration > 0) {
     number("holdout_frequency", holdout_frequency);

@@ -119,10 +119,12 @@ void read_days(const Json& json, RfmState::Data& data) {
   for (const Json& days : json) size += days.size() / 3;
   data.days = DayRows(size);
   std::size_t at = 0;
+  const auto [first, last] = data.by_minute ? std::pair(clv_detail::first_minute, clv_detail::last_minute)
+                                            : std::pair(first_date.days, last_date.days);
   for (const Json& days : json) {
     if (!days.is_array() || days.empty() || days.size() % 3 != 0) broken("a customer has no days");
     for (std::size_t i = 0; i < days.size(); i += 3, ++at) {
-      const auto day = integer_of<std::int32_t>(days[i], first_date.days, last_date.days);
+      const auto day = integer_of<std::int32_t>(days[i], first, last);
       const auto rows = integer_of<std::uint32_t>(days[i + 2], 1);
       if (i > 0 && day <= data.days.days[at - 1]) broken("days are out of order");
       if (rows == clv_detail::refund_bit) broken("a day has no rows");
@@ -138,6 +140,7 @@ std::string RfmState::to_json() const {
   const Data& data = *data_;
   const Json json = {{"format", format},
                      {"batches", data.batches},
+                     {"by_minute", data.by_minute},
                      {"zone", data.zone},
                      {"currency", data.currency},
                      {"has_amount", data.has_amount},
@@ -158,6 +161,7 @@ RfmState RfmState::from_json(std::string_view text) {
     const Json json = Json::parse(text);
     if (integer_of<int>(json.at("format")) != format) broken("its format is of another version");
     data->batches = integer_of<std::size_t>(json.at("batches"), 0);
+    data->by_minute = json.value("by_minute", false);
     data->zone = text_of(json.at("zone"));
     data->currency = text_of(json.at("currency"));
     data->has_amount = json.at("has_amount").get<bool>();

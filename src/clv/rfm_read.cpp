@@ -217,25 +217,39 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
 
 namespace {
 
-/// The day of each distinct text; `no_day` for one that says none.
-std::vector<std::int32_t> days_of_texts(const Dictionary& dictionary, const TimeZone& zone) {
+/// The minute of UTC; `no_day` for one beyond what is held.
+std::int32_t minute_of(std::int64_t us) noexcept {
+  constexpr std::int64_t minute = 60 * us_per_second;
+  if (us < first_minute * minute || us >= (last_minute + std::int64_t{1}) * minute) return no_day;
+  // Shifted to be positive, so that one division rounds down.
+  return static_cast<std::int32_t>((us - first_minute * minute) / minute + first_minute);
+}
+
+/// The day, or minute, of each distinct text; `no_day` for one that says none.
+std::vector<std::int32_t> days_of_texts(const Dictionary& dictionary, const TimeZone& zone, bool by_minute) {
   std::vector<std::int32_t> days(dictionary.size(), no_day);
   for (std::size_t code = 0; code < days.size(); ++code) {
     const auto clock = ClockText::parse(dictionary[code]);
     if (!clock) continue;
     const Instant at{clock->us - clock->offset_seconds.value_or(0) * us_per_second};
+    if (by_minute) {
+      days[code] = minute_of(clock->offset_seconds ? at.us : zone.to_utc(LocalTime{clock->us}).us);
+      continue;
+    }
     days[code] = (clock->offset_seconds ? zone.local_date(at) : at.utc_date()).days;
   }
   return days;
 }
 
-/// The days of rows, block by block.
+/// The days of rows, or their minutes, block by block.
 class Days {
  public:
-  Days(const Column& column, const std::string& name, const TimeZone& zone)
-      : column_(column), name_(name), zone_(zone), utc_(zone == TimeZone{}) {
+  Days(const Column& column, const std::string& name, const TimeZone& zone, bool by_minute)
+      : column_(column), name_(name), zone_(zone), utc_(zone == TimeZone{}), by_minute_(by_minute) {
+    if (by_minute && column.type() == Type::date)
+      throw UsageError("column '" + name + "' holds dates; hours and minutes need the time of day too");
     if (column.type() == Type::string)
-      texts_ = days_of_texts(column.dictionary(), zone);
+      texts_ = days_of_texts(column.dictionary(), zone, by_minute);
     else if (column.type() != Type::date && column.type() != Type::timestamp)
       refuse_type(name, column.type(), "dates or instants; parse it first");
   }
@@ -250,6 +264,9 @@ class Days {
       const auto values = column_.values<std::int32_t>();
       range = write_each(first, last, keys,
                          [&](std::size_t row) { return texts_[static_cast<std::size_t>(values[row])]; });
+    } else if (by_minute_) {
+      const auto values = column_.values<std::int64_t>();
+      range = write_each(first, last, keys, [&](std::size_t row) { return minute_of(values[row]); });
     } else if (utc_) {
       const auto values = column_.values<std::int64_t>();
       range = write_each(first, last, keys, [&](std::size_t row) { return utc_day(values[row]); });
@@ -286,6 +303,8 @@ class Days {
   template <class DayAt>
   Range write_each(std::size_t first, std::size_t last, std::uint64_t* keys, DayAt day_at) {
     Range range;
+    const std::int32_t earliest = by_minute_ ? first_minute : first_date.days;
+    const std::int32_t latest = by_minute_ ? last_minute : last_date.days;
     std::int64_t missing = 0, wrong = 0;
     std::size_t first_missing = 0, first_wrong = 0;
     for (std::size_t row = first; row < last; ++row) {
@@ -297,7 +316,7 @@ class Days {
         continue;
       }
       const std::int32_t day = day_at(row);
-      if (day < first_date.days || day > last_date.days) {
+      if (day < earliest || day > latest) {
         key = left_out;
         if (wrong++ == 0) first_wrong = row;
         continue;
@@ -315,6 +334,7 @@ class Days {
   const std::string& name_;
   const TimeZone& zone_;
   bool utc_;
+  bool by_minute_;
   std::vector<std::int32_t> texts_;
   Flaws nulls_;
   Flaws bad_;
@@ -504,7 +524,7 @@ Transactions read_transactions(const Table& table, const clv::RfmColumns& column
   Transactions read;
   read.rows = table.num_rows();
   read.customers = codes_of(customer, columns.customer, execution);
-  Days days(time, columns.time, columns.zone);
+  Days days(time, columns.time, columns.zone, columns.by_minute);
   read.keys = unset<std::uint64_t>(read.rows);
   Flaws nulls;
   for_rows(read.rows, block_rows, execution, [&](std::size_t first, std::size_t last) {

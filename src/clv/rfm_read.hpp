@@ -56,6 +56,15 @@ inline constexpr std::size_t block_rows = std::size_t{1} << 17;
 inline constexpr std::uint64_t left_out = std::numeric_limits<std::uint64_t>::max();
 inline constexpr std::int32_t no_day = std::numeric_limits<std::int32_t>::min();
 
+/// Minutes that 32 bits and the calendar hold: to the year 6052.
+inline constexpr std::int32_t first_minute = first_date.days * clv::minutes_a_day;
+inline constexpr std::int32_t last_minute =
+    (std::numeric_limits<std::int32_t>::max() / clv::minutes_a_day) * clv::minutes_a_day - 1;
+
+[[nodiscard]] constexpr std::int32_t day_of_minute(std::int32_t minute) noexcept {
+  return (minute - (minute < 0 ? clv::minutes_a_day - 1 : 0)) / clv::minutes_a_day;
+}
+
 /// Counts of rows with something wrong and the first of them, put together over the blocks.
 class Flaws {
  public:

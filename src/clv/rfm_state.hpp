@@ -83,6 +83,7 @@ struct RfmState::Data {
   Column customer;                        ///< ascending; text or int64
   std::vector<std::size_t> begins = {0};  ///< of each customer's days, and the end
   clv_detail::DayRows days;               ///< ascending within a customer
+  bool by_minute = false;                 ///< the "days" are minutes of UTC
   bool has_amount = false;
   std::string currency;
   std::string zone;
@@ -92,6 +93,19 @@ struct RfmState::Data {
   [[nodiscard]] std::size_t customers() const noexcept { return begins.size() - 1; }
   [[nodiscard]] clv_detail::DayRange range(std::size_t i) const noexcept {
     return {begins[i], begins[i + 1]};
+  }
+  [[nodiscard]] std::int32_t a_day() const noexcept { return by_minute ? minutes_a_day : 1; }
+  /// The number of the last day, or minute, that an end lets count.
+  [[nodiscard]] std::int32_t number_of(RfmEnd end) const noexcept {
+    if (!by_minute) return end.day.days;
+    const std::int64_t minute = std::int64_t{end.day.days} * minutes_a_day + end.minute;
+    return static_cast<std::int32_t>(
+        std::clamp<std::int64_t>(minute, clv_detail::first_minute, clv_detail::last_minute));
+  }
+  [[nodiscard]] RfmEnd end_of(std::int32_t number) const noexcept {
+    if (!by_minute) return Date{number};
+    const std::int32_t day = clv_detail::day_of_minute(number);
+    return {Date{day}, number - day * minutes_a_day};
   }
 };
 

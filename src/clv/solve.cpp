@@ -108,9 +108,14 @@ void check(const Problem& problem, const FitOptions& options) {
 
 // ---- Covariance -----------------------------------------------------------------------------------
 
-/// Covariance of the logarithms. Parameters that the data leave open have NaN rows; the others are
-/// given as if those stood at the end of their ridge.
-MatrixXd covariance_of_logs(const MatrixXd& information) {
+/// Covariance of the logarithms over the directions that the data tell something of, and the parameters that
+/// stand in the others: those are open, the rest is as if they stood at the end of their ridge.
+struct Spread {
+  MatrixXd covariance;
+  std::vector<bool> open;
+};
+
+Spread spread_of_logs(const MatrixXd& information) {
   const Index k = information.rows();
   std::vector<bool> open(static_cast<std::size_t>(k));
   VectorXd scale(k);
@@ -133,12 +138,7 @@ MatrixXd covariance_of_logs(const MatrixXd& information) {
     for (Index j = 0; j < k; ++j)
       if (std::abs(direction[j]) > 0.01) open[static_cast<std::size_t>(j)] = true;
   }
-  for (Index j = 0; j < k; ++j) {
-    if (!open[static_cast<std::size_t>(j)]) continue;
-    covariance.row(j).setConstant(special::not_a_number);
-    covariance.col(j).setConstant(special::not_a_number);
-  }
-  return covariance;
+  return {std::move(covariance), std::move(open)};
 }
 
 /// dθ/d(coordinate of the search): θ for a parameter searched by its logarithm, 1 for a coefficient.
@@ -153,12 +153,14 @@ void describe_uncertainty(FitSummary& summary, const Minimum& minimum) {
   // Second derivatives by θ itself: those by ln θ less the slope that is left, over θ².
   for (Index j = 0; j < size - static_cast<Index>(summary.coefficients); ++j)
     information(j, j) -= minimum.gradient[static_cast<std::size_t>(j)];
-  const MatrixXd logs = covariance_of_logs(information);
+  const auto [logs, open] = spread_of_logs(information);
   for (std::size_t i = 0; i < k; ++i) {
     for (std::size_t j = 0; j < k; ++j) {
-      const double c = logs(static_cast<Index>(i), static_cast<Index>(j));
+      const double known = logs(static_cast<Index>(i), static_cast<Index>(j));
+      const double c = open[i] || open[j] ? special::not_a_number : known;
       const double spread = std::sqrt(logs(static_cast<Index>(i), static_cast<Index>(i)) *
                                       logs(static_cast<Index>(j), static_cast<Index>(j)));
+      summary.identified_covariance.push_back(known * slope_of(summary, i) * slope_of(summary, j));
       summary.covariance.push_back(c * slope_of(summary, i) * slope_of(summary, j));
       summary.correlation.push_back(c / spread);
     }
@@ -192,7 +194,8 @@ void note_ridges(FitSummary& summary) {
     if (std::isnan(summary.standard_errors[i])) open += (open.empty() ? "" : ", ") + summary.parameters[i];
   if (!open.empty())
     summary.notes.push_back("the data do not determine " + open +
-                            ": the likelihood is flat there and no standard error exists");
+                            ": the likelihood is flat there and no standard error exists; intervals of "
+                            "forecasts are over what is determined");
   for (std::size_t i = 0; i < k; ++i) {
     if (i + summary.coefficients < k && summary.standard_errors[i] > summary.estimates[i])
       summary.notes.push_back(summary.parameters[i] + " is hardly determined: its standard error is " +

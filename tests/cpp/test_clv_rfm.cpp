@@ -158,7 +158,7 @@ TEST(Rfm, CountsTheFirstPurchaseWhenAsked) {
 
 TEST(Rfm, TakesTheLatestDayAsTheEnd) {
   const auto rfm = clv::rfm(table_of(toy()), with_amount());
-  EXPECT_EQ(rfm.calibration_end.to_string(), "2015-02-06");
+  EXPECT_EQ(rfm.calibration_end.day.to_string(), "2015-02-06");
   EXPECT_EQ(rfm.T[0], 36);
 }
 
@@ -246,7 +246,7 @@ TEST(Rfm, AgreesWithThePlainDefinition) {
   options.calibration_end = Date{day("2021-03-01")};
   options.holdout_end = Date{day("2021-09-01")};
   const auto rfm = clv::rfm(table_of(rows), with_amount(), options);
-  const auto plain = plain_rfm(rows, options.calibration_end->days, options.holdout_end->days);
+  const auto plain = plain_rfm(rows, options.calibration_end->day.days, options.holdout_end->day.days);
   ASSERT_EQ(rfm.size(), plain.size());
   std::size_t i = 0;
   for (const auto& [customer, want] : plain) {

@@ -228,3 +228,24 @@ def test_outcomes_vary_more_than_means_and_are_the_customers_own(rows, model):
         model.predict(some, discount="10% / year", unit="week", level=90, interval="outcome")
     with pytest.raises(so.UsageError, match="'mean' or 'outcome'"):
         model.predict(some, horizon=26, interval="both")
+
+
+def test_forecasts_have_intervals_where_parameters_have_none():
+    """All leave at one rate: s and beta run to infinity together, of which s/beta alone is known."""
+    truth = so.clv.ParetoNBD(r=0.8, alpha=8, s=80, beta=4000)
+    rows = truth.simulate(np.full(1500, 60.0), seed=1)
+    model = so.clv.ParetoNBD().fit(rows, unit="week")
+    assert np.isnan(model.standard_errors_["s"])
+    assert np.isnan(model.covariance_[2, 2])
+    assert np.isfinite(model.identified_covariance_).all()
+    assert any("intervals of forecasts are over what is determined" in note for note in model.notes_)
+    out = model.predict(rows, horizon="26 weeks", level=90)
+    wide = out["p_alive_hi_90"] - out["p_alive_lo_90"]
+    assert np.isfinite(wide).all()
+    silent = rows["recency"] < 40
+    assert (wide[silent] > 0.01).mean() > 0.8  # that s/beta varies shows
+    sums = model.total(rows, horizon="26 weeks", level=99)
+    later = truth.expected_transactions(26, rows["frequency"], rows["recency"], rows["T"]).sum()
+    assert sums["transactions_lo_99"] < later < sums["transactions_hi_99"]
+    again = so.clv.ParetoNBD.from_json(model.to_json())
+    assert (again.predict(rows, horizon="26 weeks", level=90)["p_alive_lo_90"] == out["p_alive_lo_90"]).all()

@@ -69,8 +69,15 @@ def test_apparel_beats_clvtools_and_says_what_runs_away(apparel):
     )
     assert "nobody seems to leave" in str(fit.summary_)
     out = fit.predict(apparel, horizon="26 weeks", level=90)
-    assert out["p_alive_lo_90"].isna().all(), "no standard error, no interval"
-    assert np.isfinite(out["expected_transactions"]).all()
+    # The other parameters are known as well as ever: intervals hold the one that runs away as estimated.
+    assert np.isnan(fit.standard_errors_["dropout.High.Season"])
+    assert any("intervals of forecasts are over what is determined" in note for note in fit.notes_)
+    assert not out.isna().any(axis=None)
+    for name in ("p_alive", "expected_transactions"):
+        assert (out[f"{name}_lo_90"] <= out[name]).mean() > 0.9
+        assert (out[f"{name}_lo_90"] < out[f"{name}_hi_90"]).mean() > 0.95
+    sums = fit.total(apparel, horizon="26 weeks", level=90)
+    assert sums["transactions_lo_90"] < sums["transactions"] < sums["transactions_hi_90"]
 
 
 def test_apparel_forecast_has_intervals_where_all_is_determined(apparel):

@@ -182,3 +182,76 @@ def test_contracts_and_spend_draw():
     x = np.tile([1.0, 2.0, 3.0], 60)
     spend = so.clv.GammaGamma().fit(x=x, mean_spend=so.clv.GammaGamma(p=6, q=4, v=15).simulate(x, seed=2))
     assert set(spend.posterior(50, chains=2, warmup=60, progress=False).draws) == {"p", "q", "v"}
+
+
+def test_sums_of_the_draws_are_sums_of_each_draw(model, drawn):
+    rows = customers()
+    spend = so.clv.GammaGamma(p=6, q=4, v=15)
+    sums = drawn.total(rows, horizon=13, level=80)
+    thinned = drawn._thinned()
+    by_draw = []
+    for r, alpha, a, b in thinned[::16]:
+        one = so.clv.BGNBD(r=r, alpha=alpha, a=a, b=b)
+        by_draw.append(one.expected_transactions(13, rows["frequency"], rows["recency"], rows["T"]).sum())
+    assert sums["transactions"] == pytest.approx(np.mean(by_draw), rel=0.02)
+    assert sums["transactions_lo_80"] < np.mean(by_draw) < sums["transactions_hi_80"]
+    each = drawn.predict(rows, horizon=13, level=80)["expected_transactions"].sum()
+    assert sums["transactions"] == pytest.approx(each)
+    assert sums["customers_lo_80"] < sums["customers"] < sums["customers_hi_80"]
+    plain = model.total(rows, horizon=13, level=80)
+    assert sums["transactions"] == pytest.approx(plain["transactions"], rel=0.1)
+    money = {"mean_spend": np.full(len(rows["T"]), 20.0), "spend_x": np.ones(len(rows["T"]))}
+    worth = drawn.total(
+        x=rows["frequency"], t_x=rows["recency"], T=rows["T"], horizon=13, spend=spend, level=80, **money
+    )
+    assert worth["clv_lo_80"] < worth["clv"] < worth["clv_hi_80"]
+
+
+def test_a_schedule_of_the_draws_adds_up_to_their_total():
+    born = np.datetime64("2024-01-01") + np.random.default_rng(1).integers(0, 120, 300)
+    truth = so.clv.BGNBD(r=0.8, alpha=6, a=0.8, b=2.5)
+    money = so.clv.GammaGamma(p=6, q=4, v=60)
+    log = truth.simulate_transactions(born, until="2025-03-31", unit="week", spend=money, seed=4)
+    rows = so.clv.rfm(log, amount="amount", unit="week", observation_end="2025-03-31")
+    model, spend = so.clv.BGNBD().fit(rows), so.clv.GammaGamma().fit(rows)
+    drawn = model.posterior(200, chains=2, warmup=200, progress=False)
+    asked = {"horizon": "26 weeks", "discount": "10% / year", "level": 80}
+    plan = drawn.clv_schedule(rows, every="quarter", spend=spend, **asked)
+    assert list(plan) == [
+        "period", "start", "end",
+        "expected_transactions", "expected_transactions_lo_80", "expected_transactions_hi_80",
+        "revenue", "revenue_lo_80", "revenue_hi_80",
+        "clv", "clv_lo_80", "clv_hi_80",
+    ]  # fmt: skip
+    assert plan["period"].tolist() == ["2025-Q2", "2025-Q3"]
+    sums = drawn.total(rows, spend=spend, **asked)
+    assert plan["expected_transactions"].sum() == pytest.approx(sums["transactions"])
+    assert plan["clv"].sum() == pytest.approx(sums["clv"], rel=0.01)
+    assert (plan["clv"] < plan["revenue"]).all()
+    for name in ("expected_transactions", "revenue", "clv"):
+        assert (plan[f"{name}_lo_80"] < plan[name]).all()
+        assert (plan[name] < plan[f"{name}_hi_80"]).all()
+    best = model.clv_schedule(rows, horizon="26 weeks", every="quarter", spend=spend, discount="10% / year")
+    assert plan["clv"] == pytest.approx(best["clv"], rel=0.1)
+    by_spend = spend.posterior(200, chains=2, warmup=200, progress=False)
+    both = drawn.clv_schedule(rows, every="quarter", spend=by_spend, **asked)
+    assert both["clv"] == pytest.approx(plan["clv"], rel=0.1)
+    bare = drawn.clv_schedule(rows, periods=2, every="quarter", discount="10% / year")
+    assert "discounted_transactions_hi_90" in bare
+    with pytest.raises(UsageError, match="give a horizon"):
+        drawn.clv_schedule(rows)
+    with pytest.raises(UsageError, match="GammaGamma"):
+        drawn.clv_schedule(rows, horizon="26 weeks", spend=3)
+    with pytest.raises(UsageError, match="forecasts no purchases"):
+        by_spend.total(rows, horizon="26 weeks")
+
+
+def test_sums_and_schedules_of_draws_follow_covariates():
+    rows = so.clv.ParetoNBD(r=0.8, alpha=8, s=0.6, beta=12).simulate(np.full(300, 40.0), seed=2)
+    rows["channel"] = ["shop", "web", "web"] * 100
+    model = so.clv.ParetoNBD().fit(rows, covariates=["channel"], unit="week")
+    drawn = model.posterior(200, chains=2, warmup=200, progress=False)
+    sums = drawn.total(rows, horizon="26 weeks", level=80)
+    assert sums["transactions_lo_80"] < sums["transactions"] < sums["transactions_hi_80"]
+    plan = drawn.clv_schedule(rows, horizon="26 weeks", every="quarter", as_of="2026-06-30")
+    assert plan["expected_transactions"].sum() == pytest.approx(sums["transactions"])

@@ -34,7 +34,7 @@ def test_states_merge_in_a_chain_and_units_may_be_several():
     rows = so.clv.RfmState().merge(states[0]).merge(states[1]).finish(unit="weeks")
     assert rows.unit == "week"
     assert len(rows) == 2
-    with pytest.raises(so.UsageError, match="unit is one of day, week"):
+    with pytest.raises(so.UsageError, match="unit is one of minute, hour, day, week"):
         so.clv.rfm(TX, time="day", unit="fortnights")
 
 

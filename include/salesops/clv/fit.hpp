@@ -112,6 +112,9 @@ struct FitSummary {
   /// Inverse of the observed information in the parameters themselves, row by row. With priors, of the
   /// posterior's. NaN where the data do not determine a parameter.
   std::vector<double> covariance;
+  /// The same without gaps, over the directions that the data determine: what is open doesn't vary, what is
+  /// known together only varies together. Intervals of forecasts take it.
+  std::vector<double> identified_covariance;
   std::vector<double> standard_errors;
   std::vector<double> correlation;
   std::vector<stats::Interval>

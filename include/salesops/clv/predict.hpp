@@ -63,7 +63,8 @@ struct PredictOptions {
   double discount_rate = 0;
   double level = 0;  ///< percent; 0 = no intervals
   IntervalKind interval = IntervalKind::mean;
-  std::span<const double> covariance = {};  ///< of the model's parameters, row by row; empty = known for sure
+  /// Of the model's parameters, row by row, as `FitSummary::identified_covariance`; empty = known for sure.
+  std::span<const double> covariance = {};
   /// Instead of the normal distribution 256 rows of parameters drawn elsewhere, as from a posterior. Asks for
   /// a `level`; values are then means over the draws too.
   std::span<const double> draws = {};

@@ -14,9 +14,12 @@
 /// A day of zero amounts alone is a purchase that costs nothing: it counts in `frequency`, not in
 /// `monetary_value`.
 ///
+/// For units of hours and minutes a purchase is a minute instead (`RfmColumns::by_minute`): all rows of one
+/// customer and one minute of UTC, whatever the zone.
+///
 /// Days are exact: a week is 7 of them, so T in weeks is days/7. With `discrete` the civil periods of the
-/// unit are counted instead (ISO weeks, calendar months, years), with one purchase a period at most: the form
-/// that BG/BB needs.
+/// unit are counted instead (ISO weeks, calendar months, years, hours of UTC), with one purchase a period at
+/// most: the form that BG/BB needs.
 ///
 /// Amounts are int64 minor units of one currency; a sum beyond 64 bits is a `UsageError`. Results are equal
 /// to the bit for any order of the rows, any cut into batches and any number of threads.
@@ -41,10 +44,14 @@ inline namespace v0 {
 namespace clv {
 
 /// A unit of time. A week is 7 days, a year 365.2425 (the Gregorian mean), a month a twelfth of a year.
-enum class TimeUnit : std::uint8_t { day, week, month, year };
+enum class TimeUnit : std::uint8_t { minute, hour, day, week, month, year };
+
+inline constexpr std::int32_t minutes_a_day = 24 * 60;
 
 [[nodiscard]] constexpr double days_in(TimeUnit unit) noexcept {
   switch (unit) {
+    case TimeUnit::minute: return 1.0 / minutes_a_day;
+    case TimeUnit::hour: return 1.0 / 24;
     case TimeUnit::day: return 1;
     case TimeUnit::week: return 7;
     case TimeUnit::month: return 365.2425 / 12;
@@ -62,14 +69,26 @@ struct RfmColumns {
   std::string currency;  ///< ISO 4217 code of the amounts; empty = that of the money column, or two decimals
   bool minor_units = false;  ///< whole numbers are minor units
   TimeZone zone = {};        ///< whose days count
+  bool by_minute = false;    ///< a purchase is a minute of UTC, as units below a day need, not a day
+};
+
+/// The last moment that counts: a day, or where purchases are told apart by the minute, a minute of UTC.
+struct RfmEnd {
+  Date day;
+  std::int32_t minute = minutes_a_day - 1;  ///< of the day; its last by default
+
+  constexpr RfmEnd() = default;
+  constexpr RfmEnd(Date all_of) : day(all_of) {}  // NOLINT(google-explicit-constructor): a day is an end
+  constexpr RfmEnd(Date of, std::int32_t last_minute) : day(of), minute(last_minute) {}
+  friend constexpr auto operator<=>(const RfmEnd&, const RfmEnd&) = default;
 };
 
 struct RfmOptions {
   TimeUnit unit = TimeUnit::day;
-  bool discrete = false;                ///< count civil periods of the unit
-  std::optional<Date> calibration_end;  ///< last day the models may see; by default `observation_end`
-  std::optional<Date> holdout_end;      ///< last day of the holdout; by default `observation_end`
-  std::optional<Date> observation_end;  ///< nothing after this day is known; by default the latest day seen
+  bool discrete = false;                  ///< count civil periods of the unit
+  std::optional<RfmEnd> calibration_end;  ///< last day the models may see; by default `observation_end`
+  std::optional<RfmEnd> holdout_end;      ///< last day of the holdout; by default `observation_end`
+  std::optional<RfmEnd> observation_end;  ///< nothing after it is known; by default the latest purchase
   bool include_first = false;  ///< count the first purchase in frequency and spend: not for the models
   Execution execution = {};
 };
@@ -82,6 +101,7 @@ struct Rfm {
   std::vector<double> T;                ///< first purchase to `calibration_end`
   std::vector<double> days_since_last;  ///< in days, last purchase to `calibration_end`
   std::vector<Date> first_purchase;
+  std::vector<std::int32_t> first_minute;  ///< of that day; only of purchases by the minute
   std::vector<double> sum_log_gaps;  ///< Σ ln of the times between purchases: regularity, for the CNBD-k
 
   std::vector<double> monetary_value;       ///< mean amount of the repeat purchases above 0; NaN without any
@@ -94,8 +114,9 @@ struct Rfm {
   bool discrete = false;
   bool has_amount = false;
   std::string currency;
-  Date calibration_end;
-  Date holdout_end;  ///< `calibration_end` without a holdout
+  bool by_minute = false;
+  RfmEnd calibration_end;
+  RfmEnd holdout_end;  ///< `calibration_end` without a holdout
   double holdout_duration = 0;
   std::string zone;
   /// What was merged and left out: `same_period`, `zero_amount`, `refund_day`, `after_end`, `new_in_holdout`,
@@ -141,9 +162,10 @@ class RfmState {
   void merge(const RfmState& other);
   [[nodiscard]] Rfm finish(const RfmOptions& options = {}) const;
   /// Repeat purchases up to and including each of the days `ends`, ascending, of all customers who first
-  /// bought by `joined_by`: the sums of the frequencies that `finish` would count by then, in one pass. Days,
-  /// not civil periods, count. `UsageError` for ends out of order.
-  [[nodiscard]] std::vector<std::int64_t> repeat_purchases(std::span<const Date> ends, Date joined_by) const;
+  /// bought by `joined_by`: the sums of the frequencies that `finish` would count by then, in one pass. Days
+  /// (minutes), not civil periods, count. `UsageError` for ends out of order.
+  [[nodiscard]] std::vector<std::int64_t> repeat_purchases(std::span<const Date> ends,
+                                                           RfmEnd joined_by) const;
   /// When the customers that `finish` gives bought again by `calibration_end`, in its order. `UsageError` for
   /// `discrete`, whose periods have no times.
   [[nodiscard]] RepeatTimes repeat_times(const RfmOptions& options = {}) const;
@@ -156,7 +178,7 @@ class RfmState {
   static RfmState from_json(std::string_view text);
 
   [[nodiscard]] std::size_t customers() const noexcept;
-  /// Days on which somebody bought or gave back, over all customers.
+  /// Days (minutes) on which somebody bought or gave back, over all customers.
   [[nodiscard]] std::size_t days() const noexcept;
   [[nodiscard]] const Issues& issues() const noexcept;
 

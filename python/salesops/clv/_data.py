@@ -239,8 +239,13 @@ def same_unit(fitted: str | None, given: str | None) -> None:
         )
 
 
-def ask(core: Any, question: str, threads: int, columns: Mapping[str, Any]) -> Any:
-    """One question to a model of the core, for numbers and columns that go together."""
+def ask(
+    core: Any, question: str, threads: int, columns: Mapping[str, Any], level: float | None = None
+) -> Any:
+    """One question to a model of the core, for numbers and columns that go together.
+
+    With a `level` the answer is a distribution: mean, sd, and the ends of its middle.
+    """
     import numpy as np
 
     given = {name: np.asarray(value) for name, value in columns.items()}
@@ -251,5 +256,10 @@ def ask(core: Any, question: str, threads: int, columns: Mapping[str, Any]) -> A
         sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
         raise UsageError(f"arrays must be equally long: {sizes}") from error
     check_histories(dict(zip(given, together, strict=True)))
-    answer = getattr(core, question)([np.ascontiguousarray(column) for column in together], threads)
-    return float(answer[0]) if all(value.ndim == 0 for value in given.values()) else answer
+    rows = [np.ascontiguousarray(column) for column in together]
+    single = all(value.ndim == 0 for value in given.values())
+    answer = getattr(core, question)(rows, *([] if level is None else [float(level)]), threads)
+    if level is None:
+        return float(answer[0]) if single else answer
+    columns_of = zip(("mean", "sd", "lo", "hi"), answer, strict=True)
+    return {name: float(column[0]) if single else column for name, column in columns_of}

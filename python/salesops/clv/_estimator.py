@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import copy
 import html
 import json
 import math
 import numbers
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
@@ -62,7 +63,9 @@ class Fitted:
     After `fit`, each parameter stands under its name with an underscore (``r_``), all together in
     ``params_``, with ``standard_errors_``, ``covariance_``, ``correlation_``, ``log_likelihood_``, ``aic_``,
     ``bic_``, ``n_``, ``converged_``, ``notes_`` and ``unit_``. Coefficients of covariates stand in
-    ``coefficients_``; errors and covariance hold them after the parameters.
+    ``coefficients_``; errors and covariance hold them after the parameters. What the data leave open has
+    no standard error and NaN in ``covariance_``; ``identified_covariance_`` is over all else, without gaps,
+    and what intervals of forecasts are drawn from.
     """
 
     _seen: Any
@@ -70,6 +73,7 @@ class Fitted:
     coefficients_: dict[str, float]
     standard_errors_: dict[str, float]
     covariance_: npt.NDArray[np.float64]
+    identified_covariance_: npt.NDArray[np.float64]
     log_likelihood_: float
     aic_: float
     bic_: float
@@ -178,6 +182,11 @@ class Estimator(Fitted):
         """One question to the core, for numbers and columns that go together."""
         return _data.ask(self._core(), question, self.threads, columns)
 
+    def _distribution(self, question: str, level: float, **columns: Any) -> dict[str, Any]:
+        """The same for a distribution: mean, sd and the ends of the middle `level` percent."""
+        found: dict[str, Any] = _data.ask(self._core(), question, self.threads, columns, level)
+        return found
+
     # ---- fits ----
 
     def _solve(self, seen: Any, options: tuple[Any, ...]) -> tuple[Any, Any]:
@@ -226,6 +235,7 @@ class Estimator(Fitted):
             setattr(self, f"{name}_", value)
         self.standard_errors_ = dict(zip(summary.parameters, summary.standard_errors, strict=True))
         self.covariance_ = np.array(summary.covariance).reshape(count, count)
+        self.identified_covariance_ = np.array(summary.identified_covariance).reshape(count, count)
         self.log_likelihood_, self.aic_, self.bic_ = summary.log_likelihood, summary.aic, summary.bic
         self.n_, self.n_distinct_, self.n_iter_ = summary.n, summary.distinct_rows, summary.iterations
         self.converged_, self.reason_ = summary.converged, summary.reason
@@ -324,6 +334,16 @@ class Estimator(Fitted):
     def _estimates(self) -> dict[str, float]:
         return self.params_ | self.coefficients_
 
+    def _with_estimates(self, values: Sequence[float]) -> Self:
+        """The same model as if the fit had found these values."""
+        model = copy.copy(self)
+        found = dict(zip(self._estimates, values, strict=True))
+        model.params_ = {name: found[name] for name in self.params_}
+        model.coefficients_ = {name: found[name] for name in self.coefficients_}
+        for name, value in model.params_.items():
+            setattr(model, f"{name}_", value)
+        return model
+
     # ---- printing ----
 
     @property
@@ -357,7 +377,8 @@ class Estimator(Fitted):
         state["given"] = {name: value for name, value in self.get_params().items() if name != "threads"}
         if hasattr(self, "params_"):
             fitted = {name: value for name, value in vars(self).items() if name.endswith("_")}
-            fitted["covariance_"] = self.covariance_.tolist()
+            for name in _MATRICES:
+                fitted[name] = getattr(self, name).tolist()
             state["fitted"] = fitted
         return json.dumps(_without_nan(state), indent=1)
 
@@ -377,6 +398,9 @@ class Estimator(Fitted):
             pathlib.Path(path).write_text(self.to_json(), encoding="utf-8")
         except OSError as error:
             raise DataError(f"'{path}' can't be written: {error.strerror}") from error
+
+
+_MATRICES = ("covariance_", "identified_covariance_")
 
 
 def _without_nan(value: Any) -> Any:
@@ -417,7 +441,9 @@ def from_json(text: str) -> Estimator:
             given["priors"] = {name: tuple(prior) for name, prior in given["priors"].items()}
         model = kind(**given)
         for name, value in state.get("fitted", {}).items():
-            setattr(model, name, np.array(value, dtype=np.float64) if name == "covariance_" else value)
+            setattr(model, name, np.array(value, dtype=np.float64) if name in _MATRICES else value)
+        if hasattr(model, "params_") and not hasattr(model, "identified_covariance_"):  # an older text
+            model.identified_covariance_ = np.nan_to_num(model.covariance_)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         if isinstance(error, DataError):
             raise

@@ -57,7 +57,7 @@ class Explained(Estimator):
 
         design = self._design()
         if design is None:
-            return self, getattr(self, "covariance_", None)
+            return self, getattr(self, "identified_covariance_", None)
         count = len(self.parameters)
         effects = self._effects(design, values)
         estimates = np.array(list(self._estimates.values()))
@@ -67,7 +67,7 @@ class Explained(Estimator):
         slopes[:, :count] /= estimates[:count]
         model = self.clone().set_params(**dict(zip(self.parameters, own.tolist(), strict=True)))
         model.unit_ = self.unit_
-        return model, slopes @ self.covariance_ @ slopes.T
+        return model, slopes @ self.identified_covariance_ @ slopes.T
 
     def _drawn_at(
         self, values: Mapping[str, float], draws: npt.NDArray[np.float64]

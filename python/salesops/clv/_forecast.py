@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import repeat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from salesops._core import clv as _core
@@ -64,10 +66,9 @@ class Money(NamedTuple):
             raise UsageError("spend= is a fitted so.clv.GammaGamma, or its posterior")
         x, mean = model._spend_columns(source, rows)
         kinds, code = model._kinds(source)
-        drawn = spend._thinned() if isinstance(spend, Posterior) else None
-        if together and len(kinds) > 1 and drawn is None:
-            estimates = np.array(list(model._estimates.values()))
-            drawn = _normal_draws(estimates, model.covariance_, len(model.parameters), 1)
+        drawn = None
+        if isinstance(spend, Posterior) or (together and len(kinds) > 1):
+            drawn = spend_draws(spend)[1]
         found = [model._at(values) for values in kinds]
         covariance = draws = nothing
         if drawn is not None:
@@ -140,7 +141,7 @@ def total(
             draws: Any = drawn
             if drawn is None and design is not None:  # one draw of the coefficients for all customers
                 estimates = np.array(list(model._estimates.values()))
-                draws = _normal_draws(estimates, model.covariance_, len(model.parameters), 0)
+                draws = _normal_draws(estimates, model.identified_covariance_, len(model.parameters), 0)
             made = _ask(model, kinds, code, found, asked, money, draws)
     bought = "transactions" if asked.ahead is not None else "discounted_transactions"
     names = {"customers": "total_alive", bought: "total_transactions"}
@@ -267,7 +268,7 @@ def _over_time(
     if drawn is not None:
         draws = drawn._thinned().ravel()
     elif asked.level:
-        covariance = np.ascontiguousarray(model.covariance_).ravel()
+        covariance = np.ascontiguousarray(model.identified_covariance_).ravel()
     made: dict[str, Any] = _core.predict_over_time(
         known(model, design),
         (found.x, found.t_x, found.T),
@@ -284,17 +285,38 @@ def _over_time(
     return made
 
 
-def _normal_draws(values: Floats, covariance: Floats, positive: int, stream: int) -> Floats | None:
-    """Draws from the normal distribution of estimates, of the first `positive` of their logarithms.
+def at_draws(model: Any, draws: Floats) -> Iterator[Any]:
+    """The fitted model as it would be at each of some draws of all its parameters and coefficients."""
+    for row in draws.tolist():
+        yield model._with_estimates(row)
 
-    None where the covariance is unknown.
-    """
+
+def spends_at_draws(spend: GammaGamma | Posterior) -> Iterator[Any]:
+    """The model of spend at each of some draws; given parameters are known for sure."""
+    if isinstance(spend, GammaGamma) and not hasattr(spend, "params_"):
+        return repeat(spend)
+    return at_draws(*spend_draws(spend))
+
+
+def spend_draws(spend: GammaGamma | Posterior) -> tuple[GammaGamma, Floats]:
+    """A model of spend, and draws of all its parameters and coefficients."""
+    import numpy as np
+
+    model = spend._model if isinstance(spend, Posterior) else spend
+    if not isinstance(model, GammaGamma):
+        raise UsageError("spend= is a fitted so.clv.GammaGamma, or its posterior")
+    if isinstance(spend, Posterior):
+        return model, spend._thinned()
+    estimates = np.array(list(model._estimates.values()))
+    return model, _normal_draws(estimates, model.identified_covariance_, len(model.parameters), 1)
+
+
+def _normal_draws(values: Floats, covariance: Floats, positive: int, stream: int) -> Floats:
+    """Draws from the normal distribution of estimates, of the first `positive` of their logarithms."""
     import numpy as np
 
     scale = np.concatenate([values[:positive], np.ones(len(values) - positive)])
     of_logs = covariance / np.outer(scale, scale)
-    if not np.isfinite(of_logs).all():
-        return None
     size, directions = np.linalg.eigh(of_logs)
     normals = np.random.Generator(np.random.Philox(key=[0, stream])).standard_normal((DRAWS, len(values)))
     shifts = normals @ (directions * np.sqrt(np.maximum(size, 0))).T

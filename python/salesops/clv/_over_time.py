@@ -105,6 +105,10 @@ class Planned(Answers):
             self._beyond(question)
         return ask(self._core, question, self.threads, columns)
 
+    def _distribution(self, question: str, level: float, **columns: Any) -> NoReturn:
+        mean = question.replace("_distribution", "")
+        raise UsageError(f"rates that follow a plan have means only: ask expected_{mean}")
+
     def _beyond(self, question: str) -> NoReturn:
         if question == "log_likelihood":
             raise UsageError("the likelihood depends on the days of all purchases: ask fit")

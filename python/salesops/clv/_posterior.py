@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import html
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -15,7 +16,9 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.calendar import FiscalCalendar
     from salesops.clv._estimator import Estimator
+    from salesops.clv._purchases import PurchaseModel
 
 #: How many draws stand for the posterior in a forecast; the core takes so many.
 DRAWS = 256
@@ -129,13 +132,88 @@ class Posterior:
         True
         """
         from salesops.clv._data import Source
+
+        arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
+        source = Source(data, arrays, columns, ("x", "t_x", "T"))
+        return self._purchases()._forecast(source, horizon, discount, spend, level, interval, unit, self)
+
+    @checked
+    def total(
+        self,
+        data: Any = None,
+        *,
+        horizon: str | float | None = None,
+        discount: str | None = None,
+        spend: Any = None,
+        level: float = 90,
+        x: Any = None,
+        t_x: Any = None,
+        T: Any = None,
+        spend_x: Any = None,
+        mean_spend: Any = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> dict[str, float]:
+        """Add up the customers by the draws: means and the middle `level` percent of the sums.
+
+        The arguments and names are those of the model's `total`; `spend` may be a posterior, as in `predict`,
+        whose columns these are the sums of.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> rows = so.clv.ParetoNBD(r=0.6, alpha=10, s=0.6, beta=12).simulate([30.0] * 300, seed=1)
+        >>> drawn = so.clv.NBD().fit(rows, unit="week").posterior(200, chains=2, warmup=200, progress=False)
+        >>> sums = drawn.total(rows, horizon="26 weeks", level=80)
+        >>> sums["transactions_lo_80"] < sums["transactions"] < sums["transactions_hi_80"]
+        True
+        """
+        from salesops.clv._data import Source
+
+        arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
+        source = Source(data, arrays, columns, ("x", "t_x", "T"))
+        return self._purchases()._total(source, horizon, discount, spend, level, unit, self)
+
+    @checked
+    def clv_schedule(
+        self,
+        data: Any,
+        *,
+        horizon: str | float | None = None,
+        periods: int | None = None,
+        every: str = "month",
+        calendar: FiscalCalendar | None = None,
+        discount: str | None = None,
+        spend: Any = None,
+        level: float = 90,
+        as_of: str | dt.date | None = None,
+        columns: Mapping[str, str] | None = None,
+        unit: str | None = None,
+    ) -> Any:
+        """Spread purchases and value over the periods of a calendar by the draws, one row a period.
+
+        The arguments and columns are those of the model's `clv_schedule`, each number a mean of the draws,
+        with ``<name>_lo_90`` and ``<name>_hi_90`` of the period's sum beside it. `spend` may be a posterior.
+        Each period is a forecast by all draws; the periods' means add up to `total`'s, their ends don't.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> rows = so.clv.ParetoNBD(r=0.6, alpha=10, s=0.6, beta=12).simulate([30.0] * 300, seed=1)
+        >>> drawn = so.clv.NBD().fit(rows, unit="week").posterior(200, chains=2, warmup=200, progress=False)
+        >>> plan = drawn.clv_schedule(rows, periods=2, every="quarter", as_of="2026-06-30")
+        >>> plan["period"].tolist()
+        ['2026-Q3', '2026-Q4']
+        """
+        asked = (horizon, periods, every, calendar, discount, spend, as_of, columns, unit)
+        return self._purchases()._schedule(data, *asked, level=level, drawn=self)
+
+    def _purchases(self) -> PurchaseModel:
         from salesops.clv._purchases import PurchaseModel
 
         if not isinstance(self._model, PurchaseModel):
             raise UsageError(f"{type(self._model).__name__} forecasts no purchases; use ask")
-        arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
-        source = Source(data, arrays, columns, ("x", "t_x", "T"))
-        return self._model._forecast(source, horizon, discount, spend, level, interval, unit, self)
+        return self._model
 
     @checked
     def ask(
@@ -169,7 +247,7 @@ class Posterior:
         import numpy as np
 
         answers = np.array([question(model) for model in self.models(count)])
-        low, high = _ends(level)
+        low, high = ends(level)
         return {
             "mean": answers.mean(axis=0),
             "lo": np.quantile(answers, low, axis=0),
@@ -179,13 +257,13 @@ class Posterior:
     @checked
     def to_frame(self, kind: str | None = None, *, level: float = 95) -> Any:
         """One row a parameter: mean, sd, interval and diagnosis, in the kind of frame asked for."""
-        ends = self.intervals(level)
+        found = self.intervals(level)
         columns: dict[str, list[Any]] = {"parameter": list(self.draws)}
         rows = list(self.diagnosis().values())
         for name in ("mean", "sd"):
             columns[name] = [row[name] for row in rows]
-        columns[f"lo_{level:g}"] = [low for low, _ in ends.values()]
-        columns[f"hi_{level:g}"] = [high for _, high in ends.values()]
+        columns[f"lo_{level:g}"] = [low for low, _ in found.values()]
+        columns[f"hi_{level:g}"] = [high for _, high in found.values()]
         for name in _COLUMNS[2:]:
             columns[name] = [row[name] for row in rows]
         return _frame.of_kind(_frame.from_columns(columns), kind)
@@ -193,9 +271,9 @@ class Posterior:
     def _lines(self) -> tuple[str, list[tuple[str, list[float]]], list[str]]:
         chains, draws = next(iter(self.draws.values())).shape
         head = f"Posterior of {type(self._model).__name__}: {chains} chains of {draws:,} draws"
-        ends = self.intervals()
+        found = self.intervals()
         rows = [
-            (name, [row["mean"], row["sd"], *ends[name], row["r_hat"], row["ess_bulk"], row["ess_tail"]])
+            (name, [row["mean"], row["sd"], *found[name], row["r_hat"], row["ess_bulk"], row["ess_tail"]])
             for name, row in self.diagnosis().items()
         ]
         return head, rows, [f"note: {note}" for note in self.notes]
@@ -237,7 +315,8 @@ def draw(model: Estimator, sampling: tuple[int, int, int, float, int], progress:
     return Posterior(model, summary)
 
 
-def _ends(level: float) -> tuple[float, float]:
+def ends(level: float) -> tuple[float, float]:
+    """Where the middle `level` percent ends, as probabilities."""
     if not 1 < level < 100:
         raise UsageError("level must lie between 1 and 100 percent")
     return 0.5 - level / 200, 0.5 + level / 200
@@ -246,5 +325,5 @@ def _ends(level: float) -> tuple[float, float]:
 def _middle(values: npt.NDArray[np.float64], level: float) -> tuple[float, float]:
     import numpy as np
 
-    low, high = np.quantile(values, _ends(level))
+    low, high = np.quantile(values, ends(level))
     return float(low), float(high)

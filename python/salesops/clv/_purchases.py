@@ -91,7 +91,7 @@ class PurchaseModel(Explained, Answers):
         columns
             What the frame calls its columns: ``{"frequency": "orders"}``.
         unit
-            Unit of recency and T: day, week, month or year. An `Rfm` knows it.
+            Unit of recency and T: minute, hour, day, week, month or year. An `Rfm` knows it.
         warm_start
             Begin at the estimates of the last fit: quick where little is new.
         """
@@ -292,10 +292,10 @@ class PurchaseModel(Explained, Answers):
         Parameters
         ----------
         first
-            Day of each customer's first purchase; or an `Rfm`, whose customers are drawn anew, each by its
-            own covariates, those over time too.
+            Day of each customer's first purchase, for units below a day its time; or an `Rfm`, whose
+            customers are drawn anew, each by its own covariates, those over time too.
         until
-            Last day.
+            Last day, or for such units the last minute.
         spend
             Adds amounts in cents' precision, of the first purchase too.
         unit
@@ -304,7 +304,7 @@ class PurchaseModel(Explained, Answers):
         Returns
         -------
         dict
-            customer (0, 1, …), time (a day), and with `spend` amount.
+            customer (0, 1, …), time (a day, or a minute), and with `spend` amount.
 
         Examples
         --------
@@ -415,12 +415,24 @@ class PurchaseModel(Explained, Answers):
         >>> sums["transactions_lo_90"] < sums["transactions"] < sums["transactions_hi_90"]
         True
         """
-        from salesops.clv._forecast import Asked, total
-
         arrays = {"x": x, "t_x": t_x, "T": T, "spend_x": spend_x, "mean_spend": mean_spend}
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
+        return self._total(source, horizon, discount, spend, level, unit)
+
+    def _total(
+        self,
+        source: Source,
+        horizon: str | float | None,
+        discount: Discount | None,
+        spend: Any,
+        level: float | None,
+        unit: str | None,
+        drawn: Posterior | None = None,
+    ) -> dict[str, float]:
+        from salesops.clv._forecast import Asked, total
+
         ahead, rate, _ = self._ahead(source, horizon, discount, unit)
-        return total(self, source, Asked(ahead, rate, level, "mean"), spend)
+        return total(self, source, Asked(ahead, rate, level, "mean"), spend, drawn)
 
     def _forecast(
         self,
@@ -487,6 +499,28 @@ class PurchaseModel(Explained, Answers):
             amounts as they come, and clv, the same discounted to `as_of`; with a discount alone
             discounted_transactions.
         """
+        if spend is not None and not isinstance(spend, GammaGamma):
+            raise UsageError("spend= is a fitted so.clv.GammaGamma")
+        asked = (horizon, periods, every, calendar, discount, spend, as_of, columns, unit)
+        return self._schedule(data, *asked, each=each)
+
+    def _schedule(
+        self,
+        data: Any,
+        horizon: str | float | None,
+        periods: int | None,
+        every: str,
+        calendar: FiscalCalendar | None,
+        discount: Discount | None,
+        spend: Any,
+        as_of: str | dt.date | None,
+        columns: Mapping[str, str] | None,
+        unit: str | None,
+        *,
+        each: bool = False,
+        level: float | None = None,
+        drawn: Posterior | None = None,
+    ) -> Any:
         source = Source(data, {}, columns, ())
         found = histories(source, self._opportunities)
         ahead, rate, of = self._ahead(source, horizon, discount, unit)
@@ -498,13 +532,13 @@ class PurchaseModel(Explained, Answers):
             raise UnitError(
                 "the model doesn't know its unit of time; fit with unit='week' (or day, month, year)"
             )
-        if spend is not None and not isinstance(spend, GammaGamma):
-            raise UsageError("spend= is a fitted so.clv.GammaGamma")
         seen = _schedule.last_day(as_of, data)
         how = (of, every, calendar or FiscalCalendar(), self._opportunities)
         if ahead is None:
             ahead = _schedule.length_of(periods or 0, seen, *how)
         cut = _schedule.periods(seen, ahead, *how)
+        if drawn is not None:
+            return _schedule.by_draws(self, found, cut, rate, spend, level or 90, drawn)
         return _schedule.schedule(self, source, found, cut, rate, spend, each)
 
     def _ahead(

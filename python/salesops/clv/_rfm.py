@@ -16,7 +16,7 @@ from salesops._core.clv import RfmState as _RfmState
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops.calendar import time_zone
-from salesops.clv._units import unit_of
+from salesops.clv._units import BELOW_A_DAY, unit_of
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -45,7 +45,15 @@ class Rfm:
     ) -> Rfm:
         """The rows of the same transactions as they would be with other last days, and what was joined."""
         seen = None if to_end else (holdout_end or calibration_end)
-        core = self._state.finish(self.unit, self.discrete, calibration_end, holdout_end, seen, False, 0)
+        core = self._state.finish(
+            self.unit,
+            self.discrete,
+            end_of(calibration_end, "calibration_end"),
+            end_of(holdout_end, "holdout_end"),
+            end_of(seen, "observation_end"),
+            False,
+            0,
+        )
         rows = Rfm(core, self.source, self._state)
         for table, on in self._joined:
             rows = rows.join(table, on)
@@ -69,13 +77,19 @@ class Rfm:
 
     @property
     def calibration_end(self) -> dt.date:
-        """Last day the models see."""
-        return self._core.calibration_end
+        """Last day the models see; for hours and minutes the last minute of UTC."""
+        return self._moment(self._core.calibration_end)
 
     @property
     def holdout_end(self) -> dt.date:
-        """Last day of the holdout; `calibration_end` without one."""
-        return self._core.holdout_end
+        """Last day (minute) of the holdout; `calibration_end` without one."""
+        return self._moment(self._core.holdout_end)
+
+    def _moment(self, end: tuple[dt.date, int]) -> dt.date:
+        day, minute = end
+        if not self._core.by_minute:
+            return day
+        return dt.datetime.combine(day, dt.time(*divmod(minute, 60)), dt.UTC)
 
     @property
     def holdout_duration(self) -> float:
@@ -177,6 +191,8 @@ class Rfm:
 
         if self.discrete:
             raise UsageError("over_time needs times: make the rows without discrete=True")
+        if self._core.by_minute:
+            raise UsageError("over_time counts days: make the rows with unit='day' or a longer one")
         made = Timeline(_frame.to_core(frame), start, customer, day_of(until, "until"))
         for name in made.names:
             if name in self.table.names:
@@ -202,9 +218,9 @@ class Rfm:
 
     def __repr__(self) -> str:
         kind = f"civil {self.unit}s" if self.discrete else f"{self.unit}s"
-        text = f"<Rfm: {len(self):,} customers in {kind} to {self.calibration_end}"
+        text = f"<Rfm: {len(self):,} customers in {kind} to {_said(self.calibration_end)}"
         if self.holdout_duration:
-            text += f", holdout to {self.holdout_end}"
+            text += f", holdout to {_said(self.holdout_end)}"
         if self._timeline is not None:
             text += f"; {', '.join(self._timeline.names)} over time"
         notes = self.issues.summary()
@@ -253,9 +269,13 @@ class RfmState:
         currency: str = "",
         money_unit: str = "major",
         tz: str | dt.tzinfo | None = None,
+        by_minute: bool = False,
         threads: int = 0,
     ) -> RfmState:
-        """Read a batch; the arguments are those of `rfm`."""
+        """Read a batch; the arguments are those of `rfm`.
+
+        `by_minute` tells purchases apart by the minute, which ``finish(unit="hour")`` needs, not by the day.
+        """
         if money_unit not in ("major", "minor"):
             raise UsageError(f"money_unit is 'major' or 'minor', not {money_unit!r}")
         columns = [customer, time] + ([amount] if amount else [])
@@ -263,7 +283,15 @@ class RfmState:
         state._source = kind_of(transactions)
         table = _frame.to_core(transactions, columns, tz)
         state._core = _RfmState.partial(
-            table, customer, time, amount or "", currency, money_unit == "minor", time_zone(tz), threads
+            table,
+            customer,
+            time,
+            amount or "",
+            currency,
+            money_unit == "minor",
+            time_zone(tz),
+            by_minute,
+            threads,
         )
         return state
 
@@ -290,12 +318,14 @@ class RfmState:
         threads: int = 0,
     ) -> Rfm:
         """One row a customer; the arguments are those of `rfm`."""
+        of = unit_of(unit) or "day"
+        end = end_of if of in BELOW_A_DAY else _whole_day
         made = self._core.finish(
-            unit_of(unit) or "day",
+            of,
             discrete,
-            day_of(calibration_end, "calibration_end"),
-            day_of(holdout_end, "holdout_end"),
-            day_of(observation_end, "observation_end"),
+            end(calibration_end, "calibration_end"),
+            end(holdout_end, "holdout_end"),
+            end(observation_end, "observation_end"),
             include_first,
             threads,
         )
@@ -369,6 +399,45 @@ def day_of(value: Day, argument: str) -> dt.date | None:
         raise UsageError(f"{argument}: a date or text such as '1997-09-30'") from error
 
 
+def _whole_day(value: Day, argument: str) -> tuple[dt.date, int] | None:
+    day = day_of(value, argument)
+    return None if day is None else (day, 24 * 60 - 1)
+
+
+def end_of(value: Day, argument: str) -> tuple[dt.date, int] | None:
+    """The last day that counts, and its last minute (of UTC): all of a day, or until a time of it."""
+    moment = value
+    if isinstance(value, str) and not _is_date(value):
+        try:
+            moment = dt.datetime.fromisoformat(value)
+        except ValueError:
+            moment = value
+    if not isinstance(moment, dt.datetime) or is_missing(moment):
+        return _whole_day(value, argument)
+    if moment.tzinfo is not None:
+        moment = moment.astimezone(dt.UTC)
+    return moment.date(), moment.hour * 60 + moment.minute
+
+
+def split_day(end: dt.date) -> tuple[dt.date, float]:
+    """The day of an end, and how much of that day comes after it."""
+    if not isinstance(end, dt.datetime):
+        return end, 0.0
+    return end.date(), 1 - (end.hour * 60 + end.minute + 1) / (24 * 60)
+
+
+def _is_date(text: str) -> bool:
+    try:
+        dt.date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _said(end: dt.date) -> str:
+    return f"{end:%Y-%m-%d %H:%M} UTC" if isinstance(end, dt.datetime) else str(end)
+
+
 @checked
 def rfm(
     transactions: Any,
@@ -398,14 +467,17 @@ def rfm(
         numbers in major units (negative = refund), rounded once to the currency's decimals.
     unit
         ``day``, ``week`` (7 days), ``month`` or ``year`` (365.2425 days): recency, T are days ÷ its length.
+        ``hour`` or ``minute``: all rows of a customer and minute are one purchase, and recency, T are
+        minutes ÷ its length, in UTC.
     discrete
         Count civil periods of the unit instead, one purchase a period at most, as BG/BB needs.
     calibration_end
-        Last day the models may see; by default `observation_end`.
+        Last day the models may see; by default `observation_end`. For hours and minutes also a time,
+        ``"1997-09-30 12:00"``: the last minute, of UTC where no offset is given.
     holdout_end
         Last day of the holdout that begins after `calibration_end`; by default `observation_end`.
     observation_end
-        Nothing after this day is known; by default the latest day in the data.
+        Nothing after this day is known; by default the latest day (minute) in the data.
     include_first
         Count the first purchase in frequency and monetary_value; not for the models.
     currency
@@ -441,6 +513,7 @@ def rfm(
         currency=currency,
         money_unit=money_unit,
         tz=tz,
+        by_minute=unit_of(unit) in BELOW_A_DAY,
         threads=threads,
     )
     return state.finish(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import count, islice
@@ -13,13 +14,16 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Table
 from salesops.calendar import FiscalCalendar, Period
-from salesops.clv._rfm import Rfm, day_of
+from salesops.clv import _forecast, _posterior
+from salesops.clv._rfm import Rfm, day_of, split_day
+from salesops.clv._units import BELOW_A_DAY
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
     from salesops.clv._data import Histories, Source
+    from salesops.clv._posterior import Posterior
     from salesops.clv._purchases import PurchaseModel
     from salesops.clv._spend import GammaGamma
 
@@ -37,17 +41,20 @@ class Periods:
 
 
 def periods(
-    as_of: dt.date, ahead: float, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
+    seen_until: dt.date, ahead: float, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
 ) -> Periods:
     """Cut the time ahead at the bounds of the calendar's periods."""
     days = _core.days_in(unit)
+    as_of, rest = split_day(seen_until)
+    exact = unit in BELOW_A_DAY
     made = Periods([], [], [], [])
     edge = 0.0
-    for whole, end in _ends(as_of, unit, every, calendar, discrete):
+    for whole, end in _ends(seen_until, unit, every, calendar, discrete):
         # A rest of less than a day, as of a year's 365.2425, goes to the last period.
-        last = end >= ahead or (not discrete and (ahead - end) * days < 1)
+        last = end >= ahead or (not discrete and not exact and (ahead - end) * days < 1)
         edge = ahead if last else end
-        seen = whole.end if discrete else as_of + dt.timedelta(days=1 + max(1, int(edge * days + 1e-9)))
+        passed = math.ceil(edge * days - rest - 1e-9) if exact else int(edge * days + 1e-9)
+        seen = whole.end if discrete else as_of + dt.timedelta(days=1 + max(1, passed))
         made.labels.append(calendar.label(whole))
         made.starts.append(max(whole.start, as_of + dt.timedelta(days=1)))
         made.ends.append(min(whole.end, seen) - dt.timedelta(days=1))
@@ -67,9 +74,13 @@ def length_of(
 
 
 def _ends(
-    as_of: dt.date, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
+    seen_until: dt.date, unit: str, every: str, calendar: FiscalCalendar, discrete: bool
 ) -> Iterator[tuple[Period, float]]:
-    """Periods from the day after `as_of` on, and when each ends in units of T."""
+    """Periods from the day after the one seen last on, and when each ends in units of T.
+
+    What is left of that day belongs to the first.
+    """
+    as_of, rest = split_day(seen_until)
     if every not in EVERY:
         raise UsageError(f"every is one of {', '.join(EVERY)}, not {every!r}")
     if discrete and every != unit:
@@ -80,7 +91,7 @@ def _ends(
             whole = calendar.next(whole)
             yield whole, float(number)
         else:
-            yield whole, ((whole.end - as_of).days - 1) / _core.days_in(unit)
+            yield whole, ((whole.end - as_of).days - 1 + rest) / _core.days_in(unit)
             whole = calendar.next(whole)
 
 
@@ -112,11 +123,7 @@ def schedule(
         columns |= {"revenue": bought * value, "clv": kept * value}
     elif rate != 0:
         columns["discounted_transactions"] = _by_period(model, found, cut, rate)
-    named: dict[str, Any] = {
-        "period": np.array(cut.labels, dtype=object),
-        "start": np.array(cut.starts, dtype="datetime64[D]"),
-        "end": np.array(cut.ends, dtype="datetime64[D]"),
-    }
+    named = _named(cut)
     if not each:
         table = _frame.from_columns(named | {name: values.sum(axis=1) for name, values in columns.items()})
         return _frame.like(table, source.kind)
@@ -128,6 +135,50 @@ def schedule(
     who = rows if customer is None else np.asarray(customer.to_numpy())[rows]
     table = _frame.from_columns({"customer": who} | made)
     return _frame.like(Table([(name, table.column(name)) for name in table.names]), source.kind)
+
+
+def by_draws(
+    model: PurchaseModel,
+    found: Histories,
+    cut: Periods,
+    rate: float,
+    spend: GammaGamma | Posterior | None,
+    level: float,
+    drawn: Posterior,
+) -> Any:
+    """The same of all customers by draws of the parameters: means, and the middle `level` percent."""
+    import numpy as np
+
+    amounts = None if spend is None else _forecast.spends_at_draws(spend)
+    sums: dict[str, list[npt.NDArray[np.float64]]] = {}
+    for one in _forecast.at_draws(model, drawn._thinned()):
+        bought = _by_period(one, found, cut, 0.0)
+        kept = bought if rate == 0 else _by_period(one, found, cut, rate)
+        columns = {"expected_transactions": bought}
+        if amounts is not None:
+            value = next(amounts)._of_customers(found.source, len(found.x))
+            columns |= {"revenue": bought * value, "clv": kept * value}
+        elif rate != 0:
+            columns["discounted_transactions"] = kept
+        for name, values in columns.items():
+            sums.setdefault(name, []).append(values.sum(axis=1))
+    ends = _posterior.ends(level)
+    table: dict[str, Any] = _named(cut)
+    for name, by_draw in sums.items():
+        table[name] = np.mean(by_draw, axis=0)
+        low, high = np.quantile(by_draw, ends, axis=0)
+        table |= {f"{name}_lo_{level:g}": low, f"{name}_hi_{level:g}": high}
+    return _frame.like(_frame.from_columns(table), found.source.kind)
+
+
+def _named(cut: Periods) -> dict[str, Any]:
+    import numpy as np
+
+    return {
+        "period": np.array(cut.labels, dtype=object),
+        "start": np.array(cut.starts, dtype="datetime64[D]"),
+        "end": np.array(cut.ends, dtype="datetime64[D]"),
+    }
 
 
 def _by_period(model: PurchaseModel, found: Histories, cut: Periods, rate: float) -> npt.NDArray[np.float64]:

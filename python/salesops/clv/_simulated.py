@@ -10,8 +10,8 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv import _over_time
 from salesops.clv._data import Source, numbers
-from salesops.clv._rfm import Rfm, day_of
-from salesops.clv._units import unit_of
+from salesops.clv._rfm import Rfm, end_of
+from salesops.clv._units import BELOW_A_DAY, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,6 +82,18 @@ def _counts(made: Columns) -> npt.NDArray[np.int64]:
     return first[1:] - first[:-1]
 
 
+def _last(until: str | dt.date, tick: str) -> Any:
+    """The last day, or minute, of a log."""
+    import numpy as np
+
+    end = end_of(until, "until")
+    if end is None:
+        raise UsageError("until: need a day")
+    day, minute = end
+    last = np.datetime64(day, "D")
+    return last + np.timedelta64(minute, "m") if tick == "m" else last
+
+
 def transactions(
     model: PurchaseModel,
     first: Any,
@@ -99,21 +111,22 @@ def transactions(
     rows = first if isinstance(first, Rfm) else None
     if rows is None and model._design() is not None:
         raise UsageError("first: a model with covariates draws the customers of rows that have them")
+    tick = "m" if of in BELOW_A_DAY else "D"
     try:
         days = np.array(
-            listed(first, "first") if rows is None else rows["first_purchase"], dtype="datetime64[D]"
+            listed(first, "first") if rows is None else rows["first_purchase"], dtype=f"datetime64[{tick}]"
         )
     except (TypeError, ValueError) as error:
         raise UsageError("first: need dates, or texts such as '1997-09-30'") from error
-    last = np.datetime64(day_of(until, "until"), "D")
+    last = _last(until, tick)
     if not (days <= last).all():
         raise UsageError("first: a customer was won after until")
     if spend is not None and not hasattr(spend, "simulate_amounts"):
         raise UsageError(f"spend: need a GammaGamma, not {type(spend).__name__}")
-    length = _core.days_in(of)
+    length = _core.days_in(of) * (24 * 60 if tick == "m" else 1)
     made = drawn(model, rows, (last - days).astype(float) / length, 0.0, seed, True)
     each = _counts(made)
-    again = np.repeat(days, each) + np.floor(made["times"] * length).astype("timedelta64[D]")
+    again = np.repeat(days, each) + np.floor(made["times"] * length).astype(f"timedelta64[{tick}]")
     who = np.arange(len(days))
     customer = np.concatenate([who, np.repeat(who, each)])
     time = np.concatenate([days, again])

@@ -11,7 +11,7 @@ from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Source, same_unit
-from salesops.clv._rfm import Rfm
+from salesops.clv._rfm import Rfm, split_day
 from salesops.plot.base import percent
 
 if TYPE_CHECKING:
@@ -133,9 +133,10 @@ def _tracked(
 
     source = Source(rows, {}, None, ())
     days = _core.days_in(rows.unit)
-    offsets = [(end - rows.calibration_end).days / days for end in ends]
+    seen, rest = split_day(rows.calibration_end)
+    offsets = [((end - seen).days + rest) / days for end in ends]
     expected = np.array([by_end.sum() for by_end in model._expected_by(source, offsets, 0.0, None)])
-    return Tracking(ends, actual, expected, rows.calibration_end, every, type(model).__name__, source.kind)
+    return Tracking(ends, actual, expected, seen, every, type(model).__name__, source.kind)
 
 
 def ends_of(rows: Rfm, every: str) -> list[dt.date]:
@@ -143,7 +144,9 @@ def ends_of(rows: Rfm, every: str) -> list[dt.date]:
     import numpy as np
 
     start = np.asarray(rows["first_purchase"]).min().astype("datetime64[D]").item()
-    last = rows.holdout_end
+    last, rest = split_day(rows.holdout_end)
+    if rest > 0:  # that day isn't over
+        last -= dt.timedelta(days=1)
     step = {"day": 1, "week": 7}.get(every)
     if step:
         first = start + dt.timedelta(days=step - 1)
@@ -164,4 +167,4 @@ def actual_by(rows: Rfm, ends: list[dt.date]) -> npt.NDArray[np.float64]:
     """Repeat purchases by each day, of the customers who came by the end of the calibration."""
     import numpy as np
 
-    return np.array(rows._state.repeat_purchases(ends, rows.calibration_end), dtype=np.float64)
+    return np.array(rows._state.repeat_purchases(ends, rows._core.calibration_end), dtype=np.float64)

@@ -12,15 +12,19 @@ from salesops._core.error import UnitError, UsageError
 # "10% / year"; a number without its period is told so.
 Discount = str
 
-UNITS = ("day", "week", "month", "year")
+UNITS = ("minute", "hour", "day", "week", "month", "year")
+#: Units for which a purchase is a minute, not a day.
+BELOW_A_DAY = ("minute", "hour")
 _NAMES = {
+    "minute": ("minute", 1),
+    "hour": ("hour", 1),
     "day": ("day", 1),
     "week": ("week", 1),
     "month": ("month", 1),
     "quarter": ("month", 3),
     "year": ("year", 1),
 }
-_LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(day|week|month|quarter|year)s?\s*")
+_LENGTH = re.compile(r"\s*(\d+(?:\.\d+)?)?\s*(minute|hour|day|week|month|quarter|year)s?\s*")
 _DISCOUNT = re.compile(r"\s*(\d+(?:\.\d+)?)\s*(%?)\s*(?:/|per|a|an)\s*(.+)")
 
 
