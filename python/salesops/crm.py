@@ -229,9 +229,10 @@ class Crm:
     def with_days_in(self, zone: str | dt.tzinfo | TimeZone) -> Crm:
         """The same book for whoever reads it in a time zone.
 
-        A civil day has no zone. Times known as days alone begin in ``zone`` rather than in UTC: those of a column
-        whose times are all midnight UTC, and closes that the close date stands in for. KPIs, forecasts and reports
-        asked with ``zone=`` do so themselves. Apply changes to the book as it was read, not to this one.
+        A civil day has no zone. Times known as days alone begin in ``zone`` rather than in UTC: those of a
+        column whose times are all midnight UTC, and closes that the close date stands in for. KPIs, forecasts
+        and reports asked with ``zone=`` do so themselves. Apply changes to the book as it was read, not to
+        this one.
 
         Examples
         --------
