@@ -262,7 +262,7 @@ def test_renewals_are_capped_one_by_one():
     row = at(made.to_frame(), "2025-12")
     assert (row["available"], row["kept"], row["gross_rate"]) == (200_000, 170_000, 0.85)
     assert (row["booked"], row["net_rate"], row["rate"]) == (200_000, 1.0, 1.0)
-    assert "85.0%" in repr(made)
+    assert "85.0 %" in repr(made)
 
 
 # ---- plain Python ----

@@ -15,6 +15,7 @@ from salesops._core.error import UsageError
 from salesops.calendar import time_zone
 from salesops.clv._rfm import kind_of
 from salesops.crm import Crm
+from salesops.plot.base import percent
 from salesops.subscription import _options
 from salesops.subscription._movements import SHOWN, _amount, _notes, state_of
 
@@ -74,7 +75,7 @@ class Renewals:
         seen = [i for i, n in enumerate(wide["up"]) if n or wide["pending"][i]]
         for i in seen[-SHOWN:]:
             share = [
-                "–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in ("rate", "gross_rate", "net_rate")
+                "–" if wide[m][i] is None else percent(wide[m][i]) for m in ("rate", "gross_rate", "net_rate")
             ]
             counts = [f"{wide[name][i]:,}" for name in ("up", "renewed", "pending")]
             sums = [_amount(wide[name][i]) for name in ("available", "kept")]

@@ -83,19 +83,19 @@ def retention(made: Retention) -> plot.Picture:
         raise UsageError("no period is over that has a cohort: nothing to draw")
     last = int(lines["net"][-1][0])
     title = f"{core.periods[last]}: " + ", ".join(
-        f"{name} {wide[measure][last]:.1%}"
+        f"{name} {plot.percent(wide[measure][last])}"
         for measure, name in names.items()
         if wide[measure][last] is not None
     )
     return plot.Picture(
         title=title,
         subtitle=f"Share of the revenue, and of the customers, of {core.over} {core.every}s before that is "
-        f"left. Band: {core.confidence:g}% interval.",
+        f"left. Band: {core.confidence:g} % interval.",
         alt=title,
         chart=plot.curves(lines, x_title=f"{core.every}, counted from {core.periods[0]}", y_title="left"),
         columns=["period", *names.values()],
         rows=[
-            [core.periods[i], *("–" if wide[m][i] is None else f"{wide[m][i]:.1%}" for m in names)]
+            [core.periods[i], *("–" if wide[m][i] is None else plot.percent(wide[m][i]) for m in names)]
             for i in range(len(core.periods))
         ],
     )
@@ -120,11 +120,11 @@ def renewals(made: Renewals) -> plot.Picture:
         raise UsageError("no contract has come up for renewal: nothing to draw")
     up, renewed = sum(wide["up"]), sum(wide["renewed"])
     pending = sum(wide["pending"])
-    title = f"{renewed:,} of {up:,} contracts renewed ({renewed / up:.1%})"
+    title = f"{renewed:,} of {up:,} contracts renewed ({plot.percent(renewed / up)})"
     return plot.Picture(
         title=title + (f"; {pending:,} pending" if pending else ""),
         subtitle=f"Contracts with anything booked in their place ÷ contracts that ended, by {core.every} of "
-        f"their last day. Band: {core.confidence:g}% interval.",
+        f"their last day. Band: {core.confidence:g} % interval.",
         alt=title,
         chart=plot.trend(rows, unit="share"),
         columns=["period", "up", "renewed", "rate", "gross rate", "net rate"],
@@ -134,7 +134,7 @@ def renewals(made: Renewals) -> plot.Picture:
                 f"{wide['up'][i]:,}",
                 f"{wide['renewed'][i]:,}",
                 *(
-                    "–" if wide[m][i] is None else f"{wide[m][i]:.1%}"
+                    "–" if wide[m][i] is None else plot.percent(wide[m][i])
                     for m in ("rate", "gross_rate", "net_rate")
                 ),
             ]

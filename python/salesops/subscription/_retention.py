@@ -15,6 +15,7 @@ from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import time_zone
 from salesops.crm import Crm
+from salesops.plot.base import percent
 from salesops.subscription import _options
 from salesops.subscription._movements import SHOWN, SubscriptionState, _notes, state_of
 
@@ -89,7 +90,7 @@ class Retention:
         for i in list(range(len(core.periods)))[-SHOWN:]:
             mark = {"in_progress": "*", "data_end": "!"}.get(core.state[i], "")
             values = [wide[name][i] for name in MEASURES]
-            texts = ["–" if value is None else f"{value:.1%}" for value in values]
+            texts = ["–" if value is None else percent(value) for value in values]
             rows.append([core.periods[i] + mark, f"{core.customers[i]:,}", *texts])
         lines = [self._headline()]
         if len(rows) > 1:

@@ -10,6 +10,7 @@ from salesops import _frame
 from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
+from salesops.plot.base import percent
 from salesops.survival._cox import CoxPH
 from salesops.survival._curves import KaplanMeier
 from salesops.survival._data import flags, numbers
@@ -97,8 +98,9 @@ class Calibration:
     def __repr__(self) -> str:
         return (
             f"<Calibration within {self.horizon:g}: {self.n:,} rows, {self.n_events:,} events, "
-            f"{self.n_censored:,} no longer watched; expected {self.expected:.1%}, observed "
-            f"{self.observed.estimate:.1%} ({self.observed.low:.1%} to {self.observed.high:.1%}), "
+            f"{self.n_censored:,} no longer watched; expected {percent(self.expected)}, observed "
+            f"{percent(self.observed.estimate)} ({percent(self.observed.low)} to "
+            f"{percent(self.observed.high)}), "
             f"slope {self.slope}, ICI {self.ici:.2g}, AUC {self.auc}, "
             f"Brier {self.brier.estimate:.3g} beside {self.brier_null:.3g}>"
         )

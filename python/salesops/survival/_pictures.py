@@ -217,7 +217,9 @@ def calibrated(judged: Calibration) -> Picture:
         f"Slope {judged.slope.estimate:.2f} ({judged.slope.low:.2f} to {judged.slope.high:.2f}), "
         f"AUC {judged.auc.estimate:.2f} ({judged.auc.low:.2f} to {judged.auc.high:.2f}).",
         alt=f"{words}. By group, said and seen: "
-        + "; ".join(f"{row['expected']:.0%}, {row['observed']:.0%}" for row in cells),
+        + "; ".join(
+            f"{plot.percent(row['expected'], 0)}, {plot.percent(row['observed'], 0)}" for row in cells
+        ),
         chart=chart,
         columns=[
             "group",
