@@ -2,7 +2,6 @@
 
 #include <cmath>
 #include <random>
-#include <regex>
 
 #include "salesops/kpi.hpp"
 #include "salesops/sample.hpp"
@@ -183,7 +182,9 @@ TEST(Scorecard, PrintsWithinATerminal) {
     EXPECT_LE(width_of(card), kpi::Scorecard::text_width) << card;
     // Shares differ by points, amounts have their commas, and what the book lacks may be left out.
     EXPECT_NE(card.find(" pp"), std::string::npos) << card;
-    EXPECT_TRUE(std::regex_search(card, std::regex("[0-9],[0-9]{3} USD "))) << card;
+    const std::size_t amount = card.find(" USD ");
+    ASSERT_GE(amount, 4u) << card;
+    EXPECT_EQ(card[amount - 4], ',') << card;
     const kpi::Scorecard small = kpi::scorecard(Crm::build({{"opportunity", crm.table("opportunity")}}));
     EXPECT_NE(small.to_text().find("not available"), std::string::npos);
     EXPECT_EQ(small.to_text(20, false).find("not available"), std::string::npos);
