@@ -130,8 +130,8 @@ DAY = dt.date(2024, 1, 1)
 # Made by functions, not by callers.
 RESULTS = {
     "Backtest", "ChurnScores", "Comparison", "Crm", "Forecast", "KpiResult", "LikelihoodRatioTest", "LogRank",
-    "Posterior", "PurchaseModel", "Result", "Rfm", "RfmState", "Sample", "Scenario", "Scorecard", "Selection", "Summary",
-    "Tracking", "Truth", "Waterfall",
+    "Posterior", "PurchaseModel", "Result", "Rfm", "RfmState", "Sample", "Scenario", "Scorecard", "Selection",
+    "Summary", "Tracking", "Truth", "Waterfall",
 }  # fmt: skip
 
 # Arguments that hold for one function only; those of the others are in `things`.
