@@ -112,11 +112,14 @@ TEST(ClvSimple, HasNoValueWhileNobodyLeaves) {
   EXPECT_THROW(kpi::clv_simple(subscribers(), options), UsageError);
 }
 
-TEST(LogoChurn, OfAPeriodBeyondTheBookIsIncompleteWhateverTheDayAsked) {
+TEST(LogoChurn, OfAPeriodBeyondTheBookIsIncompleteOrRefused) {
   kpi::Options options;
+  options.period = "2026-08";
+  options.as_of = Instant::parse("2026-08-31");
+  EXPECT_EQ(kpi::logo_churn(subscribers(), options).single().state, "incomplete");
   options.period = "2034-01";
   options.as_of = Instant::parse("2035-01-01");
-  EXPECT_EQ(kpi::logo_churn(subscribers(), options).single().state, "incomplete");
+  EXPECT_THROW(kpi::logo_churn(subscribers(), options), UsageError);
 }
 
 /// Two accounts first won in June (one of them twice), one in May, one lost; 300.50 spent in June.
