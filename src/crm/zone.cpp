@@ -1,5 +1,3 @@
-#include <algorithm>
-
 #include "salesops/calendar/time_zone.hpp"
 #include "salesops/crm.hpp"
 #include "state.hpp"
@@ -60,28 +58,41 @@ Column moved(const Column& column, const Days& days) {
   return Column::of(Type::timestamp, std::move(starts), valid);
 }
 
+/// Whether the close date stands in for a deal's close.
+class StandIns {
+ public:
+  StandIns(const Deals& deals, const Column* told) : deals_(deals), told_(told) {}
+  [[nodiscard]] bool holds(std::size_t deal) const {
+    return (told_ == nullptr || told_->is_null(deal)) && deals_.close_date[deal] != Deals::null_date &&
+           deals_.closed_at[deal] == at_midnight_utc(Date{deals_.close_date[deal]}).us;
+  }
+  [[nodiscard]] bool any() const {
+    for (std::size_t deal = 0; deal < deals_.size(); ++deal)
+      if (holds(deal)) return true;
+    return false;
+  }
+
+ private:
+  const Deals& deals_;
+  const Column* told_;
+};
+
 /// The closes of deals, those that the close date stands in for at the start of their day.
-std::optional<Column> closes_in(const Deals& deals, const Column* told, const Days& days) {
+Column closes_in(const Deals& deals, const StandIns& stand_ins, const Days& days) {
   std::vector<std::int64_t> closes(deals.size());
   std::vector<std::uint8_t> valid(deals.size());
-  bool any = false;
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
-    std::int64_t closed = deals.closed_at[deal];
-    const bool stands_in = (told == nullptr || told->is_null(deal)) &&
-                           deals.close_date[deal] != Deals::null_date &&
-                           closed == at_midnight_utc(Date{deals.close_date[deal]}).us;
-    if (stands_in) closed = days.start(closed);
-    any |= stands_in;
+    const std::int64_t closed = deals.closed_at[deal];
     valid[deal] = closed != null_value;
-    closes[deal] = valid[deal] != 0 ? closed : 0;
+    if (valid[deal] != 0) closes[deal] = stand_ins.holds(deal) ? days.start(closed) : closed;
   }
-  if (!any) return {};
   return Column::of(Type::timestamp, std::move(closes), valid);
 }
 
 }  // namespace
 
 Crm Crm::with_days_in(const TimeZone& zone) const {
+  if (zone.name().empty() || zone.name() == "UTC") return *this;
   const Days days(zone);
   auto state = std::make_shared<State>(*state_);
   bool changed = false;
@@ -103,9 +114,10 @@ Crm Crm::with_days_in(const TimeZone& zone) const {
   if (const auto found = state->tables.find("opportunity"); found != state->tables.end()) {
     if (changed) state->deals = derive_deals(state->tables, state->history, nullptr);
     const Table& table = found->second->table;
-    if (const auto closes = closes_in(state->deals, table.find("closed_at"), days)) {
+    const StandIns stand_ins(state->deals, table.find("closed_at"));
+    if (stand_ins.any()) {
       auto copy = std::make_shared<BookTable>(*found->second);
-      copy->table = table.with("closed_at", *closes);
+      copy->table = table.with("closed_at", closes_in(state->deals, stand_ins, days));
       found->second = std::move(copy);
       state->deals = derive_deals(state->tables, state->history, nullptr);
       changed = true;
