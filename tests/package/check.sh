@@ -8,7 +8,7 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 top="$(cd "$here/../.." && pwd)"
 build="$top/build/consumers"
 version="$(cat "$top/VERSION")"
-rm -rf "$build/find_package" "$build/core_only"
+rm -rf "$build/find_package" "$build/core_only" "$build/add_subdirectory"
 
 consume() {
   local name="$1"
@@ -25,7 +25,12 @@ if nm -C "$build/core_only/consumer" | grep -q 'U salesops::'; then
   echo "core_only: the headers need the compiled library" >&2
   exit 1
 fi
-consume add_subdirectory
+# Inside another project the host has to configure and compile; `make prove` also builds the library there,
+# links and runs it.
+subdirectory="$build/add_subdirectory"
+cmake -S "$here/add_subdirectory" -B "$subdirectory" -DCMAKE_BUILD_TYPE=Debug >/dev/null
+cmake --build "$subdirectory" --target host >/dev/null
+echo "add_subdirectory: ok"
 
 export PKG_CONFIG_PATH="$prefix/lib/pkgconfig:$prefix/lib64/pkgconfig:$prefix/lib/$("$CXX" -dumpmachine)/pkgconfig"
 [[ "$(pkg-config --modversion salesops)" == "$version" ]]

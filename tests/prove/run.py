@@ -185,6 +185,19 @@ def editable_install() -> str:
     return "imported from python/salesops"
 
 
+def subdirectory() -> str:
+    """The library inside another project, with the oldest CMake that is allowed: built, linked and run."""
+    oldest = re.search(r"VERSION ([0-9.]+?)\.\.\.", (TOP / "CMakeLists.txt").read_text())[1]
+    with tempfile.TemporaryDirectory() as scratch:
+        python = fresh(f"{scratch}/env")
+        run(python, "-m", "pip", "install", f"cmake=={oldest}.*")
+        cmake = f"{scratch}/env/bin/cmake"
+        run(cmake, "-S", "tests/package/add_subdirectory", "-B", f"{scratch}/build")
+        run(cmake, "--build", f"{scratch}/build")
+        said = run(f"{scratch}/build/consumer").splitlines()[0]
+        return f"{run(cmake, '--version').splitlines()[0]}: {said}"
+
+
 def notebooks() -> str:
     """Every notebook runs from top to bottom."""
     import nbclient
@@ -199,6 +212,45 @@ def notebooks() -> str:
             book, timeout=600, resources={"metadata": {"path": str(path.parent)}}
         ).execute()
     return f"{len(found)} notebooks"
+
+
+PHONE = """<!doctype html><title>waiting</title><iframe width=390 height=844 src="report.html"></iframe>
+<script>
+document.querySelector("iframe").onload = event => {
+  const page = event.target.contentDocument;
+  const wide = [...page.querySelectorAll("h1, h2, p, svg, table")].filter(part => {
+    for (let box = part.parentElement; box; box = box.parentElement)
+      if (/auto|scroll/.test(getComputedStyle(box).overflowX)) return false;
+    return part.getBoundingClientRect().right > 390;
+  });
+  const small = [...page.querySelectorAll("p, td, th, li")].filter(
+    part => part.innerText.trim() && parseFloat(getComputedStyle(part).fontSize) < 11);
+  document.title = `${page.documentElement.scrollWidth} ${wide.length} ${small.length}`;
+};
+</script>"""
+
+
+def phone() -> str:
+    """The report fits a phone: nothing wider than 390 pixels, no text under 11."""
+    browsers = ("chromium", "chromium-browser", "google-chrome")
+    if not any(map(shutil.which, browsers)):
+        need("chromium", "chromium")
+    browser = next(name for name in browsers if shutil.which(name))
+    with tempfile.TemporaryDirectory() as scratch:
+        run("salesops", "sample", f"{scratch}/sample", "--seed", "7", "--deals", "2000")
+        told = ["--as-of", "2025-11-15", "--out", f"{scratch}/report.html"]
+        run("salesops", "report", f"{scratch}/sample", *told)
+        (pathlib.Path(scratch) / "phone.html").write_text(PHONE)
+        flags = ["--headless", "--no-sandbox", "--disable-gpu", "--allow-file-access-from-files"]
+        flags += ["--virtual-time-budget=20000", "--dump-dom"]
+        shown = run(browser, *flags, f"file://{scratch}/phone.html")
+        found = re.search(r"<title>(\d+) (\d+) (\d+)</title>", shown)
+        if not found:
+            raise UnprovedError("the browser showed no report")
+        width, wide, small = map(int, found.groups())
+        if width > 390 or wide or small:
+            raise UnprovedError(f"{width} pixels wide, {wide} parts stick out, {small} are too small to read")
+    return f"{width} pixels wide"
 
 
 def bare_debian() -> str:
@@ -247,7 +299,9 @@ PROOFS: list[Callable[[], str]] = [
     fuzzing,
     pip_install,
     editable_install,
+    subdirectory,
     notebooks,
+    phone,
 ]
 ON_REQUEST: list[Callable[[], str]] = [bare_debian]
 
