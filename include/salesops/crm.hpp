@@ -179,7 +179,7 @@ class Crm {
   [[nodiscard]] const History& history() const;
 
   [[nodiscard]] const Issues& issues() const;
-  /// One row a table: rows_in = kept + superseded + rejected.
+  /// One row a table: rows_in = kept + superseded + rejected + deleted.
   [[nodiscard]] Table counts() const;
   /// One row a column of the model: present, filled share, tracking, and what its absence costs.
   [[nodiscard]] Table capabilities() const;
@@ -196,7 +196,7 @@ class Crm {
   /// The same book for whoever reads it in `zone`. A civil day has no zone, so times known as days alone
   /// begin there rather than in UTC: those of a column whose times are all midnight UTC, closes that the
   /// close date stands in for, and with them `latest`. KPIs, forecasts and reports asked in a zone do so
-  /// themselves. Apply changes to the book as it was read, not to this one.
+  /// themselves. `apply` refuses this book: changes go to the one that was read.
   [[nodiscard]] Crm with_days_in(const TimeZone& zone) const;
 
   /// A new book with rows added or replaced: the book that all rows together would make, where the

@@ -231,8 +231,8 @@ class Crm:
 
         A civil day has no zone. Times known as days alone begin in ``zone`` rather than in UTC: those of a
         column whose times are all midnight UTC, and closes that the close date stands in for. KPIs, forecasts
-        and reports asked with ``zone=`` do so themselves. Apply changes to the book as it was read, not to
-        this one.
+        and reports asked with ``zone=`` do so themselves. `apply` refuses this book: changes go to the one
+        that was read.
 
         Examples
         --------

@@ -50,7 +50,7 @@ struct Piece {
   std::size_t interval;
 };
 
-struct Customer {
+struct Life {
   double x;
   double weight;
   std::size_t past;     ///< first of its pieces, until t_x
@@ -68,7 +68,7 @@ class Histories {
     purchased_ = VectorXd::Zero(parameters);
     for (std::size_t i = 0; i < view.x.size(); ++i) {
       tick(i);
-      Customer customer{view.x[i], view.weights.empty() ? 1 : view.weights[i], pieces_.size(), 0, 0};
+      Life customer{view.x[i], view.weights.empty() ? 1 : view.weights[i], pieces_.size(), 0, 0};
       const auto until = covariates.until.subspan(0, covariates.first[i + 1]);
       add_pieces(until, covariates.first[i], 0, view.t_x[i], customer.past);
       customer.silence = pieces_.size();
@@ -79,7 +79,7 @@ class Histories {
     }
   }
 
-  [[nodiscard]] std::span<const Customer> customers() const { return customers_; }
+  [[nodiscard]] std::span<const Life> customers() const { return customers_; }
   [[nodiscard]] std::size_t pieces() const { return pieces_.size(); }
   [[nodiscard]] const Piece& piece(std::size_t i) const { return pieces_[i]; }
 
@@ -112,7 +112,7 @@ class Histories {
   }
 
   void add_purchases(const PurchaseTimes& purchases, std::size_t i, std::span<const double> until,
-                     std::size_t interval, const Customer& customer) {
+                     std::size_t interval, const Life& customer) {
     VectorXd buy(purchased_.size());
     const std::size_t first = purchases.first[i];
     for (std::size_t j = first; j < first + static_cast<std::size_t>(customer.x); ++j) {
@@ -124,18 +124,18 @@ class Histories {
 
   const Design& design_;
   std::vector<Piece> pieces_;
-  std::vector<Customer> customers_;
+  std::vector<Life> customers_;
   VectorXd purchased_;
 };
 
 /// A clock over alpha or beta: its time, and the derivatives of it by all parameters.
 template <int order>
-struct Clock {
+struct LiveClock {
   double time = 0;
   VectorXd slope;
   MatrixXd bend;
 
-  explicit Clock(Index size) : slope(size) {
+  explicit LiveClock(Index size) : slope(size) {
     if constexpr (order == 2) bend.resize(size, size);
   }
   void reset() {
@@ -230,7 +230,7 @@ class Evaluator {
     map_(log_s, 2) = 1;
   }
 
-  void add(Total& total, const Customer& customer) {
+  void add(Total& total, const Life& customer) {
     a_.reset();
     d_.reset();
     sum_.reset();
@@ -320,7 +320,7 @@ class Evaluator {
   const Histories& histories_;
   VectorXd at_;
   double r_, s_;
-  Clock<order> a_, d_;
+  LiveClock<order> a_, d_;
   LogSum<order> sum_;
   VectorXd buy_, leave_;
   Eigen::Matrix<double, parts, Eigen::Dynamic> map_;  ///< of the parts to all parameters

@@ -20,7 +20,7 @@ namespace {
 
 namespace policies = boost::math::policies;
 /// Values beyond the range of a double become 0 or infinite; nothing is thrown.
-using Policy =
+using QuietPolicy =
     policies::policy<policies::promote_double<false>, policies::domain_error<policies::ignore_error>,
                      policies::pole_error<policies::ignore_error>,
                      policies::overflow_error<policies::ignore_error>,
@@ -34,8 +34,8 @@ struct Law {
 
   /// P(· ≤ q).
   [[nodiscard]] double below(double q) const {
-    if (beta) return q >= 1 ? 1 : boost::math::ibeta(first, second, q, Policy());
-    return boost::math::gamma_p(first, second * q, Policy());
+    if (beta) return q >= 1 ? 1 : boost::math::ibeta(first, second, q, QuietPolicy());
+    return boost::math::gamma_p(first, second * q, QuietPolicy());
   }
 };
 Law gamma(double shape, double rate) { return {shape, rate, false}; }
@@ -258,7 +258,7 @@ double quantile(double p, double mean, const Below& below) {
   std::uintmax_t steps = 100;
   const auto [a, b] = boost::math::tools::toms748_solve(
       over, low, high, at_low, at_high, [](double from, double to) { return to - from < 1e-11; }, steps,
-      Policy());
+      QuietPolicy());
   return std::exp(0.5 * (a + b));
 }
 

@@ -87,9 +87,9 @@ double length_of(const RfmState::Data& data, TimeUnit unit) {
 }
 
 /// Time between two days, or minutes, in the unit of the result.
-class Clock {
+class Elapsed {
  public:
-  Clock(const RfmState::Data& data, const RfmOptions& options, std::int32_t first, std::int32_t last)
+  Elapsed(const RfmState::Data& data, const RfmOptions& options, std::int32_t first, std::int32_t last)
       : discrete_(options.discrete),
         by_minute_(data.by_minute),
         unit_(options.unit),
@@ -137,7 +137,7 @@ struct Purchase {
   bool counts = false;  ///< not a refund alone
 };
 
-struct Customer {
+struct Bought {
   std::int64_t purchases = 0;
   std::int32_t first = 0;
   std::int32_t last = 0;
@@ -151,7 +151,7 @@ struct Customer {
 
 class Scan {
  public:
-  Scan(const RfmState::Data& data, const RfmOptions& options, Ends ends, const Clock& clock,
+  Scan(const RfmState::Data& data, const RfmOptions& options, Ends ends, const Elapsed& clock,
        std::span<const double> log_of_periods)
       : days_(data.days),
         ends_(ends),
@@ -160,8 +160,8 @@ class Scan {
         has_amount_(data.has_amount),
         include_first_(options.include_first) {}
 
-  Customer operator()(DayRange range, Cases& cases) const {
-    Customer customer;
+  Bought operator()(DayRange range, Cases& cases) const {
+    Bought customer;
     std::size_t at = range.first;
     while (at < range.last && days_.days[at] <= ends_.calibration) {
       const Purchase purchase = next(at, range.last, ends_.calibration, cases);
@@ -212,7 +212,7 @@ class Scan {
 
   const DayRows& days_;
   Ends ends_;
-  const Clock& clock_;
+  const Elapsed& clock_;
   std::span<const double> log_of_periods_;
   bool has_amount_;
   bool include_first_;
@@ -238,7 +238,7 @@ void make_room(Rfm& result, std::size_t n, bool holdout) {
   if (holdout) result.holdout_spend.resize(n);
 }
 
-void write(Rfm& result, std::size_t i, const Customer& customer, const Clock& clock,
+void write(Rfm& result, std::size_t i, const Bought& customer, const Elapsed& clock,
            const RfmState::Data& data, std::int32_t end, bool include_first, double minor_per_major) {
   result.frequency[i] = static_cast<double>(customer.purchases - (include_first ? 0 : 1));
   result.recency[i] = clock.between(customer.first, customer.last);
@@ -310,7 +310,7 @@ Rfm RfmState::finish(const RfmOptions& options) const {
   std::int32_t first_day = ends.calibration;
   for (std::size_t i = 0; i < data.customers(); ++i)
     first_day = std::min(first_day, data.days.days[data.begins[i]]);
-  const Clock clock(data, options, first_day, ends.holdout);
+  const Elapsed clock(data, options, first_day, ends.holdout);
   result.holdout_duration = clock.between(ends.calibration, ends.holdout);
   const auto logs =
       logs_of_periods(static_cast<std::size_t>(clock.period(ends.calibration) - clock.period(first_day)) + 1,
@@ -326,7 +326,7 @@ Rfm RfmState::finish(const RfmOptions& options) const {
   for_blocks(blocks, options.execution, [&](std::size_t block) {
     const std::size_t begin = block * block_customers;
     for (std::size_t i = begin; i < std::min(n, begin + block_customers); ++i) {
-      const Customer customer = scan(data.range(i), cases[block]);
+      const Bought customer = scan(data.range(i), cases[block]);
       if (customer.purchases == 0) continue;
       write(result, begin + kept[block].size(), customer, clock, data, ends.calibration,
             options.include_first, per_major);

@@ -44,7 +44,7 @@ Table with_rows(const Table& book, const Table& changes, std::span<const std::in
   return Table(std::move(columns));
 }
 
-bool has_money(const TableModel& model, const Table& raw) {
+bool gives_money(const TableModel& model, const Table& raw) {
   return std::any_of(raw.columns().begin(), raw.columns().end(), [&](const auto& column) {
     const ColumnModel* known = model.find(column.first);
     return known != nullptr && known->kind == Kind::money;
@@ -58,7 +58,7 @@ Table with_known_currency(const TableModel& model, const BookTable& book, const 
   const auto keys = model.keys();
   const Column* key = raw.find(keys.front());
   if (raw.has("currency") || currency == nullptr || keys.size() != 1 || key == nullptr ||
-      !has_money(model, raw))
+      !gives_money(model, raw))
     return raw;
   Issues unheard;
   const Conversion conversion{.table = model.name,
@@ -224,6 +224,9 @@ void Revision::conclude() {
 using namespace crm_detail;
 
 Crm Crm::apply(NamedTables given, const Execution& execution) const {
+  if (state_->days_moved)
+    throw UsageError(
+        "apply: the days of this book were moved into a zone; apply the changes to the book as it was read");
   const StopScope scope(execution.stop);
   Steps steps(execution, given.size() + 5);
   auto state = std::make_shared<State>(*state_);

@@ -382,7 +382,6 @@ Column field_column_of(const Column& like, std::span<const std::int64_t> values)
 Fields fill_present(Table& opportunity, const History& history, const Fields& look, const CrmOptions& options,
                     Issues& issues) {
   Fields filled{};
-  constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
   for (std::size_t i = 0; i < field_count; ++i) {
     const Field field = static_cast<Field>(i);
     if (!history.tracks(field) || !look[i]) continue;

@@ -9,8 +9,6 @@ namespace crm_detail {
 
 namespace {
 
-constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
-
 std::size_t index(Field field) { return static_cast<std::size_t>(field); }
 
 /// Fields whose values tell how a deal ended.

@@ -20,8 +20,6 @@ bool holds(const std::vector<std::int64_t>& sorted, std::int64_t value) {
   return std::binary_search(sorted.begin(), sorted.end(), value);
 }
 
-constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
-
 }  // namespace
 
 void Revision::rebuild_history() {

@@ -1,6 +1,7 @@
 // The parts of a book, and the steps that derive them from its tables.
 #pragma once
 
+#include <limits>
 #include <map>
 #include <memory>
 #include <optional>
@@ -45,6 +46,7 @@ inline constexpr std::int32_t no_row = -1;
 
 /// 2099-01-01. Facts from then on are placeholders or slips of the pen.
 inline constexpr std::int64_t far_future = 47117 * us_per_day;
+inline constexpr std::int64_t end_of_time = std::numeric_limits<std::int64_t>::max();
 
 inline const Table* find_table(const BookTables& tables, std::string_view name) {
   const auto found = tables.find(name);
@@ -222,6 +224,7 @@ struct Book {
   std::int64_t latest_close = null_value;
   Instant known_until;  ///< the last fact the book has; from then on it is as its rows say
   std::optional<Instant> rewound;
+  bool days_moved = false;  ///< by `with_days_in`
   std::string currency;
   Summaries summaries;  ///< empty until needed
   CrmOptions options;

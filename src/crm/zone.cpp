@@ -92,7 +92,7 @@ Column closes_in(const Deals& deals, const StandIns& stand_ins, const Days& days
 }  // namespace
 
 Crm Crm::with_days_in(const TimeZone& zone) const {
-  if (zone.name().empty() || zone.name() == "UTC") return *this;
+  if (zone.name().empty() || zone.name() == "UTC" || zone.name() == "Etc/UTC") return *this;
   const Days days(zone);
   auto state = std::make_shared<State>(*state_);
   bool changed = false;
@@ -124,6 +124,7 @@ Crm Crm::with_days_in(const TimeZone& zone) const {
     }
   }
   if (!changed) return *this;
+  state->days_moved = true;
   state->summaries.clear();
   state->latest = days.start(state->latest);
   state->known_until = days.start(state->known_until);

@@ -16,6 +16,8 @@ namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
+inline constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
+
 /// What `mode_for` says, of what isn't in the catalogue: `standard` is the first of `allowed`.
 Mode mode_of(const Options& options, std::string_view name, std::initializer_list<Mode> allowed);
 

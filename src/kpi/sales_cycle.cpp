@@ -12,8 +12,6 @@ namespace kpi {
 
 namespace {
 
-constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
-
 /// Days from the start to a close with this outcome, of the closes of the period.
 DealFacts cycles(const Crm& crm, const Options& options, std::span<const std::int64_t> starts,
                  DealStatus outcome) {

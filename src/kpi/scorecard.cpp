@@ -73,7 +73,7 @@ struct Answer {
 };
 
 /// The number a line shows, as the value of its metric.
-Metric shown(Metric metric, const Line& line) {
+Metric as_printed(Metric metric, const Line& line) {
   if (line.detail.empty()) return metric;
   const auto found = metric.details.find(std::string(line.detail));
   metric.value = found == metric.details.end() ? std::nullopt : std::optional(found->second);
@@ -93,7 +93,7 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
   };
   try {
     const Result result = known.compute(crm, heeded_of(options, known.options));
-    return {shown(result.single(), line),
+    return {as_printed(result.single(), line),
             line.unit.empty() ? result.unit : std::string(line.unit),
             {},
             result.definition,

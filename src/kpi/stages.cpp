@@ -11,8 +11,6 @@ namespace kpi {
 
 namespace {
 
-constexpr double days_per_us = 1.0 / static_cast<double>(us_per_day);
-
 bool steps_up(const Visit& from, const Visit& to) {
   return to.type != DealStatus::lost && to.pipeline == from.pipeline && to.rank > from.rank;
 }

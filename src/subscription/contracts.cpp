@@ -5,6 +5,7 @@
 #include <map>
 #include <numeric>
 
+#include "columns.hpp"
 #include "ledger.hpp"
 #include "read.hpp"
 #include "salesops/special.hpp"
@@ -301,25 +302,7 @@ std::optional<double> magic_number(std::int64_t revenue, std::int64_t revenue_be
 
 // ---- tables ----
 
-namespace {
-
-Column day_column(const std::vector<Date>& dates, std::size_t n) {
-  std::vector<std::int32_t> days;
-  for (std::size_t i = 0; i < n; ++i) days.push_back(dates[i].days);
-  return Column::of(Type::date, std::move(days));
-}
-
-Column share_column(const std::vector<double>& values) {
-  std::vector<std::uint8_t> valid;
-  std::vector<double> numbers;
-  for (const double value : values) {
-    valid.push_back(!std::isnan(value));
-    numbers.push_back(std::isnan(value) ? 0 : value);
-  }
-  return Column::of(Type::float64, std::move(numbers), valid);
-}
-
-}  // namespace
+namespace {}  // namespace
 
 Table Renewals::to_table() const {
   const auto counts = [](const std::vector<std::int64_t>& n) { return Column::of(Type::int64, n); };

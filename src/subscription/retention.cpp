@@ -4,6 +4,7 @@
 #include <array>
 #include <cmath>
 
+#include "columns.hpp"
 #include "ledger.hpp"
 #include "salesops/special.hpp"
 #include "salesops/stats.hpp"
@@ -296,17 +297,7 @@ Retention retention(const Table& rows, const Columns& columns, const RetentionOp
 
 namespace {
 
-Column share_column(const std::vector<double>& values) {
-  std::vector<std::uint8_t> valid;
-  std::vector<double> numbers;
-  for (const double value : values) {
-    valid.push_back(!std::isnan(value));
-    numbers.push_back(std::isnan(value) ? 0 : value);
-  }
-  return Column::of(Type::float64, std::move(numbers), valid);
-}
-
-Column share_column(const std::vector<Ratio>& ratios, double Ratio::* part) {
+Column ratio_column(const std::vector<Ratio>& ratios, double Ratio::* part) {
   std::vector<double> values;
   for (const Ratio& one : ratios) values.push_back(one.*part);
   return share_column(values);
@@ -334,9 +325,9 @@ Table Retention::to_table() const {
                                                       {"customers", Column::of(Type::int64, customers)},
                                                       {"kept", Column::of(Type::int64, kept)}};
   const auto add_ratio = [&](const std::string& name, const std::vector<Ratio>& ratios) {
-    columns.emplace_back(name, share_column(ratios, &Ratio::value));
-    columns.emplace_back(name + "_low", share_column(ratios, &Ratio::low));
-    columns.emplace_back(name + "_high", share_column(ratios, &Ratio::high));
+    columns.emplace_back(name, ratio_column(ratios, &Ratio::value));
+    columns.emplace_back(name + "_low", ratio_column(ratios, &Ratio::low));
+    columns.emplace_back(name + "_high", ratio_column(ratios, &Ratio::high));
   };
   add_ratio("nrr", nrr);
   add_ratio("grr_point", grr_point);

@@ -1,6 +1,7 @@
 // Results as tables.
 #include <limits>
 
+#include "columns.hpp"
 #include "state.hpp"
 
 namespace salesops {
@@ -54,12 +55,6 @@ Column optional_numbers(const std::vector<std::optional<double>>& values) {
     valid.push_back(value.has_value());
   }
   return Column::of(Type::float64, std::move(numbers), valid);
-}
-
-Column day_column(const std::vector<Date>& starts, std::size_t periods) {
-  std::vector<std::int32_t> days;
-  for (std::size_t i = 0; i < periods; ++i) days.push_back(starts[i].days);
-  return Column::of(Type::date, std::move(days));
 }
 
 Column state_column(const std::vector<PeriodState>& state) {

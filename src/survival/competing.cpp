@@ -21,8 +21,6 @@ using Eigen::VectorXd;
 
 namespace {
 
-Index index(std::size_t i) { return static_cast<Index>(i); }
-
 /// Chance not to be censored before each time of a table; events come before censorings of the same time.
 std::vector<double> uncensored_before(const RiskTable& table, std::span<const std::uint8_t> events,
                                       const Options& options) {

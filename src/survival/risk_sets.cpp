@@ -16,8 +16,6 @@ using Eigen::VectorXd;
 
 namespace {
 
-Index index(std::size_t i) { return static_cast<Index>(i); }
-
 /// Σ vvᵀ of many vectors, in batches that the matrix product likes.
 class OuterSum {
  public:

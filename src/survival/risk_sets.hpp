@@ -13,6 +13,8 @@ namespace salesops {
 inline namespace v0 {
 namespace survival {
 
+inline Eigen::Index index(std::size_t i) { return static_cast<Eigen::Index>(i); }
+
 /// Value, slope and negative curvature of a log-likelihood.
 struct Likelihood {
   double value = 0;

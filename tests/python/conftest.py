@@ -33,15 +33,29 @@ KEYS = {
     "account": ["account_id"],
     "subscription": ["subscription_id"],
     "spend": ["spend_id"],
+    "quota": ["quota_id"],
+    "target": ["target_id"],
+    "opportunity_event": ["opportunity_id", "at"],
+    "stage_def": ["pipeline_id", "stage_id"],
+    "rep": ["rep_id"],
 }
+
+
+HOSTILE_COLUMNS = (
+    *("source", "segment", "status", "type", "owner_id", "account_id", "lead_id", "team_id", "holder_type"),
+    *("holder_id", "metric", "scope", "direction", "field", "old", "new"),
+)
 
 
 def spoil(tables, how):
     book = {name: frame.copy() for name, frame in tables.items()}
+    numbers = ("amount", "unit_amount", "recurring_amount", "qty", "value", "probability", "rank")
+    named = ("at", "start", "end", "period_start", "period_end", "hire_date", "leave_date")
     for name, key in KEYS.items():
+        if name not in book:
+            continue
         frame = book[name]
-        money = [c for c in frame.columns if c in ("amount", "unit_amount", "recurring_amount", "qty")]
-        named = ("at", "start", "end", "period_start", "period_end")
+        money = [c for c in frame.columns if c in numbers]
         times = [c for c in frame.columns if c.endswith("_at") or c in named]
         match how:
             case "empty":
@@ -74,7 +88,7 @@ def spoil(tables, how):
                     book[name] = book[name].assign(**{column: "the day before"})
             case "hostile strings":
                 odd = ["'; drop table lead; --", "\x00", "a" * 5000, "𝔘\u202e", "null", " ", "%_", '"']
-                for column in ("source", "segment", "status", "type", "owner_id", "account_id", "lead_id"):
+                for column in HOSTILE_COLUMNS:
                     if column in frame and column not in key:
                         cells = [odd[i % len(odd)] for i in range(len(frame))]
                         book[name] = book[name].assign(**{column: cells})

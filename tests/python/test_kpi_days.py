@@ -75,6 +75,9 @@ def test_days_of_a_history_stay_days(zone):
     assert so.kpi.sales_cycle(crm, period="2025-Q2", zone=zone).value == pytest.approx(81, abs=0.1)
     there = crm.with_days_in(zone)
     assert there.as_of(there.latest).table("opportunity").to_dict()["stage_id"] == ["Won"]
+    if there.latest != crm.latest:
+        with pytest.raises(so.UsageError, match="as it was read"):
+            there.apply({"opportunity": frame})
 
 
 def test_forecasts_and_reports_count_days_alike(tmp_path):
