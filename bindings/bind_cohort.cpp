@@ -16,13 +16,13 @@ namespace {
 template <class Enum, std::size_t n>
 using Names = salesops_bindings::Names<Enum, n>;
 
-constexpr Names<Every, 7> lengths{{{Every::day, "day"},
-                                   {Every::week, "week"},
-                                   {Every::month, "month"},
-                                   {Every::quarter, "quarter"},
-                                   {Every::half, "half"},
-                                   {Every::year, "year"},
-                                   {Every::all, "days"}}};
+constexpr Names<Every, 7> cuts{{{Every::day, "day"},
+                                {Every::week, "week"},
+                                {Every::month, "month"},
+                                {Every::quarter, "quarter"},
+                                {Every::half, "half"},
+                                {Every::year, "year"},
+                                {Every::all, "days"}}};
 constexpr Names<cohort::Entry, 3> entries{{{cohort::Entry::first_time, "first_time"},
                                            {cohort::Entry::first_ever, "first_ever"},
                                            {cohort::Entry::recurring, "recurring"}}};
@@ -106,7 +106,7 @@ void bind_options(py::module_& word) {
           "cut",
           [](Options& options, const std::string& every, const salesops::FiscalCalendar& calendar,
              std::optional<int> week_start, int days, std::optional<salesops::Date> anchor) {
-            options.cut = {salesops_bindings::read_name(lengths, every), calendar, week_start, days, anchor};
+            options.cut = {salesops_bindings::read_name(cuts, every), calendar, week_start, days, anchor};
           },
           py::arg("every"), py::arg("calendar"), py::arg("week_start"), py::arg("days"), py::arg("anchor"))
       .def(
@@ -165,7 +165,7 @@ void bind_grid(py::module_& word) {
       .def_property_readonly("state", [](const Retention& grid) { return state_names(grid.state); })
       .def_property_readonly(
           "every",
-          [](const Retention& grid) { return std::string(salesops_bindings::name_of(lengths, grid.every)); })
+          [](const Retention& grid) { return std::string(salesops_bindings::name_of(cuts, grid.every)); })
       .def_readonly("has_amount", &Retention::has_amount)
       .def_readonly("currency", &Retention::currency)
       .def_readonly("zone", &Retention::zone)
@@ -196,7 +196,7 @@ void bind_grid(py::module_& word) {
       .def_property_readonly("state", [](const Lifecycle& life) { return state_names(life.state); })
       .def_property_readonly(
           "every",
-          [](const Lifecycle& life) { return std::string(salesops_bindings::name_of(lengths, life.every)); })
+          [](const Lifecycle& life) { return std::string(salesops_bindings::name_of(cuts, life.every)); })
       .def_readonly("zone", &Lifecycle::zone)
       .def_property_readonly("as_of", [](const Lifecycle& life) { return life.as_of.us; })
       .def_readonly("issues", &Lifecycle::issues)

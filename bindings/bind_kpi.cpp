@@ -71,13 +71,6 @@ constexpr Names<kpi::Visits, 6> visits_names{{{kpi::Visits::first, "first"},
                                               {kpi::Visits::latest, "latest"},
                                               {kpi::Visits::cumulative, "cumulative"},
                                               {kpi::Visits::current, "current"}}};
-constexpr Names<Every, 6> lengths{{{Every::day, "day"},
-                                   {Every::week, "week"},
-                                   {Every::month, "month"},
-                                   {Every::quarter, "quarter"},
-                                   {Every::half, "half"},
-                                   {Every::year, "year"}}};
-
 kpi::Options make_options(const py::dict& given) {
   kpi::Options options;
   std::vector<std::string> known{"mode", "reopened", "weight", "as_of", "churn_base"};
@@ -124,7 +117,7 @@ kpi::Options make_options(const py::dict& given) {
   take_name("start", options.start, starts);
   take("from_rank", options.from_rank);
   take_name("visits", options.visits, visits_names);
-  take_name("every", options.every, lengths);
+  take_name("every", options.every, salesops_bindings::period_lengths);
   take("in_order", options.in_order);
   take("no_decision", options.no_decision);
   for (const auto& [key, value] : given) {

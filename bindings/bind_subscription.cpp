@@ -9,15 +9,10 @@ namespace py = pybind11;
 namespace subscription = salesops::subscription;
 using salesops_bindings::interruptible;
 using salesops_bindings::Names;
+using salesops_bindings::period_lengths;
 
 namespace {
 
-constexpr Names<salesops::Every, 6> lengths{{{salesops::Every::day, "day"},
-                                             {salesops::Every::week, "week"},
-                                             {salesops::Every::month, "month"},
-                                             {salesops::Every::quarter, "quarter"},
-                                             {salesops::Every::half, "half"},
-                                             {salesops::Every::year, "year"}}};
 constexpr Names<subscription::Follow, 2> followed{
     {{subscription::Follow::customer, "customer"}, {subscription::Follow::subscription, "subscription"}}};
 constexpr Names<subscription::Overlaps, 2> overlaps{
@@ -117,7 +112,7 @@ void bind_arguments(py::module_& word) {
             how.convert.day = *day;
           },
           py::arg("kind"), py::arg("max_age"), py::arg("through"), py::arg("missing"), py::arg("day"));
-  def_named(options, "every", &Options::every, lengths);
+  def_named(options, "every", &Options::every, period_lengths);
   def_named(options, "overlaps", &Options::overlaps, overlaps);
   using subscription::RetentionOptions;
   py::class_<RetentionOptions> retention(word, "RetentionOptions", "How revenue is compared.");
@@ -162,7 +157,7 @@ void bind_movements(py::module_& word) {
       .def("mrr_table", &Movements::mrr_table)
       .def("moved_table", &Movements::moved_table)
       .def("balances_table", &Movements::balances_table);
-  def_named(type, "every", &Movements::every, lengths);
+  def_named(type, "every", &Movements::every, period_lengths);
   def_named(type, "follow", &Movements::follow, followed);
   using subscription::Retention;
   py::class_<Retention> kept(word, "Retention", "What is left of start cohorts, by period.");
@@ -179,7 +174,7 @@ void bind_movements(py::module_& word) {
       .def_readonly("issues", &Retention::issues)
       .def("to_table", &Retention::to_table)
       .def("long_table", &Retention::long_table);
-  def_named(kept, "every", &Retention::every, lengths);
+  def_named(kept, "every", &Retention::every, period_lengths);
   def_named(kept, "follow", &Retention::follow, followed);
 }
 

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "salesops/calendar/fiscal.hpp"
 #include "salesops/date.hpp"
 
 namespace salesops_bindings {
@@ -44,6 +45,13 @@ std::string_view name_of(const Names<Enum, n>& names, Enum wanted) {
     if (value == wanted) return name;
   return {};
 }
+
+inline constexpr Names<salesops::Every, 6> period_lengths{{{salesops::Every::day, "day"},
+                                                           {salesops::Every::week, "week"},
+                                                           {salesops::Every::month, "month"},
+                                                           {salesops::Every::quarter, "quarter"},
+                                                           {salesops::Every::half, "half"},
+                                                           {salesops::Every::year, "year"}}};
 
 /// Base of a caster between an enumeration and `str`; the derived one has `names`.
 template <class Enum, const auto& names>

@@ -18,11 +18,11 @@ std::span<const std::size_t> positions(const Positions& array) {
 /// Where each customer's intervals begin, where they end, and the columns that move buying and leaving.
 using OverTime = std::tuple<Positions, Array, Columns, Columns, std::vector<std::string>>;
 
-clv::DynamicCovariates covariates_of(const OverTime& given) {
+clv::DynamicCovariates over_time_of(const OverTime& given) {
   const auto& [first, until, transaction, lifetime, equal] = given;
   return {positions(first),
           view(until),
-          {salesops_bindings::covariates_of(transaction), salesops_bindings::covariates_of(lifetime), equal}};
+          {salesops_bindings::over_time_of(transaction), salesops_bindings::covariates_of(lifetime), equal}};
 }
 
 /// Histories, where each customer's repeat purchases begin, their times, and the covariates.
@@ -76,7 +76,7 @@ void bind_planned(py::module_& word) {
   py::class_<Planned> type(word, "PacedParetoNBD", "Customers who began on one day.");
   type.def(py::init([](const Estimates& estimates, const OverTime& over_time) {
              const clv::DynamicFit fit = fit_of(estimates);
-             return Planned{fit.model, fit.paces(covariates_of(over_time))};
+             return Planned{fit.model, fit.paces(over_time_of(over_time))};
            }),
            py::arg("fit"), py::arg("over_time"));
   def_rows<Planned, 3>(type, "p_alive", SALESOPS_ASKS_PLANNED(p_alive));
@@ -103,7 +103,7 @@ void bind_clv_dynamic(py::module_& word) {
   def_fit<Dynamic>(word, "fit_pareto_nbd_over_time", [](const Dynamic& data, const clv::FitOptions& options) {
     const auto& [histories, first, times, over_time] = data;
     const auto customers = std::apply([](const auto&... columns) { return view_of(columns...); }, histories);
-    return clv::fit_pareto_nbd(customers, {positions(first), view(times)}, covariates_of(over_time), options);
+    return clv::fit_pareto_nbd(customers, {positions(first), view(times)}, over_time_of(over_time), options);
   });
   word.def(
       "predict_over_time",
@@ -112,7 +112,7 @@ void bind_clv_dynamic(py::module_& word) {
          const Money& given, int threads) {
         return dict_of(interruptible(threads, py::none(), [&](const salesops::Execution& execution) {
           return with_money(given, [&](const clv::SpendForecast* money) {
-            return clv::predict(fit_of(fit), customers_of(customers), covariates_of(over_time),
+            return clv::predict(fit_of(fit), customers_of(customers), over_time_of(over_time),
                                 asked(horizon, discount_rate, level, outcome, covariance, draws, execution),
                                 money);
           });
@@ -126,7 +126,7 @@ void bind_clv_dynamic(py::module_& word) {
       [](const Estimates& fit, const Array& t, double discount_rate, const ThreeColumns& customers,
          const OverTime& over_time, int threads) {
         return filled(t.size(), threads, [&](std::span<double> out, const salesops::Execution& execution) {
-          clv::dect(fit_of(fit), view(t), discount_rate, customers_of(customers), covariates_of(over_time),
+          clv::dect(fit_of(fit), view(t), discount_rate, customers_of(customers), over_time_of(over_time),
                     out, execution);
         });
       },
@@ -136,7 +136,7 @@ void bind_clv_dynamic(py::module_& word) {
       "pmf_new_over_time",
       [](const Estimates& fit, const Array& n, const Array& t, const OverTime& over_time, int threads) {
         return filled(t.size(), threads, [&](std::span<double> out, const salesops::Execution& execution) {
-          clv::pmf_new(fit_of(fit), view(n), view(t), covariates_of(over_time), out, execution);
+          clv::pmf_new(fit_of(fit), view(n), view(t), over_time_of(over_time), out, execution);
         });
       },
       py::arg("fit"), py::arg("n"), py::arg("t"), py::arg("over_time"), py::arg("threads"));
@@ -147,7 +147,7 @@ void bind_clv_dynamic(py::module_& word) {
         return dict_of(interruptible(threads, py::none(),
                                      [&](const salesops::Execution& execution) {
                                        const clv::DynamicFit known = fit_of(fit);
-                                       const auto covariates = covariates_of(over_time);
+                                       const auto covariates = over_time_of(over_time);
                                        return clv::simulate(
                                            known.model, covariates.first, known.paces(covariates), view(T),
                                            {.seed = seed, .horizon = horizon, .execution = execution});
