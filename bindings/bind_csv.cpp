@@ -60,7 +60,7 @@ void write_table(const salesops::Table& table, const py::bytes& file, const csv:
   });
 }
 
-void bind_read_options(py::module_& word) {
+void bind_dialect(py::module_& word) {
   py::enum_<csv::Encoding>(word, "Encoding")
       .value("utf8", csv::Encoding::utf8)
       .value("latin1", csv::Encoding::latin1);
@@ -119,7 +119,7 @@ void bind_write_options(py::module_& word) {
 
 void salesops_bind_csv(py::module_& module) {
   auto word = module.def_submodule("csv", "Comma-separated files to tables and back (salesops/csv.hpp).");
-  bind_read_options(word);
+  bind_dialect(word);
   bind_read_options(word);
   bind_write_options(word);
   py::class_<csv::Result>(word, "Result", "A table, and what was wrong with its rows.")

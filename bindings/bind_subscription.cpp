@@ -237,7 +237,7 @@ void bind_contracts(py::module_& word) {
       .def_property_readonly("as_of", [](const Renewals& made) { return made.as_of.us; })
       .def_readonly("issues", &Renewals::issues)
       .def("to_table", &Renewals::to_table);
-  def_named(type, "every", &Renewals::every, lengths);
+  def_named(type, "every", &Renewals::every, period_lengths);
   def_named(type, "follow", &Renewals::follow, followed);
   word.def(
       "renewals",

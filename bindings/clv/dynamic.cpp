@@ -22,7 +22,7 @@ clv::DynamicCovariates over_time_of(const OverTime& given) {
   const auto& [first, until, transaction, lifetime, equal] = given;
   return {positions(first),
           view(until),
-          {salesops_bindings::over_time_of(transaction), salesops_bindings::covariates_of(lifetime), equal}};
+          {salesops_bindings::covariates_of(transaction), salesops_bindings::covariates_of(lifetime), equal}};
 }
 
 /// Histories, where each customer's repeat purchases begin, their times, and the covariates.
