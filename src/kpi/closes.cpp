@@ -66,6 +66,7 @@ std::vector<Close> closes_of(const Crm& crm, const Options& options, std::string
 }
 
 void report_reopened(const Crm& crm, const Options& options, Result& result) {
+  if (std::ranges::all_of(crm.deals().reopened, [](std::uint8_t times) { return times == 0; })) return;
   const Scope scope = scope_of(crm, options);
   std::vector<std::int32_t> rows;
   std::vector<std::int64_t> at;
