@@ -141,6 +141,7 @@ def test_each_public_entry_that_takes_a_book_is_asked():
     found = {
         f"{word.__name__.removeprefix('salesops.')}.{name}" for word in words for name in entries_of(word)
     }
+    found.add("kpi.ratio")  # answers with a function that takes the book
     found |= {f"Crm.{name}" for name in vars(so.crm.Crm) if not name.startswith("_")}
     asked = {re.match(r"[\w.]+", entry)[0] for entry in ENTRIES}
     assert len(found) > 50
