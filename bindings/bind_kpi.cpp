@@ -73,7 +73,7 @@ constexpr Names<kpi::Visits, 6> visits_names{{{kpi::Visits::first, "first"},
                                               {kpi::Visits::current, "current"}}};
 kpi::Options make_options(const py::dict& given) {
   kpi::Options options;
-  std::vector<std::string> known{"mode", "reopened", "weight", "as_of", "churn_base"};
+  std::vector<std::string> known{"mode", "reopened", "weight", "as_of", "churn_base", "churn_at"};
   const auto take = [&](const char* name, auto& field) {
     known.emplace_back(name);
     if (!given.contains(name) || given[name].is_none()) return;
@@ -133,6 +133,8 @@ kpi::Options make_options(const py::dict& given) {
     options.reopened = kpi::parse_reopened(py::cast<std::string>(given["reopened"]));
   if (given.contains("churn_base") && !given["churn_base"].is_none())
     options.churn_base = kpi::parse_churn_base(py::cast<std::string>(given["churn_base"]));
+  if (given.contains("churn_at") && !given["churn_at"].is_none())
+    options.churn_at = salesops::subscription::parse_churn_at(py::cast<std::string>(given["churn_at"]));
   if (given.contains("weight") && !given["weight"].is_none()) {
     const auto weight = py::cast<std::string>(given["weight"]);
     if (weight != "count" && weight != "value")

@@ -15,6 +15,8 @@ namespace {
 
 constexpr Names<subscription::Follow, 2> followed{
     {{subscription::Follow::customer, "customer"}, {subscription::Follow::subscription, "subscription"}}};
+constexpr Names<subscription::ChurnAt, 2> churns{
+    {{subscription::ChurnAt::end, "end"}, {subscription::ChurnAt::cancel, "cancel"}}};
 constexpr Names<subscription::Overlaps, 2> overlaps{
     {{subscription::Overlaps::latest, "latest"}, {subscription::Overlaps::sum, "sum"}}};
 constexpr Names<subscription::Billing, 6> billings{{{subscription::Billing::day, "day"},
@@ -80,6 +82,7 @@ void bind_arguments(py::module_& word) {
       .def_readwrite("closed_by", &Columns::closed_by)
       .def_readwrite("zone", &Columns::zone);
   def_named(columns, "follow", &Columns::follow, followed);
+  def_named(columns, "churn_at", &Columns::churn_at, churns);
   def_named(columns, "usual_billing", &Columns::usual_billing, billings);
   py::class_<Options> options(word, "Options", "How revenue is followed.");
   options.def(py::init<>())

@@ -1,5 +1,7 @@
 #include "salesops/issues.hpp"
 
+#include <algorithm>
+
 namespace salesops {
 inline namespace v0 {
 
@@ -36,10 +38,8 @@ Issues::Count& Issues::count_of(std::string_view table, std::string_view column,
 void Issues::add(std::string_view table, std::int64_t row, std::string_view column, std::string_view rule,
                  std::string_view value, Severity severity) {
   Count& count = count_of(table, column, rule);
-  if (count.n == 0) {
-    count.first_row = row;
-    count.severity = severity;
-  }
+  count.severity = count.n == 0 ? severity : std::max(count.severity, severity);
+  if (count.n == 0) count.first_row = row;
   ++count.n;
   ++total_;
   if (count.kept >= options_.max_rows) return;
@@ -59,10 +59,8 @@ void Issues::add_many(std::string_view table, std::int64_t first_row, std::strin
 void Issues::merge(const Issues& other) {
   for (const auto& [key, theirs] : other.counts_) {
     Count& ours = counts_[key];
-    if (ours.n == 0) {
-      ours.first_row = theirs.first_row;
-      ours.severity = theirs.severity;
-    }
+    ours.severity = ours.n == 0 ? theirs.severity : std::max(ours.severity, theirs.severity);
+    if (ours.n == 0) ours.first_row = theirs.first_row;
     ours.n += theirs.n;
     total_ += theirs.n;
   }

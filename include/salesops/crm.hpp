@@ -196,7 +196,7 @@ class Crm {
   /// The same book for whoever reads it in `zone`. A civil day has no zone, so times known as days alone
   /// begin there rather than in UTC: those of a column whose times are all midnight UTC, closes that the
   /// close date stands in for, and with them `latest`. KPIs, forecasts and reports asked in a zone do so
-  /// themselves. `apply` refuses this book: changes go to the one that was read.
+  /// themselves. `apply` and `in_currency` (but at a fixed day) refuse this book: ask the one that was read.
   [[nodiscard]] Crm with_days_in(const TimeZone& zone) const;
 
   /// A new book with rows added or replaced: the book that all rows together would make, where the

@@ -22,7 +22,7 @@
 /// | `ambiguous_number`     | 1.234 or 1,234 may be a thousand or one and a bit; null                   |
 /// | `mixed_decimal_mark`   | a column uses point and comma for decimals; the undecided null            |
 /// | `currency_mismatch`    | the amount's own currency isn't the row's; null                           |
-/// | `mixed_fraction_scales`| percent signs on some values only; those without are null                 |
+/// | `mixed_fraction_scales`| percent signs on some values only; those without are null, not the others |
 /// | `bad_id_checksum`      | an 18-character Salesforce id whose last three don't fit; kept            |
 /// | `title_row`, `footer_row`, `blank_row`, `header_row` | rows of a report that are no data; left out |
 /// | `row_left_out`         | rows the mapping's `where` or `only_listed` excludes (counted)            |

@@ -59,7 +59,7 @@ class Issues {
 
   /// One row an issue kept: table, row, column, rule, value, severity.
   [[nodiscard]] Table to_table() const;
-  /// One row a (table, column, rule): severity, n, first_row.
+  /// One row a (table, column, rule): the worst severity, n, first_row.
   [[nodiscard]] Table summary() const;
 
  private:

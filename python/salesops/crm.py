@@ -14,7 +14,7 @@ from salesops._core.crm import data_model as _data_model
 from salesops._core.error import UsageError
 from salesops._core.issues import Issues
 from salesops._names import listing
-from salesops._progress import Wanted, shown
+from salesops._progress import Wanted, part, shown
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.plot.base import counted
 
@@ -212,18 +212,61 @@ class Crm:
         """
         at, names = instant(t, "t"), list(allow_current)
         with shown(progress, "rewinding the book") as tell:
-            return Crm(self._core.as_of(at, strict=strict, allow_current=names, progress=tell))
+            return Crm(self._core.as_of(at, strict=strict, allow_current=names, progress=tell), self._notes)
 
-    def apply(self, changes: Mapping[str, Any], *, progress: Wanted = None) -> Crm:
+    def apply(
+        self,
+        changes: Any,
+        mapping: Any = None,
+        *,
+        columns: Mapping[str, Any] | None = None,
+        tables: Mapping[str, str] | Iterable[str] | None = None,
+        date_order: str | None = None,
+        decimal: str | None = None,
+        tz: Any = None,
+        progress: Wanted = None,
+    ) -> Crm:
         """A new book with rows added or replaced by key; see ``counts`` for what became of them.
 
         Costs what the changes cost, and one copy of each column in which a value of an old row is another
-        one; the rest is shared with this book. ``progress`` is as for ``build``.
+        one; the rest is shared with this book.
+
+        Parameters
+        ----------
+        changes
+            Table name to dataframe, under the names of the data model; or whatever `salesops.read` takes:
+            a folder, a file, a connection, and with `mapping` frames under a vendor's names.
+        mapping, columns, tables, date_order, decimal, tz
+            As for `salesops.read`; with any of them the changes are read as it reads them.
+        progress
+            As for ``build``.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> book = so.read({"Opportunity": {"Id": ["006A"], "Amount": ["$5"]}}, "salesforce", currency="USD")
+        >>> book.apply({"Opportunity": {"Id": ["006A", "006B"], "Amount": ["$6", "$7"]}}, "salesforce")
+        Crm(opportunity 2; latest 1970-01-01; 0 issues)
         """
+        how: dict[str, Any] = {
+            "columns": columns,
+            "tables": tables,
+            "date_order": date_order,
+            "decimal": decimal,
+            "tz": tz,
+        }
+        asked = mapping is not None or any(value is not None for value in how.values())
         notes = Issues()
-        given = _tables(changes, notes)
+        if self._notes is not None:
+            notes.merge(self._notes)
         with shown(progress, "applying changes") as tell:
-            return Crm(self._core.apply(given, progress=tell), notes)
+            if asked or not isinstance(changes, Mapping):
+                from salesops.ingest import read_tables
+
+                found, told = read_tables(changes, mapping, progress=part(tell, 0, 0.5), **how)
+                notes.merge(told)
+                return Crm(self._core.apply(found, progress=part(tell, 0.5, 1)), notes)
+            return Crm(self._core.apply(_tables(changes, notes), progress=tell), notes)
 
     @checked
     def with_days_in(self, zone: str | dt.tzinfo | TimeZone) -> Crm:
@@ -231,8 +274,8 @@ class Crm:
 
         A civil day has no zone. Times known as days alone begin in ``zone`` rather than in UTC: those of a
         column whose times are all midnight UTC, and closes that the close date stands in for. KPIs, forecasts
-        and reports asked with ``zone=`` do so themselves. `apply` refuses this book: changes go to the one
-        that was read.
+        and reports asked with ``zone=`` do so themselves. `apply` refuses this book, and `in_currency` too
+        but at a fixed day: both go to the one that was read.
 
         Examples
         --------

@@ -4,6 +4,7 @@
 #include <map>
 #include <utility>
 
+#include "known.hpp"
 #include "salesops/calendar/business_hours.hpp"
 #include "salesops/crm.hpp"
 #include "state.hpp"
@@ -69,6 +70,21 @@ void check_circles(const BookTables& tables, const Rows* only, Issues& issues) {
   }
 }
 
+/// Whether a subscription has an event `cancel`; empty without events.
+std::vector<std::uint8_t> cancelled_by_events(const BookTables& tables) {
+  const auto book = tables.find("subscription_event");
+  if (book == tables.end()) return {};
+  const Column* type = book->second->table.find("type");
+  const auto link = book->second->links.find("subscription_id");
+  if (type == nullptr || type->type() != Type::string || link == book->second->links.end()) return {};
+  std::vector<std::uint8_t> told(find_table(tables, "subscription")->num_rows());
+  for (std::size_t row = 0; row < type->size(); ++row) {
+    const std::int32_t of = link->second[row];
+    if (of >= 0 && type->valid(row) && type->text(row) == "cancel") told[static_cast<std::size_t>(of)] = 1;
+  }
+  return told;
+}
+
 /// Shares of one deal and type that have to be all of it, and aren't. Types have to that say so; where none
 /// says anything, "revenue" has to, else the first by name: the others are overlays.
 void check_splits(const BookTables& tables, const Rows* only, Issues& issues) {
@@ -104,6 +120,30 @@ void check_splits(const BookTables& tables, const Rows* only, Issues& issues) {
         issues.add(name, total.first, "pct", "split_total");
 }
 
+/// Subscriptions that are over, and nothing says since when.
+void check_cancelled(const BookTables& tables, const Rows* only, Issues& issues) {
+  const std::string name = "subscription";
+  const auto book = tables.find(name);
+  const Asked asked(only, name);
+  if (book == tables.end() || asked.none()) return;
+  const Table& table = book->second->table;
+  const Column* status = table.find("status");
+  if (status == nullptr || status->type() != Type::string) return;
+  std::vector<std::uint8_t> over(status->dictionary().size());
+  for (std::size_t code = 0; code < over.size(); ++code) over[code] = says_over(status->dictionary()[code]);
+  if (std::find(over.begin(), over.end(), 1) == over.end()) return;
+  const std::vector<std::uint8_t> told = cancelled_by_events(tables);
+  const Column *end = table.find("end"), *cancelled = table.find("cancel_at");
+  const auto codes = status->values<std::int32_t>();
+  for (std::size_t row = 0; row < table.num_rows(); ++row) {
+    if (status->is_null(row) || over[static_cast<std::size_t>(codes[row])] == 0) continue;
+    const bool known = (end != nullptr && end->valid(row)) ||
+                       (cancelled != nullptr && cancelled->valid(row)) || (!told.empty() && told[row] != 0);
+    if (!known && asked(static_cast<std::int64_t>(row)))
+      issues.add(name, static_cast<std::int64_t>(row), "end", "cancelled_without_end");
+  }
+}
+
 /// Opening hours of calendars, and of their days, that nobody can read.
 void check_hours(const BookTables& tables, const Rows* only, Issues& issues) {
   for (const std::string name : {"calendar", "calendar_holiday"}) {
@@ -129,6 +169,7 @@ void check_hours(const BookTables& tables, const Rows* only, Issues& issues) {
 }  // namespace
 
 void check_rows(const BookTables& tables, const Rows* only, Issues& issues) {
+  check_cancelled(tables, only, issues);
   check_circles(tables, only, issues);
   check_splits(tables, only, issues);
   check_hours(tables, only, issues);

@@ -226,7 +226,7 @@ Column to_instant(const Column& raw, const ColumnModel& model, const Conversion&
     case Type::string:
       return read_texts<std::int64_t>(raw, Type::timestamp, model, conversion,
                                       [](std::string_view text, std::int64_t& value) -> std::string_view {
-                                        const auto instant = Instant::parse(text);
+                                        const auto instant = read_instant(text);
                                         if (!instant) return "not_an_instant";
                                         value = instant->us;
                                         return {};
@@ -256,7 +256,7 @@ Column to_date(const Column& raw, const ColumnModel& model, const Conversion& co
     case Type::string:
       return read_texts<std::int32_t>(raw, Type::date, model, conversion,
                                       [&](std::string_view text, std::int32_t& value) -> std::string_view {
-                                        const auto instant = Instant::parse(text);
+                                        const auto instant = read_instant(text);
                                         return instant ? day_of(instant->us, value) : "not_a_date";
                                       });
     default: return refuse(raw, Type::date, model, conversion);
@@ -425,6 +425,17 @@ Column to_money(const Column& raw, const ColumnModel& model, const Conversion& c
 }
 
 }  // namespace
+
+std::optional<Instant> read_instant(std::string_view text) {
+  if (const auto instant = Instant::parse(text)) return instant;
+  constexpr std::size_t day = 10, offset = 3;
+  if (text.size() <= day + offset) return std::nullopt;
+  const std::string_view end = text.substr(text.size() - offset), time = text.substr(0, text.size() - offset);
+  if (end == "UTC" || end == "GMT") return Instant::parse(std::string(trimmed(time)) + "Z");
+  if ((end.front() == '+' || end.front() == '-') && time.find(':') != std::string_view::npos)
+    return Instant::parse(std::string(text) + ":00");
+  return std::nullopt;
+}
 
 bool is_blank(std::string_view text) noexcept { return trimmed(text).empty(); }
 

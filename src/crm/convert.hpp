@@ -2,6 +2,7 @@
 #pragma once
 
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -11,7 +12,7 @@ namespace salesops {
 inline namespace v0 {
 namespace crm_detail {
 
-/// In what a column of fractions came, by its name: 1 or 100. A column without a telling value has none.
+/// In what a column of fractions came, by its name: 1 or 100; 0 for a column without a telling value.
 using Scales = std::map<std::string, int, std::less<>>;
 
 struct Conversion {
@@ -24,6 +25,10 @@ struct Conversion {
 };
 
 Column to_kind(const Column& raw, const ColumnModel& model, const Conversion& conversion);
+
+/// What `Instant::parse` reads, and what databases write besides: an offset of hours alone (`+00`), `UTC`,
+/// `GMT`.
+std::optional<Instant> read_instant(std::string_view text);
 
 /// `true` for text without anything but blanks.
 bool is_blank(std::string_view text) noexcept;

@@ -375,6 +375,11 @@ Crm Crm::in_currency(std::string_view currency, const ConvertOptions& options) c
   const Currency to = Currency::from(currency);
   if (currency == unsaid) throw UsageError("in_currency: XXX stands for no currency; name the one you want");
   if (!options.through.empty()) (void)Currency::from(options.through);
+  if (state_->days_moved && options.at != RateDay::fixed)
+    throw UsageError(
+        "in_currency: the days of this book were moved into a zone, so rates of a day can't be found; "
+        "convert "
+        "the book as it was read, then ask in the zone");
   auto state = std::make_shared<State>(*state_);
   Converter converter(state_->tables, state_->deals, state_->latest, to, options, state->issues);
   for (auto& [name, book] : state->tables) {

@@ -72,7 +72,7 @@ class FieldReader {
         return read_number(text, said ? money::minor_digits(currency_->text(deal)) : default_exponent_);
       }
       case Field::close_date: {
-        const auto at = Instant::parse(text);
+        const auto at = read_instant(text);
         return at ? std::optional<std::int64_t>(at->utc_date().days) : std::nullopt;
       }
       case Field::probability: return read_number(text, 6);
@@ -259,22 +259,57 @@ void rows_from_states(const std::string& table, const Table& states, std::string
   }
 }
 
-/// Probabilities in a history come as fractions or as percent, like a column's; once percent, always.
-void scale_probabilities(std::vector<History::Row>& rows, Issues& issues) {
+/// The scale of a history's probabilities among those of the deals' columns; `mixed_scales` is refused for
+/// good.
+constexpr std::string_view events_scale = "opportunity_event.probability";
+constexpr int mixed_scales = -1;
+
+/// Probabilities in a history come as fractions or as percent, like a column's. Where the scales can't be
+/// told apart all are refused, and of later ones those that contradict the scale of the others.
+void scale_probabilities(std::vector<History::Row>& rows, bool all, Scales& scales, Issues& issues) {
   constexpr std::int64_t one = 1'000'000;
-  const auto is_percent = [](std::int64_t value) { return value != null_value && value > one; };
-  const bool known = issues.count("opportunity_event", "new", "percent_scale") > 0;
-  const bool percent = known || std::any_of(rows.begin(), rows.end(), [&](const History::Row& row) {
-                         return row.change.field == Field::probability &&
-                                (is_percent(row.change.value) || is_percent(row.old));
-                       });
-  if (!percent) return;
-  if (!known) issues.add("opportunity_event", -1, "new", "percent_scale", {}, Severity::info);
-  for (History::Row& row : rows) {
-    if (row.change.field != Field::probability) continue;
-    if (row.change.value != null_value) row.change.value /= 100;
-    if (row.old != null_value) row.old /= 100;
+  const auto is_probability = [](const History::Row& row) { return row.change.field == Field::probability; };
+  const auto either = [](const History::Row& row, auto holds) {
+    return holds(row.change.value) || holds(row.old);
+  };
+  const auto above = [](std::int64_t value) { return value != null_value && value > one; };
+  const auto inside = [](std::int64_t value) { return value > 0 && value < one; };
+  bool any = false, any_above = false, any_inside = false;
+  for (const History::Row& row : rows) {
+    if (!is_probability(row)) continue;
+    any = true;
+    any_above |= either(row, above);
+    any_inside |= either(row, inside);
   }
+  if (!any) return;
+  int& known = scales.try_emplace(std::string(events_scale), 0).first->second;
+  const int before = known;
+  if (all) known = 0;
+  if (known == 0 && (any_above || any_inside)) {
+    known = any_above && any_inside ? mixed_scales : any_above ? 100 : 1;
+    if (known == 100 && before != 100)
+      issues.add("opportunity_event", -1, "new", "percent_scale", {}, Severity::info);
+  }
+  const auto refused = [&](const History::Row& row) {
+    return is_probability(row) && (known == mixed_scales || (known == 100 && either(row, inside)) ||
+                                   (known == 1 && either(row, above)));
+  };
+  issues.add_many("opportunity_event", -1, "new", "mixed_fraction_scales",
+                  static_cast<std::int64_t>(std::erase_if(rows, refused)), Severity::error);
+  const auto beyond = [](std::int64_t value) { return value != null_value && (value < 0 || value > one); };
+  for (History::Row& row : rows) {
+    if (!is_probability(row)) continue;
+    if (known == 100 && row.change.value != null_value) row.change.value /= 100;
+    if (known == 100 && row.old != null_value) row.old /= 100;
+    if (!beyond(row.old)) continue;
+    row.old = null_value;
+    row.old_known = false;
+  }
+  const auto impossible = [&](const History::Row& row) {
+    return is_probability(row) && beyond(row.change.value);
+  };
+  issues.add_many("opportunity_event", -1, "new", "fraction_out_of_range",
+                  static_cast<std::int64_t>(std::erase_if(rows, impossible)));
 }
 
 }  // namespace
@@ -311,7 +346,13 @@ std::vector<History::Row> history_rows(BookTable& opportunity, const BookTables&
   read("opportunity_event", [&](const Table& events, const Chosen& chosen) {
     rows_from_events(events, chosen, opportunity, reader, rows, issues);
   });
-  scale_probabilities(rows, issues);
+  scale_probabilities(rows, only == nullptr, opportunity.scales, issues);
+  // As a column that is refused: there, and null.
+  const bool refused = opportunity.scales.contains(events_scale) &&
+                       opportunity.scales.find(events_scale)->second == mixed_scales;
+  if (refused && !opportunity.table.has("probability"))
+    opportunity.table =
+        opportunity.table.with("probability", Column::nulls(Type::float64, opportunity.table.num_rows()));
   read("opportunity_snapshot", [&](const Table& snapshots, const Chosen& chosen) {
     rows_from_states("opportunity_snapshot", snapshots, "snapshot_date", chosen, opportunity, reader, rows,
                      issues);

@@ -1,7 +1,9 @@
-// What a book can't know: what came long after its latest row.
+// What a book knows, and what it can't: what came long after its latest row.
 #pragma once
 
+#include <algorithm>
 #include <string>
+#include <string_view>
 
 #include "salesops/crm.hpp"
 
@@ -17,6 +19,19 @@ inline void check_known(const Crm& crm, Instant at, const std::string& asked) {
   if (at.us > crm.latest().us + known_slack)
     throw UsageError(asked + " " + at.to_string() + " lies long after the book's latest row (" +
                      crm.latest().to_string() + "); what happened between is not known");
+}
+
+/// Whether the status of a subscription says that it is over.
+inline bool says_over(std::string_view status) {
+  std::string word;
+  for (const char c : status)
+    if (c >= 'A' && c <= 'Z')
+      word.push_back(static_cast<char>(c - 'A' + 'a'));
+    else if (c >= 'a' && c <= 'z')
+      word.push_back(c);
+  constexpr std::string_view over[] = {"canceled", "cancelled",  "churned", "ended",
+                                       "expired",  "terminated", "closed",  "incompleteexpired"};
+  return std::find(std::begin(over), std::end(over), word) != std::end(over);
 }
 
 }  // namespace crm_detail

@@ -41,21 +41,53 @@ Column dated(const Column& column, const Column& by, std::int64_t t) {
   return any ? column.take(rows) : column;
 }
 
-/// `outcomes`: when each deal's close became known; null of other tables. `whole`: the book has no fact after
-/// t.
+/// When it was known of each subscription in `rows` that it would be over: when it was cancelled or ended,
+/// else by its last event that says so.
+Column ends_known(const BookTables& tables, std::span<const std::int64_t> rows) {
+  const Table& table = *find_table(tables, "subscription");
+  std::vector<std::int64_t> at(table.num_rows(), null_value);
+  for (const char* name : {"end", "cancel_at"})
+    if (const Column* column = table.find(name); column != nullptr && is_time(*column))
+      for (std::size_t row = 0; row < at.size(); ++row)
+        if (column->valid(row))
+          at[row] = at[row] == null_value ? time_of(*column, row) : std::min(at[row], time_of(*column, row));
+  if (const auto events = tables.find("subscription_event"); events != tables.end()) {
+    const std::vector<std::int64_t> told = at;
+    const Column *type = events->second->table.find("type"), *when = events->second->table.find("at");
+    const auto link = events->second->links.find("subscription_id");
+    const bool readable = type != nullptr && when != nullptr && type->type() == Type::string &&
+                          link != events->second->links.end();
+    for (std::size_t row = 0; readable && row < type->size(); ++row) {
+      if (type->is_null(row) || when->is_null(row) || link->second[row] == no_row) continue;
+      const auto of = static_cast<std::size_t>(link->second[row]);
+      if (told[of] == null_value && type->text(row) == "cancel")
+        at[of] = std::max(at[of], time_of(*when, row));
+    }
+  }
+  std::vector<std::uint8_t> known;
+  for (const std::int64_t us : at) known.push_back(us != null_value);
+  return Column::of(Type::timestamp, std::move(at), known).take(rows);
+}
+
+/// `outcomes`: when each deal's close became known, `ends`: each subscription's end; null of other tables.
+/// `whole`: the book has no fact after t.
 Table hide_later(const TableModel& model, const Table& table, std::int64_t t, const Column* outcomes,
-                 bool whole) {
+                 const Column* ends, bool whole) {
   Table result = table;
   for (const ColumnModel& column : model.columns) {
     if (column.tracking != Tracking::dated) continue;
     // A row may have been written after the last thing it tells of.
     if (whole && column.dated_by == "source_modified_at") continue;
     const Column* values = table.find(column.name);
-    const Column* by =
-        outcomes != nullptr && column.dated_by == "closed_at" ? outcomes : table.find(column.dated_by);
+    const Column* by = outcomes != nullptr && column.dated_by == "closed_at" ? outcomes
+                       : ends != nullptr && column.dated_by == "end"         ? ends
+                                                                             : table.find(column.dated_by);
     if (values != nullptr && by != nullptr && is_time(*by))
       result = result.with(column.name, dated(*values, *by, t));
   }
+  // Today's status would tell of an end to come.
+  if (const Column* status = ends != nullptr ? table.find("status") : nullptr)
+    result = result.with("status", dated(*status, *ends, t));
   return result;
 }
 
@@ -102,6 +134,7 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
   state->rewound = t;
   if (t.us > state_->latest.us + known_slack)
     state->issues.add("", -1, "as_of", "after_latest_row", state_->latest.to_string());
+  state->days_moved = state_->days_moved;
   state->filled = state_->filled;
   state->deals_from = state_->deals_from;
   state->currency = state_->currency;
@@ -134,13 +167,16 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
       // The close as derived when the book was built, so that a close date edited later hides nothing.
       const Table known = table.table.with("closed_at", past->closes(rows));
       const Column outcomes = past->outcome_times(rows);
-      table.table = hide_later(model, known, t.us, &outcomes, past->whole());
+      table.table = hide_later(model, known, t.us, &outcomes, nullptr, past->whole());
       for (std::size_t i = 0; i < field_count; ++i) {
         const std::string field(field_column(static_cast<Field>(i)));
         if (const Column* column = then.table.find(field)) table.table = table.table.with(field, *column);
       }
     } else {
-      table.table = hide_later(model, table.table, t.us, nullptr, t >= state_->known_until);
+      const auto ends =
+          name == "subscription" ? std::optional(ends_known(state_->tables, rows)) : std::nullopt;
+      table.table =
+          hide_later(model, table.table, t.us, nullptr, ends ? &*ends : nullptr, t >= state_->known_until);
     }
     for (const ColumnModel& column : model.columns) {
       const bool replayed = deals && column.tracking == Tracking::tracked && [&] {

@@ -238,7 +238,7 @@ Column read_times(const Column& raw, std::string_view name, bool instant, const 
 // ---- numbers ----
 
 /// The decimal mark that the values of a column prove; `mixed` when they prove two.
-DecimalMark proven_mark(const std::vector<std::optional<NumberText>>& parsed, bool& mixed) {
+DecimalMark proven_mark(const std::vector<std::optional<NumberText>>& parsed, Kind kind, bool& mixed) {
   using Shape = NumberText::Shape;
   bool point = false, comma = false, ungrouped = false, either_point = false, either_comma = false;
   for (const auto& number : parsed) {
@@ -252,8 +252,9 @@ DecimalMark proven_mark(const std::vector<std::optional<NumberText>>& parsed, bo
   mixed = point && comma;
   if (mixed) return DecimalMark::detect;
   if (point || comma) return point ? DecimalMark::point : DecimalMark::comma;
-  // A column that writes 12345 groups nothing, so its only mark is for decimals.
-  if (ungrouped && either_point != either_comma)
+  // A column that writes 12345 groups nothing, so its only mark is for decimals, where it can be.
+  const bool no_decimals = kind == Kind::integer || (kind == Kind::money && either_comma);
+  if (ungrouped && either_point != either_comma && !no_decimals)
     return either_point ? DecimalMark::point : DecimalMark::comma;
   return DecimalMark::detect;
 }
@@ -289,7 +290,7 @@ Numbers read_numbers(const Column& texts, Kind kind, const ingest::Reader& reade
            [&](std::size_t code) { numbers.parsed[code] = NumberText::parse(texts.dictionary()[code]); });
   bool mixed = false;
   DecimalMark given = reader.decimal != DecimalMark::detect ? reader.decimal : reading.mapping->decimal;
-  if (given == DecimalMark::detect) given = proven_mark(numbers.parsed, mixed);
+  if (given == DecimalMark::detect) given = proven_mark(numbers.parsed, kind, mixed);
   for_used(texts, [&](std::size_t code) {
     numbers.plain[code] = texts.dictionary()[code];
     const auto& number = numbers.parsed[code];

@@ -1,6 +1,9 @@
 #include "report.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <limits>
 
 #include "text.hpp"
 
@@ -63,6 +66,75 @@ Footer footer_text(std::string_view cell, const std::vector<std::string>& footer
     const std::string phrase = folded(footer);
     if (text == phrase) return whole;
     if (begins_with_phrase(text, phrase)) found = begins;
+  }
+  return found;
+}
+
+/// The number in each row of a column; NaN where there is none.
+std::vector<double> numbers_of(const Column& column) {
+  const double none = std::numeric_limits<double>::quiet_NaN();
+  std::vector<double> numbers(column.size(), none);
+  if (column.type() != Type::string) {
+    for (std::size_t row = 0; row < numbers.size(); ++row)
+      if (column.valid(row) && column.type() >= Type::int8 && column.type() <= Type::decimal)
+        numbers[row] = column.number(row);
+    return numbers;
+  }
+  const Dictionary& dictionary = column.dictionary();
+  std::vector<double> by_code(dictionary.size(), none);
+  for (std::size_t code = 0; code < by_code.size(); ++code) {
+    const auto number = NumberText::parse(dictionary[code]);
+    const bool comma = number && number->shape == NumberText::Shape::comma;
+    const auto plain = number ? number->plain(comma ? ingest::DecimalMark::comma : ingest::DecimalMark::point)
+                              : std::nullopt;
+    if (plain) std::from_chars(plain->data(), plain->data() + plain->size(), by_code[code]);
+  }
+  const auto codes = column.values<std::int32_t>();
+  for (std::size_t row = 0; row < numbers.size(); ++row)
+    if (column.valid(row)) numbers[row] = by_code[static_cast<std::size_t>(codes[row])];
+  return numbers;
+}
+
+/// What the cells beside the key of a row that is called a total say of it.
+struct TotalCells {
+  bool numbers = true;  ///< nothing but numbers
+  bool sums = true;     ///< each the sum or the count of the rows above, or of those since the total before
+};
+
+/// Looks at the rows `called`; those of them with other cells than numbers are data like the rest.
+std::vector<TotalCells> total_cells(const Table& table, const std::string& key,
+                                    const std::vector<std::uint8_t>& called) {
+  std::vector<TotalCells> found(called.size());
+  if (std::find(called.begin(), called.end(), std::uint8_t{1}) == called.end()) return found;
+  const auto filled = [](const Column& column, std::size_t row) {
+    return column.valid(row) && (column.type() != Type::string || !trimmed(column.text(row)).empty());
+  };
+  std::vector<std::pair<const Column*, std::vector<double>>> columns;
+  for (const auto& [name, column] : table.columns()) {
+    if (name == key) continue;
+    columns.emplace_back(&column, numbers_of(column));
+    for (std::size_t row = 0; row < called.size(); ++row)
+      if (called[row] != 0)
+        found[row].numbers &= !filled(column, row) || !std::isnan(columns.back().second[row]);
+  }
+  for (const auto& [column, numbers] : columns) {
+    double sum = 0, group = 0, rows = 0, group_rows = 0;
+    for (std::size_t row = 0; row < called.size(); ++row) {
+      const double number = numbers[row];
+      if (called[row] == 0 || !found[row].numbers) {
+        sum += std::isnan(number) ? 0 : number;
+        group += std::isnan(number) ? 0 : number;
+        ++rows;
+        ++group_rows;
+        continue;
+      }
+      const auto is = [&](double total) {
+        return std::fabs(number - total) <= 0.005 + 1e-9 * std::fabs(total);
+      };
+      found[row].sums &=
+          !filled(*column, row) || (rows > 0 && (is(sum) || is(group) || is(rows) || is(group_rows)));
+      group = group_rows = 0;
+    }
   }
   return found;
 }
@@ -156,11 +228,17 @@ std::vector<std::uint8_t> data_rows(const Table& table, const ingest::TableMappi
       key_is_footer[row] = phrase[code];
     }
   }
+  std::vector<std::uint8_t> called(rows);
+  for (std::size_t row = 0; row < rows; ++row) called[row] = key_is_footer[row] == whole;
+  const std::vector<TotalCells> totals = total_cells(table, key == nullptr ? std::string() : *key, called);
   for (std::size_t row = 0; row < rows; ++row) {
-    // A deal may be called "Total", or its key begin so; a summary has no key, or a footer for one.
+    // A deal may be called "Total", or its key begin so, and an account may have it for its key; a summary
+    // has no key, or a footer for one and beside it sums, or numbers with gaps.
     const bool mostly_blank = filled[row] * 2 <= width;
     const bool no_key = has_key[row] == 0 && (key != nullptr || mostly_blank);
-    const bool footer_key = key_is_footer[row] == whole || (key_is_footer[row] == begins && mostly_blank);
+    const bool sums = called[row] != 0 && totals[row].numbers && totals[row].sums;
+    const bool total = sums || (called[row] != 0 && totals[row].numbers && filled[row] < width);
+    const bool footer_key = total || (key_is_footer[row] != none && mostly_blank);
     const bool summary = footer[row] != none && (no_key || footer_key);
     const std::string_view rule = filled[row] == 0   ? "blank_row"
                                   : header[row] != 0 ? "header_row"
@@ -168,7 +246,10 @@ std::vector<std::uint8_t> data_rows(const Table& table, const ingest::TableMappi
                                                      : "";
     if (rule.empty()) continue;
     keep[row] = 0;
-    reading.issues->add(reading.table, reading.origin[row], "", rule, {}, Severity::info);
+    // What may have been a row with a key is worth a look.
+    const bool doubtful = rule == "footer_row" && has_key[row] != 0 && !sums && filled[row] > 1;
+    reading.issues->add(reading.table, reading.origin[row], "", rule, {},
+                        doubtful ? Severity::warning : Severity::info);
   }
   return keep;
 }

@@ -112,7 +112,9 @@ bool take_time(std::string_view text, DateText& date) {
     date.offset_seconds = 0;
     return true;
   }
-  const auto clock = ClockText::parse("1970-01-01T00:00" + std::string(text));
+  // Databases write offsets of whole hours as "+00".
+  const auto clock =
+      ClockText::parse("1970-01-01T00:00" + std::string(text) + (text.size() == 3 ? ":00" : ""));
   if (!clock || !clock->offset_seconds) return false;
   date.offset_seconds = clock->offset_seconds;
   return true;

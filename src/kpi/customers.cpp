@@ -24,7 +24,7 @@ Options with_month(const Options& options) {
 struct Subscriptions : subscription::Terms {
   std::vector<std::size_t> by_amount;  ///< added from the smallest on: the order of the rows changes no digit
 
-  Subscriptions(const Crm& crm, const Options& options) : Terms(crm, options.zone) {
+  Subscriptions(const Crm& crm, const Options& options) : Terms(crm, options.zone, options.churn_at) {
     by_amount.resize(monthly.size());
     std::iota(by_amount.begin(), by_amount.end(), std::size_t{0});
     std::sort(by_amount.begin(), by_amount.end(),
@@ -91,12 +91,14 @@ void flag_incomplete(const Crm& book, const Scope& scope, Result& result) {
 
 /// Facts about accounts; those of subscriptions without one are left out.
 struct AccountFacts : Facts {
-  AccountFacts() : no_account(reason("no_account")) { table = "account"; }
+  AccountFacts() : no_account(reason("no_account")), endless(reason("cancelled_without_end")) {
+    table = "account";
+  }
   void leave_out(std::int32_t account, std::int64_t instant, std::uint8_t why) {
     add(0, instant, 0, 0, why);
     row.back() = account;
   }
-  std::uint8_t no_account;
+  std::uint8_t no_account, endless;
 };
 
 /// Parts of a customer in which a day of any of the periods is a whole number (of very many lengths, nearly).
@@ -141,11 +143,15 @@ class ChurnFacts {
       facts.add(row, part.start.us, gone == lost_ ? 1 : 0, std::llround(share));
       resting_.push_back(after[row] == Subscriptions::resting ? 1 : 0);
     }
-    for (std::size_t row = 0; row < subscriptions_.account.size(); ++row)
-      if (subscriptions_.account[row] < 0 && subscriptions_.counts(row) && subscriptions_.runs(row, begin)) {
-        facts.leave_out(-1, part.start.us, facts.no_account);
-        resting_.push_back(0);
-      }
+    for (std::size_t row = 0; row < subscriptions_.account.size(); ++row) {
+      if (!subscriptions_.runs(row, begin)) continue;
+      const bool endless = subscriptions_.endless[row] != 0;
+      const bool unowned = subscriptions_.account[row] < 0 && subscriptions_.counts(row);
+      if (!endless && !unowned) continue;
+      facts.leave_out(endless ? subscriptions_.account[row] : -1, part.start.us,
+                      endless ? facts.endless : facts.no_account);
+      resting_.push_back(0);
+    }
   }
 
   AccountFacts facts;
@@ -276,7 +282,8 @@ Result arpa(const Crm& book, const Options& given) {
   const Scope scope = scope_of(crm, options);
   AccountFacts facts;
   const auto too_large = facts.reason("too_large"), paused = facts.reason("paused"),
-             null_amount = facts.reason("null_amount"), negative = facts.reason("negative_amount");
+             null_amount = facts.reason("null_amount"), negative = facts.reason("negative_amount"),
+             unknown_interval = facts.reason("unknown_interval");
   for (const Scope::Part& part : scope.parts) {
     const std::int64_t at = part.interval.start.us;
     const std::int32_t day = day_of(at, options);
@@ -285,7 +292,9 @@ Result arpa(const Crm& book, const Options& given) {
       const std::int32_t account = subscriptions.account[row];
       const Amount amount = subscriptions.amount[row];
       if (!subscriptions.runs(row, day) || amount == Amount::none) continue;
-      const std::uint8_t state = account < 0                                             ? facts.no_account
+      const std::uint8_t state = subscriptions.endless[row] != 0                         ? facts.endless
+                                 : account < 0                                           ? facts.no_account
+                                 : amount == Amount::unknown_interval                    ? unknown_interval
                                  : amount == Amount::unknown                             ? null_amount
                                  : amount == Amount::negative && !options.allow_negative ? negative
                                  : subscriptions.pauses.on(row, day)                     ? paused

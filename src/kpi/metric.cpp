@@ -149,6 +149,7 @@ constexpr SomeOption some_options[] = {
     some<&Options::no_decision>("no_decision"),
     some<&Options::lag>("lag"),
     some<&Options::churn_base>("churn_base"),
+    some<&Options::churn_at>("churn_at"),
 };
 
 }  // namespace

@@ -37,7 +37,9 @@ class Prices {
     if (!intervals || *intervals < 1 || *intervals > 1'000'000) return 0;
     const std::string_view unit =
         interval_ == nullptr || interval_->is_null(row) ? "month" : interval_->text(row);
-    const Rate rate = per_month(billing_of(unit).value_or(Billing::month), *intervals);
+    const auto billing = billing_of(unit);
+    if (!billing) return 0;
+    const Rate rate = per_month(*billing, *intervals);
     return subscription_detail::monthly_minor(price, quantity, discount, 0, rate).value_or(0);
   }
 
@@ -158,7 +160,7 @@ class Course {
 State State::of_book(const Crm& book, const Columns& columns, bool pauses_end) {
   const Crm crm = book.with_days_in(columns.zone);
   const Table& table = crm.table("subscription");
-  const Terms terms(crm, columns.zone);
+  const Terms terms(crm, columns.zone, columns.churn_at);
   auto data = std::make_shared<Data>();
   data->zone = columns.zone;
   data->batches = 1;
@@ -194,15 +196,20 @@ State State::of_book(const Crm& book, const Columns& columns, bool pauses_end) {
       flaw(row, "start", "no_time");
       continue;
     }
-    const bool cancelled = std::any_of(turns[row].begin(), turns[row].end(),
-                                       [](const Turn& turn) { return turn.type == "cancel"; });
-    if (cancelled && terms.to[row] == INT32_MAX) flaw(row, "end", "cancelled_without_end");
+    if (terms.endless[row] != 0) {
+      flaw(row, "end", "cancelled_without_end");
+      continue;
+    }
     if (terms.to[row] < terms.from[row]) {
       flaw(row, "end", "ended_before_start");
       continue;
     }
     const auto told = std::any_of(turns[row].begin(), turns[row].end(),
                                   [](const Turn& turn) { return turn.after.has_value(); });
+    if (terms.amount[row] == Terms::Amount::unknown_interval && !told) {
+      flaw(row, "interval", "unknown_interval");
+      continue;
+    }
     if (terms.amount[row] == Terms::Amount::unknown && !told) {
       flaw(row, "unit_amount", "no_amount");
       continue;

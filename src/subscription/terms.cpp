@@ -7,6 +7,8 @@
 #include <string>
 #include <tuple>
 
+#include "../crm/known.hpp"
+
 namespace salesops {
 inline namespace v0 {
 namespace subscription {
@@ -68,6 +70,12 @@ std::optional<Billing> billing_of(std::string_view text) noexcept {
   return std::nullopt;
 }
 
+ChurnAt parse_churn_at(std::string_view name) {
+  if (name == "end") return ChurnAt::end;
+  if (name == "cancel") return ChurnAt::cancel;
+  throw UsageError("churn_at is 'end' or 'cancel', not '" + std::string(name) + "'");
+}
+
 Rate per_month(Billing billing, std::int64_t count) {
   check(count);
   if (billing == Billing::day) return Rate::ratio(365, 12 * count);
@@ -101,26 +109,58 @@ Date after(Date start, Billing billing, std::int64_t count) {
 
 // ---- a book's ----
 
-Pauses::Pauses(const Crm& crm, const TimeZone& zone) {
+namespace {
+
+struct Turning {
+  std::int32_t subscription = 0;
+  std::int64_t at = 0;
+  double seq = 0;
+  std::string_view type;
+
+  [[nodiscard]] auto key() const { return std::tuple(subscription, at, seq, type); }
+};
+
+/// Events that end, pause or go on with a subscription, by subscription and time.
+std::vector<Turning> turnings(const Crm& crm) {
+  std::vector<Turning> turns;
   for (const char* column : {"subscription_id", "at", "type"})
-    if (!crm.has("subscription_event", column)) return;
+    if (!crm.has("subscription_event", column)) return turns;
   const Column& at = crm.column("subscription_event", "at");
   const Column& type = crm.column("subscription_event", "type");
   const Column* seq = crm.table("subscription_event").find("seq");
   const auto link = crm.link("subscription_event", "subscription_id");
-  std::vector<std::tuple<std::int32_t, std::int64_t, double, bool>> turns;
   for (std::size_t row = 0; row < link.size(); ++row) {
     tick(row);
     if (link[row] < 0 || at.is_null(row) || type.is_null(row)) continue;
     const std::string_view what = type.text(row);
-    const bool pause = what == "pause";
-    if (!pause && what != "resume" && what != "reactivate" && what != "renew" && what != "start") continue;
-    turns.emplace_back(link[row], at.values<std::int64_t>()[row],
-                       seq == nullptr || seq->is_null(row) ? 0.0 : seq->number(row), pause);
+    constexpr std::string_view telling[] = {"start", "pause", "resume", "cancel", "renew", "reactivate"};
+    if (std::find(std::begin(telling), std::end(telling), what) != std::end(telling))
+      turns.push_back({link[row], at.values<std::int64_t>()[row],
+                       seq == nullptr || seq->is_null(row) ? 0.0 : seq->number(row), what});
   }
-  std::sort(turns.begin(), turns.end());
-  for (const auto& [subscription, us, order, pause] : turns)
-    days_[subscription].emplace_back(zone.local_date(Instant{us}).days, pause);
+  std::sort(turns.begin(), turns.end(), [](const Turning& a, const Turning& b) { return a.key() < b.key(); });
+  return turns;
+}
+
+/// When each subscription was cancelled for good, by its `cancel_at` or its events; null for the others.
+std::vector<std::int64_t> cancellations(const Crm& crm) {
+  const Table& table = crm.table("subscription");
+  std::vector<std::int64_t> at(table.num_rows(), null_value);
+  for (const Turning& turn : turnings(crm))
+    if (turn.type != "pause")
+      at[static_cast<std::size_t>(turn.subscription)] = turn.type == "cancel" ? turn.at : null_value;
+  if (const Column* told = table.find("cancel_at"))
+    for (std::size_t row = 0; row < at.size(); ++row)
+      if (told->valid(row)) at[row] = told->values<std::int64_t>()[row];
+  return at;
+}
+
+}  // namespace
+
+Pauses::Pauses(const Crm& crm, const TimeZone& zone) {
+  for (const Turning& turn : turnings(crm))
+    if (turn.type != "cancel")
+      days_[turn.subscription].emplace_back(zone.local_date(Instant{turn.at}).days, turn.type == "pause");
 }
 
 const std::vector<std::pair<std::int32_t, bool>>& Pauses::of(std::size_t subscription) const {
@@ -136,7 +176,7 @@ bool Pauses::on(std::size_t subscription, std::int32_t day) const {
   return paused;
 }
 
-Terms::Terms(const Crm& crm, const TimeZone& zone) : pauses(crm, zone) {
+Terms::Terms(const Crm& crm, const TimeZone& zone, ChurnAt churn_at) : pauses(crm, zone) {
   const Table& table = crm.table("subscription");
   const auto link = crm.link("subscription", "account_id");
   account.assign(link.begin(), link.end());
@@ -148,24 +188,32 @@ Terms::Terms(const Crm& crm, const TimeZone& zone) : pauses(crm, zone) {
   const Column* discount = table.find("discount");
   const Column* interval = table.find("interval");
   const Column* count = table.find("interval_count");
+  const Column* status = table.find("status");
+  const std::vector<std::int64_t> cancelled = cancellations(crm);
   for (std::size_t row = 0; row < table.num_rows(); ++row) {
     tick(row);
     const auto day = [&](const Column* column, std::int32_t none) {
       return column == nullptr || column->is_null(row) ? none : column->values<std::int32_t>()[row];
     };
     from.push_back(std::max(day(&start, INT32_MAX), day(trial, INT32_MIN)));
-    to.push_back(day(end, INT32_MAX));
+    std::int32_t last = day(end, INT32_MAX);
+    if (cancelled[row] != null_value && (churn_at == ChurnAt::cancel || last == INT32_MAX))
+      last = std::min(last, std::max(from.back(), zone.local_date(Instant{cancelled[row]}).days));
+    to.push_back(last);
+    const bool over = status != nullptr && status->valid(row) && crm_detail::says_over(status->text(row));
+    endless.push_back(over && last == INT32_MAX ? 1 : 0);
     const auto number = [&](const Column* column, double none) {
       return column == nullptr || column->is_null(row) ? none : column->number(row);
     };
     const std::string_view unit =
         interval == nullptr || interval->is_null(row) ? "month" : interval->text(row);
-    const double months =
-        number(count, 1.0) / per_month(billing_of(unit).value_or(Billing::month)).to_double();
+    const auto billing = billing_of(unit);
+    const double months = billing ? number(count, 1.0) / per_month(*billing).to_double() : NAN;
     const double minor = number(price, NAN) * number(quantity, 1.0) - number(discount, 0.0);
     const bool sound = std::isfinite(minor) && months > 0;
     monthly.push_back(sound ? minor / months : 0.0);
-    amount.push_back(!sound      ? Amount::unknown
+    amount.push_back(!billing    ? Amount::unknown_interval
+                     : !sound    ? Amount::unknown
                      : minor > 0 ? Amount::known
                      : minor < 0 ? Amount::negative
                                  : Amount::none);

@@ -162,6 +162,7 @@ std::map<std::string, kpi::Options> given() {
   options["no_decision"].no_decision = {"timing"};
   options["lag"].lag = "30 days";
   options["churn_base"].churn_base = kpi::ChurnBase::daily_average;
+  options["churn_at"].churn_at = salesops::subscription::ChurnAt::cancel;
   return options;
 }
 

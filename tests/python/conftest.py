@@ -79,6 +79,9 @@ def spoil(tables, how):
             case "huge amounts":
                 for column in money:
                     book[name] = book[name].assign(**{column: 9e15})
+            case "amounts at the limit":  # of 64 bits in minor units
+                for column in money:
+                    book[name] = book[name].assign(**{column: "92233720368547758.07"})
             case "mixed currencies":
                 if "currency" in frame:
                     codes = ["EUR" if i % 2 else "JPY" for i in range(len(frame))]
@@ -108,6 +111,7 @@ HOSTILE = [
     "reversed dates",
     "negative amounts",
     "huge amounts",
+    "amounts at the limit",
     "mixed currencies",
     "wrong types",
     "hostile strings",

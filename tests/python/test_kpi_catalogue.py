@@ -96,6 +96,7 @@ GIVEN = {
     "hours": so.calendar.BusinessHours(),
     "lag": 30,
     "churn_base": "daily_average",
+    "churn_at": "cancel",
     "clock": "created",
     "hours_of": "owner.time_zone",
     "start": "stage",
@@ -175,6 +176,7 @@ BAD = [
     ("gross_margin", [float("nan"), float("inf"), 80, -2]),
     ("lag", [-1, 10**6, "soon", "3 weeks"]),
     ("churn_base", ["end"]),
+    ("churn_at", ["start"]),
     ("from_rank", [-1, 10**7]),
 ]
 

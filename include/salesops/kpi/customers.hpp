@@ -4,7 +4,9 @@
 /// A customer is an account with a paying subscription: started, not ended, past its trial, with an amount
 /// that isn't zero. A pause doesn't end it. Without `Options::period` these KPIs look at the last whole month
 /// before as_of. A period that reaches past the book's latest instant can't tell an end from missing data:
-/// its state is "incomplete". What names no account is left out and counted (`no_account`).
+/// its state is "incomplete". What names no account is left out and counted (`no_account`), and so is what is
+/// over by its status while nothing says since when (`cancelled_without_end`). `Options::churn_at` says which
+/// day ends a subscription that was cancelled.
 #pragma once
 
 #include "salesops/kpi/facts.hpp"
@@ -27,8 +29,8 @@ Result logo_retention(const Crm& crm, const Options& options = {});
 /// Monthly recurring revenue per customer at the start of the period: Σ (amount · quantity − discount) ÷
 /// months of the interval (a year is 12, a week 12/52, a day 12/365), over customers. The discount is money
 /// off an interval of the subscription. Subscriptions that rest (`paused`), that say no amount
-/// (`null_amount`), or one below zero unless `allow_negative` (`negative_amount`), are left out and counted.
-/// Bootstrap interval.
+/// (`null_amount`) or a known interval (`unknown_interval`), or one below zero unless `allow_negative`
+/// (`negative_amount`), are left out and counted. Bootstrap interval.
 Result arpa(const Crm& crm, const Options& options = {});
 
 /// Simple customer lifetime value: arpa × gross margin ÷ monthly churn. No value while nobody churned

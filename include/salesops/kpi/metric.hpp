@@ -14,6 +14,7 @@
 
 #include "salesops/calendar.hpp"
 #include "salesops/crm.hpp"
+#include "salesops/subscription/terms.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -118,6 +119,7 @@ struct Options {
   /// How long before its customers money was spent: `"30 days"`, `"sales_cycle"`; empty: at once.
   std::string lag;
   ChurnBase churn_base = ChurnBase::start;
+  subscription::ChurnAt churn_at = subscription::ChurnAt::end;  ///< when cancelled subscriptions are over
   Execution execution;
 };
 

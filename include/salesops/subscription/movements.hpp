@@ -77,7 +77,8 @@ struct Columns {
   bool allow_negative = false;  ///< amounts below 0 lower their customer's revenue
   int closed_by = 0;            ///< a start by this day of the month after `closed` counts from `closed` on
   Follow follow = Follow::customer;
-  TimeZone zone = {};  ///< whose civil days count
+  ChurnAt churn_at = ChurnAt::end;  ///< of a book: when cancelled subscriptions are over
+  TimeZone zone = {};               ///< whose civil days count
 };
 
 /// What becomes of rows of one subscription that overlap.

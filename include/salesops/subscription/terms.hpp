@@ -62,27 +62,38 @@ class Pauses {
   std::map<std::int32_t, std::vector<std::pair<std::int32_t, bool>>> days_;
 };
 
+/// The day that counts as the end of a subscription that was cancelled.
+enum class ChurnAt : std::uint8_t {
+  end,     ///< its `end`, to which it is paid; where nobody said one, the day of the cancellation
+  cancel,  ///< the day of the cancellation, where that is before its `end`
+};
+/// `"end"`, `"cancel"`; throws `UsageError` for another.
+[[nodiscard]] ChurnAt parse_churn_at(std::string_view name);
+
 /// The book's subscriptions by row: when each is paid for, by whom, and what it brings a month.
 ///
 /// A subscription runs on the days [from, to): from its start, or the end of its trial where that is later,
-/// to its end. It makes its account a customer while it runs, unless it brings nothing, or less.
+/// to its end. It is cancelled at `cancel_at`, else by the last of its events that says `cancel`, if none
+/// after it takes that back. It makes its account a customer while it runs, unless it brings nothing, or
+/// less.
 struct Terms {
-  enum class Amount : std::uint8_t { known, none, negative, unknown };
+  enum class Amount : std::uint8_t { known, none, negative, unknown, unknown_interval };
 
   std::vector<std::int32_t> account;  ///< row of account; −1 without
   std::vector<std::int32_t> from, to;
   std::vector<double> monthly;  ///< minor units a month after discounts, before rounding; 0 when unknown
   std::vector<Amount> amount;
+  std::vector<std::uint8_t> endless;  ///< 1: its status says that it is over, and nothing says since when
   Pauses pauses;
 
-  /// Needs the table `subscription` with `start`; pauses are cut into days of `zone`.
-  Terms(const Crm& crm, const TimeZone& zone);
+  /// Needs the table `subscription` with `start`; pauses and cancellations are cut into days of `zone`.
+  Terms(const Crm& crm, const TimeZone& zone, ChurnAt churn_at = ChurnAt::end);
 
   [[nodiscard]] bool runs(std::size_t row, std::int32_t day) const noexcept {
     return from[row] <= day && day < to[row];
   }
   [[nodiscard]] bool counts(std::size_t row) const noexcept {
-    return amount[row] == Amount::known || amount[row] == Amount::unknown;
+    return endless[row] == 0 && amount[row] != Amount::none && amount[row] != Amount::negative;
   }
 };
 

@@ -35,6 +35,7 @@ class Columns:
     billing: str
     billing_count: str
     charges: bool
+    churn_at: str
     closed: str
     currency: str
     customer: str

@@ -121,7 +121,7 @@ def options_of(given: dict[str, Any]) -> _kpi.Options:
     options["by"] = texts(options.get("by", []), "by")
     if "no_decision" in options:
         options["no_decision"] = texts(options["no_decision"], "no_decision")
-    for name in {"mode", "reopened", "weight", "churn_base"} & set(options):
+    for name in {"mode", "reopened", "weight", "churn_base", "churn_at"} & set(options):
         text(options[name], name)
     for read, names in _READ.items():
         options |= {name: read(options[name], name) for name in names & options.keys()}

@@ -45,6 +45,8 @@ OWN = {
     "clock": 'Starts when the lead was ``"available"`` (default), ``"created"`` or ``"reassigned"``.',
     "in_order": "A step counts only after those before it.",
     "churn_base": 'Lost customers over those of the ``"start"`` (default), or the ``"daily_average"``.',
+    "churn_at": 'What ends a cancelled subscription: its ``"end"`` (default; without one the day it was '
+    'cancelled), or the ``"cancel"``lation, though it is paid for longer.',
     "gross_margin": "Share of revenue, such as 0.8; needed where the book's transactions have no margin.",
     "lag": 'How long before its customers money was spent: ``30`` days or ``"sales_cycle"``.',
 }

@@ -289,6 +289,8 @@ def state_of(subscriptions: Any, columns: dict[str, Any], threads: int) -> Subsc
         return state
     if columns.pop("ignore_pauses", False):
         raise UsageError("ignore_pauses is for books, whose events tell of pauses")
+    if columns.pop("churn_at", "end") != "end":
+        raise UsageError("churn_at is for books, which tell ends from cancellations")
     table, where = _options.read_rows(subscriptions, **columns)
     state._core = _core.State.partial(table, where, threads)
     state._source = kind_of(subscriptions)
@@ -318,6 +320,7 @@ def movements(
     end_included: bool = False,
     allow_negative: bool = False,
     ignore_pauses: bool = False,
+    churn_at: str = "end",
     follow: str = "customer",
     tz: str | dt.tzinfo | None = None,
     every: str = "month",
@@ -376,6 +379,9 @@ def movements(
         Amounts below 0 lower their customer's revenue; by default they are left out and counted.
     ignore_pauses
         Of a book: revenue runs on through pauses. By default a pause takes it out.
+    churn_at
+        Of a book: a cancelled subscription is over at its ``end``, or without one when it was cancelled
+        (``cancel_at``, else its event); ``cancel``: when it was cancelled.
     follow
         ``customer``: revenue is followed by customer, so that an end of one of several subscriptions is
         contraction; ``subscription``: each on its own.

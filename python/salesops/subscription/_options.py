@@ -195,6 +195,7 @@ READING = frozenset(
         "end_included",
         "allow_negative",
         "ignore_pauses",
+        "churn_at",
         "follow",
         "tz",
     )
@@ -217,7 +218,7 @@ FOLLOWING = frozenset(
         "max_periods",
     )
 )
-OF_BOOKS = ("allow_negative", "ignore_pauses", "follow", "tz")
+OF_BOOKS = ("allow_negative", "ignore_pauses", "churn_at", "follow", "tz")
 
 
 def only(given: Mapping[str, Any], allowed: frozenset[str], asker: str) -> None:
@@ -253,5 +254,6 @@ def book_columns(given: Mapping[str, Any]) -> _core.Columns:
         given.get("follow", "customer"),
         given.get("allow_negative", False),
     )
+    columns.churn_at = given.get("churn_at", "end")
     columns.zone = time_zone(given.get("tz"))
     return columns
