@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "../crm/lasting.hpp"
 #include "salesops/kpi.hpp"
 #include "visits.hpp"
 
@@ -51,14 +52,15 @@ Result won_by_age(const Crm& crm, const Options& options) {
     const std::int64_t created = deals.created_at[deal];
     const std::int64_t end = status == DealStatus::open ? now : deals.closed_at[deal];
     std::uint8_t state = Facts::counted;
+    std::int64_t took = 0;
     if (status == DealStatus::unknown || created == null_value || end == null_value)
       state = unknown;
     else if (no_decision(deal, status))
       state = undecided;
-    else if (end < created)
+    else if (took = crm_detail::lasted(created, end, options.zone); took < 0)
       state = reversed;
     const int outcome = status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0;
-    facts.put(deal, created, state == Facts::counted ? end - created : 0, outcome, state);
+    facts.put(deal, created, state == Facts::counted ? took : 0, outcome, state);
   }
   facts.shape = Shape::incidence;
   facts.scale = 1.0 / static_cast<double>(us_per_day);
@@ -72,13 +74,51 @@ Result won_by_age(const Crm& crm, const Options& options) {
   return result;
 }
 
+Result rate_of(const Crm& book, const Crm& crm, const Options& options);
+
+/// What closed deals alone don't tell: how much is won by an age, open deals allowed for, and how many of the
+/// open ones nobody touches any more.
+void add_open_ones(const Crm& crm, const Options& options, Result& result) {
+  Options beside = heeded_by("idle_share", options);
+  beside.as_of.reset();  // the book knows
+  beside.keep_rows = false;
+  beside.weight = Weight::count;
+  if (result.mode == Mode::closed_in_period) {
+    Options all = beside;
+    all.mode = Mode::standard;
+    all.period.clear();
+    const Metric idle = idle_share(crm, all).single();
+    for (Metric& metric : result.metrics)
+      if (idle.value) metric.details["stale_open_share"] = *idle.value;
+  }
+  if (options.weight == Weight::value || options.start != Start::created) return;
+  beside.mode = Mode::survival;
+  beside.window_days = options.window_days;
+  beside.no_decision = options.no_decision;
+  attach(result, won_by_age(crm, beside), "survival");
+}
+
 }  // namespace
 
 Result win_rate(const Crm& book, const Options& options) {
+  (void)mode_for(book, options, "win_rate");
+  const Crm crm = rewound(book, options);
+  Result result = rate_of(book, crm, options);
+  if (options.by.empty() && result.mode != Mode::survival) add_open_ones(crm, options, result);
+  return result;
+}
+
+Result closed_rate(const Crm& book, const Options& options) {
+  (void)mode_for(book, options, "win_rate");
+  return rate_of(book, rewound(book, options), options);
+}
+
+namespace {
+
+Result rate_of(const Crm& book, const Crm& crm, const Options& options) {
   const Mode mode = mode_for(book, options, "win_rate");
   if (mode != Mode::closed_in_period && options.start != Start::created)
     throw UsageError("win_rate: start is of mode closed_in_period; a cohort is of the deals created in it");
-  const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   if (mode == Mode::survival) return won_by_age(crm, options);
   const bool value = options.weight == Weight::value;
@@ -130,8 +170,10 @@ Result win_rate(const Crm& book, const Options& options) {
         outcome = status == DealStatus::open ? Outcome{0, 0, Facts::censored} : weigh(deal, won);
       else if (created == null_value || created + window > as_of)
         outcome.state = too_young;
+      else if (won && closed == null_value)
+        outcome.state = facts.time_unknown;
       else
-        outcome = weigh(deal, won && closed != null_value && closed <= created + window);
+        outcome = weigh(deal, won && closed <= created + window);
       const std::int64_t at = closes ? closed : created;
       return Facts::Fact{at, outcome.top, outcome.bottom, facts.placed(at, outcome.state)};
     };
@@ -179,8 +221,10 @@ Result win_rate(const Crm& book, const Options& options) {
     definition = (value ? "amount won ÷ amount of all deals" : "deals won ÷ all deals") +
                  std::string(" created in the period, open ones not won yet");
   else
-    definition +=
-        " of deals created in the period, won within " + std::to_string(options.window_days) + " days";
+    definition = std::string(value ? "amount" : "deals") + " won within " +
+                 std::to_string(options.window_days) +
+                 (value ? " days ÷ amount of all deals" : " days ÷ all deals") +
+                 " created in the period and at least that old";
   definition += begun_text(options) + no_decision_text(options);
   Result result = summarise(crm, facts, options, "win_rate", definition, mode);
   no_decision.report(result);
@@ -190,6 +234,8 @@ Result win_rate(const Crm& book, const Options& options) {
   if (closes) report_reopened(crm, options, result);
   return result;
 }
+
+}  // namespace
 
 }  // namespace kpi
 }  // namespace v0

@@ -167,7 +167,8 @@ struct RatioDefinition {
   std::string at = "closed_at";  ///< instant or date column that places a row in a period
   std::string value = {};        ///< money or number column to add up; empty: count rows
 };
-/// Answers like a built-in KPI. By value: amounts that are null are left out.
+/// Answers like a built-in KPI. By value: amounts that are null are left out, and those that aren't positive
+/// unless `allow_negative`.
 Result ratio(const Crm& crm, const RatioDefinition& definition, const Options& options = {});
 
 }  // namespace kpi
