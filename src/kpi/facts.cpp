@@ -589,15 +589,8 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
                           std::make_move_iterator(metrics.end()));
     steps.done();
   }
-  const std::string rows = std::to_string(without_time) + (without_time == 1 ? " row" : " rows");
-  if (mode == Mode::window_cohort || mode == Mode::survival) {
-    if (without_time > 0)
-      result.warnings.push_back(rows + (without_time == 1 ? " has its" : " have their") +
-                                " outcome at an unknown time, so at no age; left out");
-  } else if (!scope.all && without_time > 0) {
-    result.warnings.push_back(rows + (without_time == 1 ? " has" : " have") + " no time that would place " +
-                              (without_time == 1 ? "it" : "them") + " in a period; left out of each");
-  }
+  if (const std::string text = timeless_text(without_time, mode, scope.all); !text.empty())
+    result.warnings.push_back(text);
   return result;
 }
 

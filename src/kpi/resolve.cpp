@@ -1,5 +1,5 @@
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include "deal_facts.hpp"
 #include "groups.hpp"
@@ -282,17 +282,24 @@ bool has_merges(const Crm& crm, const std::string& table) {
 
 Column of_survivors(const Crm& crm, const Column& ids, const ColumnModel* model) {
   if (model == nullptr || ids.type() != Type::string || !has_merges(crm, model->references)) return ids;
+  const std::string& table = model->references;
   const Dictionary& dictionary = ids.dictionary();
+  const auto merged = crm.link(table, "merged_into");
+  const Column& keys = crm.column(table, table_model(table).keys().front());
   std::vector<std::int32_t> code_of(dictionary.size());
+  std::iota(code_of.begin(), code_of.end(), 0);
   std::vector<std::string> added;
   DictionaryBuilder fresh;
-  for (std::size_t code = 0; code < code_of.size(); ++code) {
-    const std::string id = survivor_id(crm, model->references, dictionary[code]);
-    code_of[code] = dictionary.find(id);
-    if (code_of[code] >= 0) continue;
+  for (std::size_t row = 0; row < merged.size(); ++row) {
+    const std::int32_t code = merged[row] < 0 ? -1 : dictionary.find(keys.text(row));
+    if (code < 0) continue;
+    const std::string id = survivor_id(crm, table, keys.text(row));
+    std::int32_t& into = code_of[static_cast<std::size_t>(code)];
+    into = dictionary.find(id);
+    if (into >= 0) continue;
     const std::int32_t place = fresh.code(id);
     if (static_cast<std::size_t>(place) == added.size()) added.push_back(id);
-    code_of[code] = static_cast<std::int32_t>(dictionary.size()) + place;
+    into = static_cast<std::int32_t>(dictionary.size()) + place;
   }
   std::vector<std::int32_t> codes(ids.size(), 0);
   std::vector<std::uint8_t> valid(ids.size());

@@ -40,7 +40,7 @@ def test_a_lead_that_became_a_deal_was_converted():
         left = kpi.lead_conversion(crm, mode=mode)
         assert left.excluded == {"time_unknown": 1}
         assert left.n == 1
-        assert any("at an unknown time, so at no age" in text for text in left.warnings)
+        assert any("an outcome at an unknown time, so at no age" in text for text in left.warnings)
     period = {"mode": "closed_in_period", "period": "2026-Q1"}
     ratio = kpi.lead_conversion(crm, **period)
     assert (ratio.numerator, ratio.excluded) == (0, {"time_unknown": 1})

@@ -413,7 +413,7 @@ attainment = _make("attainment")
 attainment_distribution = _make("attainment_distribution")
 
 
-_ratios: dict[str, tuple[str, str, str]] = {}
+_ratios: dict[str, tuple[str, str, str, str]] = {}
 
 
 @checked
