@@ -218,6 +218,20 @@ def test_rates_tell_of_those_that_are_open():
     assert quarters["survival"] == [pytest.approx(0.5), None, None]
 
 
+@pytest.mark.parametrize("asked", [{}, {"where": {}}, {"period": "last 6 quarters"}])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Tokyo"])
+def test_the_share_beside_a_rate_is_that_of_the_curve(asked, zone):
+    crm = so.crm.Crm.build(so.datasets.sample_tables(deals=600))
+    if "where" in asked:
+        owner = crm.table("opportunity").to_dict()["owner_id"][0]
+        asked = {"where": {"owner": owner}}
+    for window in (20, 90):
+        given = asked | {"zone": zone, "window_days": window}
+        beside = kpi.win_rate(crm, mode="window_cohort", **given).to_table().to_dict()["survival"]
+        curve = kpi.win_rate(crm, mode="survival", **given).to_table().to_dict()["win_rate"]
+        assert beside == [one if one is None else pytest.approx(one, rel=1e-12) for one in curve]
+
+
 def test_lead_conversion_tells_of_those_that_are_open():
     rows = [(str(i), "2026-01-01", "2026-01-11" if i < 5 else None, None) for i in range(10)]
     rows += [(str(10 + i), "2026-11-30", None, None) for i in range(10)]
