@@ -51,7 +51,8 @@ Leads::Leads(const Crm& crm) {
   for (std::size_t row = 0; row < size(); ++row) is_converted[row] = converted[row] != null_value;
   for (const char* name : {"converted_opportunity_id", "converted_account_id", "converted_contact_id"})
     if (const Column* column = table.find(name))
-      for (std::size_t row = 0; row < size(); ++row) is_converted[row] |= column->valid(row) ? 1 : 0;
+      for (std::size_t row = 0; row < size(); ++row)
+        if (column->valid(row)) is_converted[row] = 1;
   const auto deals = crm.link("lead", "converted_opportunity_id");
   deal.assign(deals.begin(), deals.end());
   merged.assign(size(), 0);
@@ -80,7 +81,7 @@ void Leads::take_over(std::size_t survivor, std::size_t gone) {
   earliest(converted);
   earliest(mql);
   earliest(qualified);
-  is_converted[survivor] |= is_converted[gone];
+  if (is_converted[gone] != 0) is_converted[survivor] = 1;
   if (!deal.empty() && deal[survivor] < 0) deal[survivor] = deal[gone];
 }
 
