@@ -74,7 +74,9 @@ std::string meant(std::string_view words) {
   const bool several = blank != std::string_view::npos && last.ends_with('s');
   const std::string before =
       blank == std::string_view::npos ? "this " : std::string(words.substr(0, blank + 1));
-  return "; did you mean \"" + before + std::string(near->name) + (several ? "s" : "") + "\"?";
+  const std::string form = before + std::string(near->name) + (several ? "s" : "");
+  // What is wrong then isn't the unit.
+  return form == words ? std::string() : "; did you mean \"" + form + "\"?";
 }
 
 /// `26` or `2026` after FY, four digits without.
@@ -163,6 +165,9 @@ std::optional<std::vector<Period>> FiscalCalendar::relative(std::string_view tex
   int count = 1;
   if (const auto second = rest.find(' '); second != std::string_view::npos) {
     const auto n = read_int(rest.substr(0, second));
+    if (n && read_unit(rest.substr(second + 1), true) && (*n < 1 || *n > 10'000))
+      throw UsageError("\"" + std::string(text) + "\": ask for 1 to 10000 periods, not " +
+                       std::to_string(*n));
     if (!n || *n < 1 || *n > 10'000) return std::nullopt;
     count = *n;
     rest.remove_prefix(second + 1);

@@ -3,6 +3,7 @@
 #include <utility>
 #include <vector>
 
+#include "lasting.hpp"
 #include "salesops/crm.hpp"
 #include "state.hpp"
 
@@ -108,6 +109,7 @@ void check_times(const BookTables& tables, const Rows* only, Issues& issues) {
           issues.add(table_name, static_cast<std::int64_t>(row), name_of(table, *column), "far_future");
       });
   }
+  const TimeZone utc;  // as books keep days
   for (const Order& order : orders) {
     const Table* table = find_table(tables, order.table);
     if (table == nullptr) continue;
@@ -116,8 +118,21 @@ void check_times(const BookTables& tables, const Rows* only, Issues& issues) {
     if (earlier == nullptr || later == nullptr) continue;
     each(order.table, table->num_rows(), [&](std::size_t row) {
       tick(row);
-      if (earlier->valid(row) && later->valid(row) && later->number(row) < earlier->number(row))
+      const auto start = FactTimes::microseconds(*earlier, row), end = FactTimes::microseconds(*later, row);
+      if (start && end && ends_before(*start, *end, utc))
         issues.add(order.table, static_cast<std::int64_t>(row), order.later, order.rule);
+    });
+  }
+  if (const Table* leads = find_table(tables, "lead")) {
+    const Column* at = leads->find("converted_at");
+    std::vector<const Column*> became;
+    for (const char* name : {"converted_opportunity_id", "converted_account_id", "converted_contact_id"})
+      if (const Column* column = leads->find(name)) became.push_back(column);
+    each("lead", became.empty() ? 0 : leads->num_rows(), [&](std::size_t row) {
+      tick(row);
+      if (at != nullptr && at->valid(row)) return;
+      if (std::ranges::any_of(became, [&](const Column* column) { return column->valid(row); }))
+        issues.add("lead", static_cast<std::int64_t>(row), "converted_at", "conversion_time_unknown");
     });
   }
 }

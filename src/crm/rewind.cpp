@@ -28,13 +28,13 @@ std::vector<std::int64_t> known_rows(const TableModel& model, const Table& table
   return rows;
 }
 
-/// Hides what became true after t.
-Column dated(const Column& column, const Column& by, std::int64_t t) {
+/// Hides what became true after t, and `undated`: also what did at an unknown time.
+Column dated(const Column& column, const Column& by, std::int64_t t, bool undated) {
   std::vector<std::int64_t> rows(column.size());
   bool any = false;
   for (std::size_t row = 0; row < column.size(); ++row) {
     tick(row);
-    const bool later = by.valid(row) && time_of(by, row) > t;
+    const bool later = by.valid(row) ? time_of(by, row) > t : undated && column.valid(row);
     any |= later;
     rows[row] = later ? -1 : static_cast<std::int64_t>(row);
   }
@@ -70,7 +70,8 @@ Column ends_known(const BookTables& tables, std::span<const std::int64_t> rows) 
 }
 
 /// `outcomes`: when each deal's close became known, `ends`: each subscription's end; null of other tables.
-/// `whole`: the book has no fact after t.
+/// `whole`: the book has no fact after t. A conversion at an unknown time is known from the end of the book
+/// on.
 Table hide_later(const TableModel& model, const Table& table, std::int64_t t, const Column* outcomes,
                  const Column* ends, bool whole) {
   Table result = table;
@@ -83,11 +84,11 @@ Table hide_later(const TableModel& model, const Table& table, std::int64_t t, co
                        : ends != nullptr && column.dated_by == "end"         ? ends
                                                                              : table.find(column.dated_by);
     if (values != nullptr && by != nullptr && is_time(*by))
-      result = result.with(column.name, dated(*values, *by, t));
+      result = result.with(column.name, dated(*values, *by, t, column.dated_by == "converted_at" && !whole));
   }
   // Today's status would tell of an end to come.
   if (const Column* status = ends != nullptr ? table.find("status") : nullptr)
-    result = result.with("status", dated(*status, *ends, t));
+    result = result.with("status", dated(*status, *ends, t, false));
   return result;
 }
 

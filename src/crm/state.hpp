@@ -173,7 +173,7 @@ Deals derive_deals(const BookTables& tables, const History& history, Issues* iss
 Deals derive_deals(const Deals& before, std::span<const std::int64_t> rows, const BookTables& tables,
                    const History& history, Issues* issues);
 
-/// Impossible orders of times, in all rows or in those of `only`.
+/// Impossible orders of times and outcomes without a time, in all rows or in those of `only`.
 void check_times(const BookTables& tables, const Rows* only, Issues& issues);
 
 /// Ids that lead in circles and shares that don't add up, in all rows or where rows of `only` take part.

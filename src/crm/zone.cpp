@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "salesops/calendar/time_zone.hpp"
 #include "salesops/crm.hpp"
 #include "state.hpp"
@@ -96,6 +98,10 @@ Crm Crm::with_days_in(const TimeZone& zone) const {
   const Days days(zone);
   auto state = std::make_shared<State>(*state_);
   bool changed = false;
+  // A day may end up behind the book's latest instant, or before other facts.
+  const auto summed_up = [&](const std::string& name, const Table& table) {
+    state->summaries[name] = summarize(table_model(name), table);
+  };
   for (auto& [name, book] : state->tables) {
     std::shared_ptr<BookTable> copy;
     for (const auto& [column, values] : book->table.columns()) {
@@ -104,6 +110,7 @@ Crm Crm::with_days_in(const TimeZone& zone) const {
       copy->table = copy->table.with(column, moved(values, days));
     }
     if (copy == nullptr) continue;
+    summed_up(name, copy->table);
     book = std::move(copy);
     changed = true;
   }
@@ -118,6 +125,7 @@ Crm Crm::with_days_in(const TimeZone& zone) const {
     if (stand_ins.any()) {
       auto copy = std::make_shared<BookTable>(*found->second);
       copy->table = table.with("closed_at", closes_in(state->deals, stand_ins, days));
+      summed_up("opportunity", copy->table);
       found->second = std::move(copy);
       state->deals = derive_deals(state->tables, state->history, nullptr);
       changed = true;
@@ -125,11 +133,14 @@ Crm Crm::with_days_in(const TimeZone& zone) const {
   }
   if (!changed) return *this;
   state->days_moved = true;
-  state->summaries.clear();
-  state->latest = days.start(state->latest);
-  state->known_until = days.start(state->known_until);
-  if (state->rewound) state->rewound = days.start(*state->rewound);
   state->latest_close = latest_close(state->deals, state->tables);
+  for (const auto& [name, book] : state->tables)
+    if (!state->summaries.contains(name)) summed_up(name, book->table);
+  const Instant last = latest_instant(state->summaries, state->history, state->latest_close);
+  state->latest = state->rewound ? std::max(last, days.start(state->latest)) : last;
+  state->known_until = state->rewound ? std::max(last, days.start(state->known_until)) : last;
+  if (state->rewound) state->rewound = days.start(*state->rewound);
+  state->summaries.clear();
   return Crm(std::move(state));
 }
 

@@ -117,7 +117,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
   year.mode = Mode::standard;
   year.weight = Weight::value;
   year.period = Date{today - 365}.to_string() + "/" + Date{today + 1}.to_string();
-  const std::optional<double> rate = win_rate(crm, year).single().value;
+  const std::optional<double> rate = closed_rate(crm, year).single().value;
 
   reps.facts.shape = Shape::total;
   reps.facts.unit = "ratio";

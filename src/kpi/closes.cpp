@@ -80,7 +80,7 @@ void report_reopened(const Crm& crm, const Options& options, Result& result) {
     at.push_back(close.at);
   }
   std::vector<std::uint8_t> asked(rows.size(), 1);
-  if (!options.where.empty()) asked = matches(crm, "opportunity", options.where, rows, at);
+  if (!options.where.empty()) asked = matches(crm, "opportunity", options.where, rows, at, options.zone);
   std::set<std::int32_t> deals;
   for (std::size_t i = 0; i < rows.size(); ++i)
     if (asked[i] != 0) deals.insert(rows[i]);

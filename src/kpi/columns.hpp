@@ -13,8 +13,8 @@ namespace kpi {
 
 using NamedColumns = std::vector<std::pair<std::string, Column>>;
 
-/// A level as it stands in the names of columns: "95", "99.9".
-std::string level_text(double level);
+/// A number in the fewest digits that say it, as levels stand in the names of columns: "95", "99.9".
+std::string shortest_text(double number);
 /// Adds a column; "_2" follows a name that is taken.
 void add_column(NamedColumns& columns, std::string name, Column column);
 

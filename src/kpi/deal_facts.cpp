@@ -147,7 +147,7 @@ DealFacts open_at_end(const Crm& crm, const Options& options, std::span<const st
 
 std::string currency_of(const Crm& crm, const Facts& facts, const Options& options) {
   if (!crm.currency().empty() || options.where.empty()) return one_currency(crm, facts.table, facts.row);
-  const auto chosen = matches(crm, facts.table, options.where, facts.row, facts.at);
+  const auto chosen = matches(crm, facts.table, options.where, facts.row, facts.at, options.zone);
   std::vector<std::int32_t> rows;
   for (std::size_t i = 0; i < chosen.size(); ++i)
     if (chosen[i] != 0) rows.push_back(facts.row[i]);

@@ -1,6 +1,7 @@
 /// Pieces that the KPIs of deals share.
 #pragma once
 
+#include <cmath>
 #include <initializer_list>
 #include <map>
 #include <optional>
@@ -109,6 +110,16 @@ class Probabilities {
   bool of_today_;
 };
 
+/// amount × share, to a whole minor unit. Throws `UsageError` beyond what an amount can hold.
+inline std::int64_t part_of_amount(std::int64_t amount, double share) {
+  if (share == 1) return amount;
+  constexpr double limit = 0x1p63;
+  const double part = static_cast<double>(amount) * share;
+  if (!(part > -limit && part < limit))
+    throw UsageError("a share of " + std::to_string(share) + " of an amount is more than an amount can be");
+  return std::llround(part);
+}
+
 /// One end of a deal.
 struct Close {
   std::size_t deal = 0;
@@ -137,6 +148,9 @@ class NoDecision {
 };
 /// What a definition says of `Options::no_decision`: "; losses for price are no outcome", or nothing.
 std::string no_decision_text(const Options& options);
+
+/// `win_rate` without what it tells of open deals.
+Result closed_rate(const Crm& book, const Options& options);
 
 /// Open deals at the end of each period (or as_of), cut by the lengths of time in `by`, each placed there;
 /// its numerator is its age since `starts` then, or 1 where `starts` is empty.

@@ -83,7 +83,7 @@ Result velocity(const Crm& book, const Options& options) {
   Result result = summarise(crm, open, each, "velocity", definition + no_decision_text(options), mode);
   const Result average = average_deal(crm, heeded_by("average_deal", each));
   attach(result, average, "average_deal");
-  const Result rate = win_rate(crm, heeded_by("win_rate", each));
+  const Result rate = closed_rate(crm, heeded_by("win_rate", each));
   attach(result, rate, "win_rate");
   const Result cycle = sales_cycle(crm, heeded_by("sales_cycle", each));
   attach(result, cycle, "sales_cycle", "mean");

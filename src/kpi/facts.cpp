@@ -560,7 +560,8 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
   std::vector<std::uint8_t> chosen;
   if (!options.where.empty()) {
     const std::vector<std::int64_t> present(all.present_names ? all.size() : 0, null_value);
-    chosen = matches(crm, all.table, options.where, all.row, all.present_names ? present : all.at);
+    chosen =
+        matches(crm, all.table, options.where, all.row, all.present_names ? present : all.at, options.zone);
   }
   const StopScope stop(asked.execution.stop);
   Steps steps(asked.execution, scope.parts.size());
@@ -569,7 +570,7 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
     std::vector<Metric> metrics = all.streamed
                                       ? streamed_metrics(crm, all, options, scope, part)
                                       : metrics_of(crm, all, options, Picked(all, scope, part, chosen));
-    if (&part == &scope.parts.front())
+    if (&part == &scope.parts.front() || mode == Mode::window_cohort || mode == Mode::survival)
       for (const Metric& metric : metrics)
         if (const auto found = metric.excluded.find("time_unknown"); found != metric.excluded.end())
           without_time += found->second;
@@ -588,10 +589,8 @@ Result summarise(const Crm& crm, const Facts& all, const Options& asked, std::st
                           std::make_move_iterator(metrics.end()));
     steps.done();
   }
-  if (!scope.all && without_time > 0)
-    result.warnings.push_back(std::to_string(without_time) + (without_time == 1 ? " row has" : " rows have") +
-                              " no time that would place " + (without_time == 1 ? "it" : "them") +
-                              " in a period; left out of each");
+  if (const std::string text = timeless_text(without_time, mode, scope.all); !text.empty())
+    result.warnings.push_back(text);
   return result;
 }
 

@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "../crm/lasting.hpp"
 #include "lead_facts.hpp"
 #include "salesops/kpi/leads.hpp"
 
@@ -17,19 +18,19 @@ constexpr std::size_t opportunity = 3, won = 4;
 using Path = std::array<std::int64_t, steps.size()>;
 constexpr std::int64_t some_time = std::numeric_limits<std::int64_t>::max();
 
-Path path_of(const Crm& crm, const Leads& leads, std::span<const std::int32_t> deal_of, std::size_t lead) {
+Path path_of(const Crm& crm, const Leads& leads, std::size_t lead) {
   Path path{leads.created[lead], leads.mql[lead], leads.qualified[lead], null_value, null_value};
   const std::int64_t converted = leads.converted[lead];
-  if (deal_of.empty()) {
-    path[won] = converted;
-    return path;
-  }
-  if (deal_of[lead] < 0) return path;
-  const auto deal = static_cast<std::size_t>(deal_of[lead]);
-  const Deals& deals = crm.deals();
   const auto first_known = [](std::int64_t a, std::int64_t b) {
     return a != null_value ? a : b != null_value ? b : some_time;
   };
+  if (leads.deal.empty()) {
+    if (leads.is_converted[lead] != 0) path[won] = first_known(converted, null_value);
+    return path;
+  }
+  if (leads.deal[lead] < 0) return path;
+  const auto deal = static_cast<std::size_t>(leads.deal[lead]);
+  const Deals& deals = crm.deals();
   path[opportunity] = first_known(deals.created_at[deal], converted);
   if (deals.status[deal] == DealStatus::won) path[won] = first_known(deals.closed_at[deal], null_value);
   return path;
@@ -37,16 +38,19 @@ Path path_of(const Crm& crm, const Leads& leads, std::span<const std::int32_t> d
 
 /// The furthest of the `known` steps, by `limit`.
 std::size_t furthest(const Path& path, std::span<const std::size_t> known, std::int64_t limit,
-                     bool in_order) {
+                     const Options& options) {
   std::size_t reached = 0;
   std::int64_t before = path[0];
+  const auto precedes = [&](std::int64_t at) {
+    return at < before && (before == some_time || crm_detail::ends_before(before, at, options.zone));
+  };
   for (const std::size_t step : known) {
     if (step == 0) continue;
     const bool there = path[step] != null_value && path[step] <= limit;
-    if (in_order && (!there || path[step] < before)) break;
+    if (options.in_order && (!there || precedes(path[step]))) break;
     if (!there) continue;
     reached = step;
-    before = path[step];
+    before = std::max(before, path[step]);
   }
   return reached;
 }
@@ -57,12 +61,11 @@ Result funnel(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "funnel");
   const Crm crm = rewound(book, options);
   const Leads leads(crm);
-  const auto deal_of = crm.link("lead", "converted_opportunity_id");
   // Steps the book says nothing of have no row of their own.
   std::vector<std::size_t> known{0};
   if (crm.has("lead", "mql_at")) known.push_back(1);
   if (crm.has("lead", "qualified_at")) known.push_back(2);
-  if (!deal_of.empty()) known.push_back(opportunity);
+  if (!leads.deal.empty()) known.push_back(opportunity);
   known.push_back(won);
   const bool windowed = mode == Mode::window_cohort;
   const std::int64_t window = options.window_days * us_per_day;
@@ -76,7 +79,7 @@ Result funnel(const Crm& book, const Options& options) {
     const std::int64_t limit = !windowed     ? some_time
                                : young(lead) ? null_value
                                              : leads.created[lead] + window;
-    reached[lead] = furthest(path_of(crm, leads, deal_of, lead), known, limit, options.in_order);
+    reached[lead] = furthest(path_of(crm, leads, lead), known, limit, options);
   }
   const std::string definition =
       "of leads created in the period: share of the step before that came this far " +

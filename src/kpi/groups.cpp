@@ -7,6 +7,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 #include <cmath>
 #include <limits>
+#include <map>
 #include <mutex>
 #include <numeric>
 
@@ -166,8 +167,54 @@ std::int64_t order_of(double value) {
 
 }  // namespace
 
+namespace {
+
+/// An amount with the digits of its minor unit.
+struct Amount {
+  std::int64_t minor = 0;
+  std::uint8_t digits = 0;
+
+  [[nodiscard]] double value() const {
+    return static_cast<double>(minor) / std::pow(10.0, static_cast<double>(digits));
+  }
+  /// Without its currency, as its currency writes it.
+  [[nodiscard]] std::string text() const {
+    return Money{minor, {static_cast<std::uint32_t>(digits) << 24U | Currency{}.packed % (1U << 24U)}}
+        .amount_text();
+  }
+  friend bool operator==(const Amount&, const Amount&) = default;
+};
+
+/// Amounts of several currencies in order of their value, each as its own currency writes it.
+Dimension amount_dimension(const Lookup& lookup, const Execution& execution) {
+  std::vector<Amount> amounts;
+  std::map<std::pair<std::int64_t, std::uint8_t>, std::int64_t> place;
+  std::vector<std::int64_t> keys(lookup.rows.size(), null_value);
+  const auto values = lookup.column.values<std::int64_t>();
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    if (lookup.rows[i] < 0 || lookup.column.is_null(static_cast<std::size_t>(lookup.rows[i]))) continue;
+    const Amount amount{values[static_cast<std::size_t>(lookup.rows[i])], lookup.digits[i]};
+    const auto [found, fresh] =
+        place.try_emplace({amount.minor, amount.digits}, static_cast<std::int64_t>(amounts.size()));
+    if (fresh) amounts.push_back(amount);
+    keys[i] = found->second;
+  }
+  const auto at = [&](std::int64_t key) { return amounts[static_cast<std::size_t>(key)]; };
+  Dimension dimension = dimension_of(
+      keys, 0, static_cast<std::int64_t>(amounts.size()) - 1,
+      [&](std::int64_t a, std::int64_t b) {
+        return std::pair(at(a).value(), at(a).text()) < std::pair(at(b).value(), at(b).text());
+      },
+      [&](std::int64_t key) { return at(key).text(); }, execution);
+  for (std::int64_t& key : dimension.keys) key = order_of(at(key).value());
+  return dimension;
+}
+
+}  // namespace
+
 Dimension column_dimension(const Lookup& lookup, Currency currency, const Execution& execution) {
   const Column& column = lookup.column;
+  if (!lookup.digits.empty()) return amount_dimension(lookup, execution);
   std::vector<std::int64_t> keys(lookup.rows.size(), null_value);
   const auto fill = [&](std::size_t first, std::size_t last, auto key_of) {
     for (std::size_t i = first; i < last; ++i) {
@@ -192,10 +239,13 @@ Dimension column_dimension(const Lookup& lookup, Currency currency, const Execut
     default: {
       const bool decimals =
           column.type() == Type::float32 || column.type() == Type::float64 || column.type() == Type::decimal;
+      const bool whole = column.type() == Type::int64 || column.type() == Type::money;
       boost::unordered_flat_map<std::int64_t, std::string> labels;
       fill(0, keys.size(), [&](std::size_t row) {
         const double number = column.number(row);
-        const std::int64_t key = decimals ? order_of(number) : static_cast<std::int64_t>(number);
+        const std::int64_t key = whole      ? column.values<std::int64_t>()[row]
+                                 : decimals ? order_of(number)
+                                            : static_cast<std::int64_t>(number);
         if (!labels.contains(key))
           labels.emplace(
               key, column.type() == Type::money ? Money{key, currency}.amount_text() : column.cell(row));

@@ -23,10 +23,14 @@ struct Dimension : Ranked {
   std::vector<std::string> labels;
 };
 
-/// Amounts are labelled in major units of the currency.
+/// Amounts are labelled in major units of the currency, of several currencies each in its own.
 Dimension column_dimension(const Lookup& lookup, Currency currency, const Execution& execution);
 
 Dimension period_dimension(Every every, std::span<const std::int64_t> at, const Options& options);
+
+/// A column of ids, with those of merged rows as those of the rows that remained; itself where none was
+/// merged.
+Column of_survivors(const Crm& crm, const Column& ids, const ColumnModel* model);
 
 /// The field whose history rebuilds a column.
 std::optional<Field> tracked_field(const Crm& crm, std::string_view table, std::string_view column);

@@ -99,8 +99,8 @@ Key own_key(const Placed& placed, const std::string& name, const Column& column,
 /// Any other name: looked up for all places at once.
 Key looked_up_key(const Placed& placed, const std::string& name) {
   const std::vector<std::int64_t> present(placed.present_names ? placed.size() : 0, null_value);
-  const Lookup lookup =
-      resolve(placed.crm, placed.table, name, placed.all_rows(), placed.present_names ? present : placed.at);
+  const Lookup lookup = resolve(placed.crm, placed.table, name, placed.all_rows(),
+                                placed.present_names ? present : placed.at, placed.options.zone);
   const Currency currency = Currency::find(placed.crm.currency()).value_or(Currency{});
   Dimension ranked = column_dimension(lookup, currency, placed.options.execution);
   const bool text = lookup.column.type() == Type::string;
@@ -129,7 +129,8 @@ Key key_of(const Placed& placed, const std::string& name) {
       if (!crm.has(placed.table, own)) continue;
       const Column& column = crm.column(placed.table, own);
       if (column.type() != Type::string) break;
-      return own_key(placed, name, column, tracked_field(crm, placed.table, own));
+      return own_key(placed, name, of_survivors(crm, column, table_model(placed.table).find(own)),
+                     tracked_field(crm, placed.table, own));
     }
   try {
     return looked_up_key(placed, name);

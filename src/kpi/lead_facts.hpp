@@ -9,44 +9,33 @@ namespace salesops {
 inline namespace v0 {
 namespace kpi {
 
-/// Times of leads, null where the book doesn't say.
+/// Leads with the times of what became of them, null where the book doesn't say. A lead that others were
+/// merged into has what they had: the earliest of their times, and a conversion of any of them.
 struct Leads {
   std::vector<std::int64_t> created, available, reassigned, converted, disqualified, mql, qualified;
   std::vector<std::uint8_t> merged;
+  /// By its time, or by what it became (`converted_opportunity_id` and its like) where that is null.
+  std::vector<std::uint8_t> is_converted;
+  std::vector<std::int32_t> deal;  ///< what it became, -1 = none; empty where the book doesn't name deals
 
-  explicit Leads(const Crm& crm) {
-    const Table& table = crm.table("lead");
-    const auto times = [&](std::string_view name) {
-      std::vector<std::int64_t> result(table.num_rows(), null_value);
-      if (const Column* column = table.find(name)) {
-        const auto values = column->values<std::int64_t>();
-        for (std::size_t row = 0; row < result.size(); ++row)
-          if (column->valid(row)) result[row] = values[row];
-      }
-      return result;
-    };
-    created = times("created_at");
-    available = times("available_at");
-    reassigned = times("reassigned_at");
-    converted = times("converted_at");
-    disqualified = times("disqualified_at");
-    mql = times("mql_at");
-    qualified = times("qualified_at");
-    merged.assign(table.num_rows(), 0);
-    const Column* column = table.find("merged_into");
-    if (column == nullptr) return;
-    // Leads that were merged into each other all stay: none of them is the one that remained.
-    const auto into = crm.link("lead", "merged_into");
-    for (std::size_t row = 0; row < merged.size(); ++row)
-      merged[row] = column->valid(row) && (into[row] < 0 || into[static_cast<std::size_t>(into[row])] < 0);
-  }
+  explicit Leads(const Crm& crm);
   [[nodiscard]] std::size_t size() const { return created.size(); }
+  /// Nothing more can come of it by its own record.
+  [[nodiscard]] bool ended(std::size_t lead) const {
+    return is_converted[lead] != 0 || disqualified[lead] != null_value;
+  }
+
+ private:
+  void take_over(std::size_t survivor, std::size_t gone);
 };
 
 /// Facts about leads, placed at their creation; merged ones and those without a time are left out.
 struct LeadFacts : Facts {
   explicit LeadFacts(const Leads& leads)
-      : merged(reason("merged")), no_time(reason("no_creation_time")), leads_(leads) {
+      : merged(reason("merged")),
+        no_time(reason("no_creation_time")),
+        time_unknown(reason("time_unknown")),
+        leads_(leads) {
     table = "lead";
     reserve(leads.size());
   }
@@ -59,7 +48,7 @@ struct LeadFacts : Facts {
     add(lead, leads_.created[lead], excluded ? 0 : top, excluded ? 0 : bottom, how);
   }
 
-  std::uint8_t merged, no_time;
+  std::uint8_t merged, no_time, time_unknown;
 
  private:
   const Leads& leads_;

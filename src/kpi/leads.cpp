@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 
+#include "../crm/lasting.hpp"
 #include "lead_facts.hpp"
 
 namespace salesops {
@@ -10,11 +11,6 @@ inline namespace v0 {
 namespace kpi {
 
 namespace {
-
-/// Since when nothing more can come of a lead by its own record.
-std::int64_t ended(const Leads& leads, std::size_t lead) {
-  return leads.converted[lead] != null_value ? leads.converted[lead] : leads.disqualified[lead];
-}
 
 /// How many different values there are.
 template <class T>
@@ -33,6 +29,62 @@ bool is_connect(std::string_view outcome) {
 
 }  // namespace
 
+Leads::Leads(const Crm& crm) {
+  const Table& table = crm.table("lead");
+  const auto times = [&](std::string_view name) {
+    std::vector<std::int64_t> result(table.num_rows(), null_value);
+    if (const Column* column = table.find(name)) {
+      const auto values = column->values<std::int64_t>();
+      for (std::size_t row = 0; row < result.size(); ++row)
+        if (column->valid(row)) result[row] = values[row];
+    }
+    return result;
+  };
+  created = times("created_at");
+  available = times("available_at");
+  reassigned = times("reassigned_at");
+  converted = times("converted_at");
+  disqualified = times("disqualified_at");
+  mql = times("mql_at");
+  qualified = times("qualified_at");
+  is_converted.assign(size(), 0);
+  for (std::size_t row = 0; row < size(); ++row) is_converted[row] = converted[row] != null_value;
+  for (const char* name : {"converted_opportunity_id", "converted_account_id", "converted_contact_id"})
+    if (const Column* column = table.find(name))
+      for (std::size_t row = 0; row < size(); ++row)
+        if (column->valid(row)) is_converted[row] = 1;
+  const auto deals = crm.link("lead", "converted_opportunity_id");
+  deal.assign(deals.begin(), deals.end());
+  merged.assign(size(), 0);
+  const Column* column = table.find("merged_into");
+  if (column == nullptr) return;
+  // Leads that were merged into each other all stay: none of them is the one that remained.
+  const auto into = crm.link("lead", "merged_into");
+  for (std::size_t row = 0; row < size(); ++row) {
+    merged[row] = column->valid(row) && (into[row] < 0 || into[static_cast<std::size_t>(into[row])] < 0);
+    if (merged[row] != 0 && into[row] >= 0) take_over(static_cast<std::size_t>(into[row]), row);
+  }
+}
+
+void Leads::take_over(std::size_t survivor, std::size_t gone) {
+  const auto earliest = [&](std::vector<std::int64_t>& times) {
+    std::int64_t& own = times[survivor];
+    if (own == null_value || (times[gone] != null_value && times[gone] < own)) own = times[gone];
+  };
+  // Who wasn't routed was there from the start.
+  if (available[survivor] != null_value || available[gone] != null_value) {
+    for (const std::size_t row : {survivor, gone})
+      if (available[row] == null_value) available[row] = created[row];
+    earliest(available);
+  }
+  earliest(created);
+  earliest(converted);
+  earliest(mql);
+  earliest(qualified);
+  if (is_converted[gone] != 0) is_converted[survivor] = 1;
+  if (!deal.empty() && deal[survivor] < 0) deal[survivor] = deal[gone];
+}
+
 Result lead_conversion(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "lead_conversion");
   const Crm crm = rewound(book, options);
@@ -47,27 +99,36 @@ Result lead_conversion(const Crm& book, const Options& options) {
   for (std::size_t lead = 0; lead < leads.size(); ++lead) {
     tick(lead);
     const std::int64_t created = leads.created[lead], converted = leads.converted[lead];
-    const bool won = converted != null_value && converted <= as_of;
+    const bool won = leads.is_converted[lead] != 0 && converted <= as_of;  // null is the least
+    const bool untimed = won && converted == null_value;
     switch (mode) {
       case Mode::created_cohort: facts.put(lead, won ? 1 : 0, 1); break;
       case Mode::closed_in_period:
         // Two facts: created in one period, converted in another, perhaps the same.
         facts.put(lead, 0, 1);
-        if (won && !facts.excludes(lead)) facts.add(lead, converted, 1, 0);
+        if (won && !facts.excludes(lead))
+          facts.add(lead, converted, 1, 0,
+                    untimed && !options.period.empty() ? facts.time_unknown : Facts::counted);
         break;
       case Mode::window_cohort:
         if (created == null_value || created + window > as_of)
           facts.put(lead, 0, 0, too_young);
         else
-          facts.put(lead, won && converted <= created + window ? 1 : 0, 1);
+          facts.put(lead, won && converted <= created + window ? 1 : 0, 1,
+                    untimed ? facts.time_unknown : Facts::counted);
         break;
       case Mode::survival: {
         const bool lost = leads.disqualified[lead] != null_value && leads.disqualified[lead] <= as_of && !won;
         const std::int64_t end = won ? converted : lost ? leads.disqualified[lead] : as_of;
-        if (created == null_value || (won && end < created))
+        if (untimed && created != null_value) {
+          facts.put(lead, 0, 0, facts.time_unknown);
+          break;
+        }
+        const std::int64_t took = created == null_value ? -1 : crm_detail::lasted(created, end, options.zone);
+        if (created == null_value || (won && took < 0))
           facts.put(lead, 0, 0, reversed);
         else
-          facts.put(lead, std::max<std::int64_t>(end - created, 0), won ? 1 : lost ? 2 : 0);
+          facts.put(lead, std::max<std::int64_t>(took, 0), won ? 1 : lost ? 2 : 0);
         break;
       }
       default: break;
@@ -93,7 +154,17 @@ Result lead_conversion(const Crm& book, const Options& options) {
   } else if (mode == Mode::closed_in_period) {
     facts.shape = Shape::ratio;
   }
-  const auto deal_of = crm.link("lead", "converted_opportunity_id");
+  const auto& deal_of = leads.deal;
+  if (mode == Mode::closed_in_period)
+    facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+      // A lead that was created and converted in the period counts once.
+      std::vector<std::int64_t> rows;
+      for (const std::int32_t fact : counted) rows.push_back(facts.row[static_cast<std::size_t>(fact)]);
+      std::sort(rows.begin(), rows.end());
+      rows.erase(std::unique(rows.begin(), rows.end()), rows.end());
+      metric.n = static_cast<std::int64_t>(rows.size());
+      if (options.keep_rows) metric.rows = std::move(rows);
+    };
   if (mode == Mode::created_cohort)
     facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
       double customers = 0, without_deal = 0;
@@ -101,7 +172,7 @@ Result lead_conversion(const Crm& book, const Options& options) {
         const auto i = static_cast<std::size_t>(fact);
         const auto lead = static_cast<std::size_t>(facts.row[i]);
         if (facts.numerator[i] == 0) {
-          metric.censored += ended(leads, lead) == null_value ? 1 : 0;
+          metric.censored += leads.ended(lead) ? 0 : 1;
         } else if (!deal_of.empty()) {
           const std::int32_t deal = deal_of[lead];
           without_deal += deal < 0 ? 1 : 0;
@@ -114,6 +185,13 @@ Result lead_conversion(const Crm& book, const Options& options) {
       metric.details["without_opportunity"] = without_deal;
     };
   Result result = summarise(crm, facts, options, "lead_conversion", definition, mode);
+  if (mode != Mode::survival) {
+    Options later = options;
+    later.mode = Mode::survival;
+    later.as_of.reset();  // the book knows
+    later.keep_rows = false;
+    attach(result, lead_conversion(crm, later), "survival");
+  }
   if (mode == Mode::closed_in_period)
     result.warnings.emplace_back(
         "mixes cohorts: those who convert in a period were mostly created before it; it may exceed 100 %");

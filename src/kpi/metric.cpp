@@ -38,11 +38,11 @@ class OptionalNumbers {
 
 }  // namespace
 
-std::string level_text(double level) {
-  // The fewest digits that say this level and no other.
+std::string shortest_text(double number) {
+  // They say this number and no other.
   std::array<char, 512> text{};
   return {text.data(),
-          std::to_chars(text.data(), text.data() + text.size(), level, std::chars_format::fixed).ptr};
+          std::to_chars(text.data(), text.data() + text.size(), number, std::chars_format::fixed).ptr};
 }
 
 void add_column(NamedColumns& columns, std::string name, Column column) {
@@ -218,8 +218,8 @@ Table Result::to_table() const {
     for (const auto& [detail, number] : metric.details) details.insert(detail);
   }
   add_column(columns, name, std::move(value).column());
-  add_column(columns, name + "_lo_" + level_text(level), std::move(low).column());
-  add_column(columns, name + "_hi_" + level_text(level), std::move(high).column());
+  add_column(columns, name + "_lo_" + shortest_text(level), std::move(low).column());
+  add_column(columns, name + "_hi_" + shortest_text(level), std::move(high).column());
   add_column(columns, "numerator", std::move(numerator).column());
   add_column(columns, "denominator", std::move(denominator).column());
   add_column(columns, "n", Column::of(Type::int64, std::move(n)));

@@ -1,7 +1,7 @@
 #include <algorithm>
 #include <array>
-#include <cmath>
 #include <map>
+#include <utility>
 
 #include "salesops/kpi/deals.hpp"
 #include "visits.hpp"
@@ -123,6 +123,7 @@ Result pushes(const Crm& book, const Options& options) {
   require_close_dates(crm, "pushes");
   const Deals& deals = crm.deals();
   DealFacts facts(deals, options);
+  const auto outside = facts.reason("outside_calendar");
   const auto number = [&](std::int64_t day) {
     return options.calendar.index_of(Date{static_cast<std::int32_t>(day)}, options.every);
   };
@@ -132,10 +133,15 @@ Result pushes(const Crm& book, const Options& options) {
     for (const Change& change : history.changes(deal)) {
       if (change.field != Field::close_date) continue;
       const bool open = deals.closed_at[deal] == null_value || change.at < deals.closed_at[deal];
-      const bool later =
-          before != null_value && change.value != null_value && number(change.value) > number(before);
-      before = change.value;
-      if (open && later) facts.put(deal, change.at, 1, 1);
+      const std::int64_t from = std::exchange(before, change.value);
+      if (!open || from == null_value || change.value == null_value || change.value <= from) continue;
+      // A table of periods ends somewhere: from a day of it to one beyond is to a later period.
+      constexpr std::int32_t none = FiscalCalendar::no_period;
+      const std::int32_t now = number(change.value), then = number(from);
+      if (now == none && then == none)
+        facts.put(deal, change.at, 0, 0, outside);
+      else if (now == none || now > then)
+        facts.put(deal, change.at, 1, 1);
     }
   }
   facts.shape = Shape::total;
@@ -237,8 +243,7 @@ Result weighted_pipeline(const Crm& book, const Options& options) {
     const std::optional<double> probability = probabilities(deal);
     std::uint8_t state = facts.amount_state(amount);
     if (state == Facts::counted && !probability) state = null_probability;
-    const std::int64_t weighted =
-        state == Facts::counted ? std::llround(static_cast<double>(amount) * *probability) : 0;
+    const std::int64_t weighted = state == Facts::counted ? part_of_amount(amount, *probability) : 0;
     facts.put(deal, expected_at(deals, deal, options), weighted, state == Facts::counted ? amount : 0, state);
   }
   facts.shape = Shape::total;

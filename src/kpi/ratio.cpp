@@ -1,6 +1,7 @@
 #include <cmath>
 
 #include "deal_facts.hpp"
+#include "resolved.hpp"
 #include "salesops/kpi/deals.hpp"
 
 namespace salesops {
@@ -16,11 +17,13 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
   if ((options.mode != Mode::standard && options.mode != mode) || options.weight != Weight::count)
     throw UsageError(name +
                      ": a ratio of one's own has no modes and no weights; its time and its value say both");
-  check_heeded(options, name, "mode");
+  check_heeded(options, name, definition.value.empty() ? "mode" : "mode allow_negative");
   const Crm crm = rewound(book, options);
-  require(crm, name, definition.table, definition.at);
   const Table& table = crm.table(definition.table);
-  const Column& at = table.column(definition.at);
+  // A close is the one that built-in KPIs count, whatever it comes from.
+  const bool closes = definition.table == "opportunity" && definition.at == "closed_at";
+  if (!closes) require(crm, name, definition.table, definition.at);
+  const Column at = closes ? close_times(crm) : table.column(definition.at);
   if (at.type() != Type::timestamp && at.type() != Type::date)
     throw UsageError(name + ": '" + definition.at + "' is a " + std::string(type_name(at.type())) +
                      " column; rows are placed in periods by an instant or a date");
@@ -29,6 +32,7 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
   facts.table = definition.table;
   const auto null_amount = facts.reason("null_" + (definition.value.empty() ? "value" : definition.value));
   const auto deleted = facts.reason("deleted");
+  const auto zero = facts.reason("zero_amount"), negative = facts.reason("negative_amount");
   std::vector<std::int32_t> all(rows);
   std::vector<std::int64_t> times(rows, null_value);
   for (std::size_t row = 0; row < rows; ++row) {
@@ -38,8 +42,10 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
                                            : at.values<std::int64_t>()[row];
   }
   std::vector<std::uint8_t> below(rows, 1), above(rows, 1);
-  if (!definition.denominator.empty()) below = matches(crm, facts.table, definition.denominator, all, times);
-  if (!definition.numerator.empty()) above = matches(crm, facts.table, definition.numerator, all, times);
+  if (!definition.denominator.empty())
+    below = matches(crm, facts.table, definition.denominator, all, times, options.zone);
+  if (!definition.numerator.empty())
+    above = matches(crm, facts.table, definition.numerator, all, times, options.zone);
 
   const bool counts = definition.value.empty();
   const Column* value = nullptr;
@@ -50,6 +56,8 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
     if (value->type() == Type::string || value->type() == Type::timestamp || value->type() == Type::date)
       throw UsageError(name + ": '" + definition.value + "' is a " + std::string(type_name(value->type())) +
                        " column; value is a number or money to add up");
+    if (options.allow_negative && value->type() != Type::money)
+      throw UsageError(name + ": allow_negative is of amounts, and '" + definition.value + "' is no money");
     constexpr double micro = 1e6;
     unit = value->type() == Type::money ? 1 : micro;
   }
@@ -59,7 +67,13 @@ Result ratio(const Crm& book, const RatioDefinition& definition, const Options& 
     std::uint8_t state = Facts::counted;
     std::int64_t amount = 1;
     if (gone != nullptr && gone->valid(row) && gone->values<std::uint8_t>()[row] != 0) state = deleted;
-    if (!counts) {
+    if (!counts && value->is_null(row)) {
+      amount = 0;
+      if (state != deleted) state = null_amount;
+    } else if (!counts && value->type() == Type::money) {
+      amount = value->values<std::int64_t>()[row];
+      if (state != deleted && amount <= 0 && !options.allow_negative) state = amount == 0 ? zero : negative;
+    } else if (!counts) {
       const double number = value->number(row) * unit;
       constexpr double limit = 9e18;
       if (!(std::fabs(number) < limit))

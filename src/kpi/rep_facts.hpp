@@ -93,7 +93,8 @@ class RepFacts {
         times.push_back(at(deal));
       }
     std::vector<std::uint8_t> kept(rows.size(), 1);
-    if (!options_.where.empty()) kept = matches(crm_, "opportunity", options_.where, rows, times);
+    if (!options_.where.empty())
+      kept = matches(crm_, "opportunity", options_.where, rows, times, options_.zone);
     const std::vector<std::int32_t> owners = owners_at(rows, times);
     for (std::size_t i = 0; i < rows.size(); ++i) {
       tick(i);
@@ -104,7 +105,7 @@ class RepFacts {
       if (weight) {
         // What is left out stands already beside the whole amounts.
         if (state != Facts::counted) continue;
-        amount = std::llround(static_cast<double>(amount) * weight(deal));
+        amount = part_of_amount(amount, weight(deal));
       }
       if (state != Facts::counted || !splits_.contains(rows[i])) {
         put(part, owners[i], times[i], amount, state, rows[i]);
@@ -118,8 +119,7 @@ class RepFacts {
         put(part, splits.reps[s], times[i], shares[s], state, rows[i]);
       if (part == Part::won)
         for (const auto& [rep, overlaid] : splits.overlays)
-          put(Part::overlay, rep, times[i], std::llround(static_cast<double>(amount) * overlaid), state,
-              rows[i]);
+          put(Part::overlay, rep, times[i], part_of_amount(amount, overlaid), state, rows[i]);
     }
   }
 
@@ -226,7 +226,7 @@ class RepFacts {
                                                     std::span<const std::int64_t> at) const {
     std::vector<std::int32_t> reps(deals.size(), -1);
     if (!crm_.has("opportunity", "owner_id") || !crm_.has("rep")) return reps;
-    const Lookup owner = resolve(crm_, "opportunity", "owner_id", deals, at);
+    const Lookup owner = resolve(crm_, "opportunity", "owner_id", deals, at, options_.zone);
     std::map<std::int32_t, std::int32_t> row_of;
     for (std::size_t i = 0; i < reps.size(); ++i) {
       if (owner.rows[i] < 0 || owner.column.is_null(static_cast<std::size_t>(owner.rows[i]))) continue;
@@ -287,7 +287,7 @@ class RepFacts {
                                                   std::span<const std::int64_t> at) const {
     if (team_.empty()) return {};
     std::vector<std::string> teams(reps.size());
-    const Lookup found = resolve(crm_, "rep", team_, reps, at);
+    const Lookup found = resolve(crm_, "rep", team_, reps, at, options_.zone);
     for (std::size_t i = 0; i < teams.size(); ++i)
       if (const std::int32_t row = found.rows[i];
           row >= 0 && found.column.valid(static_cast<std::size_t>(row)))
@@ -382,7 +382,7 @@ class RepFacts {
     if (quota.amount > 0) days.add(options_.zone.start_of(from).us, options_.zone.start_of(to).us);
     if (part != Part::quota || rep < 0) return;
     quota_reps_.push_back(rep);
-    quota_last_days_.push_back(at_midnight_utc(std::min(to - 1, today)).us);
+    quota_last_days_.push_back(options_.zone.start_of(std::min(to - 1, today)).us);
     quota_facts_.push_back(facts.size() - 1);
   }
 
@@ -395,7 +395,7 @@ class RepFacts {
   /// Of reps whose assignment, on the last known day of the quota, has a ramp.
   void add_ramping_quotas() {
     if (!crm_.has("rep_assignment", "ramp_profile_id")) return;
-    const Lookup ramp = resolve(crm_, "rep", "ramp_profile_id", quota_reps_, quota_last_days_);
+    const Lookup ramp = resolve(crm_, "rep", "ramp_profile_id", quota_reps_, quota_last_days_, options_.zone);
     for (std::size_t i = 0; i < quota_facts_.size(); ++i)
       if (const std::size_t fact = quota_facts_[i];
           ramp.rows[i] >= 0 && ramp.column.valid(static_cast<std::size_t>(ramp.rows[i])))

@@ -1,9 +1,9 @@
 #include <algorithm>
-#include <cmath>
+#include <numeric>
 
 #include "deal_facts.hpp"
 #include "groups.hpp"
-#include "salesops/kpi/where.hpp"
+#include "resolved.hpp"
 #include "salesops/money.hpp"
 #include "shown.hpp"
 
@@ -149,9 +149,28 @@ std::vector<std::int32_t> follow(const Crm& crm, const Lookup& ids, const std::s
   return rows;
 }
 
+/// The digits of minor units by the currency of each of `rows`; nothing in a book of one currency.
+std::vector<std::uint8_t> digits_of(const Crm& crm, std::string_view table,
+                                    std::span<const std::int32_t> rows) {
+  std::vector<std::uint8_t> digits;
+  if (!crm.currency().empty() || !crm.has(table, "currency")) return digits;
+  const Column& currency = crm.column(table, "currency");
+  std::vector<std::uint8_t> of_code;
+  for (std::size_t code = 0; code < currency.dictionary().size(); ++code)
+    of_code.push_back(static_cast<std::uint8_t>(money::minor_digits(currency.dictionary()[code])));
+  const auto codes = currency.values<std::int32_t>();
+  digits.assign(rows.size(), static_cast<std::uint8_t>(money::minor_digits("XXX")));
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    tick(i);
+    if (rows[i] < 0 || currency.is_null(static_cast<std::size_t>(rows[i]))) continue;
+    digits[i] = of_code[static_cast<std::size_t>(codes[static_cast<std::size_t>(rows[i])])];
+  }
+  return digits;
+}
+
 /// The assignment of each rep that was valid on the fact's day; without an instant, the last one.
 std::vector<std::int32_t> assignments(const Crm& crm, std::span<const std::int32_t> reps,
-                                      std::span<const std::int64_t> at) {
+                                      std::span<const std::int64_t> at, const TimeZone& zone) {
   const Table& table = crm.table("rep_assignment");
   const auto rep_of = crm.link("rep_assignment", "rep_id");
   const Column* from = table.find("valid_from");
@@ -184,7 +203,7 @@ std::vector<std::int32_t> assignments(const Crm& crm, std::span<const std::int32
   for (std::size_t i = 0; i < reps.size(); ++i) {
     if (reps[i] < 0) continue;
     const auto& rows = of_rep[static_cast<std::size_t>(reps[i])];
-    const std::int32_t day = at[i] == null_value ? INT32_MAX - 1 : Instant{at[i]}.utc_date().days;
+    const std::int32_t day = at[i] == null_value ? INT32_MAX - 1 : zone.local_date(Instant{at[i]}).days;
     for (auto row = rows.rbegin(); row != rows.rend(); ++row)
       if (start(*row) <= day && (day < end(*row) || at[i] == null_value)) {
         result[i] = *row;
@@ -194,14 +213,9 @@ std::vector<std::int32_t> assignments(const Crm& crm, std::span<const std::int32
   return result;
 }
 
-/// A column that a name leads to, with what the data model says of it (null of a custom column).
-struct Found {
-  Lookup lookup;
-  const ColumnModel* model = nullptr;
-};
-
-Found walk(const Crm& crm, std::string table, std::string_view path, std::vector<std::int32_t> rows,
-           std::span<const std::int64_t> at) {
+/// Where a path leads, word by word.
+FoundColumn walk(const Crm& crm, std::string table, std::string_view path, std::vector<std::int32_t> rows,
+                 std::span<const std::int64_t> at, const TimeZone& zone) {
   std::string before;
   for (;;) {
     const std::size_t dot = path.find('.');
@@ -209,21 +223,27 @@ Found walk(const Crm& crm, std::string table, std::string_view path, std::vector
     // Who a rep is stands in its own row.
     if (table == "rep" && word != "rep_id" && crm.has("rep_assignment") &&
         word_exists(crm, "rep_assignment", word)) {
-      rows = assignments(crm, rows, at);
+      rows = assignments(crm, rows, at, zone);
       table = "rep_assignment";
     }
     if (table == "opportunity" && word == "open_stage" && dot == std::string_view::npos &&
         !crm.has(table, word) && crm.has(table, "stage_id"))
       return {last_open_stage(crm, rows, at), nullptr};
+    if (table == "opportunity" && word == "closed_at" && dot == std::string_view::npos)
+      return {{close_times(crm), std::move(rows)}, table_model(table).find(word)};
     const std::string name = column_of(crm, table, word, before);
     const Column& column = crm.column(table, name);
+    const ColumnModel* model = table_model(table).find(name);
+    const bool ends = dot == std::string_view::npos;
+    std::vector<std::uint8_t> digits;
+    if (ends && column.type() == Type::money) digits = digits_of(crm, table, rows);
     Lookup lookup;
     if (const auto field = tracked_field(crm, table, name))
       lookup = at_the_time(crm, column, *field, rows, at);
     else
-      lookup = {column, std::move(rows)};
-    const ColumnModel* model = table_model(table).find(name);
-    if (dot == std::string_view::npos) return {std::move(lookup), model};
+      lookup = {ends ? of_survivors(crm, column, model) : column, std::move(rows)};
+    lookup.digits = std::move(digits);
+    if (ends) return {std::move(lookup), model};
     if (model == nullptr || model->references.empty())
       throw UsageError("'" + std::string(path) + "': column '" + name + "' of table '" + table +
                        "' names no row of another table, so nothing can follow the dot");
@@ -237,212 +257,61 @@ Found walk(const Crm& crm, std::string table, std::string_view path, std::vector
   }
 }
 
-Found find(const Crm& crm, std::string_view table, std::string_view name, std::span<const std::int32_t> rows,
-           std::span<const std::int64_t> at) {
-  if (name.empty()) throw UsageError("a column name is empty");
-  // A custom column may have a dot in its own name.
-  if (crm.has(table, name) && name.find('.') != std::string_view::npos)
-    return {{crm.column(table, name), {rows.begin(), rows.end()}}, nullptr};
-  return walk(crm, std::string(table), name, {rows.begin(), rows.end()}, at);
-}
-
-// ---- where ----
-
-enum : std::uint8_t { no = 0, yes = 1, unknown = 2 };
-using Truth = std::vector<std::uint8_t>;
-
-bool like(std::string_view text, std::string_view pattern) {
-  std::size_t t = 0, p = 0, star = std::string_view::npos, mark = 0;
-  while (t < text.size()) {
-    if (p < pattern.size() && pattern[p] == '%') {
-      star = p++;
-      mark = t;
-    } else if (p < pattern.size() && (pattern[p] == '_' || pattern[p] == text[t])) {
-      ++p, ++t;
-    } else if (star != std::string_view::npos) {
-      p = star + 1;
-      t = ++mark;
-    } else {
-      return false;
-    }
-  }
-  while (p < pattern.size() && pattern[p] == '%') ++p;
-  return p == pattern.size();
-}
-
-template <class T>
-bool compare(const T& a, Expression::Operator op, const T& b) {
-  using Operator = Expression::Operator;
-  switch (op) {
-    case Operator::equal: return a == b;
-    case Operator::not_equal: return a != b;
-    case Operator::less: return a < b;
-    case Operator::less_equal: return a <= b;
-    case Operator::greater: return a > b;
-    case Operator::greater_equal: return a >= b;
-  }
-  return false;
-}
-
-class Evaluation {
- public:
-  Evaluation(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows,
-             std::span<const std::int64_t> at)
-      : crm_(crm), table_(table), rows_(rows), at_(at) {}
-
-  Truth operator()(const Expression& expression) const {
-    switch (expression.kind) {
-      case Expression::Kind::all_of: return joined(expression, no);
-      case Expression::Kind::any_of: return joined(expression, yes);
-      case Expression::Kind::negation: {
-        Truth truth = (*this)(expression.parts.front());
-        for (auto& t : truth) t = t == unknown ? unknown : t == yes ? no : yes;
-        return truth;
-      }
-      default: return simple(expression);
-    }
-  }
-
- private:
-  /// Kleene's and (deciding value no) and or (deciding value yes).
-  Truth joined(const Expression& expression, std::uint8_t deciding) const {
-    Truth truth(rows_.size(), deciding == no ? yes : no);
-    for (const Expression& part : expression.parts) {
-      const Truth other = (*this)(part);
-      for (std::size_t i = 0; i < truth.size(); ++i) {
-        tick(i);
-        if (truth[i] == deciding || other[i] == deciding)
-          truth[i] = deciding;
-        else if (other[i] == unknown)
-          truth[i] = unknown;
-      }
-    }
-    return truth;
-  }
-
-  template <class Test>
-  Truth each(const Lookup& lookup, Test test) const {
-    Truth truth(rows_.size(), unknown);
-    for (std::size_t i = 0; i < truth.size(); ++i) {
-      tick(i);
-      if (lookup.rows[i] < 0) continue;
-      const auto row = static_cast<std::size_t>(lookup.rows[i]);
-      if (lookup.column.valid(row)) truth[i] = test(row, i) ? yes : no;
-    }
-    return truth;
-  }
-
-  Truth simple(const Expression& expression) const {
-    const auto [lookup, model] = find(crm_, table_, expression.name, rows_, at_);
-    const Column& column = lookup.column;
-    if (expression.kind == Expression::Kind::is_null) {
-      Truth truth(rows_.size());
-      for (std::size_t i = 0; i < truth.size(); ++i)
-        truth[i] = lookup.rows[i] < 0 || column.is_null(static_cast<std::size_t>(lookup.rows[i])) ? yes : no;
-      return truth;
-    }
-    if (expression.kind == Expression::Kind::flag) {
-      if (column.type() != Type::boolean)
-        throw UsageError("where: '" + expression.name + "' is no flag; compare it with something");
-      return each(lookup,
-                  [&](std::size_t row, std::size_t) { return column.values<std::uint8_t>()[row] != 0; });
-    }
-    if (column.type() == Type::string) return text(expression, lookup, model);
-    if (expression.kind == Expression::Kind::like)
-      throw UsageError("where: 'like' needs a text column, '" + expression.name + "' is " +
-                       std::string(type_name(column.type())));
-    return numbers(expression, lookup);
-  }
-
-  /// Codes of currencies are capitals, as ISO 4217 has them.
-  static void check_currency(const std::string& name, const std::string& code) {
-    if (Currency::find(code)) return;
-    std::string capitals = code;
-    for (char& c : capitals)
-      if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
-    throw UsageError("where: '" + name + "' is never " + quoted(shown(code)) +
-                     (Currency::find(capitals) ? "; did you mean " + quoted(capitals) + "?" : ".") +
-                     " It is a code of ISO 4217, such as 'EUR'");
-  }
-
-  /// Throws `UsageError` for what no value of the column can be.
-  static void check(const Expression& expression, const Dictionary& dictionary, const ColumnModel* model) {
-    const std::string& name = expression.name;
-    for (const auto& literal : expression.literals) {
-      if (literal.type == Expression::Literal::Type::boolean)
-        throw UsageError("where: '" + name + "' is text and no flag; compare it with text in quotes" +
-                         (dictionary.size() > 0 ? ", such as " + quoted(dictionary[0]) : ""));
-      if (expression.kind == Expression::Kind::like || dictionary.find(literal.text) >= 0) continue;
-      if (literal.type == Expression::Literal::Type::number && dictionary.size() > 0)
-        throw UsageError("where: '" + name + "' is text, and none of it is " + literal.text +
-                         "; compare it with text in quotes, such as " + quoted(dictionary[0]));
-      if (model != nullptr && model->name == "currency") check_currency(name, literal.text);
-      if (model == nullptr || model->values.empty()) continue;
-      if (std::ranges::find(model->values, literal.text) != model->values.end()) continue;
-      const auto near = near_names(literal.text, model->values);
-      std::string text = "where: '" + name + "' is never " + quoted(shown(literal.text));
-      text += near.empty() ? "." : "; did you mean " + quoted(near.front()) + "?";
-      text += " It is one of:";
-      for (const std::string& value : model->values) text += " " + value;
-      throw UsageError(text);
-    }
-  }
-
-  Truth text(const Expression& expression, const Lookup& lookup, const ColumnModel* model) const {
-    const Dictionary& dictionary = lookup.column.dictionary();
-    check(expression, dictionary, model);
-    Truth holds(dictionary.size());
-    for (std::size_t code = 0; code < holds.size(); ++code)
-      for (const auto& literal : expression.literals) {
-        const std::string_view value = literal.text;
-        holds[code] |= expression.kind == Expression::Kind::like ? like(dictionary[code], value)
-                       : expression.kind == Expression::Kind::in
-                           ? dictionary[code] == value
-                           : compare(dictionary[code], expression.op, value);
-      }
-    const auto codes = lookup.column.values<std::int32_t>();
-    return each(lookup, [&](std::size_t row, std::size_t) {
-      return holds[static_cast<std::size_t>(codes[row])] != 0;
-    });
-  }
-
-  Truth numbers(const Expression& expression, const Lookup& lookup) const {
-    const Column& column = lookup.column;
-    std::vector<double> wanted;
-    for (const auto& literal : expression.literals)
-      wanted.push_back(number_of(expression.name, column, literal));
-    double scale = 1;
-    if (column.type() == Type::money) scale = major_units(crm_.currency().empty() ? "XXX" : crm_.currency());
-    const auto op = expression.kind == Expression::Kind::in ? Expression::Operator::equal : expression.op;
-    return each(lookup, [&](std::size_t row, std::size_t) {
-      const double value = column.type() == Type::money ? column.number(row) * scale : column.number(row);
-      return std::any_of(wanted.begin(), wanted.end(), [&](double w) { return compare(value, op, w); });
-    });
-  }
-
-  static double number_of(const std::string& name, const Column& column, const Expression::Literal& literal) {
-    using LiteralType = Expression::Literal::Type;
-    const bool time = column.type() == Type::date || column.type() == Type::timestamp;
-    if (time && literal.type == LiteralType::text) {
-      if (const auto instant = Instant::parse(literal.text))
-        return column.type() == Type::date ? static_cast<double>(instant->utc_date().days)
-                                           : static_cast<double>(instant->us);
-      throw UsageError("where: '" + name + "' is a " + std::string(type_name(column.type())) +
-                       "; write it as '2026-07-31'");
-    }
-    if (time || literal.type == LiteralType::text)
-      throw UsageError("where: '" + name + "' is a " + std::string(type_name(column.type())) + " column, " +
-                       (time ? "compare it with a date in quotes" : "compare it with a number"));
-    return literal.number;
-  }
-
-  const Crm& crm_;
-  std::string_view table_;
-  std::span<const std::int32_t> rows_;
-  std::span<const std::int64_t> at_;
-};
-
 }  // namespace
+
+Column close_times(const Crm& crm) {
+  const auto& closed = crm.deals().closed_at;
+  std::vector<std::int64_t> values(closed.begin(), closed.end());
+  std::vector<std::uint8_t> valid(values.size());
+  for (std::size_t row = 0; row < values.size(); ++row) valid[row] = values[row] != null_value;
+  return Column::of(Type::timestamp, std::move(values), valid);
+}
+
+std::string survivor_id(const Crm& crm, const std::string& table, std::string_view id) {
+  const std::int64_t row = crm.row_of(table, id);
+  const auto merged = crm.link(table, "merged_into");
+  const std::int32_t into = row < 0 || merged.empty() ? no_row : merged[static_cast<std::size_t>(row)];
+  if (into < 0 || merged[static_cast<std::size_t>(into)] >= 0) return std::string(id);
+  return crm.column(table, table_model(table).keys().front()).cell(static_cast<std::size_t>(into));
+}
+
+bool has_merges(const Crm& crm, const std::string& table) {
+  if (table.empty() || !crm.has(table, "merged_into")) return false;
+  return std::ranges::any_of(crm.link(table, "merged_into"), [](std::int32_t into) { return into >= 0; });
+}
+
+Column of_survivors(const Crm& crm, const Column& ids, const ColumnModel* model) {
+  if (model == nullptr || ids.type() != Type::string || !has_merges(crm, model->references)) return ids;
+  const std::string& table = model->references;
+  const Dictionary& dictionary = ids.dictionary();
+  const auto merged = crm.link(table, "merged_into");
+  const Column& keys = crm.column(table, table_model(table).keys().front());
+  std::vector<std::int32_t> code_of(dictionary.size());
+  std::iota(code_of.begin(), code_of.end(), 0);
+  std::vector<std::string> added;
+  DictionaryBuilder fresh;
+  for (std::size_t row = 0; row < merged.size(); ++row) {
+    const std::int32_t code = merged[row] < 0 ? -1 : dictionary.find(keys.text(row));
+    if (code < 0) continue;
+    const std::string id = survivor_id(crm, table, keys.text(row));
+    std::int32_t& into = code_of[static_cast<std::size_t>(code)];
+    into = dictionary.find(id);
+    if (into >= 0) continue;
+    const std::int32_t place = fresh.code(id);
+    if (static_cast<std::size_t>(place) == added.size()) added.push_back(id);
+    into = static_cast<std::int32_t>(dictionary.size()) + place;
+  }
+  std::vector<std::int32_t> codes(ids.size(), 0);
+  std::vector<std::uint8_t> valid(ids.size());
+  const auto old = ids.values<std::int32_t>();
+  for (std::size_t row = 0; row < codes.size(); ++row) {
+    tick(row);
+    valid[row] = ids.valid(row);
+    if (valid[row] != 0) codes[row] = code_of[static_cast<std::size_t>(old[row])];
+  }
+  return Column::of(Type::string, std::move(codes), valid)
+      .with_dictionary(added.empty() ? ids.shared_dictionary() : dictionary.with(added));
+}
 
 std::optional<Field> tracked_field(const Crm& crm, std::string_view table, std::string_view column) {
   if (table != "opportunity") return std::nullopt;
@@ -453,17 +322,19 @@ std::optional<Field> tracked_field(const Crm& crm, std::string_view table, std::
   return std::nullopt;
 }
 
-Lookup resolve(const Crm& crm, std::string_view table, std::string_view name,
-               std::span<const std::int32_t> rows, std::span<const std::int64_t> at) {
-  return find(crm, table, name, rows, at).lookup;
+FoundColumn found_column(const Crm& crm, std::string_view table, std::string_view name,
+                         std::span<const std::int32_t> rows, std::span<const std::int64_t> at,
+                         const TimeZone& zone) {
+  if (name.empty()) throw UsageError("a column name is empty");
+  // A custom column may have a dot in its own name.
+  if (crm.has(table, name) && name.find('.') != std::string_view::npos)
+    return {{crm.column(table, name), {rows.begin(), rows.end()}}, nullptr};
+  return walk(crm, std::string(table), name, {rows.begin(), rows.end()}, at, zone);
 }
 
-std::vector<std::uint8_t> matches(const Crm& crm, std::string_view table, std::string_view where,
-                                  std::span<const std::int32_t> rows, std::span<const std::int64_t> at) {
-  const Expression expression = parse_where(where);
-  Truth truth = Evaluation(crm, table, rows, at)(expression);
-  for (auto& t : truth) t = t == yes;
-  return truth;
+Lookup resolve(const Crm& crm, std::string_view table, std::string_view name,
+               std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const TimeZone& zone) {
+  return found_column(crm, table, name, rows, at, zone).lookup;
 }
 
 std::string one_currency(const Crm& crm, std::string_view table, std::span<const std::int32_t> rows,

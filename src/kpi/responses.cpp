@@ -3,6 +3,7 @@
 #include <cmath>
 #include <map>
 
+#include "columns.hpp"
 #include "lead_facts.hpp"
 #include "salesops/kpi/leads.hpp"
 
@@ -66,7 +67,7 @@ class LeadHours {
       throw UsageError("hours_of says in whose zone hours are read; it needs hours as well");
     std::vector<std::int32_t> rows(leads.size());
     for (std::size_t lead = 0; lead < rows.size(); ++lead) rows[lead] = static_cast<std::int32_t>(lead);
-    places_ = resolve(crm, "lead", options.hours_of, rows, leads.created);
+    places_ = resolve(crm, "lead", options.hours_of, rows, leads.created, options.zone);
     if (places_->column.type() != Type::string)
       throw UsageError("hours_of: '" + options.hours_of +
                        "' holds no names of zones or calendars; use e.g. "
@@ -207,16 +208,26 @@ Result lead_response_time(const Crm& book, const Options& options) {
   facts.shape = Shape::incidence;
   facts.scale = 1.0 / minute;
   facts.horizon = options.target_minutes;
-  Result result = summarise(
-      crm, facts, options, "lead_response_time",
-      "share of leads answered within " + std::to_string(static_cast<int>(options.target_minutes)) +
-          (options.hours ? " business" : "") + " minutes of " + std::string(clock_text(options.clock)) +
-          " (Kaplan–Meier over all leads); median and p90 in minutes",
-      mode);
-  for (Metric& metric : result.metrics)
-    if (metric.n > 0)
-      metric.details["never"] = static_cast<double>(metric.censored) / static_cast<double>(metric.n);
-  return result;
+  // Who waits no longer than the target, and still may be answered, isn't one who never was.
+  const auto target = static_cast<std::int64_t>(options.target_minutes * minute);
+  facts.finish = [&](Metric& metric, std::span<const std::int32_t> counted, std::span<const std::int32_t>) {
+    double never = 0, not_yet = 0;
+    for (const std::int32_t fact : counted) {
+      const auto lead = static_cast<std::size_t>(facts.row[static_cast<std::size_t>(fact)]);
+      if (responses.answered[lead] != 0) continue;
+      const bool waits = !leads.ended(lead) && responses.waited[lead] <= target;
+      (waits ? not_yet : never) += 1;
+    }
+    if (metric.n == 0) return;
+    metric.details["never"] = never / static_cast<double>(metric.n);
+    metric.details["not_yet"] = not_yet / static_cast<double>(metric.n);
+  };
+  return summarise(crm, facts, options, "lead_response_time",
+                   "share of leads answered within " + shortest_text(options.target_minutes) +
+                       (options.hours ? " business" : "") + " minutes of " +
+                       std::string(clock_text(options.clock)) +
+                       " (Kaplan–Meier over all leads); median and p90 in minutes",
+                   mode);
 }
 
 Result sla_compliance(const Crm& book, const Options& options) {
@@ -270,7 +281,7 @@ Result response_bands(const Crm& book, const Options& options) {
       if (responses.fault[lead] != Fault::none)
         facts.put(responses, lead);
       else
-        facts.put(lead, leads.converted[lead] != null_value ? 1 : 0, 1);
+        facts.put(lead, leads.is_converted[lead], 1);
     }
     Result part = summarise(crm, facts, options, "response_bands",
                             "leads converted by as_of ÷ leads created in the period, by time to the first "

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "../crm/lasting.hpp"
 #include "groups.hpp"
 #include "salesops/kpi/deals.hpp"
 #include "salesops/stats.hpp"
@@ -23,13 +24,14 @@ DealFacts cycles(const Crm& crm, const Options& options, std::span<const std::in
     if (close.status != outcome) continue;
     const std::int64_t started = starts[close.deal];
     std::uint8_t state = Facts::counted;
+    std::int64_t took = 0;
     if (close.at == null_value)
       state = unknown;
     else if (started == null_value)
       state = unstarted;
-    else if (close.at < started)
+    else if (took = crm_detail::lasted(started, close.at, options.zone); took < 0)
       state = reversed;
-    facts.put(close.deal, close.at, state == Facts::counted ? close.at - started : 0, 1, state);
+    facts.put(close.deal, close.at, state == Facts::counted ? took : 0, 1, state);
   }
   facts.shape = Shape::median;
   facts.scale = days_per_us;
@@ -52,13 +54,14 @@ Result cycle_by_survival(const Crm& crm, const Options& options, std::span<const
     const bool open = status == DealStatus::open;
     const std::int64_t end = open ? now : deals.closed_at[deal];
     std::uint8_t state = open ? Facts::censored : Facts::counted;
+    std::int64_t took = 0;
     if (status == DealStatus::unknown || end == null_value)
       state = unknown;
     else if (started == null_value)
       state = unstarted;
-    else if (end < started)
+    else if (took = crm_detail::lasted(started, end, options.zone); took < 0)
       state = reversed;
-    facts.put(deal, started, state < 2 ? end - started : 0, 1, state);
+    facts.put(deal, started, state <= Facts::censored ? took : 0, 1, state);
   }
   facts.shape = Shape::total;
   facts.scale = days_per_us;

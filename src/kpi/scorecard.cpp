@@ -493,7 +493,7 @@ std::string Scorecard::to_text(std::size_t max_groups, bool lacking) const {
                            (as_of.us == 0 ? " · no dated rows" : " · as of " + as_of.utc_date().to_string());
   if (groups.num_columns() > 0)
     return head + (currency.empty() || currency == "XXX" ? "" : " · amounts in " + currency) + "\n" +
-           groups_text(groups, by, level_text(level), max_groups);
+           groups_text(groups, by, shortest_text(level), max_groups);
   std::vector<std::string> title, value, prior, delta, target, n, range, note;
   for (const ScorecardRow& row : rows) {
     if (!lacking && row.state.starts_with(not_available)) continue;

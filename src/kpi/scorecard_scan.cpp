@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <array>
 
+#include "../crm/lasting.hpp"
 #include "deal_facts.hpp"
 #include "deal_sums.hpp"
 
@@ -75,9 +76,9 @@ class Scan {
         placed_{crm, "opportunity", options, ends_.rows,
                 plain_ ? std::span<const std::int64_t>(crm.deals().closed_at) : ends_.closed},
         scope_(scope_of(crm, options)),
-        chosen_(options.where.empty()
-                    ? std::vector<std::uint8_t>()
-                    : matches(crm, "opportunity", options.where, placed_.all_rows(), placed_.at)),
+        chosen_(options.where.empty() ? std::vector<std::uint8_t>()
+                                      : matches(crm, "opportunity", options.where, placed_.all_rows(),
+                                                placed_.at, options.zone)),
         keys_(placed_, options.by, scope_) {}
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
@@ -194,7 +195,9 @@ class Scan {
     if (status == DealStatus::won) {
       ++sum.won;
       if (priced) sum.won_amount.add(amount);
-      if (created != null_value && closed != null_value && closed >= created) sum.cycle.add(closed - created);
+      if (created == null_value || closed == null_value) return;
+      if (const std::int64_t took = crm_detail::lasted(created, closed, placed_.options.zone); took >= 0)
+        sum.cycle.add(took);
     } else if (status == DealStatus::lost) {
       ++sum.lost;
       sum.lost_priced += priced ? 1 : 0;

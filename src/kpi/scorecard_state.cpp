@@ -240,7 +240,7 @@ Scorecard ScorecardState::finish(double level) const {
   NamedColumns columns;
   for (std::size_t k = 0; k < data.keys.size(); ++k)
     add_column(columns, data.keys[k].name, data.key_column(k, order));
-  const std::string range = level_text(level);
+  const std::string range = shortest_text(level);
   const auto integers = [&](const char* name, std::vector<std::int64_t>& values) {
     add_column(columns, name, Column::of(Type::int64, std::move(values)));
   };

@@ -46,7 +46,7 @@ Result stage_conversion(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "stage_conversion");
   const Visits how = visits_asked(options, "stage_conversion", {Visits::first, Visits::each, Visits::deal});
   const Crm crm = rewound(book, options);
-  const std::vector<Visit> visits = visits_of(crm, "stage_conversion");
+  const std::vector<Visit> visits = visits_of(crm, options, "stage_conversion");
   const Deals& deals = crm.deals();
   const std::int64_t now = now_of(crm);
   DealFacts facts(deals, options);
@@ -112,7 +112,7 @@ Result time_in_stage(const Crm& book, const Options& options) {
       visits_asked(options, "time_in_stage",
                    {Visits::each, Visits::first, Visits::latest, Visits::cumulative, Visits::current});
   const Crm crm = rewound(book, options);
-  const std::vector<Visit> visits = visits_of(crm, "time_in_stage");
+  const std::vector<Visit> visits = visits_of(crm, options, "time_in_stage");
   const Deals& deals = crm.deals();
   const std::int64_t now = now_of(crm);
   DealFacts facts(deals, options);
@@ -180,7 +180,7 @@ Result time_in_stage(const Crm& book, const Options& options) {
 Result stage_regression(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "stage_regression");
   const Crm crm = rewound(book, options);
-  const std::vector<Visit> visits = visits_of(crm, "stage_regression");
+  const std::vector<Visit> visits = visits_of(crm, options, "stage_regression");
   const Deals& deals = crm.deals();
   DealFacts facts(deals, options);
   std::vector<std::int32_t> moves;

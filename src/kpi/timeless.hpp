@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <iterator>
+#include <string>
 #include <string_view>
 
 #include "salesops/kpi/facts.hpp"
@@ -30,6 +31,15 @@ class Timeless {
  private:
   std::uint64_t states_ = 0;
 };
+
+/// What an answer says of rows that their time leaves out; nothing where all rows are asked for.
+inline std::string timeless_text(std::int64_t rows, Mode mode, bool all) {
+  const std::string what = std::to_string(rows) + (rows == 1 ? " row has" : " rows have");
+  if (mode == Mode::window_cohort || mode == Mode::survival)
+    return rows == 0 ? "" : what + " an outcome at an unknown time, so at no age; left out";
+  if (rows == 0 || all) return "";
+  return what + " no time that would place " + (rows == 1 ? "it" : "them") + " in a period; left out of each";
+}
 
 }  // namespace kpi
 }  // namespace v0

@@ -4,6 +4,8 @@
 #include <limits>
 #include <map>
 
+#include "../crm/lasting.hpp"
+
 namespace salesops {
 inline namespace v0 {
 namespace kpi {
@@ -86,7 +88,7 @@ LogStart log_start(const Deals& deals, const History& history) {
 
 }  // namespace
 
-std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
+std::vector<Visit> visits_of(const Crm& crm, const Options& options, std::string_view kpi) {
   require(crm, kpi, "opportunity", "stage_id");
   require(crm, kpi, "stage_def", "rank");
   const History& history = crm.history();
@@ -142,11 +144,12 @@ std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi) {
     }
     // A close that the log missed ends the stay before it.
     const std::int64_t closed = deals.closed_at[deal];
-    const bool ended = !open && closed != null_value && (enter == null_value || enter <= closed);
+    const bool ended = !open && closed != null_value &&
+                       (enter == null_value || !crm_detail::ends_before(enter, closed, options.zone));
     if (ended && (stage == null_value || stages.status(pipeline_at(enter), stage) == DealStatus::open)) {
       const std::int32_t last = deals.stage[deal];
       const bool closes = last >= 0 && stages.status(pipeline_at(null_value), last) != DealStatus::open;
-      step(closed, closes ? last : null_value);
+      step(std::max(enter, closed), closes ? last : null_value);
     }
     put(null_value);
   }
@@ -205,7 +208,7 @@ std::vector<std::int64_t> starts_of(const Crm& crm, const Options& options, std:
     throw UsageError(std::string(kpi) +
                      ": start at a stage needs its rank, e.g. from_rank = 2 (table 'stage_def')");
   std::vector<std::int64_t> starts(deals.size(), null_value);
-  const std::vector<Visit> visits = visits_of(crm, kpi);
+  const std::vector<Visit> visits = visits_of(crm, options, kpi);
   if (const std::int32_t highest = highest_open_rank(crm); *options.from_rank > highest)
     throw UsageError(std::string(kpi) + ": no open stage has rank " + std::to_string(*options.from_rank) +
                      " or higher, so no deal begins there (table 'stage_def'); " +

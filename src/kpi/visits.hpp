@@ -23,7 +23,7 @@ struct Visit {
 };
 
 /// All visits, deal by deal in order of time.
-std::vector<Visit> visits_of(const Crm& crm, std::string_view kpi);
+std::vector<Visit> visits_of(const Crm& crm, const Options& options, std::string_view kpi);
 
 /// Calls `work(first, last)` for the visits of each deal.
 template <class Work>

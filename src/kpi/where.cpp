@@ -81,9 +81,11 @@ class Parser {
     } else if (is_digit(c) || ((c == '-' || c == '.') && at_ + 1 < text_.size() &&
                                (is_digit(text_[at_ + 1]) || text_[at_ + 1] == '.'))) {
       token_.kind = Token::Kind::number;
+      const auto exponent = [](char mark) { return mark == 'e' || mark == 'E'; };
       do token_.text.push_back(text_[at_++]);
       while (at_ < text_.size() &&
-             (is_digit(text_[at_]) || text_[at_] == '.' || text_[at_] == 'e' || text_[at_] == 'E'));
+             (is_digit(text_[at_]) || text_[at_] == '.' || exponent(text_[at_]) ||
+              ((text_[at_] == '+' || text_[at_] == '-') && exponent(token_.text.back()))));
     } else {
       token_.kind = Token::Kind::symbol;
       token_.text.push_back(text_[at_++]);
@@ -159,6 +161,7 @@ class Parser {
     if (take_word("in")) {
       expression.kind = Expression::Kind::in;
       expect_symbol("(");
+      if (is_symbol(")")) fail("'in' needs a value or several; of none no row would be left");
       do {
         if (is_symbol(",")) advance();
         expression.literals.push_back(literal());

@@ -1,5 +1,7 @@
 #include <algorithm>
+#include <numeric>
 
+#include "../crm/lasting.hpp"
 #include "salesops/kpi.hpp"
 #include "visits.hpp"
 
@@ -34,6 +36,28 @@ bool only_wins_have_amounts(const Deals& deals, const DealFacts& facts) {
   return lost;
 }
 
+/// How long a deal lasted, and how it ended: 0 not yet, 1 won, 2 lost; or why that isn't known.
+struct Life {
+  enum class Fault : std::uint8_t { none, unknown, undecided, reversed };
+  std::int64_t took = 0;
+  std::uint8_t outcome = 0;
+  Fault fault = Fault::none;
+
+  Life(const Deals& deals, std::size_t deal, std::int64_t now, const NoDecision& no_decision,
+       const TimeZone& zone) {
+    const DealStatus status = deals.status[deal];
+    const std::int64_t created = deals.created_at[deal];
+    const std::int64_t end = status == DealStatus::open ? now : deals.closed_at[deal];
+    outcome = status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0;
+    if (status == DealStatus::unknown || created == null_value || end == null_value)
+      fault = Fault::unknown;
+    else if (no_decision(deal, status))
+      fault = Fault::undecided;
+    else if (took = crm_detail::lasted(created, end, zone); took < 0)
+      fault = Fault::reversed;
+  }
+};
+
 /// The share won by `window_days` of age, with losses competing and open deals censored.
 Result won_by_age(const Crm& crm, const Options& options) {
   if (options.weight == Weight::value)
@@ -41,24 +65,14 @@ Result won_by_age(const Crm& crm, const Options& options) {
   const Deals& deals = crm.deals();
   const std::int64_t now = crm.latest().us;
   DealFacts facts(deals, options);
-  const auto unknown = facts.reason("outcome_unknown");
-  const auto reversed = facts.reason("negative_duration");
-  const auto undecided = facts.reason("no_decision");
+  const std::uint8_t states[] = {Facts::counted, facts.reason("outcome_unknown"), facts.reason("no_decision"),
+                                 facts.reason("negative_duration")};
   const NoDecision no_decision(crm, options);
   for (std::size_t deal = 0; deal < deals.size(); ++deal) {
     tick(deal);
-    const DealStatus status = deals.status[deal];
-    const std::int64_t created = deals.created_at[deal];
-    const std::int64_t end = status == DealStatus::open ? now : deals.closed_at[deal];
-    std::uint8_t state = Facts::counted;
-    if (status == DealStatus::unknown || created == null_value || end == null_value)
-      state = unknown;
-    else if (no_decision(deal, status))
-      state = undecided;
-    else if (end < created)
-      state = reversed;
-    const int outcome = status == DealStatus::won ? 1 : status == DealStatus::lost ? 2 : 0;
-    facts.put(deal, created, state == Facts::counted ? end - created : 0, outcome, state);
+    const Life life(deals, deal, now, no_decision, options.zone);
+    const std::uint8_t state = states[static_cast<std::size_t>(life.fault)];
+    facts.put(deal, deals.created_at[deal], state == Facts::counted ? life.took : 0, life.outcome, state);
   }
   facts.shape = Shape::incidence;
   facts.scale = 1.0 / static_cast<double>(us_per_day);
@@ -72,13 +86,98 @@ Result won_by_age(const Crm& crm, const Options& options) {
   return result;
 }
 
+/// The value of `won_by_age` alone, out of lives as `took · 4 + outcome`: what a curve takes many times as
+/// long for.
+std::optional<double> share_won(std::vector<std::uint64_t> lives, std::int64_t horizon) {
+  const auto beyond = std::partition(lives.begin(), lives.end(), [&](std::uint64_t life) {
+    return static_cast<std::int64_t>(life >> 2U) <= horizon;
+  });
+  std::sort(lives.begin(), beyond);
+  auto left = static_cast<double>(lives.size());
+  double share = 0, open = 1;
+  for (auto at = lives.begin(); at != beyond;) {
+    double ended[3] = {0, 0, 0};
+    for (const std::uint64_t took = *at >> 2U; at != beyond && *at >> 2U == took; ++at) ended[*at & 3U] += 1;
+    share += open * ended[1] / left;
+    open *= 1 - (ended[1] + ended[2]) / left;
+    left -= ended[0] + ended[1] + ended[2];
+  }
+  const bool followed = beyond != lives.end() || open == 0 ||
+                        (!lives.empty() && static_cast<std::int64_t>(lives.back() >> 2U) == horizon);
+  return followed && !lives.empty() ? std::optional(share) : std::nullopt;
+}
+
+/// Adds to each period what `won_by_age` answers.
+void add_share_won(const Crm& crm, const Options& options, Result& result) {
+  const Deals& deals = crm.deals();
+  const Scope scope = scope_of(crm, options);
+  const std::int64_t now = crm.latest().us;
+  const NoDecision no_decision(crm, options);
+  std::vector<std::uint8_t> chosen;
+  if (!options.where.empty()) {
+    std::vector<std::int32_t> rows(deals.size());
+    std::iota(rows.begin(), rows.end(), 0);
+    chosen = matches(crm, "opportunity", options.where, rows, deals.created_at, options.zone);
+  }
+  for (std::size_t p = 0; p < scope.parts.size() && p < result.metrics.size(); ++p) {
+    const Interval period = scope.parts[p].interval;
+    std::vector<std::uint64_t> lives;
+    lives.reserve(scope.all ? deals.size() : 0);
+    for (std::size_t deal = 0; deal < deals.size(); ++deal) {
+      tick(deal);
+      const bool asked = deals.deleted[deal] == 0 && (chosen.empty() || chosen[deal] != 0) &&
+                         period.contains(Instant{deals.created_at[deal]});
+      if (!asked) continue;
+      const Life life(deals, deal, now, no_decision, options.zone);
+      if (life.fault == Life::Fault::none)
+        lives.push_back(static_cast<std::uint64_t>(life.took) << 2U | life.outcome);
+    }
+    if (const auto share = share_won(std::move(lives), options.window_days * us_per_day))
+      result.metrics[p].details["survival"] = *share;
+  }
+}
+
+Result rate_of(const Crm& book, const Crm& crm, const Options& options);
+
+/// What closed deals alone don't tell: how much is won by an age, open deals allowed for, and how many of the
+/// open ones nobody touches any more.
+void add_open_ones(const Crm& crm, const Options& options, Result& result) {
+  Options beside = heeded_by("idle_share", options);
+  beside.as_of.reset();  // the book knows
+  beside.keep_rows = false;
+  beside.weight = Weight::count;
+  if (result.mode == Mode::closed_in_period) {
+    Options all = beside;
+    all.mode = Mode::standard;
+    all.period.clear();
+    const Metric idle = idle_share(crm, all).single();
+    for (Metric& metric : result.metrics)
+      if (idle.value) metric.details["stale_open_share"] = *idle.value;
+  }
+  if (options.weight == Weight::count && options.start == Start::created) add_share_won(crm, options, result);
+}
+
 }  // namespace
 
 Result win_rate(const Crm& book, const Options& options) {
+  (void)mode_for(book, options, "win_rate");
+  const Crm crm = rewound(book, options);
+  Result result = rate_of(book, crm, options);
+  if (options.by.empty() && result.mode != Mode::survival) add_open_ones(crm, options, result);
+  return result;
+}
+
+Result closed_rate(const Crm& book, const Options& options) {
+  (void)mode_for(book, options, "win_rate");
+  return rate_of(book, rewound(book, options), options);
+}
+
+namespace {
+
+Result rate_of(const Crm& book, const Crm& crm, const Options& options) {
   const Mode mode = mode_for(book, options, "win_rate");
   if (mode != Mode::closed_in_period && options.start != Start::created)
     throw UsageError("win_rate: start is of mode closed_in_period; a cohort is of the deals created in it");
-  const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
   if (mode == Mode::survival) return won_by_age(crm, options);
   const bool value = options.weight == Weight::value;
@@ -130,8 +229,10 @@ Result win_rate(const Crm& book, const Options& options) {
         outcome = status == DealStatus::open ? Outcome{0, 0, Facts::censored} : weigh(deal, won);
       else if (created == null_value || created + window > as_of)
         outcome.state = too_young;
+      else if (won && closed == null_value)
+        outcome.state = facts.time_unknown;
       else
-        outcome = weigh(deal, won && closed != null_value && closed <= created + window);
+        outcome = weigh(deal, won && closed <= created + window);
       const std::int64_t at = closes ? closed : created;
       return Facts::Fact{at, outcome.top, outcome.bottom, facts.placed(at, outcome.state)};
     };
@@ -179,8 +280,10 @@ Result win_rate(const Crm& book, const Options& options) {
     definition = (value ? "amount won ÷ amount of all deals" : "deals won ÷ all deals") +
                  std::string(" created in the period, open ones not won yet");
   else
-    definition +=
-        " of deals created in the period, won within " + std::to_string(options.window_days) + " days";
+    definition = std::string(value ? "amount" : "deals") + " won within " +
+                 std::to_string(options.window_days) +
+                 (value ? " days ÷ amount of all deals" : " days ÷ all deals") +
+                 " created in the period and at least that old";
   definition += begun_text(options) + no_decision_text(options);
   Result result = summarise(crm, facts, options, "win_rate", definition, mode);
   no_decision.report(result);
@@ -190,6 +293,8 @@ Result win_rate(const Crm& book, const Options& options) {
   if (closes) report_reopened(crm, options, result);
   return result;
 }
+
+}  // namespace
 
 }  // namespace kpi
 }  // namespace v0

@@ -20,7 +20,8 @@ namespace kpi {
 /// `Options::start` may be the creation of the first lead that led to the deal (deals without one are left
 /// out: `no_lead`), or its first entry of a stage of rank `from_rank` or higher (`stage_not_reached`). The
 /// win is at `closed_at`, else where the history of stages has it, else on the expected date (an issue says
-/// so). Wins before their start are left out (`negative_duration`). Details `lost_median`, `lost_mean`: the
+/// so). Wins before their start are left out (`negative_duration`); a win that is known as a day alone, as an
+/// expected date is, took no time on the day of its start. Details `lost_median`, `lost_mean`: the
 /// same of deals lost in the period; `open_median_age`, `open_mean_age`: from the start to the end of the
 /// period (or as_of), of deals open then; by month, quarter or year, to the end of each. Fast deals weigh
 /// more while sales grow, so details carry `survival_median`, what `Mode::survival` gives as value: of deals
@@ -86,7 +87,9 @@ Result stage_regression(const Crm& crm, const Options& options = {});
 Result slippage(const Crm& crm, const Options& options = {});
 
 /// How often a close date moved to a later month (`Options::every`: day, week, month, quarter, … of the
-/// calendar) while the deal was open; moving it back takes nothing off. Details `deals` pushed, `per_deal`.
+/// calendar) while the deal was open; moving it back takes nothing off. From a calendar's last period to a
+/// day beyond is a push; between two such days nobody knows (`outside_calendar`). Details `deals` pushed,
+/// `per_deal`.
 Result pushes(const Crm& crm, const Options& options = {});
 
 /// Amount, as of creation, of the deals created in the period; details `average`. `Start::stage`: of deals
@@ -167,7 +170,8 @@ struct RatioDefinition {
   std::string at = "closed_at";  ///< instant or date column that places a row in a period
   std::string value = {};        ///< money or number column to add up; empty: count rows
 };
-/// Answers like a built-in KPI. By value: amounts that are null are left out.
+/// Answers like a built-in KPI. By value: amounts that are null are left out, and those that aren't positive
+/// unless `allow_negative`.
 Result ratio(const Crm& crm, const RatioDefinition& definition, const Options& options = {});
 
 }  // namespace kpi

@@ -136,17 +136,22 @@ Result summarise(const Crm& crm, const Facts& facts, const Options& options, std
                  std::string definition, Mode mode);
 
 /// The values a name stands for, one for each fact: a column and each fact's row in it (-1 = null).
-/// Resolves `owner`, `owner.team`, `account.segment`, custom columns and joined ones, as of `at`.
+/// Resolves `owner`, `owner.team`, `account.segment`, custom columns and joined ones, as of `at`; assignments
+/// of reps are those of its day in `zone`. Ids of merged rows are those of the rows that remained, and
+/// `closed_at` of deals is the close that KPIs count.
 struct Lookup {
   Column column;
   std::vector<std::int32_t> rows;
+  /// Of money in a book of several currencies: the digits of each fact's minor unit.
+  std::vector<std::uint8_t> digits = {};
 };
 Lookup resolve(const Crm& crm, std::string_view table, std::string_view name,
-               std::span<const std::int32_t> rows, std::span<const std::int64_t> at);
+               std::span<const std::int32_t> rows, std::span<const std::int64_t> at, const TimeZone& zone);
 
-/// One byte a fact: 1 where the expression holds. See kpi/where.hpp.
+/// One byte a fact: 1 where the expression holds; its days are those of `zone`. See kpi/where.hpp.
 std::vector<std::uint8_t> matches(const Crm& crm, std::string_view table, std::string_view where,
-                                  std::span<const std::int32_t> rows, std::span<const std::int64_t> at);
+                                  std::span<const std::int32_t> rows, std::span<const std::int64_t> at,
+                                  const TimeZone& zone);
 
 /// Groups of facts by any columns: a dense group number a fact (-1 = the fact is in no group).
 struct Groups {

@@ -15,13 +15,19 @@ namespace kpi {
 /// `created_cohort` (default): converted by as_of ÷ leads created in the period. `window_cohort`: converted
 /// within `window_days` ÷ leads at least that old. `survival`: Kaplan–Meier share converted within
 /// `window_days`, leads still open censored, disqualified ones counted as a competing end.
-/// `closed_in_period`: converted in the period ÷ created in it; it mixes cohorts and says so.
-/// Merged leads are left out and counted.
+/// `closed_in_period`: converted in the period ÷ created in it; it mixes cohorts and says so; `n` and rows
+/// are of leads, each once. Detail `survival`: what that mode gives as value, beside each of the others.
+///
+/// Merged leads are left out and counted; the one that remained has what they had: the earliest of their
+/// times, and the conversion of any. A lead that names what it became and no time is converted (issue
+/// `conversion_time_unknown`), and left out where a time is needed (`time_unknown`). A conversion that is
+/// known as a day alone took no time on the day of the creation.
 Result lead_conversion(const Crm& crm, const Options& options = {});
 
 /// How fast leads are answered: share answered within the target, by Kaplan–Meier over all leads, those
 /// never answered included. Details: median and p90 in minutes (all leads), `naive_mean` over answered
-/// leads alone, `never`: the share without an answer by as_of.
+/// leads alone; `never`: the share without an answer by as_of, of those that were closed or whose time has
+/// run out; `not_yet`: of those that wait no longer than the target.
 ///
 /// The clock starts when the lead was available (routed), else created; `Options::clock` may start it at
 /// creation always, or anew when the lead changed hands unanswered (`reassigned_at`). It counts the business

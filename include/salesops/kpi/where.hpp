@@ -6,8 +6,14 @@
 ///
 /// `=` `!=` `<` `<=` `>` `>=`, `in (…)`, `not in (…)`, `is null`, `is not null`, `like 'Acme%'` (`%` any
 /// text, `_` one character), `and`, `or`, `not`, brackets; a name alone stands for a flag that is true.
-/// Text in single quotes (a quote in it twice), numbers, true, false, dates as text. Money compares in
-/// major units. A comparison with null holds for no row, and neither does its opposite.
+/// Text in single quotes (a quote in it twice), numbers, true, false, dates as text. A comparison with null
+/// holds for no row, and neither does its opposite.
+///
+/// Money compares in major units of each row's own currency, exactly: 19.99 is 1999 cents or 19990 fils, and
+/// `amount > 1.2345` holds from 1.24 EUR on. A day (`'2026-07-31'`) is the whole civil day in the
+/// zone asked: an instant equals it that lies within. A time (`'2026-07-31T12:00'`) without an offset is UTC.
+/// `closed_at` of deals is the close that KPIs count, whatever it comes from. The id of a row that was merged
+/// stands for the one that remained.
 #pragma once
 
 #include <cstdint>

@@ -413,7 +413,7 @@ attainment = _make("attainment")
 attainment_distribution = _make("attainment_distribution")
 
 
-_ratios: dict[str, tuple[str, str, str]] = {}
+_ratios: dict[str, tuple[str, str, str, str]] = {}
 
 
 @checked
@@ -439,12 +439,13 @@ def ratio(
     time
         Column that places a row in a period.
     value
-        Column to add up instead of counting rows.
+        Column to add up instead of counting rows. Amounts that aren't positive are left out and counted.
 
     Returns
     -------
     callable
-        Asked like a built-in KPI: ``by``, ``period``, ``where``, ``as_of``, ….
+        Asked like a built-in KPI: ``by``, ``period``, ``where``, ``as_of``, …, with a ``value`` also
+        ``allow_negative``.
 
     Examples
     --------
@@ -470,8 +471,9 @@ def ratio(
         for part in ("numerator", "denominator")
     )
     mode = "created_cohort" if time == "created_at" else "closed_in_period"
-    _ratios[name] = (formula, mode, f"{table}.{time}" + (f" {table}.{value}" if value else ""))
-    return _wrap(name, compute, f"Share: {formula}.", [])
+    own = ["allow_negative"] if value else []
+    _ratios[name] = (formula, mode, " ".join(own), f"{table}.{time}" + (f" {table}.{value}" if value else ""))
+    return _wrap(name, compute, f"Share: {formula}.", own)
 
 
 class Catalogue:
@@ -519,14 +521,14 @@ def catalogue() -> Catalogue:
     from salesops._core.table import Table
 
     columns = {name: list(values) for name, values in _catalogue.items()}
-    for name, (formula, mode, needs) in _ratios.items():
+    for name, (formula, mode, options, needs) in _ratios.items():
         row = {
             "name": name,
             "title": name.replace("_", " ").capitalize(),
             "formula": formula,
             "unit": "share",
         }
-        row |= {"default_mode": mode, "modes": mode, "weights": "count", "options": ""}
+        row |= {"default_mode": mode, "modes": mode, "weights": "count", "options": options}
         row |= {"needs": needs, "source": "kpi.ratio"}
         for column, value in row.items():
             columns[column].append(value)

@@ -30,6 +30,8 @@ def _literal(value: Any, name: str) -> str:
         return repr(float(value))
     if kind == "decimal" and value.is_finite():
         return f"{value:f}"
+    if kind == "naive" and value.time() == dt.time():
+        return f"'{value.date().isoformat()}'"  # a day, as in a period
     if kind in ("date", "naive", "aware"):
         return f"'{value.isoformat()}'"
     if kind == "str":
@@ -46,6 +48,8 @@ def _condition(column: str, value: Any) -> str:
     if not hasattr(value, "__iter__") or isinstance(value, str | bytes | Mapping):
         return f"{name} = {_literal(value, said)}"
     values = listed(value, said)
+    if not values:
+        raise UsageError(f"{said}: an empty list leaves no row; leave the column out for rows of any value")
     known = [_literal(one, said) for one in values if not is_missing(one)]
     if len(known) == len(values):
         return f"{name} in ({', '.join(known)})"
