@@ -142,7 +142,7 @@ def test_a_total_has_its_own_range(model, rows, spend):
         assert 0 < width < (out[f"{column}_hi_90"] - out[f"{column}_lo_90"]).sum()
         assert total[f"{name}_lo_90"] < total[name] < total[f"{name}_hi_90"]
     assert total["transactions"] == pytest.approx(rows["holdout_frequency"].sum(), rel=0.2)
-    bare = model.total(rows, horizon=10)
+    bare = model.total(rows, horizon="10 weeks")
     assert set(bare) == {"customers", "transactions"}
 
 

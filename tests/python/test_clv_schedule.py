@@ -121,7 +121,7 @@ def test_opportunities_are_periods():
     kept = table["discounted_transactions"] / table["expected_transactions"]
     assert kept.tolist() == pytest.approx([1.1**-n for n in range(1, 6)])
     with pytest.raises(so.UsageError, match="by year too"):
-        model.clv_schedule(rows, horizon=5, every="month", as_of="2001-12-31", unit="year")
+        model.clv_schedule(rows, horizon="5 years", every="month", as_of="2001-12-31", unit="year")
 
 
 def test_customers_of_several_channels_follow_their_own_models():
