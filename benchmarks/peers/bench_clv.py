@@ -261,7 +261,11 @@ def bench_fits(n: int, kinds: dict[str, float]) -> None:
             bench_expected(model(*theirs["params"]), arrays, theirs)
     bg = so.clv.BGNBD().fit(**arrays)
     spend = so.clv.GammaGamma(p=6.25, q=3.74, v=15.44)
-    worth = {"spend": spend, "spend_x": data["x"], "mean_spend": np.where(data["x"] > 0, data["mean"], np.nan)}
+    worth = {
+        "spend": spend,
+        "spend_x": data["x"],
+        "mean_spend": np.where(data["x"] > 0, data["mean"], np.nan),
+    }
     by_year = {"discount": "10% / year", "unit": "week", **worth}
     for what, asked in {
         "": {"horizon": 39},

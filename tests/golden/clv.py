@@ -381,7 +381,9 @@ def main() -> None:
     for model, k in itertools.product(["BGCNBD", "MBGCNBD"], [2, 3]):
         lines += rows(model, f"{k} 0.85 1.45 0.79 2.42", main_figures, CUSTOMERS)
         print(model, k, len(lines), flush=True)
-    lines += rows("BGBB", "1.204 0.75 0.657 2.783", ["log_likelihood", "log_p_alive", "expected_transactions 5"], DONORS)
+    lines += rows(
+        "BGBB", "1.204 0.75 0.657 2.783", ["log_likelihood", "log_p_alive", "expected_transactions 5"], DONORS
+    )
     mp.mp.dps = 30
     for parameters in [
         "0.8 9 0.02 0.5 0.7",

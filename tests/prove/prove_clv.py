@@ -115,8 +115,8 @@ def judge(name: str, trials: list[Trial]) -> tuple[bool, str]:
         middle = float(np.median([each.ratio for each in trials]))
         slack = 0.05 * max(1.0, math.sqrt(100 / len(trials)))
         held = np.mean([each.covered[-1] for each in trials])
-        text = f"{true_values(name)}: total {middle - 1:+.2%} off in the middle, in its range in {held:.0%}, {words}"
-        return holds and abs(middle - 1) < slack, text
+        text = f"total {middle - 1:+.2%} off in the middle, within its range in {held:.0%}, {words}"
+        return holds and abs(middle - 1) < slack, f"{true_values(name)}: {text}"
     shares = np.mean([each.covered for each in trials], axis=0)
     slack = 0.03 * max(1.0, math.sqrt(1000 / len(trials)))
     names = [*INSIDE[name].parameters, "total"]

@@ -354,11 +354,11 @@ def test_time_units_are_kept(frame, bg):
     [
         ({}, "without end"),
         ({"horizon": "soon"}, "39 weeks"),
-        ({"horizon": -1}, "horizon"),
-        ({"horizon": 39, "discount": 0.1}, "10% / year"),
-        ({"horizon": 39, "discount": "10%"}, "10% / year"),
-        ({"horizon": 39, "level": 0.9}, "level"),
-        ({"horizon": 39, "spend": 5}, "GammaGamma"),
+        ({"horizon": "0 weeks"}, "horizon"),
+        ({"horizon": "39 weeks", "discount": 0.1}, "10% / year"),
+        ({"horizon": "39 weeks", "discount": "10%"}, "10% / year"),
+        ({"horizon": "39 weeks", "level": 0.9}, "level"),
+        ({"horizon": "39 weeks", "spend": 5}, "GammaGamma"),
     ],
 )
 def test_forecasts_need_what_they_are_made_of(frame, bg, options, words):

@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -28,14 +29,17 @@ KINDS = {
     "MBGNBD": (so.clv.MBGNBD(), 1e-10),
     "ParetoNBD": (so.clv.ParetoNBD(), 1e-10),
     "MBGCNBD": (so.clv.MBGCNBD(k=2), 1e-10),
-    "GGompertzNBD": (so.clv.GGompertzNBD(), 1e-13),
+    "GGompertzNBD": (so.clv.GGompertzNBD(priors={"b": (0.02, 0.3)}), 1e-12),
 }
 
 
 @pytest.fixture(scope="module", params=KINDS)
 def drawn(request):
     kind, tolerance = KINDS[request.param]
-    fit = kind.clone().fit(crowd(), unit="week")
+    rows = crowd(400 if request.param == "GGompertzNBD" else 60)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", so.clv.ConvergenceWarning)  # its draws are what is looked at
+        fit = kind.clone().fit(rows, unit="week")
     return fit.posterior(150, chains=2, warmup=150, progress=False), tolerance
 
 
@@ -66,7 +70,7 @@ def test_each_draw_discounts_what_it_expects(drawn, weeks, yearly):
 
 @pytest.mark.parametrize("kind", [so.clv.BGNBD, so.clv.ParetoNBD])
 def test_totals_are_the_sums_of_schedules(kind):
-    rows = with_spend(crowd(100))
+    rows = with_spend(crowd(300))
     posterior = kind().fit(rows, unit="week").posterior(150, chains=2, warmup=150, progress=False)
     asked = {"horizon": "5 years", "discount": "15% / year", "spend": SPEND}
     plan = posterior.clv_schedule(rows, every="year", as_of="2026-01-01", **asked)
@@ -193,7 +197,10 @@ def test_p_alive_is_a_probability_and_time_has_no_unit(name):
     in_days = type(model)(**{n: v * scale.get(n, 1) for n, v in own.items()}, **settings)
     days = {"x": seen["x"], "t_x": 7 * seen["t_x"], "T": 7 * seen["T"]}
     assert in_days.p_alive(**days) == pytest.approx(alive, rel=1e-10)
-    for question in (lambda m, t, rate, h: m.expected_transactions(t, **h), lambda m, t, rate, h: m.dect(t, rate, **h)):
+    for question in (
+        lambda m, t, rate, h: m.expected_transactions(t, **h),
+        lambda m, t, rate, h: m.dect(t, rate, **h),
+    ):
         mine, theirs = question(model, 39.0, 0.01, seen), question(in_days, 273.0, 0.01 / 7, days)
         assert theirs == pytest.approx(mine, rel=1e-10)
 
@@ -220,7 +227,12 @@ def test_threads_change_no_bit(name):
         fit = THREADED[name](threads=threads).fit(seen)
         out = fit.predict(**history, horizon=10, level=90)
         found.append(
-            (fit.params_, fit.log_likelihood_, fit.covariance_.tolist(), {k: v.tolist() for k, v in out.items()})
+            (
+                fit.params_,
+                fit.log_likelihood_,
+                fit.covariance_.tolist(),
+                {k: v.tolist() for k, v in out.items()},
+            )
         )
     assert repr(found[0]) == repr(found[1]) == repr(found[2])
 
@@ -234,9 +246,13 @@ def test_threads_change_no_bit_of_spend():
     assert len({fit.expected_spend(x, mean).tobytes() for fit in found}) == 1
 
 
-@pytest.mark.parametrize("kind", [so.clv.NBD, so.clv.BGNBD, so.clv.MBGNBD, so.clv.ParetoNBD, so.clv.GGompertzNBD])
+@pytest.mark.parametrize(
+    "kind", [so.clv.NBD, so.clv.BGNBD, so.clv.MBGNBD, so.clv.ParetoNBD, so.clv.GGompertzNBD]
+)
 def test_customers_all_alike_who_came_back(kind):
-    fit = kind().fit(x=[3] * 50, t_x=[20.0] * 50, T=[30.0] * 50)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", so.clv.ConvergenceWarning)  # it is said in words below
+        fit = kind().fit(x=[3] * 50, t_x=[20.0] * 50, T=[30.0] * 50)
     assert fit.notes_
     answer = fit.expected_transactions(30.0, 3, 20.0, 30.0)
     assert math.isfinite(answer)
@@ -296,8 +312,7 @@ def test_likelihoods_begin_where_the_fit_began(kind):
 def test_renewals_within_a_time(model):
     n = np.array([0.0, 1.0, 6.0])
     for rate, times in itertools.product((0.0, 0.01, 0.2), (1, 3, 40)):
-        ahead = np.arange(1.0, times + 1)[:, None]
-        due = (model.survival_given(ahead, n) * (1 + rate) ** (1 - ahead)).sum(axis=0)
+        due = sum(model.survival_given(j, n) * (1 + rate) ** (1 - j) for j in range(1, times + 1))
         assert model.dect(times, rate, n) == pytest.approx(due, rel=1e-12)
         assert model.dect(times, rate, n, renewal="made") == pytest.approx(due / (1 + rate), rel=1e-12)
     assert model.dect(np.inf, 0.1, n) == pytest.approx(model.residual_lifetime(0.1, n), rel=1e-12)

@@ -50,7 +50,8 @@ def test_gompertz_risks_follow_covariates(buyers, model):
     again = so.clv.GGompertzNBD.from_json(model.to_json())
     shown = ["p_alive", "expected_transactions"]
     pd.testing.assert_frame_equal(
-        again.predict(buyers, horizon="26 weeks", unit="week")[shown], model.predict(buyers, horizon="26 weeks", unit="week")[shown]
+        again.predict(buyers, horizon="26 weeks", unit="week")[shown],
+        model.predict(buyers, horizon="26 weeks", unit="week")[shown],
     )
 
 

@@ -221,7 +221,9 @@ def test_outcomes_vary_more_than_means_and_are_the_customers_own(rows, model):
     assert (wide > narrow).mean() > 0.9  # one who is gone for sure buys nothing for sure
     for name in ("p_alive", "p_alive_lo_90", "expected_transactions"):
         assert np.array_equal(outcome[name], mean[name])
-    one = model.predict({n: c[7:8] for n, c in some.items()}, horizon="26 weeks", unit="week", level=90, interval="outcome")
+    one = model.predict(
+        {n: c[7:8] for n, c in some.items()}, horizon="26 weeks", unit="week", level=90, interval="outcome"
+    )
     for name in one:
         assert one[name][0] == outcome[name][7]
     with pytest.raises(so.UsageError, match="horizon that ends"):

@@ -147,10 +147,12 @@ def test_the_fit_finds_a_season_that_is_there(log, weeks):
     assert test.p_value < 1e-6
     # The season to come raises what is expected, by its factor on the rate.
     calm = fit.predict(
-        told.over_time(weeks.assign(season=weeks["season"].where(weeks["start"] < END, 0))), horizon="45 weeks"
+        told.over_time(weeks.assign(season=weeks["season"].where(weeks["start"] < END, 0))),
+        horizon="45 weeks",
     )
     busy = fit.predict(
-        told.over_time(weeks.assign(season=weeks["season"].where(weeks["start"] < END, 1))), horizon="45 weeks"
+        told.over_time(weeks.assign(season=weeks["season"].where(weeks["start"] < END, 1))),
+        horizon="45 weeks",
     )
     ratio = busy["expected_transactions"].sum() / calm["expected_transactions"].sum()
     assert ratio == pytest.approx(np.exp(found), rel=0.02)

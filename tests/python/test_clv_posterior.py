@@ -141,7 +141,9 @@ def test_forecasts_of_draws_follow_covariates():
     want = np.array([so.clv.BGNBD(*values).expected_transactions(10, x, t_x, T) for values in models])
     assert part["expected_transactions"][0] == pytest.approx(want.mean(), rel=1e-10)
     with pytest.raises(UsageError, match="256 draws or more, there are 100"):
-        fitted.posterior(50, chains=2, warmup=60, progress=False).predict(rows, horizon="10 weeks", unit="week")
+        fitted.posterior(50, chains=2, warmup=60, progress=False).predict(
+            rows, horizon="10 weeks", unit="week"
+        )
 
 
 def test_progress_rises_to_one(model):

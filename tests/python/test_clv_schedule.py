@@ -26,7 +26,7 @@ def by(every, horizon="1 year", **options):
 
 
 @pytest.mark.parametrize("every", ["day", "week", "month", "quarter", "half", "year"])
-@pytest.mark.parametrize("horizon", ["1 year", "39 weeks", 3.5])
+@pytest.mark.parametrize("horizon", ["1 year", "39 weeks", "3.5 weeks"])
 def test_periods_add_up_to_the_one_number(every, horizon):
     model = so.clv.ParetoNBD(**PARETO)
     money = {"discount": "10% / year", "spend": SPEND}
@@ -146,7 +146,8 @@ def test_customers_of_several_channels_follow_their_own_models():
         ({"horizon": None}, "or the number of periods"),
         ({"periods": 3}, "or the number of periods"),
         ({"horizon": None, "periods": 0}, "periods: a whole number"),
-        ({"unit": None, "horizon": 5}, "unit of time"),
+        ({"unit": None, "horizon": "5 weeks"}, "unit of time"),
+        ({"horizon": 5}, "say horizon='5 weeks'"),
     ],
 )
 def test_wrong_schedules_say_what_is_wrong(options, words):

@@ -192,7 +192,9 @@ def test_amounts_below_nothing_are_told_of(by_week):
         "T": [6.0] * 5,
         "monetary_value": [30.0, 0.0, -3.0, np.nan, 0.0],
     }
-    with pytest.warns(UserWarning, match=r"3 of 5 rows bought again without a mean spend above 0 \(row 2, 3, 4\)"):
+    with pytest.warns(
+        UserWarning, match=r"3 of 5 rows bought again without a mean spend above 0 \(row 2, 3, 4\)"
+    ):
         made = by_week.predict(seen, horizon="39 weeks", spend=spend)
     assert made["expected_spend"][2] == spend.expected_spend_new()
     with pytest.warns(UserWarning, match="3 of 5 rows"):

@@ -34,7 +34,8 @@ def call_until_interrupted(call):
 """
 
 SHOPPERS = """
-seen = so.clv.ParetoNBD(r=0.8, alpha=6, s=0.6, beta=12).simulate([10 + i % 997 / 33 for i in range(30_000)], seed=2)
+T = [10 + i % 997 / 33 for i in range(30_000)]
+seen = so.clv.ParetoNBD(r=0.8, alpha=6, s=0.6, beta=12).simulate(T, seed=2)
 shoppers = so.clv.ParetoNBD().fit(seen, unit="week")
 """
 

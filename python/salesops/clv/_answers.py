@@ -17,7 +17,7 @@ class Answers:
         raise NotImplementedError
 
     def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Log-likelihood of each customer's history; `UsageError` lists rows that are none, here and below."""
+        """Log-likelihood of each customer's history; `UsageError` lists what is none, here and below."""
         return self._ask("log_likelihood", x=x, t_x=t_x, T=T)
 
     def p_alive(self, x: Any, t_x: Any, T: Any) -> Any:

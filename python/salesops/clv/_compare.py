@@ -144,8 +144,8 @@ class Comparison:
     def notes(self) -> list[str]:
         """Which rows of the table don't compare with the others, and why."""
         return [
-            f"{type(model).__name__} is not comparable by likelihood, AIC and BIC: the data lack sum_log_gaps "
-            "(so.clv.rfm makes it)"
+            f"{type(model).__name__} is not comparable by likelihood, AIC and BIC: the data lack "
+            "sum_log_gaps (so.clv.rfm makes it)"
             for model in self.models
             if not model._comparable()
         ]
@@ -188,10 +188,10 @@ def compare(
     Notes
     -----
     Log-likelihoods are of the same purchase times, so AIC and BIC compare across models; not with BGBB,
-    whose data are counts of opportunities. Those of a CNBD-k model with k > 1 are NaN, and it comes last, where
-    the data lack sum_log_gaps: they would be of something else. On a holdout: bias = expected ÷ actual − 1 of all purchases, mae
-    and rmse by customer, and, of an `Rfm`, tracking: the mean absolute error of the cumulative purchases by
-    week, as a share of the actual (`tracking`).
+    whose data are counts of opportunities. Those of a CNBD-k model with k > 1 are NaN, and it comes last,
+    where the data lack sum_log_gaps: they would be of something else. On a holdout: bias = expected ÷ actual
+    − 1 of all purchases, mae and rmse by customer, and, of an `Rfm`, tracking: the mean absolute error of the
+    cumulative purchases by week, as a share of the actual (`tracking`).
     """
     asked = _Terms(covariates, dropout_covariates, equal)
     fitted = [_fitted(model, data, columns, asked) for model in models]
@@ -300,7 +300,9 @@ def select(
     if not kinds:
         raise UsageError("models: name at least one")
     later = rows._again(
-        calibration_end=rows.holdout_end, holdout_end=report_end if rows._core.by_minute else day_of(report_end, "report_end"), to_end=True
+        calibration_end=rows.holdout_end,
+        holdout_end=report_end if rows._core.by_minute else day_of(report_end, "report_end"),
+        to_end=True,
     )
     if not later.holdout_duration:
         raise UsageError(

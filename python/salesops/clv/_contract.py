@@ -67,8 +67,9 @@ class ContractModel(Explained):
         ----------
         survivors
             Customers left after 0, 1, 2, … renewals; a list of such lists for several cohorts (each may end
-            early), or a matrix with a row a cohort that ends in NaN; or a frame with one row a customer: ``recency`` periods kept of ``T`` seen, and
-            ``cohort`` if there are several (as in pymc-marketing; recency = T: still a customer).
+            early), or a matrix with a row a cohort that ends in NaN; or a frame with one row a customer:
+            ``recency`` periods kept of ``T`` seen, and ``cohort`` if there are several (as in
+            pymc-marketing; recency = T: still a customer).
         covariates, beta_covariates
             Columns of such a frame that move alpha, and beta: numbers, or text whose categories are compared
             with the first in alphabetical order. A unit of z multiplies alpha by e^γ, and with it the odds

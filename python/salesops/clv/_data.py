@@ -276,7 +276,7 @@ def same_currency(fitted: str, given: str) -> None:
     """Refuse amounts in another currency than the model of spend was fitted in."""
     if fitted and given and fitted != given:
         raise UnitError(
-            f"the model of spend was fitted in {fitted}, the data are in {given}; fit one on amounts in {given}"
+            f"the model of spend was fitted in {fitted}, the data are in {given}; fit one on those"
         )
 
 

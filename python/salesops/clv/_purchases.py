@@ -350,13 +350,13 @@ class PurchaseModel(Explained, Answers):
         data
             An `Rfm` or a frame as for `fit`, or the arrays x, t_x, T (and spend_x, mean_spend).
         horizon
-            ``"39 weeks"``, ``"1 year"``; beside arrays also a number in the unit of T. None = without end, with
-            a discount.
+            ``"39 weeks"``, ``"1 year"``; beside arrays also a number in the unit of T. None = without end,
+            with a discount.
         discount
             Effective rate and its period, ``"10% / year"``; nothing is discounted by default.
         spend
             `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases. Who
-            bought again at no mean spend above 0 gets the expected spend of all, and a warning counts such rows.
+            bought again without a mean above 0 gets the expected spend of all; a warning counts such rows.
         level
             Percent of an interval: columns ``<name>_lo_90``, ``<name>_hi_90``.
         interval
@@ -561,6 +561,6 @@ class PurchaseModel(Explained, Answers):
         ahead = None if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)
         if ahead is not None and self._opportunities and not ahead.is_integer():
             raise UsageError(
-                f"horizon={horizon!r}: {type(self).__name__} counts opportunities, so give a whole number of them"
+                f"horizon={horizon!r}: {type(self).__name__} counts opportunities, so give a whole number"
             )
         return ahead, discount_rate(discount, of, self._opportunities), of

@@ -503,13 +503,13 @@ def rfm(
         Count civil periods of the unit instead, one purchase a period at most, as BG/BB needs.
     calibration_end
         Last day the models may see; by default `observation_end`. An instant must be a midnight of `tz`. For
-        hours and minutes also a time, ``"1997-09-30 12:00"``: the last minute, of UTC where no offset is given.
+        hours and minutes also a time, ``"1997-09-30 12:00"``: the last minute, of UTC without an offset.
     holdout_end
         Last day of the holdout that begins after `calibration_end`; by default `observation_end`.
     observation_end
         Nothing after this day is known; by default the latest day (minute) in the data.
     include_first
-        Count the first purchase in frequency and monetary_value; of the models only GammaGamma takes such rows.
+        Count the first purchase in frequency and monetary_value; only GammaGamma takes such rows.
     currency
         ISO 4217 code that decides the decimals; two by default.
     money_unit

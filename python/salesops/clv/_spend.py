@@ -38,8 +38,11 @@ class GammaGamma(Explained):
 
     def _spend_columns(
         self, source: Source, rows: int | None = None
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Number of purchases with an amount and their mean; 0 purchases where none is known."""
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+        """Number of purchases with an amount and their mean; 0 purchases where none is known.
+
+        And the rows that bought again without one above 0.
+        """
         import numpy as np
 
         if source.table is None:
@@ -61,19 +64,16 @@ class GammaGamma(Explained):
             complaints.check(f"have an infinite {mean_name}", np.isinf(mean))
         complaints.raise_any()
         known = (x > 0) & (mean > 0)
-        self._untold = np.flatnonzero((x > 0) & ~known)
-        return np.where(known, x, 0.0), np.where(known, mean, 0.0)
+        return np.where(known, x, 0.0), np.where(known, mean, 0.0), np.flatnonzero((x > 0) & ~known)
 
-    def _spend_of(
-        self, source: Source, rows: int
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+    def _spend_of(self, source: Source, rows: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         """The same for a forecast, which takes who is untold for one like all, and warns of it."""
         same_currency(getattr(self, "currency_", ""), source.currency)
-        x, mean = self._spend_columns(source, rows)
-        if len(self._untold):
+        x, mean, untold = self._spend_columns(source, rows)
+        if len(untold):
             warn(
-                f"{len(self._untold):,} of {len(x):,} rows bought again without a mean spend above 0 "
-                f"({listed_rows(self._untold)}): they are taken to spend as all do"
+                f"{len(untold):,} of {len(x):,} rows bought again without a mean spend above 0 "
+                f"({listed_rows(untold)}): they are taken to spend as all do"
             )
         return x, mean
 
@@ -120,7 +120,7 @@ class GammaGamma(Explained):
             data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend")
         )
         raw_x = source.array("x") if source.table is None else source.column("frequency")
-        count, mean = self._spend_columns(source)
+        count, mean, _ = self._spend_columns(source)
         weight = source.array("weights")
         design = Design.learn(source, covariates, (), ()) if covariates else None
         if design is not None and design.over_time:
@@ -136,8 +136,8 @@ class GammaGamma(Explained):
         out = np.flatnonzero(~told)
         if len(out) and not (count > 0).any():
             raise UsageError(
-                f"no customer has a mean spend to learn from: {len(out):,} of {len(count):,} rows bought again "
-                f"without one above 0 ({listed_rows(out)}), the others never bought again"
+                f"no customer has a mean spend to learn from: {len(out):,} of {len(count):,} rows bought "
+                f"again without one above 0 ({listed_rows(out)}), the others never bought again"
             )
         self._fit_seen(Seen(tuple(kept), weighted), unit or source.unit, warm_start)
         self.currency_ = source.currency
@@ -208,7 +208,7 @@ class GammaGamma(Explained):
 
     def _of_customers(self, source: Source, rows: int, warned: bool = False) -> npt.NDArray[np.float64]:
         """Expected amount of a purchase of each customer, by its own covariates."""
-        x, mean = self._spend_columns(source, rows) if warned else self._spend_of(source, rows)
+        x, mean = self._spend_columns(source, rows)[:2] if warned else self._spend_of(source, rows)
         scale = self._scales(source, rows)
         core = self._core_model(self._values())
         made: npt.NDArray[np.float64] = scale * core.expected_spend([x, mean / scale], self.threads)

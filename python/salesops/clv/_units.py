@@ -49,7 +49,7 @@ def length(text: str, argument: str) -> tuple[float, str]:
 
 
 def said_with_unit(time: Any, unit: str | None, argument: str) -> None:
-    """Refuse a bare number where a frame is asked about: 39 of what?"""
+    """Refuse a bare number where a frame is asked about."""
     if time is None or isinstance(time, str):
         return
     what = f"'{time} {unit}s'" if unit else f"'{time} weeks'"
@@ -92,8 +92,8 @@ def discount_rate(discount: Any, unit: str | None, discrete: bool = False) -> fl
     share = float(found[1]) / (100 if found[2] else 1)
     if share >= 1 and not found[2]:
         raise UsageError(
-            f"discount={discount!r} would be {share:.0%} a {found[3].strip()}: write '{found[1]}% / {found[3]}', "
-            "or a share below 1"
+            f"discount={discount!r} would be {share:.0%} a {found[3].strip()}: "
+            f"write '{found[1]}% / {found[3]}', or a share below 1"
         )
     number, of = length(found[3], "discount")
     if unit is None:
