@@ -87,18 +87,20 @@ class DiscountedEvents {
       sum += q;
       if (++count_ == most) return false;
       chance_[count_] = q;
-      if (q * (up + z) <= 1e-17 * sum * (n + 1 - up - z)) break;
+      if (q * (up + z) <= 1e-15 * sum * (n + 1 - up - z)) break;
     }
     const double late = std::exp(-rate * t) / (1 + v);
     const double both = r + 1 + rate * alpha;
-    double own = 0, grow = 0;  // D_m = own + grow · D_(m−1)
+    // D_m = own + grow · D_(m−1). One division waits for the other: the rest goes beside it.
+    double own = 0, pivot = 1, cross = 0;
     auto m = static_cast<double>(count_);
     for (std::size_t i = count_ + 1; i-- > 0; m -= 1) {
-      const double pivot = 1 / (2 * m + both - (m + 1) * grow);
-      own = ((m + 1) * own - (r + m) * chance_[i] * late) * pivot;
-      grow = (r + m) * pivot;
+      pivot = 2 * m + both - cross / pivot;
+      cross = m * (r + m);
+      const double share = 1 / pivot;
+      own = ((m + 1) * own - (r + m) * chance_[i] * late) * share;
       own_[i] = own;
-      grow_[i] = grow;
+      grow_[i] = (r + m) * share;
     }
     return true;
   }

@@ -164,7 +164,7 @@ def test_the_fit_finds_a_season_that_is_there(log, weeks):
 def test_a_schedule_and_a_score_read_the_plan_too(log, weeks, model):
     told = so.clv.rfm(log, unit="week", calibration_end="2025-03-31", holdout_end=END).over_time(weeks)
     score = so.clv.evaluate(model, told)
-    out = model.predict(told, horizon=told.holdout_duration)
+    out = model.predict(told, horizon=f"{told.holdout_duration} weeks")
     assert score["expected"] == pytest.approx(out["expected_transactions"].sum())
     plan = model.clv_schedule(told, horizon="26 weeks", every="quarter")
     whole = model.predict(told, horizon="26 weeks")

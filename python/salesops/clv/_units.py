@@ -54,7 +54,7 @@ def said_with_unit(time: Any, unit: str | None, argument: str) -> None:
         return
     what = f"'{time} {unit}s'" if unit else f"'{time} weeks'"
     tell = "" if unit else ", and unit='week' for that of the rows"
-    raise UnitError(f"{argument}={time!r} has no unit: say {argument}={what}{tell}")
+    raise UnitError(f"{argument}={time} has no unit: say {argument}={what}{tell}")
 
 
 def in_unit(time: Any, unit: str | None, argument: str, discrete: bool = False) -> float:
