@@ -64,6 +64,7 @@ elif judged:
     some = x > 0
     rows = (x[some], mean[some], w[some]) if sys.argv[2] == "spend" else (x, t_x, T, w)
     likelihood = -float(fit._negative_log_likelihood(np.log(judged), *rows, 0.0)) * float(np.sum(rows[-1]))
+seconds = sorted(times)[len(times) // 2] if times else None
 found = {"seconds": seconds, "cet": cet, "total": total, "params": params, "likelihood": likelihood}
 print(json.dumps(found))
 """
