@@ -176,7 +176,7 @@ class ContractModel(Explained):
         >>> model = so.clv.SBG(alpha=0.668, beta=3.806)
         >>> worth = 30 * model.dect(12, 0.01, n=[0, 1, 5])  # 30 a month, 1 % a month, for a year
         >>> [round(value, 2) for value in worth.tolist()]
-        [187.53, 213.05, 264.28]
+        [187.3, 203.55, 243.17]
         """
         return self._ask("dect", t=t, discount_rate=discount_rate, n=n, made=_made(renewal))
 
