@@ -114,6 +114,15 @@ def test_an_end_of_days_is_a_day():
     assert so.clv.rfm(TX, observation_end="2024-03-10")["frequency"].tolist() == [1, 1, 0, 0]
 
 
+def test_a_log_of_days_ends_on_a_day():
+    model = so.clv.BGNBD(**BG)
+    until = dt.datetime(2024, 3, 10, 12, 0)
+    with pytest.raises(UsageError, match="until: days count here"):
+        model.simulate_transactions(["2024-01-01"], until=until, unit="week")
+    made = model.simulate_transactions(["2024-01-01"] * 50, until=until, unit="hour", seed=1)
+    assert str(made["time"].max()) <= "2024-03-10T12:00"
+
+
 def test_an_instant_needs_the_zone_whose_days_count():
     state = so.clv.RfmState.from_json(so.clv.RfmState.partial(TX, tz="Asia/Tokyo").to_json())
     with pytest.raises(UsageError, match="give a date, not an instant"):

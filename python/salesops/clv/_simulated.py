@@ -10,7 +10,7 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv import _over_time
 from salesops.clv._data import Source, numbers, same_unit
-from salesops.clv._rfm import Rfm, end_of
+from salesops.clv._rfm import Rfm, day_of, end_of
 from salesops.clv._units import BELOW_A_DAY, unit_of
 
 if TYPE_CHECKING:
@@ -87,8 +87,8 @@ def _last(until: str | dt.date, tick: str) -> Any:
     """The last day, or minute, of a log."""
     import numpy as np
 
-    end = end_of(until, "until")
-    if end is None:
+    end = end_of(until, "until") if tick == "m" else (day_of(until, "until"), 0)
+    if end is None or end[0] is None:
         raise UsageError("until: need a day")
     day, minute = end
     last = np.datetime64(day, "D")
