@@ -1,6 +1,7 @@
 """Write tests/golden/clv.csv: customer lifetime value to 17 digits with mpmath.
 
-The formulas are the textbook's (hypergeometric functions, differences, plain sums) at 60 digits and more,
+The formulas are the textbook's (hypergeometric functions, differences, plain sums) at 30 digits and more, of
+the printed sets of parameters at 50 and more,
 not the stable forms of the library. Run by hand when a case is added: ``python tests/golden/clv.py``.
 """
 
