@@ -97,7 +97,7 @@ class Predictor {
     });
     sums_ = answers_.scratch().sums;
     for (const Sums& part : sums) sums_.add(part);
-    return answers_.finish(sums_);
+    return answers_.finish(sums_, normals_);
   }
   /// Of all customers, once they were predicted.
   [[nodiscard]] const Sums& sums() const { return sums_; }
@@ -109,6 +109,7 @@ class Predictor {
         customers_(customers),
         forecast_(options),
         models_(drawn_models(model, options, normals)),
+        normals_(options.draws.empty() ? normals : Eigen::MatrixXd()),
         answers_(customers, options, spend, models_.size(),
                  normals.bottomRows(static_cast<Eigen::Index>(parameters<GammaGamma>.size())),
                  std::same_as<M, BGBB> ? -std::log1p(options.discount_rate) : -options.discount_rate) {}
@@ -155,6 +156,7 @@ class Predictor {
   const RfmView& customers_;
   Forecaster forecast_;
   std::vector<M> models_;
+  Eigen::MatrixXd normals_;  ///< that the models were drawn at
   Answers answers_;
   Sums sums_;
 };

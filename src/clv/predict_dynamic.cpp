@@ -105,7 +105,7 @@ class DynamicPredictor {
     });
     Sums total = answers_.scratch().sums;
     for (const Sums& part : sums) total.add(part);
-    return answers_.finish(total);
+    return answers_.finish(total, normals_);
   }
 
  private:
@@ -129,6 +129,7 @@ class DynamicPredictor {
         estimate_{fit.model, fit.transaction, fit.dropout},
         drawn_(options.level > 0 ? drawn_of(fit, covariates, drawn_values(fit, options, normals))
                                  : std::vector<Drawn>()),
+        normals_(options.draws.empty() ? normals : Eigen::MatrixXd()),
         answers_(customers, options, spend, drawn_.size(),
                  options.level > 0 ? Eigen::MatrixXd(normals.bottomRows(3)) : normals,
                  -options.discount_rate) {
@@ -194,6 +195,7 @@ class DynamicPredictor {
   double horizon_, rate_;
   Drawn estimate_;
   std::vector<Drawn> drawn_;
+  Eigen::MatrixXd normals_;  ///< that they were drawn at
   Answers answers_;
 };
 

@@ -130,6 +130,25 @@ def test_draws_over_covariates_that_change_discount_themselves():
     assert total["clv"] == pytest.approx(whole["clv"].sum(), rel=1e-9)
 
 
+def test_the_range_of_a_total_is_as_wide_as_its_uncertainty():
+    """By the delta method, whose intervals cover what they say of so many customers."""
+    truth = so.clv.BGNBD(r=0.243, alpha=4.414, a=0.793, b=2.426)
+    seen = truth.simulate(np.random.default_rng(7).uniform(27, 39, 10_000), seed=7)
+    history = {"x": seen["frequency"], "t_x": seen["recency"], "T": seen["T"]}
+    fit = so.clv.BGNBD().fit(seen, unit="week")
+    values = np.array(list(fit.params_.values()))
+    slopes = []
+    for j in range(4):
+        ends = [values * np.exp(np.where(np.arange(4) == j, step, 0)) for step in (1e-4, -1e-4)]
+        up, down = (math.log(so.clv.BGNBD(*end).expected_transactions(39, **history).sum()) for end in ends)
+        slopes.append((up - down) / 2e-4)
+    covariance = fit.covariance_ / np.outer(values, values)
+    sd = math.sqrt(np.array(slopes) @ covariance @ np.array(slopes))
+    said = fit.total(**history, horizon=39, level=90)
+    width = math.log(said["transactions_hi_90"] / said["transactions_lo_90"])
+    assert width == pytest.approx(2 * 1.6448536 * sd, rel=0.025)
+
+
 def test_draws_keep_the_k_that_was_found():
     posterior = so.clv.MBGCNBD().fit(crowd(200)).posterior(150, chains=2, warmup=100, progress=False)
     k = posterior._model.k_
