@@ -56,8 +56,17 @@ if sys.argv[2] != "spend":
 cet = time.perf_counter() - start
 total = 0.0 if ahead is None else float(np.sum(ahead))
 params = [float(value) for value in fit.params_]
+judged = json.loads(sys.argv[5])  # parameters of which its own likelihood is asked
+likelihood = None
+if judged and sys.argv[2] == "pareto":
+    likelihood = float(np.sum(w * fit._conditional_log_likelihood(judged, x, t_x, T)))
+elif judged:
+    some = x > 0
+    rows = (x[some], mean[some], w[some]) if sys.argv[2] == "spend" else (x, t_x, T, w)
+    likelihood = -float(fit._negative_log_likelihood(np.log(judged), *rows, 0.0)) * float(np.sum(rows[-1]))
 seconds = sorted(times)[len(times) // 2] if times else None
-print(json.dumps({"seconds": seconds, "cet": cet, "total": total, "params": params}))
+found = {"seconds": seconds, "cet": cet, "total": total, "params": params, "likelihood": likelihood}
+print(json.dumps(found))
 """
 PEAK = """
 import json, resource, sys
@@ -141,7 +150,9 @@ def bench_rfm(rows: int) -> None:
     money = mine["monetary_value"].fill_null(0).to_numpy(), theirs["monetary_value"].fill_null(0).to_numpy()
     same = same and np.allclose(*money)
     peers = {"polars": measure(lambda: by_polars(data)), "duckdb": measure(by_duckdb)}
-    report("RFM of transactions by day", rows, measure(ours), peers, same=bool(same), limit=1.0)
+    seconds = measure(ours)
+    note = bar("rfm", rows, seconds).removeprefix("; ") or None
+    report("RFM of transactions by day", rows, seconds, peers, same=bool(same), limit=1.0, note=note)
 
 
 def customers(n: int) -> dict[str, np.ndarray]:
@@ -165,13 +176,20 @@ def customers(n: int) -> dict[str, np.ndarray]:
 
 
 def lifetimes_fit(
-    data: dict[str, np.ndarray], kind: str, repeat: int, given: dict[str, float] | None = None
+    data: dict[str, np.ndarray],
+    kind: str,
+    repeat: int,
+    given: dict[str, float] | None = None,
+    judged: list[float] | None = None,
 ) -> dict:
-    """What lifetimes took and found in its own process, without the start of Python."""
+    """What lifetimes took and found in its own process, without the start of Python.
+
+    `judged` are parameters of which its own likelihood is asked.
+    """
     with tempfile.TemporaryDirectory() as folder:
         path = pathlib.Path(folder) / "data.npz"
         np.savez(path, **data)
-        options = [str(path), kind, str(repeat), json.dumps(given or {})]
+        options = [str(path), kind, str(repeat), json.dumps(given or {}), json.dumps(judged or [])]
         command = [str(LIFETIMES), "-W", "ignore", "-c", CHILD, *options]
         done = subprocess.run(command, capture_output=True, text=True, check=True)
     return json.loads(done.stdout.splitlines()[-1])
@@ -205,6 +223,18 @@ MODELS = {
 }
 
 
+#: Seconds that the issue asks for, whoever the peer is.
+BARS = {("bg", 1_000_000): 0.25, ("rfm", 10_000_000): 0.5}
+
+
+def bar(kind: str, n: int, seconds: float) -> str:
+    """Whether a bar in seconds was met, where there is one."""
+    if (kind, n) not in BARS:
+        return ""
+    limit = BARS[kind, n]
+    return f"; bar of {limit} s {'met' if seconds <= limit else 'missed'}"
+
+
 def bench_fits(n: int, kinds: dict[str, float]) -> None:
     data = customers(n)
     arrays = {name: data[name] for name in ("x", "t_x", "T")}
@@ -219,14 +249,33 @@ def bench_fits(n: int, kinds: dict[str, float]) -> None:
         if not LIFETIMES.exists():
             report(task, n, measure(ours))
             continue
-        theirs = lifetimes_fit(data, kind, 3 if n <= 10_000 else 1)
-        same = ours().log_likelihood_ >= log_likelihood(model, theirs["params"], given) - 1e-3
-        report(task, n, measure(ours), {"lifetimes": theirs["seconds"]}, same=bool(same), limit=limit)
+        found = ours()
+        values = list(found.params_.values())
+        theirs = lifetimes_fit(data, kind, 3 if n <= 10_000 else 1, judged=values)
+        gap = abs(theirs["likelihood"] - found.log_likelihood_)
+        better = found.log_likelihood_ >= log_likelihood(model, theirs["params"], given) - 1e-3
+        seconds = measure(ours)
+        note = f"log-likelihoods at our estimate differ by {gap:.1e}{bar(kind, n, seconds)}"
+        peers = {"lifetimes": theirs["seconds"]}
+        report(task, n, seconds, peers, same=bool(better and gap < 1e-6), limit=limit, note=note)
         if kind != "spend" and n >= 100_000:
             bench_expected(model(*theirs["params"]), arrays, theirs)
     bg = so.clv.BGNBD().fit(**arrays)
-    forecast = measure(lambda: bg.predict(**arrays, horizon=39, level=90), at_most=60)
-    report(f"BGNBD forecast with 90 % intervals, {n:,} customers", n, forecast)
+    spend = so.clv.GammaGamma(p=6.25, q=3.74, v=15.44)
+    worth = {
+        "spend": spend,
+        "spend_x": data["x"],
+        "mean_spend": np.where(data["x"] > 0, data["mean"], np.nan),
+    }
+    by_year = {"discount": "10% / year", "unit": "week", **worth}
+    for what, asked in {
+        "": {"horizon": 39},
+        ", discounted over a year, in money": {"horizon": "1 year", **by_year},
+        ", discounted over five years, in money": {"horizon": "5 years", **by_year},
+        ", of outcomes": {"horizon": 39, "interval": "outcome"},
+    }.items():
+        forecast = measure(lambda asked=asked: bg.predict(**arrays, level=90, **asked), repeat=3, at_most=60)
+        report(f"BGNBD forecast with 90 % intervals{what}, {n:,} customers", n, forecast)
 
 
 def bench_expected(model: so.clv.PurchaseModel, arrays: dict[str, np.ndarray], theirs: dict) -> None:

@@ -17,10 +17,15 @@ void bind_contract(py::module_& word, const char* name, const char* doc) {
   def_rows<M, 3>(type, "residual_lifetime", [](const M& m, double discount_rate, double n, double made) {
     return clv::residual_lifetime(m, discount_rate, n, made != 0 ? clv::Renewal::made : clv::Renewal::due);
   });
+  def_rows<M, 4>(type, "dect", [](const M& m, double t, double discount_rate, double n, double made) {
+    return clv::dect(m, t, discount_rate, n, made != 0 ? clv::Renewal::made : clv::Renewal::due);
+  });
   type.def(
       "log_likelihood",
-      [](const M& model, const Array& survivors) { return clv::log_likelihood(model, view(survivors)); },
-      py::arg("survivors"));
+      [](const M& model, const Array& survivors, double first_renewal) {
+        return clv::log_likelihood(model, view(survivors), first_renewal);
+      },
+      py::arg("survivors"), py::arg("first_renewal"));
   type.def(
       "simulate",
       [](const M& model, std::size_t customers, std::size_t renewals, std::uint64_t seed) {

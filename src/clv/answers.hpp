@@ -204,8 +204,9 @@ class Answers {
       }
   }
 
-  [[nodiscard]] Prediction finish(const Sums& sums) {
-    sums.write(range_, intervals_, result_);
+  /// `normals`: those that the draws of the model and of spend were made at; none of draws made elsewhere.
+  [[nodiscard]] Prediction finish(const Sums& sums, const Eigen::MatrixXd& normals) {
+    sums.write(range_, intervals_, result_, normals);
     return std::move(result_);
   }
 

@@ -102,6 +102,7 @@ struct WithTables {
 };
 template <class L>
 double expected_transactions_new(const WithTables<L>& m, double t) noexcept {
+  if (t == special::infinity) return expected_transactions_new(m.living, t);
   return detail::thinned_mean(m.living, t, m.tables.purchases());
 }
 template <class L>

@@ -3,8 +3,10 @@
 #include <algorithm>
 #include <array>
 #include <cmath>
+#include <memory>
 #include <numeric>
 
+#include "ahead.hpp"
 #include "answers.hpp"
 #include "living.hpp"
 #include "salesops/stats.hpp"
@@ -37,12 +39,15 @@ class Forecaster {
     const double mean = expected_transactions_new(living, horizon_);
     return {mean, rate_ == 0 ? mean : dect_new(living, horizon_, rate_)};
   }
-  /// The same of a drawn model, whose discount within a horizon is taken from the estimate.
+  /// The same of a drawn model, of which there are many.
   template <class Living>
-  [[nodiscard]] Ahead of_draw(const Living& living, double kept) const noexcept {
+  [[nodiscard]] Ahead of_draw(const Living& living, DiscountedAhead& discounted) const noexcept {
     if (endless_) return (*this)(living);
     const double mean = expected_transactions_new(living, horizon_);
-    return {mean, mean * kept};
+    return {mean, rate_ == 0 ? mean : discounted(living)};
+  }
+  [[nodiscard]] std::unique_ptr<DiscountedAhead> discounted() const {
+    return std::make_unique<DiscountedAhead>(horizon_, rate_);
   }
 
  private:
@@ -78,10 +83,11 @@ class Predictor {
       Answers::Scratch scratch = answers_.scratch();
       Said said;
       std::vector<Ahead> ahead;
+      const auto discounted = forecast_.discounted();
       for (std::size_t piece = first; piece < last; ++piece) {
         const std::size_t begin = crowd.pieces[piece];
         const std::size_t count = crowd.pieces[piece + 1] - begin;
-        look_ahead(crowd, begin, count, ahead);
+        look_ahead(crowd, begin, count, *discounted, ahead);
         for (std::size_t i = 0; i < count; ++i) {
           const auto own = std::span<const Ahead>(ahead).subspan(i * (1 + models_.size()));
           for (const std::uint32_t row : crowd.alike(begin + i)) write(customers_of[row], own, said, scratch);
@@ -91,7 +97,7 @@ class Predictor {
     });
     sums_ = answers_.scratch().sums;
     for (const Sums& part : sums) sums_.add(part);
-    return answers_.finish(sums_);
+    return answers_.finish(sums_, normals_);
   }
   /// Of all customers, once they were predicted.
   [[nodiscard]] const Sums& sums() const { return sums_; }
@@ -103,24 +109,26 @@ class Predictor {
         customers_(customers),
         forecast_(options),
         models_(drawn_models(model, options, normals)),
+        normals_(options.draws.empty() ? normals : Eigen::MatrixXd()),
         answers_(customers, options, spend, models_.size(),
                  normals.bottomRows(static_cast<Eigen::Index>(parameters<GammaGamma>.size())),
                  std::same_as<M, BGBB> ? -std::log1p(options.discount_rate) : -options.discount_rate) {}
 
   /// The futures of a piece, each by the estimate and then by each draw. Those of one model come one after
   /// the other, as they share its tables.
-  void look_ahead(const Crowd& crowd, std::size_t begin, std::size_t count, std::vector<Ahead>& ahead) {
+  void look_ahead(const Crowd& crowd, std::size_t begin, std::size_t count, DiscountedAhead& discounted,
+                  std::vector<Ahead>& ahead) {
     const std::size_t models = 1 + models_.size();
     ahead.resize(count * models);
     ShapeTables tables;
     for (std::size_t k = 0; k < models; ++k)
       for (std::size_t i = 0; i < count; ++i) {
         const std::uint32_t one = crowd.alike(begin + i).front();
-        const Ahead& known = ahead[i * models];
-        const double kept = known.transactions > 0 ? known.discounted / known.transactions : 1;
-        ahead[i * models + k] = ask_living(
-            k == 0 ? model_ : models_[k - 1], crowd.x[one], crowd.t_x[one], crowd.T[one], tables,
-            [&](const auto& living) { return k == 0 ? forecast_(living) : forecast_.of_draw(living, kept); });
+        ahead[i * models + k] =
+            ask_living(k == 0 ? model_ : models_[k - 1], crowd.x[one], crowd.t_x[one], crowd.T[one], tables,
+                       [&](const auto& living) {
+                         return k == 0 ? forecast_(living) : forecast_.of_draw(living, discounted);
+                       });
       }
   }
 
@@ -148,6 +156,7 @@ class Predictor {
   const RfmView& customers_;
   Forecaster forecast_;
   std::vector<M> models_;
+  Eigen::MatrixXd normals_;  ///< that the models were drawn at
   Answers answers_;
   Sums sums_;
 };

@@ -105,7 +105,7 @@ class DynamicPredictor {
     });
     Sums total = answers_.scratch().sums;
     for (const Sums& part : sums) total.add(part);
-    return answers_.finish(total);
+    return answers_.finish(total, normals_);
   }
 
  private:
@@ -129,6 +129,7 @@ class DynamicPredictor {
         estimate_{fit.model, fit.transaction, fit.dropout},
         drawn_(options.level > 0 ? drawn_of(fit, covariates, drawn_values(fit, options, normals))
                                  : std::vector<Drawn>()),
+        normals_(options.draws.empty() ? normals : Eigen::MatrixXd()),
         answers_(customers, options, spend, drawn_.size(),
                  options.level > 0 ? Eigen::MatrixXd(normals.bottomRows(3)) : normals,
                  -options.discount_rate) {
@@ -159,8 +160,9 @@ class DynamicPredictor {
     paces_of(of, covariates_, i, room.paces);
     const double p = p_alive(of.model, room.paces, x, t_x, T);
     alive = given_alive(of.model, room.paces, x, t_x, T);
-    const double mean = p * detail::Outlook(alive, room.paces, T, 0).until(horizon_);
-    return {p, mean, mean};
+    const double mean = detail::Outlook(alive, room.paces, T, 0).until(horizon_);
+    const double kept = rate_ > 0 ? detail::Outlook(alive, room.paces, T, rate_).until(horizon_) : mean;
+    return {p, p * mean, p * kept};
   }
 
   void write(std::uint32_t row, Room& room) {
@@ -170,16 +172,13 @@ class DynamicPredictor {
     ParetoNBD alive{};
     const Answer known = ask(estimate_, row, alive, room);
     said.p_alive = known.p_alive;
-    said.transactions = said.discounted = known.transactions;
-    if (rate_ > 0)
-      said.discounted = known.p_alive * detail::Outlook(alive, room.paces, T, rate_).until(horizon_);
-    // As of the other models the discount is that of the estimate.
-    const double kept = said.transactions > 0 ? said.discounted / said.transactions : 1;
+    said.transactions = known.transactions;
+    said.discounted = known.discounted;
     for (std::size_t draw = 0; draw < drawn_.size(); ++draw) {
       const Answer answer = ask(drawn_[draw], row, room.alive[draw], room);
       said.alive.push_back(answer.p_alive);
       said.bought.push_back(answer.transactions);
-      said.kept.push_back(answer.transactions * kept);
+      said.kept.push_back(answer.discounted);
     }
     answers_.write({&row, 1}, said, room.scratch, [&](std::size_t draw) {
       room.ahead.clear();
@@ -196,6 +195,7 @@ class DynamicPredictor {
   double horizon_, rate_;
   Drawn estimate_;
   std::vector<Drawn> drawn_;
+  Eigen::MatrixXd normals_;  ///< that they were drawn at
   Answers answers_;
 };
 

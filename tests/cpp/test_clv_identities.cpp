@@ -254,6 +254,22 @@ TEST(ClvIdentities, NoDiscount) {
   EXPECT_EQ(dert_new(bgbb, 0), salesops::special::infinity);
 }
 
+TEST(Identities, TimesWithoutEnd) {
+  const double endless = salesops::special::infinity;
+  const auto check = [&](const auto& model) {
+    EXPECT_EQ(expected_transactions_new(model, endless), dert_new(model, 0));
+    EXPECT_EQ(dect_new(model, endless, 0.01), dert_new(model, 0.01));
+    expect_relative(dect_new(model, 1e6, 0.01), dert_new(model, 0.01), 1e-10);
+  };
+  check(BGNBD{0.5, 10, 1.5, 11});
+  check(BGNBD{0.5, 10, 0.7, 11});
+  check(ParetoNBD{0.5, 10, 1.5, 11});
+  check(BGBB{1, 3, 2, 5});
+  check(LivingCNBD{12, 24.85, 27, 1.79, 4.42, 0.2});
+  EXPECT_EQ(p_alive_new(BGNBD{0.5, 10, 1.5, 11}, endless), 0);
+  EXPECT_EQ(p_alive_new(LivingCNBD{12, 24.85, 27, 1.79, 4.42, 0.2}, endless), 0);
+}
+
 // CET in the long run of a customer of BG/NBD: (a+b+x−1)/(a−1) of a living one.
 TEST(ClvIdentities, LongHorizons) {
   const BGNBD m{0.5, 3, 2.5, 4};
@@ -288,6 +304,17 @@ TEST(ClvIdentities, Contracts) {
     expect_relative(residual_lifetime(BdW{1.5, 4, 1}, 0, n, Renewal::due), (4 + n) / 0.5, 1e-9);
   }
   EXPECT_EQ(residual_lifetime(SBG{0.668, 3.806}, 0, 1, Renewal::due), salesops::special::infinity);
+  const BdW w{0.4556, 0.7793, 1.2835};
+  const double two = survival_given(w, 1, 3) + survival_given(w, 2, 3) / 1.1;
+  expect_relative(dect(w, 2, 0.1, 3, Renewal::due), two, 1e-14);
+  expect_relative(dect(w, 2, 0.1, 3, Renewal::made), two / 1.1, 1e-14);
+  EXPECT_EQ(dect(w, salesops::special::infinity, 0.1, 3, Renewal::due),
+            residual_lifetime(w, 0.1, 3, Renewal::due));
+  EXPECT_TRUE(std::isnan(dect(w, 2.5, 0.1, 3, Renewal::due)));
+  const std::vector<double> later{600, 550, 520};
+  const double seen = 50 * std::log(1 - survival_given(w, 1, 4)) + 520 * std::log(survival_given(w, 2, 4)) +
+                      30 * (std::log(survival_given(w, 1, 4)) + std::log(1 - survival_given(w, 1, 5)));
+  expect_relative(log_likelihood(w, later, 4), seen, 1e-12);
   EXPECT_EQ(residual_lifetime(BdW{0.668, 3.806, 1.4}, 0, 1, Renewal::due), salesops::special::infinity);
   double gone = 0;
   for (int t = 1; t <= 50; ++t) gone += std::exp(log_p_churn(BdW{0.4556, 0.7793, 1.2835}, t));

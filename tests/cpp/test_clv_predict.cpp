@@ -180,6 +180,39 @@ TEST(Predict, OfDrawsIsTheirMeanAndMiddle) {
   EXPECT_THROW((void)clv::predict(bg, customers.view(), {.horizon = 39, .draws = draws}), UsageError);
 }
 
+TEST(Predict, EachDrawDiscountsWhatItExpects) {
+  const Customers customers;
+  std::mt19937_64 random(4);
+  const auto check = [&](const auto& model, double sd) {
+    std::lognormal_distribution<double> spread(0, sd);
+    std::vector<double> draws;
+    for (int draw = 0; draw < 256; ++draw)
+      for (const double value : clv::parameter_values(model)) draws.push_back(value * spread(random));
+    for (const double horizon : {2.0, 39.0, 400.0, 3000.0})
+      for (const double rate : {1e-4, 0.002, 0.03, 0.5}) {
+        const auto result =
+            clv::predict(model, customers.view(),
+                         {.horizon = horizon, .discount_rate = rate, .level = 90, .draws = draws});
+        for (std::size_t i = 0; i < 4; ++i) {
+          double mean = 0;
+          for (std::size_t draw = 0; draw < 256; ++draw)
+            mean += clv::dect(clv::with_parameters(
+                                  model, std::span(draws).subspan(draw * clv::parameter_values(model).size(),
+                                                                  clv::parameter_values(model).size())),
+                              horizon, rate, customers.x[i], customers.t_x[i], customers.T[i]) /
+                    256;
+          EXPECT_NEAR(result.discounted_transactions[i], mean, 1e-10 * mean)
+              << i << ' ' << horizon << ' ' << rate;
+        }
+      }
+  };
+  check(bg, 0.3);
+  check(clv::MBGNBD{0.525, 6.183, 0.891, 1.614}, 0.3);
+  check(pareto, 0.3);
+  check(clv::ParetoNBD{0.8, 5, 40, 100000}, 0.3);
+  check(clv::MBGCNBD{3, 0.85, 1.45, 0.79, 2.42}, 0.2);
+}
+
 TEST(Predict, OfKnownParametersHasNoRange) {
   const Customers customers;
   const auto sure = clv::predict(bg, customers.view(), {.horizon = 39, .level = 90});

@@ -1,6 +1,7 @@
 """Write tests/golden/clv.csv: customer lifetime value to 17 digits with mpmath.
 
-The formulas are the textbook's (hypergeometric functions, differences, plain sums) at 60 digits and more,
+The formulas are the textbook's (hypergeometric functions, differences, plain sums) at 30 digits and more, of
+the printed sets of parameters at 50 and more,
 not the stable forms of the library. Run by hand when a case is added: ``python tests/golden/clv.py``.
 """
 
@@ -16,6 +17,10 @@ CUSTOMERS = [  # x, t_x, T
     "0 0 38.86", "0 0 0.1", "0 0 3650", "1 0.000001 3650", "1 0.5 100000", "2 30.43 38.86", "7 600 1500",
     "26 30.86 31", "50 50 50", "161 94.71429 98", "221 103.42857 103.57143", "400 5 6", "1000 99.9 100",
     "5000 700 720",
+]  # fmt: skip
+DONORS = [  # x, t_x, opportunities
+    "0 0 0", "0 0 1", "0 0 6", "0 0 1000", "1 1 6", "1 1 400", "2 4 6", "4 5 6", "6 6 6", "37 80 300",
+    "80 80 80", "80 80 300", "290 300 300", "900 1000 1000",
 ]  # fmt: skip
 BG_SETS = [  # r, alpha, a, b
     "0.243 4.414 0.793 2.426", "0.243 4.414 1 2.426", "0.5 10 0.001 50", "0.5 6 0.9 0.3", "60 400 0.8 2.4",
@@ -370,6 +375,17 @@ def main() -> None:
         for parameters in sets:
             lines += rows(model, parameters, others + discounted, few)
             print(model, parameters, len(lines), flush=True)
+    mp.mp.dps = 50
+    for parameters in ["0.8 9 0.02 0.5 0.7", "0.553 10.578 0.0002 0.603 0.0026"]:  # as printed
+        lines += rows("GGompertzNBD", parameters, main_figures, CUSTOMERS)
+        print(parameters, len(lines), flush=True)
+    for model, k in itertools.product(["BGCNBD", "MBGCNBD"], [2, 3]):
+        lines += rows(model, f"{k} 0.85 1.45 0.79 2.42", main_figures, CUSTOMERS)
+        print(model, k, len(lines), flush=True)
+    lines += rows(
+        "BGBB", "1.204 0.75 0.657 2.783", ["log_likelihood", "log_p_alive", "expected_transactions 5"], DONORS
+    )
+    mp.mp.dps = 30
     for parameters in [
         "0.8 9 0.02 0.5 0.7",
         "0.55 10 0.0002 0.6 0.0026",

@@ -325,8 +325,8 @@ def test_predict_gives_one_row_a_customer_in_the_callers_frame(frame, bg):
         assert (out[f"{name}_lo_90"] <= out[name]).all()
         assert (out[name] <= out[f"{name}_hi_90"]).all()
     indexed = frame.set_index("customer_id")
-    assert bg.predict(indexed, horizon=39).index.equals(indexed.index)
-    polars = bg.predict(pl.from_pandas(frame), horizon=39)
+    assert bg.predict(indexed, horizon="39 weeks", unit="week").index.equals(indexed.index)
+    polars = bg.predict(pl.from_pandas(frame), horizon="39 weeks", unit="week")
     assert isinstance(polars, pl.DataFrame)
     assert polars["expected_transactions"].to_list() == out["expected_transactions"].to_list()
     arrays = bg.predict(x=x[:3], t_x=t_x[:3], T=T[:3], horizon=39)
@@ -335,7 +335,7 @@ def test_predict_gives_one_row_a_customer_in_the_callers_frame(frame, bg):
 
 def test_time_units_are_kept(frame, bg):
     half = bg.predict(frame, horizon="1 year")["expected_transactions"]
-    same = bg.predict(frame, horizon=365.2425 / 7)["expected_transactions"]
+    same = bg.predict(frame, horizon=f"{365.2425 / 7} weeks")["expected_transactions"]
     assert half.to_numpy() == pytest.approx(same.to_numpy())
     tx = {"customer": [1, 1, 2], "time": ["2020-01-01", "2020-03-01", "2020-02-01"]}
     days = so.clv.rfm(tx, unit="day", observation_end="2020-06-01")
@@ -345,7 +345,7 @@ def test_time_units_are_kept(frame, bg):
     with pytest.raises(so.UnitError, match="unit of time"):
         unknown.predict(frame, horizon="4 weeks")
     with pytest.raises(so.UnitError, match="unit of time"):
-        unknown.predict(frame, horizon=4, discount="10% / year")
+        unknown.predict(x=[1], t_x=[1], T=[2], horizon=4, discount="10% / year")
     assert unknown.predict(frame, horizon="1 week", unit="week")["p_alive"].eq(1).all()
 
 
@@ -354,11 +354,11 @@ def test_time_units_are_kept(frame, bg):
     [
         ({}, "without end"),
         ({"horizon": "soon"}, "39 weeks"),
-        ({"horizon": -1}, "horizon"),
-        ({"horizon": 39, "discount": 0.1}, "10% / year"),
-        ({"horizon": 39, "discount": "10%"}, "10% / year"),
-        ({"horizon": 39, "level": 0.9}, "level"),
-        ({"horizon": 39, "spend": 5}, "GammaGamma"),
+        ({"horizon": "0 weeks"}, "horizon"),
+        ({"horizon": "39 weeks", "discount": 0.1}, "10% / year"),
+        ({"horizon": "39 weeks", "discount": "10%"}, "10% / year"),
+        ({"horizon": "39 weeks", "level": 0.9}, "level"),
+        ({"horizon": "39 weeks", "spend": 5}, "GammaGamma"),
     ],
 )
 def test_forecasts_need_what_they_are_made_of(frame, bg, options, words):
@@ -368,7 +368,7 @@ def test_forecasts_need_what_they_are_made_of(frame, bg, options, words):
 
 def test_intervals_need_a_fit(frame):
     with pytest.raises(so.UsageError, match="fitted"):
-        so.clv.BGNBD(**BG).predict(frame, horizon=39, level=90)
+        so.clv.BGNBD(**BG).predict(frame, horizon="39 weeks", unit="week", level=90)
 
 
 def test_without_end_purchases_are_discounted(frame, bg):
@@ -393,14 +393,14 @@ def test_opportunities_are_discounted_one_by_one():
 
 
 def test_predictions_do_not_depend_on_other_rows(frame, bg):
-    all_rows = bg.predict(frame, horizon=39, level=80)
-    some = bg.predict(frame.iloc[[17, 3]], horizon=39, level=80)
+    all_rows = bg.predict(frame, horizon="39 weeks", unit="week", level=80)
+    some = bg.predict(frame.iloc[[17, 3]], horizon="39 weeks", unit="week", level=80)
     for name in ("expected_transactions", "expected_transactions_hi_80"):
         assert some[name].tolist() == all_rows[name].iloc[[17, 3]].tolist()
 
 
 def test_empty_frames_are_answered(frame, bg):
-    assert len(bg.predict(frame.head(0), horizon=39)) == 0
+    assert len(bg.predict(frame.head(0), horizon="39 weeks", unit="week")) == 0
     with pytest.raises(so.UsageError):
         so.clv.BGNBD().fit(frame.head(0))
 

@@ -163,3 +163,21 @@ def test_a_comparison_prints_within_a_terminal():
     assert text.count("ParetoNBD") == text.count("model") > 1
     narrow = {"model": ["NBD"], "aic": [1.0]}
     assert stacked(from_columns(narrow)) == from_columns(narrow).to_text()
+
+
+def test_a_likelihood_of_something_else_is_not_ranked(rows):
+    frame = rows.to_frame()
+    lacking = frame[["customer", "frequency", "recency", "T", "holdout_frequency"]]
+    models = [so.clv.MBGCNBD(k=2), "mbg", "nbd"]
+    found = so.clv.compare(lacking, models, holdout=rows.holdout_duration).to_frame().set_index("model")
+    assert found.index[-1] == "MBGCNBD"
+    assert found.loc["MBGCNBD", ["log_likelihood", "aic", "bic"]].isna().all()
+    assert found.drop(index="MBGCNBD")["aic"].is_monotonic_increasing
+    assert np.isfinite(found["holdout_mae"]).all()
+    text = repr(so.clv.compare(lacking, models, holdout=rows.holdout_duration))
+    assert "MBGCNBD is not comparable by likelihood, AIC and BIC: the data lack sum_log_gaps" in text
+    whole = so.clv.compare(rows, models)
+    assert np.isfinite(whole.to_frame()["aic"]).all()
+    assert "not comparable" not in repr(whole)
+    with_one = so.clv.compare(lacking, [so.clv.MBGCNBD(k=1), "mbg"], holdout=rows.holdout_duration).to_frame()
+    assert np.isfinite(with_one["aic"]).all()

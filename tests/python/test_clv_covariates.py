@@ -162,7 +162,7 @@ def test_numbers_of_any_size_and_one_process_alone(frame):
         by_age.coefficients_["transaction.age"], rel=1e-4
     )
     ahead = [
-        one.predict(rows, horizon=26)["expected_transactions"].to_numpy()
+        one.predict(rows, horizon="26 weeks", unit="week")["expected_transactions"].to_numpy()
         for one, rows in ((by_age, frame), (shifted, frame.assign(age=frame["age"] * 1000 + 5e4)))
     ]
     assert ahead[0] == pytest.approx(ahead[1], rel=1e-5)
@@ -206,7 +206,7 @@ def test_a_model_with_covariates_survives_json_and_other_frames(frame, model, tm
 )
 def test_what_a_forecast_cannot_read_is_named(frame, model, change, words):
     with pytest.raises(so.UsageError, match=words):
-        model.predict(change(frame), horizon=26)
+        model.predict(change(frame), horizon="26 weeks", unit="week")
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,8 @@ def test_gompertz_risks_follow_covariates(buyers, model):
     again = so.clv.GGompertzNBD.from_json(model.to_json())
     shown = ["p_alive", "expected_transactions"]
     pd.testing.assert_frame_equal(
-        again.predict(buyers, horizon=26)[shown], model.predict(buyers, horizon=26)[shown]
+        again.predict(buyers, horizon="26 weeks", unit="week")[shown],
+        model.predict(buyers, horizon="26 weeks", unit="week")[shown],
     )
 
 
@@ -68,7 +69,7 @@ def test_spend_follows_covariates(buyers, model, spend):
     )
     assert likelihood == pytest.approx(spend.log_likelihood_, abs=1e-5)
     # Each customer's spend is judged by its own channel; ranges hold the values.
-    out = model.predict(buyers, horizon=26, spend=spend, level=80)
+    out = model.predict(buyers, horizon="26 weeks", unit="week", spend=spend, level=80)
     for channel in ("shop", "web"):
         of = (buyers["channel"] == channel).to_numpy()
         own = spend.model_of(channel=channel).expected_spend(x[of], mean[of])
@@ -132,8 +133,8 @@ def test_contracts_follow_covariates(kind):
 def test_totals_are_the_sums_and_err_together(buyers, model):
     plain = so.clv.BGNBD().fit(buyers, unit="week")
     spend = so.clv.GammaGamma().fit(buyers)
-    rows = plain.predict(buyers, horizon=26, spend=spend, level=90)
-    sums = plain.total(buyers, horizon=26, spend=spend, level=90)
+    rows = plain.predict(buyers, horizon="26 weeks", unit="week", spend=spend, level=90)
+    sums = plain.total(buyers, horizon="26 weeks", unit="week", spend=spend, level=90)
     assert sums["customers"] == pytest.approx(rows["p_alive"].sum())
     assert sums["transactions"] == pytest.approx(rows["expected_transactions"].sum())
     assert sums["clv"] == pytest.approx(rows["clv"].sum())
@@ -142,16 +143,16 @@ def test_totals_are_the_sums_and_err_together(buyers, model):
     assert 0.3 * each.sum() < width < each.sum()
     assert math.sqrt((each**2).sum()) < width
     # Without covariates one draw of the parameters is that of all customers; with them too.
-    by_channel = model.total(buyers, horizon=26, level=90)
-    point = model.predict(buyers, horizon=26)["expected_transactions"].sum()
+    by_channel = model.total(buyers, horizon="26 weeks", unit="week", level=90)
+    point = model.predict(buyers, horizon="26 weeks", unit="week")["expected_transactions"].sum()
     assert by_channel["transactions"] == pytest.approx(point)
     assert by_channel["transactions_lo_90"] < point < by_channel["transactions_hi_90"]
     endless = plain.total(buyers, discount="10% / year")
     assert list(endless) == ["customers", "discounted_transactions"]
-    known = so.clv.BGNBD(**plain.params_).total(buyers, horizon=26)
+    known = so.clv.BGNBD(**plain.params_).total(buyers, horizon="26 weeks", unit="week")
     assert known["transactions"] == pytest.approx(sums["transactions"])
     spend = so.clv.GammaGamma().fit(buyers, covariates=["channel"])
-    worth = plain.total(buyers, horizon=26, spend=spend, level=90)
-    each = plain.predict(buyers, horizon=26, spend=spend)["clv"]
+    worth = plain.total(buyers, horizon="26 weeks", unit="week", spend=spend, level=90)
+    each = plain.predict(buyers, horizon="26 weeks", unit="week", spend=spend)["clv"]
     assert worth["clv"] == pytest.approx(each.sum())
     assert worth["clv_lo_90"] < each.sum() < worth["clv_hi_90"]

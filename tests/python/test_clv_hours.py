@@ -103,7 +103,8 @@ def test_horizons_are_in_hours_or_in_what_is_said(rows):
     assert model.unit_ == "hour"
     assert model.r_ == pytest.approx(0.6, rel=0.4)
     said = model.predict(rows, horizon="36 hours")["expected_transactions"]
-    assert said == pytest.approx(model.predict(rows, horizon=36)["expected_transactions"])
+    history = {"x": rows["frequency"], "t_x": rows["recency"], "T": rows["T"]}
+    assert said == pytest.approx(model.predict(**history, horizon=36)["expected_transactions"])
     assert said == pytest.approx(model.predict(rows, horizon="2160 minutes")["expected_transactions"])
     assert said == pytest.approx(model.predict(rows, horizon="1.5 days")["expected_transactions"])
     daily = model.predict(rows, horizon="36 hours", discount="1% / day")
@@ -115,7 +116,7 @@ def test_horizons_are_in_hours_or_in_what_is_said(rows):
         == by_week.predict(x=[2], t_x=[30], T=[38], horizon=0.5)["expected_transactions"]
     )
     with pytest.raises(so.UnitError):
-        model.predict(so.clv.rfm({"customer": ["A"], "time": ["2026-01-01"]}), horizon=3)
+        model.predict(so.clv.rfm({"customer": ["A"], "time": ["2026-01-01"]}), horizon="3 hours")
 
 
 def test_a_holdout_of_hours_is_judged_and_tracked(rows):

@@ -167,7 +167,7 @@ def test_outcomes_have_the_distribution_of_the_pmf(model):
     """The interval's ends are quantiles of pmf, up to the chance of 2,048 draws."""
     rows = {"frequency": [0.0, 2.0, 9.0], "recency": [0.0, 25.0, 38.0], "T": [39.0, 39.0, 39.0]}
     for level in (50, 90):
-        out = model.predict(rows, horizon=26, level=level, interval="outcome")
+        out = model.predict(rows, horizon="26 weeks", unit="week", level=level, interval="outcome")
         tail = (1 - level / 100) / 2
         slack = 4 * math.sqrt(tail * (1 - tail) / 2048)
         for i in range(3):
@@ -200,7 +200,7 @@ def test_nine_in_ten_customers_come_to_what_the_interval_says():
         "T": made["T"],
         "monetary_value": np.where(x > 0, mean, 0),
     }
-    out = truth.predict(rows, horizon=26, spend=money, level=90, interval="outcome")
+    out = truth.predict(rows, horizon="26 weeks", unit="week", spend=money, level=90, interval="outcome")
     bought = made["holdout_frequency"]
     inside = (bought >= out["expected_transactions_lo_90"]) & (bought <= out["expected_transactions_hi_90"])
     assert inside.mean() > 0.9
@@ -212,8 +212,8 @@ def test_nine_in_ten_customers_come_to_what_the_interval_says():
 
 def test_outcomes_vary_more_than_means_and_are_the_customers_own(rows, model):
     some = {name: column[:40] for name, column in rows.items()}
-    mean = model.predict(some, horizon=26, level=90)
-    outcome = model.predict(some, horizon=26, level=90, interval="outcome")
+    mean = model.predict(some, horizon="26 weeks", unit="week", level=90)
+    outcome = model.predict(some, horizon="26 weeks", unit="week", level=90, interval="outcome")
     wide, narrow = (
         frame["expected_transactions_hi_90"] - frame["expected_transactions_lo_90"]
         for frame in (outcome, mean)
@@ -221,13 +221,15 @@ def test_outcomes_vary_more_than_means_and_are_the_customers_own(rows, model):
     assert (wide > narrow).mean() > 0.9  # one who is gone for sure buys nothing for sure
     for name in ("p_alive", "p_alive_lo_90", "expected_transactions"):
         assert np.array_equal(outcome[name], mean[name])
-    one = model.predict({n: c[7:8] for n, c in some.items()}, horizon=26, level=90, interval="outcome")
+    one = model.predict(
+        {n: c[7:8] for n, c in some.items()}, horizon="26 weeks", unit="week", level=90, interval="outcome"
+    )
     for name in one:
         assert one[name][0] == outcome[name][7]
     with pytest.raises(so.UsageError, match="horizon that ends"):
         model.predict(some, discount="10% / year", unit="week", level=90, interval="outcome")
     with pytest.raises(so.UsageError, match="'mean' or 'outcome'"):
-        model.predict(some, horizon=26, interval="both")
+        model.predict(some, horizon="26 weeks", unit="week", interval="both")
 
 
 def test_forecasts_have_intervals_where_parameters_have_none():

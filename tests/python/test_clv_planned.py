@@ -74,7 +74,7 @@ def test_rows_are_drawn_anew_by_their_own_paths(model, rows, weeks):
     made = model.simulate(rows, horizon=rows.holdout_duration, seed=4)
     assert (made["T"] == rows["T"]).all()
     assert made["alive"].dtype == bool
-    want = model.predict(rows, horizon=rows.holdout_duration)
+    want = model.predict(rows, horizon=f"{rows.holdout_duration} weeks")
     many = [model.simulate(rows, seed=seed)["frequency"].sum() for seed in range(30)]
     expected = next(model._expected_by(so.clv._data.Source(rows, {}, None, ()), [0.0], 0.0, None)).sum()
     assert np.mean(many) == pytest.approx(expected, abs=4 * np.std(many) / np.sqrt(30))
@@ -119,20 +119,27 @@ def test_the_log_of_a_plan_has_amounts_by_the_customers_own_spend(model, rows, b
 
 def test_outcomes_hold_what_came(model, rows, spend):
     out = model.predict(
-        rows, horizon=rows.holdout_duration, level=80, interval="outcome", spend=spend, discount="10% / year"
+        rows,
+        horizon=f"{rows.holdout_duration} weeks",
+        level=80,
+        interval="outcome",
+        spend=spend,
+        discount="10% / year",
     )
     came = rows["holdout_frequency"]
     high, low = (out[f"expected_transactions_{end}_80"].to_numpy() for end in ("hi", "lo"))
     assert ((came < low) | (came > high)).mean() < 0.2 + 3 * np.sqrt(0.16 / 600)
     assert (came > high).mean() > 0.02
     assert (high == np.floor(high)).all()
-    means = model.predict(rows, horizon=rows.holdout_duration, level=80, spend=spend, discount="10% / year")
+    means = model.predict(
+        rows, horizon=f"{rows.holdout_duration} weeks", level=80, spend=spend, discount="10% / year"
+    )
     assert (out["p_alive_hi_80"] == means["p_alive_hi_80"]).all()
     assert (out["clv_hi_80"] - out["clv_lo_80"]).sum() > (means["clv_hi_80"] - means["clv_lo_80"]).sum()
 
 
 def test_a_total_has_its_own_range(model, rows, spend):
-    ahead = {"horizon": rows.holdout_duration, "spend": spend}
+    ahead = {"horizon": f"{rows.holdout_duration} weeks", "spend": spend}
     total = model.total(rows, **ahead, level=90)
     out = model.predict(rows, **ahead, level=90)
     names = {"customers": "p_alive", "transactions": "expected_transactions", "clv": "clv"}
@@ -142,7 +149,7 @@ def test_a_total_has_its_own_range(model, rows, spend):
         assert 0 < width < (out[f"{column}_hi_90"] - out[f"{column}_lo_90"]).sum()
         assert total[f"{name}_lo_90"] < total[name] < total[f"{name}_hi_90"]
     assert total["transactions"] == pytest.approx(rows["holdout_frequency"].sum(), rel=0.2)
-    bare = model.total(rows, horizon=10)
+    bare = model.total(rows, horizon="10 weeks")
     assert set(bare) == {"customers", "transactions"}
 
 

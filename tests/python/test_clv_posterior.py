@@ -85,7 +85,7 @@ def test_covariates_have_draws_too():
 
 def test_forecasts_of_the_draws_are_those_of_their_models(model, drawn):
     data = {**customers(40), "monetary_value": np.full(40, 20.0)}
-    made = drawn.predict(data, horizon=20, level=80)
+    made = drawn.predict(data, horizon="20 weeks", unit="week", level=80)
     rows = np.linspace(0, 799, 256).astype(int)
     columns = {name: drawn.draws[name].ravel()[rows] for name in ("r", "alpha", "a", "b")}
     models = [so.clv.BGNBD(*values) for values in zip(*columns.values(), strict=True)]
@@ -97,11 +97,11 @@ def test_forecasts_of_the_draws_are_those_of_their_models(model, drawn):
     alive = np.array([one.p_alive(x, t_x, T) for one in models])
     assert made["p_alive"] == pytest.approx(alive.mean(axis=0), rel=1e-12)
     # With many customers the posterior is the normal distribution of the estimates.
-    point = model.predict(data, horizon=20, level=80)
+    point = model.predict(data, horizon="20 weeks", unit="week", level=80)
     width = [one["expected_transactions_hi_80"] - one["expected_transactions_lo_80"] for one in (made, point)]
     assert width[0].sum() == pytest.approx(width[1].sum(), rel=0.25)
     # What a customer will do varies more than its mean.
-    own = drawn.predict(data, horizon=20, level=80, interval="outcome")
+    own = drawn.predict(data, horizon="20 weeks", unit="week", level=80, interval="outcome")
     assert own["expected_transactions_hi_80"].sum() > 1.3 * made["expected_transactions_hi_80"].sum()
     assert own["expected_transactions"] == pytest.approx(made["expected_transactions"], rel=1e-12)
 
@@ -112,15 +112,15 @@ def test_money_is_drawn_along(model, drawn):
     rows = {**data, "monetary_value": np.where(data["frequency"] > 0, paid, 0.0)}
     spend = so.clv.GammaGamma().fit(rows)
     amounts = spend.posterior(200, chains=2, warmup=150, progress=False)
-    own = drawn.predict(rows, horizon=20, discount="10% / year", unit="week", spend=amounts)
-    normal = drawn.predict(rows, horizon=20, discount="10% / year", unit="week", spend=spend)
+    own = drawn.predict(rows, horizon="20 weeks", discount="10% / year", unit="week", spend=amounts)
+    normal = drawn.predict(rows, horizon="20 weeks", discount="10% / year", unit="week", spend=spend)
     assert own["clv"].sum() == pytest.approx(normal["clv"].sum(), rel=0.2)
     assert (own["clv_lo_90"] < own["clv"]).all()
     assert (own["clv"] < own["clv_hi_90"]).all()
     with pytest.raises(UsageError, match=r"ask posterior\.predict"):
-        model.predict(rows, horizon=20, spend=amounts)
+        model.predict(rows, horizon="20 weeks", unit="week", spend=amounts)
     with pytest.raises(UsageError, match="forecasts no purchases"):
-        amounts.predict(rows, horizon=20)
+        amounts.predict(rows, horizon="20 weeks", unit="week")
 
 
 def test_forecasts_of_draws_follow_covariates():
@@ -128,9 +128,9 @@ def test_forecasts_of_draws_follow_covariates():
     rows = {**data, "z": np.arange(600) / 600, "kind": np.array(["a", "b", "c"] * 200, dtype=object)}
     fitted = so.clv.BGNBD().fit(rows, covariates=["z", "kind"])
     drawn = fitted.posterior(150, chains=2, warmup=100, progress=False)
-    whole = drawn.predict(rows, horizon=10)  # 600 models, more than are asked at once
+    whole = drawn.predict(rows, horizon="10 weeks", unit="week")  # 600 models, more than are asked at once
     some = {name: column[[3, 599]] for name, column in rows.items()}
-    part = drawn.predict(some, horizon=10)
+    part = drawn.predict(some, horizon="10 weeks", unit="week")
     for name in part:
         assert (part[name] == whole[name][[3, 599]]).all()
     chosen = np.linspace(0, 299, 256).astype(int)
@@ -141,7 +141,9 @@ def test_forecasts_of_draws_follow_covariates():
     want = np.array([so.clv.BGNBD(*values).expected_transactions(10, x, t_x, T) for values in models])
     assert part["expected_transactions"][0] == pytest.approx(want.mean(), rel=1e-10)
     with pytest.raises(UsageError, match="256 draws or more, there are 100"):
-        fitted.posterior(50, chains=2, warmup=60, progress=False).predict(rows, horizon=10)
+        fitted.posterior(50, chains=2, warmup=60, progress=False).predict(
+            rows, horizon="10 weeks", unit="week"
+        )
 
 
 def test_progress_rises_to_one(model):
@@ -187,7 +189,7 @@ def test_contracts_and_spend_draw():
 def test_sums_of_the_draws_are_sums_of_each_draw(model, drawn):
     rows = customers()
     spend = so.clv.GammaGamma(p=6, q=4, v=15)
-    sums = drawn.total(rows, horizon=13, level=80)
+    sums = drawn.total(rows, horizon="13 weeks", unit="week", level=80)
     thinned = drawn._thinned()
     by_draw = []
     for r, alpha, a, b in thinned[::16]:
@@ -195,10 +197,10 @@ def test_sums_of_the_draws_are_sums_of_each_draw(model, drawn):
         by_draw.append(one.expected_transactions(13, rows["frequency"], rows["recency"], rows["T"]).sum())
     assert sums["transactions"] == pytest.approx(np.mean(by_draw), rel=0.02)
     assert sums["transactions_lo_80"] < np.mean(by_draw) < sums["transactions_hi_80"]
-    each = drawn.predict(rows, horizon=13, level=80)["expected_transactions"].sum()
+    each = drawn.predict(rows, horizon="13 weeks", unit="week", level=80)["expected_transactions"].sum()
     assert sums["transactions"] == pytest.approx(each)
     assert sums["customers_lo_80"] < sums["customers"] < sums["customers_hi_80"]
-    plain = model.total(rows, horizon=13, level=80)
+    plain = model.total(rows, horizon="13 weeks", unit="week", level=80)
     assert sums["transactions"] == pytest.approx(plain["transactions"], rel=0.1)
     money = {"mean_spend": np.full(len(rows["T"]), 20.0), "spend_x": np.ones(len(rows["T"]))}
     worth = drawn.total(

@@ -121,7 +121,9 @@ def test_ggompertz_ends_in_pareto(cdnow, fits):
     assert model.beta_ / model.b_ == pytest.approx(11.669, abs=2e-3)
     note = "b and beta tend to 0 with beta/b = 11.67: the limit is Pareto/NBD"
     assert any(one.startswith(note) for one in model.notes_)
-    ahead = [one.predict(cdnow, horizon=39)["p_alive"] for one in (model, fits["ParetoNBD"])]
+    ahead = [
+        one.predict(cdnow, horizon="39 weeks", unit="week")["p_alive"] for one in (model, fits["ParetoNBD"])
+    ]
     assert ahead[0].to_numpy() == pytest.approx(ahead[1].to_numpy(), abs=1e-4)
 
 
@@ -409,6 +411,9 @@ def test_donations_against_the_real_holdout(data_dir):
     assert [int((x == n).sum()) for n in range(7)] == [3464, 1823, 1430, 1085, 1036, 1063, 1203]
     # What the walkthrough expects of those who never, and who always, gave again.
     assert len(x) * model.pmf_new([0, 6], 6) == pytest.approx([3454.9, 1253.1], abs=0.05)
+    # Alive at the next opportunity, as BTYD and lifetimes have it.
+    printed = so.clv.BGBB(alpha=1.204, beta=0.75, gamma=0.657, delta=2.783)
+    assert printed.p_alive_at(1, [0, 2, 6], [0, 4, 6], 6) == pytest.approx([0.11, 0.59, 0.93], abs=5e-3)
     means = [later[x == n].sum(axis=1).mean() for n in range(7)]
     assert means == pytest.approx([0.1744, 0.4328, 0.8126, 1.3899, 2.0618, 2.6425, 3.5345], abs=6e-5)
 
@@ -417,5 +422,13 @@ def test_worth_of_a_month(rows):
     """lifetimes' test: money 1, discount 0, one month of 30 days, the first five customers."""
     model = so.clv.BGNBD().fit(rows["example"])
     data = pd.DataFrame({name: rows["example"][name] for name in ("frequency", "recency", "T")}).head(5)
-    got = model.predict(data, horizon=30)["expected_transactions"]
-    assert got.to_numpy() == pytest.approx([0.016053, 0.021171, 0.030461, 0.031686, 0.001607], abs=2e-5)
+    money = so.clv.GammaGamma(p=1, q=2, v=1)  # a purchase is worth 1 to those of whom nothing is known
+    data["spend_frequency"], data["monetary_value"] = 0.0, np.nan
+    asked = {"horizon": "30 days", "unit": "day", "spend": money}
+    whole = model.predict(data, **asked)
+    known = [0.016053, 0.021171, 0.030461, 0.031686, 0.001607]
+    assert whole["clv"].to_numpy() == pytest.approx(known, abs=2e-5)
+    assert (whole["clv"] == whole["expected_transactions"]).all()
+    # lifetimes discounts the month at its end, which halves it; each purchase in its time loses less.
+    at_once = model.predict(data, discount="100% / 30 days", **asked)["clv"]
+    assert (at_once / whole["clv"]).to_numpy() == pytest.approx(0.5 / math.log(2), rel=0.02)

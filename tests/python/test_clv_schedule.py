@@ -26,7 +26,7 @@ def by(every, horizon="1 year", **options):
 
 
 @pytest.mark.parametrize("every", ["day", "week", "month", "quarter", "half", "year"])
-@pytest.mark.parametrize("horizon", ["1 year", "39 weeks", 3.5])
+@pytest.mark.parametrize("horizon", ["1 year", "39 weeks", "3.5 weeks"])
 def test_periods_add_up_to_the_one_number(every, horizon):
     model = so.clv.ParetoNBD(**PARETO)
     money = {"discount": "10% / year", "spend": SPEND}
@@ -121,7 +121,7 @@ def test_opportunities_are_periods():
     kept = table["discounted_transactions"] / table["expected_transactions"]
     assert kept.tolist() == pytest.approx([1.1**-n for n in range(1, 6)])
     with pytest.raises(so.UsageError, match="by year too"):
-        model.clv_schedule(rows, horizon=5, every="month", as_of="2001-12-31", unit="year")
+        model.clv_schedule(rows, horizon="5 years", every="month", as_of="2001-12-31", unit="year")
 
 
 def test_customers_of_several_channels_follow_their_own_models():
@@ -146,7 +146,8 @@ def test_customers_of_several_channels_follow_their_own_models():
         ({"horizon": None}, "or the number of periods"),
         ({"periods": 3}, "or the number of periods"),
         ({"horizon": None, "periods": 0}, "periods: a whole number"),
-        ({"unit": None, "horizon": 5}, "unit of time"),
+        ({"unit": None, "horizon": "5 weeks"}, "unit of time"),
+        ({"horizon": 5}, "say horizon='5 weeks'"),
     ],
 )
 def test_wrong_schedules_say_what_is_wrong(options, words):

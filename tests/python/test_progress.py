@@ -33,6 +33,12 @@ def call_until_interrupted(call):
         print(time.time() - sent, threading.active_count(), sum(range(10)), flush=True)
 """
 
+SHOPPERS = """
+T = [10 + i % 997 / 33 for i in range(30_000)]
+seen = so.clv.ParetoNBD(r=0.8, alpha=6, s=0.6, beta=12).simulate(T, seed=2)
+shoppers = so.clv.ParetoNBD().fit(seen, unit="week")
+"""
+
 CALLS = {
     "sample": "so.sample.crm(seed=7, deals=400_000)",
     "build": "so.crm.Crm.build(tables)",
@@ -44,6 +50,8 @@ CALLS = {
     "waterfall": "so.pipeline.waterfall(crm, '2025-01-01', '2025-04-01')",
     "win_rate": "so.kpi.win_rate(crm, by=['owner_id'])",
     "scorecard": "so.kpi.scorecard(crm)",
+    "clv_posterior": "shoppers.posterior(4000, chains=2, progress=False)",
+    "clv_outcomes": "shoppers.predict(seen, horizon='26 weeks', level=90, interval='outcome')",
 }
 
 
@@ -53,6 +61,8 @@ def test_ctrl_c_ends_the_call(name):
     script = PRELUDE % deals
     if "crm" in CALLS[name]:
         script += "crm = so.crm.Crm.build(tables)\n"
+    if "shoppers" in CALLS[name]:
+        script += SHOPPERS
     script += f"call_until_interrupted(lambda: {CALLS[name]})\n"
     child = subprocess.Popen(
         [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True

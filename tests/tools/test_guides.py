@@ -108,6 +108,7 @@ GIVEN = {
     "crm": given_crm,
     "calendar": given_calendar,
     "clv": given_clv,
+    "from_lifetimes": given_clv,
     "from_pymc_marketing": given_clv,
     "csv": given_csv,
     "ingest": given_ingest,

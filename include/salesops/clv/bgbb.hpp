@@ -79,9 +79,12 @@ inline constexpr double most_opportunities = 1e7;
   return std::exp(special::log_beta_ratio(m.gamma, m.delta, t));
 }
 
-/// Discounted purchases at opportunities 1 … t of a new customer:
+[[nodiscard]] inline double dert_new(const BGBB& m, double discount_rate) noexcept;
+
+/// Discounted purchases at opportunities 1 … t of a new customer, t = +∞ allowed:
 /// alpha/(alpha+beta) Σ_i (delta)_i/(gamma+delta)_i (1+d)^(−i).
 [[nodiscard]] inline double dect_new(const BGBB& m, double t, double discount_rate) noexcept {
+  if (t == detail::infinity) return dert_new(m, discount_rate);
   if (!(detail::valid(m) && detail::whole(t) && discount_rate >= 0 && discount_rate < detail::infinity))
     return detail::not_a_number;
   const double buys = m.alpha / (m.alpha + m.beta);

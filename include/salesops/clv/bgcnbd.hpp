@@ -155,12 +155,14 @@ template <class M>
 
 /// P(alive after t) of a living customer.
 [[nodiscard]] inline double p_alive_new(const LivingCNBD& m, double t) noexcept {
+  if (t == detail::infinity && detail::valid_cnbd(m)) return 0;
   return detail::thinned_mean(m, t, detail::Thinning<true>{m.a, m.b});
 }
 
 /// Mean number of purchases in t of a living customer:
-/// Σ_j w_j Σ_{n≥1} B(a, b+n−1)/B(a, b) · P(N_j ≥ nk−j), N_j ~ NB(r+j, alpha/(alpha+t)).
+/// Σ_j w_j Σ_{n≥1} B(a, b+n−1)/B(a, b) · P(N_j ≥ nk−j), N_j ~ NB(r+j, alpha/(alpha+t)). t may be +∞.
 [[nodiscard]] inline double expected_transactions_new(const LivingCNBD& m, double t) noexcept {
+  if (t == detail::infinity && detail::valid_cnbd(m)) return detail::ever(m);
   return detail::thinned_mean(m, t, detail::Thinning<false>{m.a, m.b});
 }
 
@@ -192,7 +194,7 @@ namespace detail {
 template <class Nodes>
 [[nodiscard]] double dert_on(const Nodes& nodes, const LivingCNBD& m, double discount_rate) noexcept {
   if (!(valid_cnbd(m) && discount_rate >= 0 && discount_rate < infinity)) return not_a_number;
-  if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : infinity;
+  if (discount_rate == 0) return ever(m);
   // λ^j from the density and (r)_j from its constant cancel against the weights.
   return residual(m.r, discount_rate * m.alpha, m.waited, m.k, nodes) /
          progress(m.r, m.waited, m.k, [](int, double) noexcept {});

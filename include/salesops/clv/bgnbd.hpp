@@ -177,12 +177,22 @@ template <class Nodes>
 
 /// P(alive at t) of a new customer: E[B(a, b+N)/B(a, b)], N ~ NB.
 [[nodiscard]] inline double p_alive_new(const BGNBD& m, double t) noexcept {
+  if (t == detail::infinity && detail::valid(m)) return 0;
   return detail::thinned_mean(m, t, detail::Thinning<true>{m.a, m.b});
 }
 
+namespace detail {
+/// Purchases of a lifetime: one survives each but the last.
+template <class M>
+[[nodiscard]] double ever(const M& m) noexcept {
+  return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : infinity;
+}
+}  // namespace detail
+
 /// E[X(t)] = Σ_{n≥1} B(a, b+n−1)/B(a, b) · P(N ≥ n), N ~ NB(r, alpha/(alpha+t)). No special a; equal to the
-/// ₂F₁ form of the paper, whose terms cancel.
+/// ₂F₁ form of the paper, whose terms cancel. t may be +∞.
 [[nodiscard]] inline double expected_transactions_new(const BGNBD& m, double t) noexcept {
+  if (t == detail::infinity && detail::valid(m)) return detail::ever(m);
   return detail::thinned_mean(m, t, detail::Thinning<false>{m.a, m.b});
 }
 
@@ -201,7 +211,7 @@ namespace detail {
 template <class Nodes>
 [[nodiscard]] double dert_on(const Nodes& nodes, const BGNBD& m, double discount_rate) noexcept {
   if (!(valid(m) && discount_rate >= 0 && discount_rate < infinity)) return not_a_number;
-  if (discount_rate == 0) return m.a > 1 ? (m.a + m.b - 1) / (m.a - 1) : infinity;
+  if (discount_rate == 0) return ever(m);
   return residual(m.r, discount_rate * m.alpha, 0, 1, nodes);
 }
 }  // namespace detail

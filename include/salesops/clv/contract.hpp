@@ -61,19 +61,36 @@ template <ContractModel M>
   return log_survival(m, t - 1) + special::log1m_exp(log_survival_given(m, 1, t - 1));
 }
 
-/// ln likelihood of one cohort: `survivors[i]` customers are left after i renewals, never more than before.
-/// NaN where they are, or for a negative number. 0 for a cohort without a renewal.
+/// Discounted expected renewals among the next t of a customer who made n: Σ S(n+j)/S(n) (1+d)^(1−j) over
+/// 1 ≤ j ≤ t where the next is due, 1/(1+d) of that where the n-th has just been made. d = discount_rate ≥ 0
+/// per period, t whole; without end it is `residual_lifetime`. Times the margin of a period it is the value
+/// of them.
 template <ContractModel M>
-[[nodiscard]] double log_likelihood(const M& m, std::span<const double> survivors) noexcept {
-  if (std::isnan(log_survival(m, 1))) return detail::not_a_number;
+[[nodiscard]] double dect(const M& m, double t, double discount_rate, double n, Renewal renewal) noexcept {
+  if (t == detail::infinity) return residual_lifetime(m, discount_rate, n, renewal);
+  if (!(detail::whole(t) && discount_rate >= 0 && discount_rate < detail::infinity &&
+        log_survival_given(m, 1, n) <= 0 && n < detail::infinity))
+    return detail::not_a_number;
+  const double fall = std::log1p(discount_rate);
+  const double due = special::sum_falling(
+      [&](double j) noexcept { return std::exp(log_survival_given(m, j, n) - fall * (j - 1)); }, t);
+  return renewal == Renewal::due ? due : due / (1 + discount_rate);
+}
+
+/// ln likelihood of one cohort: `survivors[i]` customers are left after first_renewal + i renewals, never
+/// more than before. NaN where they are, or for a negative number. 0 for a cohort without a renewal.
+template <ContractModel M>
+[[nodiscard]] double log_likelihood(const M& m, std::span<const double> survivors,
+                                    double first_renewal = 0) noexcept {
+  if (std::isnan(log_survival_given(m, 1, first_renewal))) return detail::not_a_number;
   double sum = 0;
-  double reached = 0;  // ln S(i−1)
+  double reached = 0;  // ln S(first_renewal+i−1)/S(first_renewal)
   for (std::size_t i = 0; i < survivors.size(); ++i) {
     if (!(survivors[i] >= 0 && survivors[i] < detail::infinity)) return detail::not_a_number;
     if (i == 0) continue;
     const double lost = survivors[i - 1] - survivors[i];
     if (!(lost >= 0)) return detail::not_a_number;
-    const double stay = log_survival_given(m, 1, static_cast<double>(i - 1));
+    const double stay = log_survival_given(m, 1, first_renewal + static_cast<double>(i - 1));
     if (lost > 0) sum += lost * (reached + special::log1m_exp(stay));
     reached += stay;
   }

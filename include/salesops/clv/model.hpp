@@ -159,19 +159,24 @@ template <BecomesAnother M>
 
 namespace detail {
 
+/// Beyond δu of this the discount has left nothing that counts.
+inline constexpr double faded = 45;
+
 /// ∫ e^(−δu) dE[X(u)] over (0, t] by parts, so that both terms are positive, in the variable ln(1 + u/scale)
 /// where the integrand is smooth.
 template <class M>
 [[nodiscard]] double discounted_by_parts(const M& m, double t, double discount_rate, double scale) noexcept {
-  if (!(t >= 0 && t < infinity && discount_rate >= 0 && discount_rate < infinity)) return not_a_number;
-  const double undiscounted = expected_transactions_new(m, t);
-  if (discount_rate == 0 || !(undiscounted > 0)) return undiscounted;
-  const double end = std::fmin(t, 45 / discount_rate);  // e⁻⁴⁵ is below rounding
+  if (!(t >= 0 && discount_rate >= 0 && discount_rate < infinity)) return not_a_number;
+  if (t == infinity) return dert_new(m, discount_rate);
+  if (discount_rate == 0) return expected_transactions_new(m, t);
+  const double end = std::fmin(t, faded / discount_rate);
+  const double last = expected_transactions_new(m, end);
+  if (!(last > 0)) return last;
   const auto slope = [&](double y) noexcept {
     const double u = scale * std::expm1(y);
     return std::exp(-discount_rate * u) * expected_transactions_new(m, u) * (u + scale);
   };
-  return std::exp(-discount_rate * t) * undiscounted +
+  return std::exp(-discount_rate * end) * last +
          discount_rate * special::integrate(slope, 0, std::log1p(end / scale));
 }
 

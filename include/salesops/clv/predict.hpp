@@ -11,8 +11,9 @@
 /// Intervals are of the uncertainty of the parameters: the model is drawn from the normal distribution of the
 /// logarithms of its estimates (256 draws, the same for all customers, at the points of a lattice, so nothing
 /// is random), and the range holds `level` percent of the draws' answers; its ends are good to about 2 % of
-/// its width. Within a finite horizon the discount is that of the estimate, whose own uncertainty is of
-/// second order.
+/// its width, and in unlucky directions of the parameters to 7 %. Those of totals are good to half a percent:
+/// what is linear in the draws has known quantiles. Each draw discounts what it expects itself, to 1e-10 of
+/// its `dect`.
 ///
 /// `IntervalKind::outcome` asks for what the customer itself will do: for each of the 256 draws eight futures
 /// of the customer are drawn (alive or not, its own rate, the moments and amounts of its purchases), and the

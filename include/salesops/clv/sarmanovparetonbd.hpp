@@ -120,14 +120,18 @@ template <class Mean>
   return std::fmin(0, std::log(alive / detail::total(mixture)));
 }
 
-/// Alive at T: each part as it becomes, weighed by its likelihood of this history and of being alive.
-[[nodiscard]] inline ParetoMixture given_alive(const SarmanovParetoNBD& m, double x, double t_x,
+/// Alive at T: each part as it becomes, weighed by how likely it makes x purchases and being alive, for which
+/// the last purchase is no matter: equal to the bit for all t_x.
+[[nodiscard]] inline ParetoMixture given_alive(const SarmanovParetoNBD& m, double x, double,
                                                double T) noexcept {
-  double base = 0;
-  ParetoMixture mixture = detail::weighed(detail::mixture_of(m), x, t_x, T, base);
+  ParetoMixture mixture = detail::mixture_of(m);
+  const auto log_lives = [&](const ParetoNBD& part) noexcept {
+    return detail::log_purchases(part.r, part.alpha, x, T) - part.s * std::log1p(T / part.beta);
+  };
+  const double base = log_lives(mixture.parts[0]);
   for (std::size_t i = 0; i < 4; ++i) {
-    mixture.weights[i] *= p_alive(mixture.parts[i], x, t_x, T);
-    mixture.parts[i] = given_alive(mixture.parts[i], x, t_x, T);
+    if (i > 0) mixture.weights[i] *= std::exp(log_lives(mixture.parts[i]) - base);
+    mixture.parts[i] = given_alive(mixture.parts[i], x, 0, T);
   }
   const double sum = detail::total(mixture);
   for (double& weight : mixture.weights) weight /= sum;

@@ -95,7 +95,16 @@ class SBG:
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
-    def log_likelihood(self, survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> float: ...
+    def dect(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_likelihood(
+        self,
+        survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        first_renewal: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> float: ...
     def log_p_churn(
         self,
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
@@ -144,7 +153,16 @@ class BdW:
     def __init__(
         self, values: collections.abc.Sequence[typing.SupportsFloat | typing.SupportsIndex]
     ) -> None: ...
-    def log_likelihood(self, survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64]) -> float: ...
+    def dect(
+        self,
+        columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],
+        threads: typing.SupportsInt | typing.SupportsIndex = 0,
+    ) -> numpy.typing.NDArray[numpy.float64]: ...
+    def log_likelihood(
+        self,
+        survivors: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+        first_renewal: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> float: ...
     def log_p_churn(
         self,
         columns: collections.abc.Sequence[typing.Annotated[numpy.typing.ArrayLike, numpy.float64]],

@@ -17,7 +17,7 @@ class Answers:
         raise NotImplementedError
 
     def log_likelihood(self, x: Any, t_x: Any, T: Any) -> Any:
-        """Log-likelihood of each customer's history; `UsageError` names rows with t_x > T, here and below."""
+        """Log-likelihood of each customer's history; `UsageError` lists what is none, here and below."""
         return self._ask("log_likelihood", x=x, t_x=t_x, T=T)
 
     def p_alive(self, x: Any, t_x: Any, T: Any) -> Any:
@@ -33,7 +33,7 @@ class Answers:
         return self._ask("p_alive_at", t=t, x=x, t_x=t_x, T=T)
 
     def expected_transactions(self, t: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Mean number of purchases in (T, T + t]."""
+        """Mean number of purchases in (T, T + t]; t may be infinite."""
         return self._ask("expected_transactions", t=t, x=x, t_x=t_x, T=T)
 
     def expected_transactions_new(self, t: Any) -> Any:
@@ -57,7 +57,7 @@ class Answers:
         return self._ask("dert", discount_rate=discount_rate, x=x, t_x=t_x, T=T)
 
     def dect(self, t: Any, discount_rate: Any, x: Any, t_x: Any, T: Any) -> Any:
-        """Discounted expected purchases in (T, T + t]."""
+        """Discounted expected purchases in (T, T + t]; for an infinite t they are `dert`."""
         return self._ask("dect", t=t, discount_rate=discount_rate, x=x, t_x=t_x, T=T)
 
     def p_alive_new(self, t: Any) -> Any:

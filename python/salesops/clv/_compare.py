@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from salesops import _frame
 from salesops._arguments import checked
 from salesops._core.error import UsageError
-from salesops.clv._data import Histories, Source, equal_lengths, histories
+from salesops.clv._data import Histories, Source, equal_lengths, histories, same_unit
 from salesops.clv._models import (
     BGBB,
     BGCNBD,
@@ -96,6 +96,7 @@ def forecast_of(
 
     if not isinstance(model, PurchaseModel):
         raise UsageError(f"model: need a model of purchases, not {type(model).__name__}")
+    same_unit(getattr(model, "unit_", None), source.unit)
     found = histories(source, model._opportunities)
     if not source.has("holdout_frequency"):
         raise UsageError("the data have no holdout: make them with calibration_end= and holdout_end=")
@@ -139,14 +140,24 @@ class Comparison:
         """Give the table as the kind of frame that the data came in."""
         return _frame.like(self._table, self._source)
 
+    @property
+    def notes(self) -> list[str]:
+        """Which rows of the table don't compare with the others, and why."""
+        return [
+            f"{type(model).__name__} is not comparable by likelihood, AIC and BIC: the data lack "
+            "sum_log_gaps (so.clv.rfm makes it)"
+            for model in self.models
+            if not model._comparable()
+        ]
+
     def __repr__(self) -> str:
-        return stacked(self._table)
+        return "\n".join([stacked(self._table), *self.notes])
 
     def _repr_html_(self) -> str:
-        notes = "".join(
-            f"<p>{html.escape(f'{type(m).__name__}: {note}')}</p>" for m in self.models for note in m.notes_
+        notes = [f"{type(m).__name__}: {note}" for m in self.models for note in m.notes_]
+        return _frame.to_html(self._table) + "".join(
+            f"<p>{html.escape(note)}</p>" for note in [*self.notes, *notes]
         )
-        return _frame.to_html(self._table) + notes
 
 
 @checked
@@ -177,21 +188,22 @@ def compare(
     Notes
     -----
     Log-likelihoods are of the same purchase times, so AIC and BIC compare across models; not with BGBB,
-    whose data are counts of opportunities. On a holdout: bias = expected ÷ actual − 1 of all purchases, mae
-    and rmse by customer, and, of an `Rfm`, tracking: the mean absolute error of the cumulative purchases by
-    week, as a share of the actual (`tracking`).
+    whose data are counts of opportunities. Those of a CNBD-k model with k > 1 are NaN, and it comes last,
+    where the data lack sum_log_gaps: they would be of something else. On a holdout: bias = expected ÷ actual
+    − 1 of all purchases, mae and rmse by customer, and, of an `Rfm`, tracking: the mean absolute error of the
+    cumulative purchases by week, as a share of the actual (`tracking`).
     """
     asked = _Terms(covariates, dropout_covariates, equal)
     fitted = [_fitted(model, data, columns, asked) for model in models]
     if not fitted:
         raise UsageError("models: name at least one")
-    fitted.sort(key=lambda model: model.aic_)
+    fitted.sort(key=lambda model: model.aic_ if model._comparable() else math.inf)
     made: dict[str, list[Any]] = {
         "model": [type(model).__name__ for model in fitted],
         "parameters": [len(model.standard_errors_) for model in fitted],
-        "log_likelihood": [model.log_likelihood_ for model in fitted],
-        "aic": [model.aic_ for model in fitted],
-        "bic": [model.bic_ for model in fitted],
+        "log_likelihood": [model.log_likelihood_ if model._comparable() else math.nan for model in fitted],
+        "aic": [model.aic_ if model._comparable() else math.nan for model in fitted],
+        "bic": [model.bic_ if model._comparable() else math.nan for model in fitted],
         "converged": [model.converged_ for model in fitted],
     }
     made |= _named_covariates(fitted)
@@ -288,7 +300,9 @@ def select(
     if not kinds:
         raise UsageError("models: name at least one")
     later = rows._again(
-        calibration_end=rows.holdout_end, holdout_end=day_of(report_end, "report_end"), to_end=True
+        calibration_end=rows.holdout_end,
+        holdout_end=report_end if rows._core.by_minute else day_of(report_end, "report_end"),
+        to_end=True,
     )
     if not later.holdout_duration:
         raise UsageError(

@@ -67,8 +67,9 @@ class ContractModel(Explained):
         ----------
         survivors
             Customers left after 0, 1, 2, … renewals; a list of such lists for several cohorts (each may end
-            early); or a frame with one row a customer: ``recency`` periods kept of ``T`` seen, and
-            ``cohort`` if there are several (as in pymc-marketing; recency = T: still a customer).
+            early), or a matrix with a row a cohort that ends in NaN; or a frame with one row a customer:
+            ``recency`` periods kept of ``T`` seen, and ``cohort`` if there are several (as in
+            pymc-marketing; recency = T: still a customer).
         covariates, beta_covariates
             Columns of such a frame that move alpha, and beta: numbers, or text whose categories are compared
             with the first in alphabetical order. A unit of z multiplies alpha by e^γ, and with it the odds
@@ -93,7 +94,9 @@ class ContractModel(Explained):
         else:
             self.covariates_ = None
             seen = _Cohorts(_cohorts(survivors), first_renewal, {})
-        return self._fit_seen(seen, unit, warm_start)
+        self._fit_seen(seen, unit, warm_start)
+        self.first_renewal_ = first_renewal
+        return self
 
     def _solve(self, seen: _Cohorts, options: tuple[Any, ...]) -> tuple[Any, Any]:
         cohorts = [(cohort, seen.first_renewal) for cohort in seen.survivors]
@@ -112,10 +115,21 @@ class ContractModel(Explained):
     def _moved(self) -> dict[str, dict[str, int]]:
         return {"alpha": {"alpha": 1}, "beta": {"beta": 1}}
 
-    def log_likelihood(self, survivors: Any) -> float:
-        """Log-likelihood of one cohort, or of several together."""
+    @checked
+    def log_likelihood(self, survivors: Any, *, first_renewal: int | None = None) -> float:
+        """Log-likelihood of one cohort, or of several together.
+
+        Parameters
+        ----------
+        survivors
+            As for `fit`.
+        first_renewal
+            Renewals already made where the lists begin; as in the last fit by default, without one 0.
+        """
         core = self._core()
-        return float(sum(core.log_likelihood(numbers(cohort, "survivors")) for cohort in _cohorts(survivors)))
+        given = getattr(self, "first_renewal_", 0) if first_renewal is None else first_renewal
+        cohorts = [numbers(cohort, "survivors") for cohort in _cohorts(survivors)]
+        return float(sum(core.log_likelihood(cohort, float(given)) for cohort in cohorts))
 
     @checked
     def simulate(self, customers: int, renewals: int, *, seed: int = 0) -> npt.NDArray[np.float64]:
@@ -148,9 +162,29 @@ class ContractModel(Explained):
             ``due``: the next is decided now and counts in full; ``made``: the last was made a moment ago and
             the next counts discounted once.
         """
-        if renewal not in ("due", "made"):
-            raise UsageError(f"renewal is 'due' or 'made', not {renewal!r}")
-        return self._ask("residual_lifetime", discount_rate=discount_rate, n=n, made=float(renewal == "made"))
+        return self._ask("residual_lifetime", discount_rate=discount_rate, n=n, made=_made(renewal))
+
+    def dect(self, t: Any, discount_rate: Any, n: Any, *, renewal: str = "due") -> Any:
+        """Discounted expected renewals among the next t of a customer who made n.
+
+        The arguments are those of `residual_lifetime`, which is this without end. Times the margin of a
+        period either is money.
+
+        Examples
+        --------
+        >>> import salesops as so
+        >>> model = so.clv.SBG(alpha=0.668, beta=3.806)
+        >>> worth = 30 * model.dect(12, 0.01, n=[0, 1, 5])  # 30 a month, 1 % a month, for a year
+        >>> [round(value, 2) for value in worth.tolist()]
+        [187.3, 203.55, 243.17]
+        """
+        return self._ask("dect", t=t, discount_rate=discount_rate, n=n, made=_made(renewal))
+
+
+def _made(renewal: str) -> float:
+    if renewal not in ("due", "made"):
+        raise UsageError(f"renewal is 'due' or 'made', not {renewal!r}")
+    return float(renewal == "made")
 
 
 def _cohorts(survivors: Any) -> list[list[float]]:
@@ -163,7 +197,9 @@ def _cohorts(survivors: Any) -> list[list[float]]:
     if isinstance(survivors, list | tuple) or (isinstance(survivors, np.ndarray) and survivors.ndim == 1):
         return [numbers(survivors, "survivors").tolist()]
     if isinstance(survivors, np.ndarray):
-        return [row[~np.isnan(row)].tolist() for row in np.asarray(survivors, dtype=np.float64)]
+        rows = np.asarray(survivors, dtype=np.float64)
+        ends = [np.flatnonzero(~np.isnan(row))[-1:] + 1 for row in rows]  # only what NaN ends is not seen
+        return [row[: int(end[0]) if len(end) else 0].tolist() for row, end in zip(rows, ends, strict=True)]
     return [cohort for _, cohort in _cohorts_of_customers(survivors)]
 
 

@@ -52,6 +52,12 @@ def numbers(values: Any, name: str) -> npt.NDArray[np.float64]:
         raise UsageError(f"{name} must be numbers: a row holds something else") from error
 
 
+def listed_rows(where: npt.NDArray[Any]) -> str:
+    """The first of some rows, as words."""
+    shown = ", ".join(str(row) for row in where[:_ROWS_SHOWN].tolist())
+    return f"row {shown}" + (", …" if len(where) > _ROWS_SHOWN else "")
+
+
 @dataclass
 class Complaints:
     """Rows that break a rule, gathered into one message."""
@@ -65,9 +71,7 @@ class Complaints:
 
         where = np.flatnonzero(broken)
         if len(where):
-            shown = ", ".join(str(row) for row in where[:_ROWS_SHOWN].tolist())
-            more = ", …" if len(where) > _ROWS_SHOWN else ""
-            self.parts.append(f"{len(where):,} of {self.rows:,} rows {what} (row {shown}{more})")
+            self.parts.append(f"{len(where):,} of {self.rows:,} rows {what} ({listed_rows(where)})")
 
     def raise_any(self) -> None:
         """Raise them together."""
@@ -94,6 +98,8 @@ class Source:
         self.data = data
         self.unit: str | None = None
         self.discrete: bool | None = None
+        self.currency = ""
+        self.first_counted = False
         self.holdout_duration: float | None = None
         self.table: Table | None = None
         self.timeline: Timeline | None = None
@@ -113,6 +119,7 @@ class Source:
         if isinstance(data, Rfm):
             self.table, self.timeline = data.table, data._timeline
             self.unit, self.discrete = data.unit, data.discrete
+            self.currency, self.first_counted = data.currency, data.include_first
             self.holdout_duration = data.holdout_duration or None
         else:
             self.table = _frame.to_core(data)
@@ -189,45 +196,71 @@ class Histories:
         return Histories(self.x[rows], self.t_x[rows], self.T[rows], self.source)
 
 
-def check_histories(columns: Mapping[str, npt.NDArray[np.float64]]) -> None:
-    """Refuse arrays that are no history: a last purchase before the first or after T; NaN stays NaN."""
-    if not {"x", "t_x", "T"} <= columns.keys():
-        return
-    x, t_x, T = (columns[name] for name in ("x", "t_x", "T"))
-    if x.min(initial=0) >= 0 and t_x.min(initial=0) >= 0 and not (t_x > T).any():
-        return
-    complaints = Complaints(len(x))
-    complaints.check("have a negative x", x < 0)
-    complaints.check("have a negative t_x", t_x < 0)
-    complaints.check("have t_x > T (swapped?)", t_x > T)
-    complaints.raise_any()
-
-
-def histories(source: Source, opportunities: bool = False) -> Histories:
-    """Read the three columns and refuse what is no history, naming the caller's columns."""
+def _check_history(
+    complaints: Complaints,
+    names: tuple[str, str, str],
+    columns: tuple[npt.NDArray[np.float64], ...],
+    opportunities: bool,
+) -> None:
+    """Complain of rows that are no history of a customer."""
     import numpy as np
 
-    names = {what: source.name(what) for what in ("frequency", "recency", "T")}
-    x, t_x, T = (source.column(what) for what in names)
-    rows = equal_lengths({names["frequency"]: x, names["recency"]: t_x, names["T"]: T})
-    x_name, t_x_name, T_name = names.values()
-    complaints = Complaints(rows)
-    for name, column in ((x_name, x), (t_x_name, t_x), (T_name, T)):
-        complaints.check(f"have no finite {name}", ~np.isfinite(column))
+    x_name, t_x_name, T_name = names
+    x, t_x, T = columns
+    whole = [(x_name, x)] + ([(t_x_name, t_x), (T_name, T)] if opportunities else [])
     with np.errstate(invalid="ignore"):
+        for name, column in zip(names, columns, strict=True):
+            complaints.check(f"have no finite {name}", ~np.isfinite(column))
         complaints.check(f"have a negative {x_name}", x < 0)
-        complaints.check(f"have a {x_name} that is no whole number", np.isfinite(x) & (x != np.floor(x)))
+        for name, column in whole:
+            complaints.check(
+                f"have a {name} that is no whole number", np.isfinite(column) & (column != np.floor(column))
+            )
         complaints.check(f"have a negative {t_x_name}", t_x < 0)
         complaints.check(f"have {t_x_name} > {T_name} (swapped?)", t_x > T)
         complaints.check(f"have {x_name} = 0 but {t_x_name} > 0", (x == 0) & (t_x > 0))
         if opportunities:
-            for name, column in ((t_x_name, t_x), (T_name, T)):
-                complaints.check(
-                    f"have a {name} that is no whole number",
-                    np.isfinite(column) & (column != np.floor(column)),
-                )
             complaints.check(f"have {x_name} > {t_x_name}", x > t_x)
+
+
+def check_rows(columns: Mapping[str, npt.NDArray[np.float64]], opportunities: bool = False) -> None:
+    """Refuse arrays that are no histories, or no spend, and say which rows."""
+    import numpy as np
+
+    complaints = Complaints(len(next(iter(columns.values()), ())))
+    if {"x", "t_x", "T"} <= columns.keys():
+        x, t_x, T = (columns[name] for name in ("x", "t_x", "T"))
+        _check_history(complaints, ("x", "t_x", "T"), (x, t_x, T), opportunities)
+    elif {"x", "mean_spend"} <= columns.keys():
+        x, mean = columns["x"], columns["mean_spend"]
+        with np.errstate(invalid="ignore"):
+            complaints.check("have an x that is no whole number ≥ 0", ~((x >= 0) & (x == np.floor(x))))
+            complaints.check("have x > 0 without a finite mean_spend above 0", (x > 0) & ~_amount(mean))
     complaints.raise_any()
+
+
+def _amount(mean: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    import numpy as np
+
+    known: npt.NDArray[np.bool_] = np.isfinite(mean) & (mean > 0)
+    return known
+
+
+def histories(source: Source, opportunities: bool = False) -> Histories:
+    """Read the three columns and refuse what is no history, naming the caller's columns."""
+    names = {what: source.name(what) for what in ("frequency", "recency", "T")}
+    x, t_x, T = (source.column(what) for what in names)
+    rows = equal_lengths({names["frequency"]: x, names["recency"]: t_x, names["T"]: T})
+    complaints = Complaints(rows)
+    _check_history(complaints, (names["frequency"], names["recency"], names["T"]), (x, t_x, T), opportunities)
+    complaints.raise_any()
+    # Nobody who bought once, and some whose only purchase is said to be the last one too.
+    if source.first_counted or (rows and x.min() >= 1 and bool(((x == 1) & (t_x == 0)).any())):
+        raise UsageError(
+            f"{names['frequency']} counts the first purchase, but models of purchases are of those after it: "
+            "make the rows with include_first=False"
+            + ("" if source.first_counted else f", or subtract 1 from {names['frequency']}")
+        )
     return Histories(x, t_x, T, source)
 
 
@@ -239,8 +272,21 @@ def same_unit(fitted: str | None, given: str | None) -> None:
         )
 
 
+def same_currency(fitted: str, given: str) -> None:
+    """Refuse amounts in another currency than the model of spend was fitted in."""
+    if fitted and given and fitted != given:
+        raise UnitError(
+            f"the model of spend was fitted in {fitted}, the data are in {given}; fit one on those"
+        )
+
+
 def ask(
-    core: Any, question: str, threads: int, columns: Mapping[str, Any], level: float | None = None
+    core: Any,
+    question: str,
+    threads: int,
+    columns: Mapping[str, Any],
+    level: float | None = None,
+    opportunities: bool = False,
 ) -> Any:
     """One question to a model of the core, for numbers and columns that go together.
 
@@ -255,7 +301,7 @@ def ask(
     except ValueError as error:
         sizes = ", ".join(f"{name} has {len(column)}" for name, column in zip(given, ready, strict=True))
         raise UsageError(f"arrays must be equally long: {sizes}") from error
-    check_histories(dict(zip(given, together, strict=True)))
+    check_rows(dict(zip(given, together, strict=True)), opportunities)
     rows = [np.ascontiguousarray(column) for column in together]
     single = all(value.ndim == 0 for value in given.values())
     answer = getattr(core, question)(rows, *([] if level is None else [float(level)]), threads)

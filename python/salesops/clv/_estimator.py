@@ -92,6 +92,8 @@ class Estimator(Fitted):
     #: Those that may be of either sign; the others are above 0.
     _signed: ClassVar[tuple[str, ...]] = ()
     _core_model: ClassVar[Any] = None
+    #: Whether times count opportunities.
+    _opportunities: ClassVar[bool] = False
 
     priors: Priors = None
     l2: float = 0.0
@@ -180,11 +182,13 @@ class Estimator(Fitted):
 
     def _ask(self, question: str, **columns: Any) -> Any:
         """One question to the core, for numbers and columns that go together."""
-        return _data.ask(self._core(), question, self.threads, columns)
+        return _data.ask(self._core(), question, self.threads, columns, None, self._opportunities)
 
     def _distribution(self, question: str, level: float, **columns: Any) -> dict[str, Any]:
         """The same for a distribution: mean, sd and the ends of the middle `level` percent."""
-        found: dict[str, Any] = _data.ask(self._core(), question, self.threads, columns, level)
+        found: dict[str, Any] = _data.ask(
+            self._core(), question, self.threads, columns, level, self._opportunities
+        )
         return found
 
     # ---- fits ----
@@ -333,6 +337,10 @@ class Estimator(Fitted):
     @property
     def _estimates(self) -> dict[str, float]:
         return self.params_ | self.coefficients_
+
+    def _settled(self) -> dict[str, Any]:
+        """Settings that the fit chose, which its draws keep."""
+        return {}
 
     def _with_estimates(self, values: Sequence[float]) -> Self:
         """The same model as if the fit had found these values."""

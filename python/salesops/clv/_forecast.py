@@ -64,7 +64,7 @@ class Money(NamedTuple):
         model = spend._model if isinstance(spend, Posterior) else spend
         if not isinstance(model, GammaGamma):
             raise UsageError("spend= is a fitted so.clv.GammaGamma, or its posterior")
-        x, mean = model._spend_columns(source, rows)
+        x, mean = model._spend_of(source, rows)
         kinds, code = model._kinds(source)
         drawn = None
         if isinstance(spend, Posterior) or (together and len(kinds) > 1):

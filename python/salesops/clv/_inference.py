@@ -123,7 +123,7 @@ def likelihood_ratio_test(smaller: Estimator, larger: Estimator) -> LikelihoodRa
     >>> import salesops as so
     >>> left = [1000, 869, 743, 653, 593, 551, 517, 491]
     >>> print(so.clv.likelihood_ratio_test(so.clv.SBG().fit(left), so.clv.BdW().fit(left)))
-    χ² = 11.69 for 1 parameter more, p = 0.00063
+    χ² = 11.69 for 1 parameter more, p = 0.000629
     """
     for model in (smaller, larger):
         if not hasattr(model, "params_"):

@@ -211,6 +211,13 @@ class _RegularPurchases(PurchaseModel):
 
     def _take_core(self, core: Any) -> None:
         self.k_ = core.k
+        self.gaps_known_ = len(self._seen.columns[3]) > 0
+
+    def _settled(self) -> dict[str, Any]:
+        return {"k": self.k_}
+
+    def _comparable(self) -> bool:
+        return self.k_ == 1 or getattr(self, "gaps_known_", True)
 
     def _details(self) -> list[str]:
         k = getattr(self, "k_", self.k)

@@ -77,7 +77,8 @@ class Posterior:
         for i in np.linspace(0, len(columns[0]) - 1, count).astype(int):
             drawn = self._model.clone()
             drawn.set_params(
-                **{name: float(c[i]) for name, c in zip(self._model.parameters, columns, strict=True)}
+                **{name: float(c[i]) for name, c in zip(self._model.parameters, columns, strict=True)},
+                **self._model._settled(),
             )
             yield drawn
 

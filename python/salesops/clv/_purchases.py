@@ -19,7 +19,7 @@ from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
 from salesops.clv._spend import GammaGamma
 from salesops.clv._timeline import SeenOverTime
-from salesops.clv._units import Discount, discount_rate, in_unit, unit_of
+from salesops.clv._units import Discount, discount_rate, in_unit, said_with_unit, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -34,7 +34,8 @@ class PurchaseModel(Explained, Answers):
     The array methods take numbers or arrays that go together (one number for all, or one a row) and give an
     array, or a number when all are numbers. x is the number of repeat purchases, t_x the time of the last,
     T the time seen, both from the first purchase; t a time ahead. Discount rates are per unit of T,
-    continuous (BG/BB: per opportunity). Rows that are no history, such as t_x > T, give NaN.
+    continuous (BG/BB: per opportunity). Rows that are no history, such as t_x > T or a fractional x, are a
+    `UsageError` that counts and lists them.
     """
 
     _fit_name: ClassVar[str] = ""
@@ -161,6 +162,10 @@ class PurchaseModel(Explained, Answers):
 
     def _fit_data(self, columns: tuple[Any, ...]) -> Any:
         return columns
+
+    def _comparable(self) -> bool:
+        """Whether the likelihood is that of the purchase times, whole."""
+        return True
 
     # ---- customers that differ in covariates ----
 
@@ -345,11 +350,13 @@ class PurchaseModel(Explained, Answers):
         data
             An `Rfm` or a frame as for `fit`, or the arrays x, t_x, T (and spend_x, mean_spend).
         horizon
-            ``"39 weeks"``, ``"1 year"``, or a number in the unit of T. None = without end, with a discount.
+            ``"39 weeks"``, ``"1 year"``; beside arrays also a number in the unit of T. None = without end,
+            with a discount.
         discount
             Effective rate and its period, ``"10% / year"``; nothing is discounted by default.
         spend
-            `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases.
+            `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases. Who
+            bought again without a mean above 0 gets the expected spend of all; a warning counts such rows.
         level
             Percent of an interval: columns ``<name>_lo_90``, ``<name>_hi_90``.
         interval
@@ -411,7 +418,7 @@ class PurchaseModel(Explained, Answers):
         >>> import salesops as so
         >>> rows = so.clv.BGNBD(r=0.6, alpha=5, a=0.8, b=2.5).simulate([30.0] * 500, seed=1)
         >>> model = so.clv.BGNBD().fit(rows)
-        >>> sums = model.total(rows, horizon=13, level=90)
+        >>> sums = model.total(rows, horizon="13 weeks", unit="week", level=90)
         >>> sums["transactions_lo_90"] < sums["transactions"] < sums["transactions_hi_90"]
         True
         """
@@ -549,5 +556,11 @@ class PurchaseModel(Explained, Answers):
         given = source.unit or unit_of(unit)
         same_unit(fitted, given)
         of = fitted or given
+        if source.table is not None:
+            said_with_unit(horizon, of, "horizon")
         ahead = None if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)
+        if ahead is not None and self._opportunities and not ahead.is_integer():
+            raise UsageError(
+                f"horizon={horizon!r}: {type(self).__name__} counts opportunities, so give a whole number"
+            )
         return ahead, discount_rate(discount, of, self._opportunities), of

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import datetime as dt
 import html
+import zoneinfo
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -32,8 +33,9 @@ class Rfm:
     transactions came in. The models take it as it is and keep its unit of time.
     """
 
-    def __init__(self, core: _Rfm, source: Any, state: _RfmState) -> None:
+    def __init__(self, core: _Rfm, source: Any, state: _RfmState, include_first: bool = False) -> None:
         self._core = core
+        self._include_first = include_first
         self._state = state
         self.table: Table = core.to_table()
         self.source = kind_of(source)
@@ -69,6 +71,11 @@ class Rfm:
     def discrete(self) -> bool:
         """Whether civil periods of the unit were counted."""
         return self._core.discrete
+
+    @property
+    def include_first(self) -> bool:
+        """Whether frequency and monetary_value count the first purchase, which models of purchases refuse."""
+        return self._include_first
 
     @property
     def currency(self) -> str:
@@ -256,6 +263,7 @@ class RfmState:
     def __init__(self) -> None:
         self._core = _RfmState()
         self._source: Any = None
+        self._zone: dt.tzinfo | None = None  # whose days count, as far as known
 
     @classmethod
     @checked
@@ -293,6 +301,7 @@ class RfmState:
             by_minute,
             threads,
         )
+        state._zone = _zone_of(tz)
         return state
 
     def merge(self, other: RfmState | Iterable[RfmState]) -> RfmState:
@@ -303,6 +312,8 @@ class RfmState:
             self._core.merge(state._core)
             if self._source is None:
                 self._source = state._source
+            if self._zone is None:
+                self._zone = state._zone
         return self
 
     @checked
@@ -323,13 +334,13 @@ class RfmState:
         made = self._core.finish(
             of,
             discrete,
-            end(calibration_end, "calibration_end"),
-            end(holdout_end, "holdout_end"),
-            end(observation_end, "observation_end"),
+            end(calibration_end, "calibration_end", self._zone),
+            end(holdout_end, "holdout_end", self._zone),
+            end(observation_end, "observation_end", self._zone),
             include_first,
             threads,
         )
-        return Rfm(made, self._source, self._core)
+        return Rfm(made, self._source, self._core, include_first)
 
     @checked
     def regularity(self, method: str = "mle") -> float | None:
@@ -352,7 +363,7 @@ class RfmState:
         return _restored(text, None)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _restored, (self.to_json(), self._source)
+        return _restored, (self.to_json(), self._source, self._zone)
 
     @property
     def customers(self) -> int:
@@ -363,11 +374,21 @@ class RfmState:
         return f"<RfmState: {self._core.customers:,} customers, {self._core.days:,} days with transactions>"
 
 
-def _restored(text: str, source: Any) -> RfmState:
+def _restored(text: str, source: Any, zone: dt.tzinfo | None = None) -> RfmState:
     state = RfmState()
     state._core = _RfmState.from_json(text)
     state._source = source
+    state._zone = zone
     return state
+
+
+def _zone_of(tz: str | dt.tzinfo | None) -> dt.tzinfo | None:
+    if tz is None:
+        return dt.UTC
+    try:
+        return zoneinfo.ZoneInfo(tz) if isinstance(tz, str) else tz
+    except (ValueError, zoneinfo.ZoneInfoNotFoundError):  # a zone that Python doesn't know
+        return None
 
 
 def kind_of(data: Any) -> Any:
@@ -383,13 +404,22 @@ def kind_of(data: Any) -> Any:
     return data
 
 
-def day_of(value: Day, argument: str) -> dt.date | None:
-    """A day from a date or ISO text; None stays."""
+def day_of(value: Day, argument: str, zone: Any = None) -> dt.date | None:
+    """A day from a date or ISO text; None stays. An instant is the day that begins with it in the zone."""
     if value is None:
         return None
     if is_missing(value):
         raise UsageError(f"{argument}: a missing value is no date")
     if isinstance(value, dt.datetime):
+        if value.tzinfo is not None:
+            if zone is None:
+                raise UsageError(f"{argument}: days count here, so give a date, not an instant of a zone")
+            value = value.astimezone(zone)
+        if value.time() != dt.time():
+            raise UsageError(
+                f"{argument}: days count here, so give a date such as '1997-09-30', not a time of day; "
+                "rfm(…, unit='hour') ends at times"
+            )
         return value.date()
     if isinstance(value, dt.date):
         return value
@@ -399,12 +429,12 @@ def day_of(value: Day, argument: str) -> dt.date | None:
         raise UsageError(f"{argument}: a date or text such as '1997-09-30'") from error
 
 
-def _whole_day(value: Day, argument: str) -> tuple[dt.date, int] | None:
-    day = day_of(value, argument)
+def _whole_day(value: Day, argument: str, zone: Any = None) -> tuple[dt.date, int] | None:
+    day = day_of(value, argument, zone)
     return None if day is None else (day, 24 * 60 - 1)
 
 
-def end_of(value: Day, argument: str) -> tuple[dt.date, int] | None:
+def end_of(value: Day, argument: str, zone: Any = None) -> tuple[dt.date, int] | None:
     """The last day that counts, and its last minute (of UTC): all of a day, or until a time of it."""
     moment = value
     if isinstance(value, str) and not _is_date(value):
@@ -472,14 +502,14 @@ def rfm(
     discrete
         Count civil periods of the unit instead, one purchase a period at most, as BG/BB needs.
     calibration_end
-        Last day the models may see; by default `observation_end`. For hours and minutes also a time,
-        ``"1997-09-30 12:00"``: the last minute, of UTC where no offset is given.
+        Last day the models may see; by default `observation_end`. An instant must be a midnight of `tz`. For
+        hours and minutes also a time, ``"1997-09-30 12:00"``: the last minute, of UTC without an offset.
     holdout_end
         Last day of the holdout that begins after `calibration_end`; by default `observation_end`.
     observation_end
         Nothing after this day is known; by default the latest day (minute) in the data.
     include_first
-        Count the first purchase in frequency and monetary_value; not for the models.
+        Count the first purchase in frequency and monetary_value; only GammaGamma takes such rows.
     currency
         ISO 4217 code that decides the decimals; two by default.
     money_unit

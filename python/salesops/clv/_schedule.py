@@ -156,7 +156,7 @@ def by_draws(
         kept = bought if rate == 0 else _by_period(one, found, cut, rate)
         columns = {"expected_transactions": bought}
         if amounts is not None:
-            value = next(amounts)._of_customers(found.source, len(found.x))
+            value = next(amounts)._of_customers(found.source, len(found.x), warned=bool(sums))
             columns |= {"revenue": bought * value, "clv": kept * value}
         elif rate != 0:
             columns["discounted_transactions"] = kept

@@ -9,8 +9,8 @@ from salesops._arguments import listed
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv import _over_time
-from salesops.clv._data import Source, numbers
-from salesops.clv._rfm import Rfm, end_of
+from salesops.clv._data import Source, numbers, same_unit
+from salesops.clv._rfm import Rfm, day_of, end_of
 from salesops.clv._units import BELOW_A_DAY, unit_of
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def drawn(model: PurchaseModel, rows: Any, T: Any, horizon: float, seed: int, ti
     known = design is not None or isinstance(rows, Rfm)
     source = Source(rows, {}, None, ()) if known else None
     if T is None:
+        same_unit(getattr(model, "unit_", None), None if source is None else source.unit)
         T = source.column("T") if source is not None else numbers(rows, "T")
     if design is None or source is None:
         keys = np.empty(0, dtype=np.uint64)
@@ -86,8 +87,8 @@ def _last(until: str | dt.date, tick: str) -> Any:
     """The last day, or minute, of a log."""
     import numpy as np
 
-    end = end_of(until, "until")
-    if end is None:
+    end = end_of(until, "until") if tick == "m" else (day_of(until, "until"), 0)
+    if end is None or end[0] is None:
         raise UsageError("until: need a day")
     day, minute = end
     last = np.datetime64(day, "D")

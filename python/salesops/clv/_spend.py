@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any, Self
 from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
+from salesops._progress import warn
 from salesops.clv._covariates import Design
-from salesops.clv._data import Complaints, Source, equal_lengths, numbers
+from salesops.clv._data import Complaints, Source, equal_lengths, listed_rows, numbers, same_currency
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
 
@@ -37,8 +38,11 @@ class GammaGamma(Explained):
 
     def _spend_columns(
         self, source: Source, rows: int | None = None
-    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
-        """Number of purchases with an amount and their mean; 0 purchases where none is known."""
+    ) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64], npt.NDArray[np.intp]]:
+        """Number of purchases with an amount and their mean; 0 purchases where none is known.
+
+        And the rows that bought again without one above 0.
+        """
         import numpy as np
 
         if source.table is None:
@@ -60,7 +64,18 @@ class GammaGamma(Explained):
             complaints.check(f"have an infinite {mean_name}", np.isinf(mean))
         complaints.raise_any()
         known = (x > 0) & (mean > 0)
-        return np.where(known, x, 0.0), np.where(known, mean, 0.0)
+        return np.where(known, x, 0.0), np.where(known, mean, 0.0), np.flatnonzero((x > 0) & ~known)
+
+    def _spend_of(self, source: Source, rows: int) -> tuple[npt.NDArray[np.float64], npt.NDArray[np.float64]]:
+        """The same for a forecast, which takes who is untold for one like all, and warns of it."""
+        same_currency(getattr(self, "currency_", ""), source.currency)
+        x, mean, untold = self._spend_columns(source, rows)
+        if len(untold):
+            warn(
+                f"{len(untold):,} of {len(x):,} rows bought again without a mean spend above 0 "
+                f"({listed_rows(untold)}): they are taken to spend as all do"
+            )
+        return x, mean
 
     @checked
     def fit(
@@ -97,7 +112,7 @@ class GammaGamma(Explained):
         Notes
         -----
         Customers without a repeat purchase tell nothing and are left out; so are those whose mean is not
-        above 0, and `notes_` counts these.
+        above 0, and `notes_` counts and lists these. `currency_` is that of an `Rfm`, as far as known.
         """
         import numpy as np
 
@@ -105,7 +120,7 @@ class GammaGamma(Explained):
             data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend")
         )
         raw_x = source.array("x") if source.table is None else source.column("frequency")
-        count, mean = self._spend_columns(source)
+        count, mean, _ = self._spend_columns(source)
         weight = source.array("weights")
         design = Design.learn(source, covariates, (), ()) if covariates else None
         if design is not None and design.over_time:
@@ -118,11 +133,19 @@ class GammaGamma(Explained):
         told = (raw_x == 0) | (count > 0)
         kept = [column[told] for column in (count, mean, *terms.values())]
         weighted = weight[told] if len(weight) else weight
+        out = np.flatnonzero(~told)
+        if len(out) and not (count > 0).any():
+            raise UsageError(
+                f"no customer has a mean spend to learn from: {len(out):,} of {len(count):,} rows bought "
+                f"again without one above 0 ({listed_rows(out)}), the others never bought again"
+            )
         self._fit_seen(Seen(tuple(kept), weighted), unit or source.unit, warm_start)
-        left_out = int((~told).sum())
-        if left_out:
+        self.currency_ = source.currency
+        if len(out):
+            customers = float(weight[out].sum()) if len(weight) else len(out)
             self.notes_.append(
-                f"{left_out:,} customers who bought again without an amount above 0 were left out"
+                f"{customers:,.0f} customers who bought again without an amount above 0 were left out "
+                f"({listed_rows(out)})"
             )
         self._note_dependence(count, mean, weight if len(weight) else np.ones(len(count)))
         return self
@@ -183,9 +206,9 @@ class GammaGamma(Explained):
         design = self._design()
         return [] if design is None else list(design.levels)
 
-    def _of_customers(self, source: Source, rows: int) -> npt.NDArray[np.float64]:
+    def _of_customers(self, source: Source, rows: int, warned: bool = False) -> npt.NDArray[np.float64]:
         """Expected amount of a purchase of each customer, by its own covariates."""
-        x, mean = self._spend_columns(source, rows)
+        x, mean = self._spend_columns(source, rows)[:2] if warned else self._spend_of(source, rows)
         scale = self._scales(source, rows)
         core = self._core_model(self._values())
         made: npt.NDArray[np.float64] = scale * core.expected_spend([x, mean / scale], self.threads)

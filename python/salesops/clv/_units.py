@@ -48,6 +48,15 @@ def length(text: str, argument: str) -> tuple[float, str]:
     return float(found[1] or 1) * times, unit
 
 
+def said_with_unit(time: Any, unit: str | None, argument: str) -> None:
+    """Refuse a bare number where a frame is asked about."""
+    if time is None or isinstance(time, str):
+        return
+    what = f"'{time} {unit}s'" if unit else f"'{time} weeks'"
+    tell = "" if unit else ", and unit='week' for that of the rows"
+    raise UnitError(f"{argument}={time} has no unit: say {argument}={what}{tell}")
+
+
 def in_unit(time: Any, unit: str | None, argument: str, discrete: bool = False) -> float:
     """A length of time in the model's unit: text of any unit, or a number that is in the model's already."""
     if isinstance(time, str):
@@ -81,6 +90,11 @@ def discount_rate(discount: Any, unit: str | None, discrete: bool = False) -> fl
     if found is None:
         raise UsageError(f"discount: say the period with it, such as '10% / year', not {discount!r}")
     share = float(found[1]) / (100 if found[2] else 1)
+    if share >= 1 and not found[2]:
+        raise UsageError(
+            f"discount={discount!r} would be {share:.0%} a {found[3].strip()}: "
+            f"write '{found[1]}% / {found[3]}', or a share below 1"
+        )
     number, of = length(found[3], "discount")
     if unit is None:
         raise UnitError(
