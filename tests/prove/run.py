@@ -192,7 +192,8 @@ def subdirectory() -> str:
         python = fresh(f"{scratch}/env")
         run(python, "-m", "pip", "install", f"cmake=={oldest}.*")
         cmake = f"{scratch}/env/bin/cmake"
-        run(cmake, "-S", "tests/package/add_subdirectory", "-B", f"{scratch}/build")
+        together = "-DCMAKE_UNITY_BUILD=ON"
+        run(cmake, "-S", "tests/package/add_subdirectory", "-B", f"{scratch}/build", together)
         run(cmake, "--build", f"{scratch}/build")
         said = run(f"{scratch}/build/consumer").splitlines()[0]
         return f"{run(cmake, '--version').splitlines()[0]}: {said}"
