@@ -39,8 +39,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto expression = kpi::parse_where("type = " + kpi::quoted(text));
   if (expression.literals.size() != 1 || expression.literals.front().text != text) std::abort();
   try {
-    const auto chosen = kpi::matches(crm, "opportunity", text, rows, at);
-    const auto others = kpi::matches(crm, "opportunity", "not (" + text + "\n)", rows, at);
+    const auto chosen = kpi::matches(crm, "opportunity", text, rows, at, TimeZone());
+    const auto others = kpi::matches(crm, "opportunity", "not (" + text + "\n)", rows, at, TimeZone());
     for (std::size_t i = 0; i < rows.size(); ++i)
       if (chosen[i] != 0 && others[i] != 0) std::abort();
   } catch (const Error&) {
