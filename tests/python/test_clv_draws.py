@@ -105,23 +105,15 @@ def test_draws_over_covariates_that_change_discount_themselves():
     asked = {"horizon": "150 weeks", "discount": "80% / year"}
     plan = posterior.clv_schedule(rows, every="year", **asked)
     spend = so.clv.GammaGamma(p=6.25, q=3.74, v=15.44)
+    amounts = {**log, "amount": np.ones(len(log["time"]))}
+    paid = so.clv.rfm(amounts, unit="week", amount="amount", observation_end="2025-12-28").over_time(seasons)
     total = posterior.total(
-        so.clv.rfm(
-            {**log, "amount": np.ones(len(log["time"]))},
-            unit="week",
-            amount="amount",
-            observation_end="2025-12-28",
-        ).over_time(seasons),
+        paid,
         spend=spend,
         **asked,
     )
     whole = posterior.clv_schedule(
-        so.clv.rfm(
-            {**log, "amount": np.ones(len(log["time"]))},
-            unit="week",
-            amount="amount",
-            observation_end="2025-12-28",
-        ).over_time(seasons),
+        paid,
         every="year",
         spend=spend,
         **asked,
