@@ -44,8 +44,14 @@ void check(std::span<const double> durations, std::span<const std::uint8_t> even
 
 // ---- Rows in order of time ------------------------------------------------------------------------
 
-/// Row numbers by ascending value (≥ 0), equal values in row order; linear time.
-std::vector<std::uint32_t> order_of(std::span<const double> values);
+/// Row numbers by ascending value (≥ 0), equal values in row order, and the values so ordered.
+struct Ordered {
+  std::vector<std::uint32_t> rows;
+  std::vector<double> values;
+};
+/// In linear time, on all threads.
+Ordered in_order(std::span<const double> values);
+inline std::vector<std::uint32_t> order_of(std::span<const double> values) { return in_order(values).rows; }
 
 /// Rows in order, cut into runs of equal durations, with the risk set before each.
 struct RiskTable {
@@ -58,6 +64,19 @@ struct RiskTable {
 };
 
 RiskTable risk_table(std::span<const double> durations, const Options& options);
+
+/// Each time at which rows end, with the risk set before it and the weight that ends so.
+struct EventTable {
+  std::vector<double> time;
+  std::vector<double> at_risk;
+  std::vector<std::vector<double>> ended;  ///< by code (0 = censored), then by time
+
+  [[nodiscard]] std::size_t size() const { return time.size(); }
+};
+
+/// `codes`: how many there are, censored among them.
+EventTable event_table(std::span<const double> durations, std::span<const std::uint8_t> events,
+                       std::size_t codes, const Options& options);
 
 inline double weight_of(std::span<const double> weights, std::size_t row) {
   return weights.empty() ? 1 : weights[row];
