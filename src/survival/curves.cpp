@@ -32,7 +32,8 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
   curve.level = options.level;
   curve.interval = options.interval;
   curve.rows = static_cast<std::int64_t>(durations.size());
-  const std::array<std::vector<double>*, 4> columns{&curve.survival, &curve.std_error, &curve.low, &curve.high};
+  const std::array<std::vector<double>*, 4> columns{&curve.survival, &curve.std_error, &curve.low,
+                                                    &curve.high};
   for_blocks(columns.size(), {}, [&](std::size_t column) { columns[column]->resize(table.size()); });
   curve.events = std::move(table.ended[1]);
   curve.censored = std::move(table.ended[0]);
@@ -127,8 +128,7 @@ NelsonAalen nelson_aalen(std::span<const double> durations, std::span<const std:
     const double n = table.at_risk[i];
     const double d = table.ended[1][i];
     std::size_t turns = d > 0 ? 1 : 0;
-    if (ties == TiedEvents::in_turn)
-      turns = static_cast<std::size_t>(rows_ended.empty() ? d : rows_ended[i]);
+    if (ties == TiedEvents::in_turn) turns = static_cast<std::size_t>(rows_ended.empty() ? d : rows_ended[i]);
     for (std::size_t turn = 0; turn < turns; ++turn) {
       const double share = d / static_cast<double>(turns);
       const double left = n - share * static_cast<double>(turn);

@@ -141,19 +141,23 @@ Ordered in_order(std::span<const double> values) {
     WholeOrder sorted = whole_order(values, above);
     std::vector<double> ordered(values.size());
     for (std::size_t x = 0; x < above; ++x)
-      std::fill(ordered.begin() + sorted.starts[x], ordered.begin() + sorted.starts[x + 1], static_cast<double>(x));
+      std::fill(ordered.begin() + sorted.starts[x], ordered.begin() + sorted.starts[x + 1],
+                static_cast<double>(x));
     return {std::move(sorted.rows), std::move(ordered)};
   }
   const std::size_t rows = values.size();
   const std::size_t blocks = (rows + block_rows - 1) / block_rows;
-  const auto key_of = [&](std::size_t row) { return std::bit_cast<std::uint64_t>(values[row] + 0.0); };  // no −0
+  const auto key_of = [&](std::size_t row) {
+    return std::bit_cast<std::uint64_t>(values[row] + 0.0);
+  };  // no −0
   std::vector<std::uint64_t> differing(blocks, 0);
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
     std::uint64_t bits = 0;
     for (std::size_t row = first; row < last; ++row) bits |= key_of(row) ^ key_of(0);
     differing[first / block_rows] = bits;
   });
-  const int bits = std::bit_width(std::reduce(differing.begin(), differing.end(), std::uint64_t{0}, std::bit_or{}));
+  const int bits =
+      std::bit_width(std::reduce(differing.begin(), differing.end(), std::uint64_t{0}, std::bit_or{}));
   const int low = blocks > 1 ? std::max(0, bits - width) : bits;
   const std::size_t buckets = blocks > 1 ? places : 1;
   const auto bucket_of = [&](std::size_t row) { return buckets > 1 ? digit_at(key_of(row), low) : 0; };
