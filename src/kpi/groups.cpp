@@ -182,7 +182,6 @@ struct Amount {
     return Money{minor, {static_cast<std::uint32_t>(digits) << 24U | Currency{}.packed % (1U << 24U)}}
         .amount_text();
   }
-  friend bool operator==(const Amount&, const Amount&) = default;
 };
 
 /// Amounts of several currencies in order of their value, each as its own currency writes it.

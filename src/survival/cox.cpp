@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 #include <unordered_map>
 
@@ -76,7 +77,7 @@ std::string runaway(const Maximum& best, const MatrixXd& inverse, const std::vec
   const MatrixXd at_zero = linear::inverse(best.at_zero.information);
   std::string names;
   for (Index j = 0; j < inverse.rows(); ++j)
-    if (inverse(j, j) > 1e4 * at_zero(j, j))
+    if (!(inverse(j, j) > 0) || inverse(j, j) > 1e4 * at_zero(j, j))
       names += (names.empty() ? "'" : ", '") + covariates[static_cast<std::size_t>(j)].name + "'";
   return names;
 }
@@ -225,7 +226,11 @@ CoxModel describe(const RiskSets& sets, const std::vector<Covariate>& covariates
   model.coefficients = values_of(VectorXd(best.beta.cwiseProduct(back)));
   model.covariance = values_of(uncovariance(covariance));
   model.model_covariance = values_of(uncovariance(inverse));
-  model.std_errors = values_of(VectorXd(covariance.diagonal().cwiseMax(0).cwiseSqrt().cwiseProduct(back)));
+  // A variance that rounding has left at 0 or below is not known.
+  const VectorXd errors = covariance.diagonal().unaryExpr([](double variance) {
+    return variance > 0 ? std::sqrt(variance) : std::numeric_limits<double>::quiet_NaN();
+  });
+  model.std_errors = values_of(VectorXd(errors.cwiseProduct(back)));
   model.means = values_of(sets.mean);
   model.log_likelihood_null = best.at_zero.value;
   model.log_likelihood = best.here.value + options.penalty / 2 * best.beta.squaredNorm();

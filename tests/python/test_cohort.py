@@ -369,7 +369,7 @@ def test_as_of_a_day_is_its_beginning():
     grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-03-01")
     assert grid.cohorts == ["2024-01", "2024-02"]
     assert set(grid.to_wide("state")["1"].tolist()) == {"complete", "unobserved"}
-    later = so.cohort.retention(TOY, customer="id", time="date", as_of=dt.datetime(2024, 3, 1, 0, 0))
+    later = so.cohort.retention(TOY, customer="id", time="date", as_of=dt.datetime(2024, 3, 1, 0, 1))
     assert later.cohorts[-1] == "2024-03"
     default = so.cohort.retention(TOY, customer="id", time="date")
     assert default.as_of == dt.datetime(2024, 3, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)
