@@ -44,13 +44,14 @@ std::optional<RmstDifference> rmst_difference(const KaplanMeier& first, const Ka
 
 namespace {
 
-double rank_weight(RankWeight kind, double n, double survival_before, double peto) {
+double rank_weight(RankWeight kind, RankPowers powers, double n, double survival_before, double peto) {
   switch (kind) {
     case RankWeight::log_rank: return 1;
     case RankWeight::wilcoxon: return n;
     case RankWeight::tarone_ware: return std::sqrt(n);
     case RankWeight::peto: return peto;
-    case RankWeight::g_rho: return survival_before;
+    case RankWeight::g_rho:
+      return std::pow(survival_before, powers.rho) * std::pow(1 - survival_before, powers.gamma);
   }
   return 1;
 }
@@ -84,7 +85,11 @@ class GroupsAtRisk {
 }  // namespace
 
 LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
-                 std::span<const std::uint32_t> groups, const Options& options, RankWeight weight) {
+                 std::span<const std::uint32_t> groups, const Options& options, RankWeight weight,
+                 RankPowers powers) {
+  for (const double power : {powers.rho, powers.gamma})
+    if (!(power >= 0) || std::isinf(power))
+      throw UsageError("rho and gamma must be finite numbers of at least 0");
   check(durations, events, 1, options.entry, options.weights);
   if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
   const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
@@ -123,7 +128,7 @@ LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t
     }
     if (d > 0) {
       peto *= 1 - d / (n + 1);
-      const double w = rank_weight(weight, n, survival, peto);
+      const double w = rank_weight(weight, powers, n, survival, peto);
       const double scale = n > 1 ? w * w * d * std::max(0.0, n - d) / (n - 1) : 0;
       // Groups are few: plain loops, and the lower half of the covariance.
       for (std::size_t g = 0; g < k; ++g) {
