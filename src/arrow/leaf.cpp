@@ -90,7 +90,7 @@ Leaf dictionary_leaf(std::string_view column, const Format& values, const Leaf& 
   leaf.start = array->offset;
   leaf.length = array->length;
   // All of a null column is null, whatever buffers its producer hands out (Polars: an empty one).
-  leaf.validity = storage.kind == Kind::null ? nullptr : own_validity(column, *array);
+  leaf.validity = values.kind == Kind::null ? nullptr : own_validity(column, *array);
   return leaf;
 }
 
