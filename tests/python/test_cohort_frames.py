@@ -119,6 +119,60 @@ def test_pictures_of_money_lifecycle_and_projection():
         grid.plot("pie")
 
 
+def marks_of(chart, mark):
+    """The rows that marks of a kind draw, dashed ones apart."""
+    found = chart.to_dict()
+    drawn = {True: [], False: []}
+    for layer in [inner for one in found["layer"] for inner in one.get("layer", [one])]:
+        if layer["mark"]["type"] == mark:
+            rows = (
+                found["datasets"][layer["data"]["name"]]
+                if "name" in layer["data"]
+                else layer["data"]["values"]
+            )
+            drawn["strokeDash" in layer["mark"]] += rows
+    return drawn[False], drawn[True]
+
+
+def test_a_cost_is_met_in_the_picture_as_payback_has_it():
+    rows = {
+        "customer": list("ABCAB"),
+        "time": ["2026-01-05"] * 3 + ["2026-02-03"] * 2,
+        "amount": [10, 10, 10, 90, 90],
+    }
+    grid = so.cohort.retention(rows, amount="amount", measure="ltv", as_of="2026-02-10")
+    assert grid.payback(25)["payback"].tolist()[0] == 1
+    assert grid.plot("ltv", cac=25).title.endswith("cost of 25 met at age 1 by 1 of 1 cohort")
+    assert grid.plot("ltv", cac=71).title.endswith("cost of 71 not met yet")
+
+
+def test_amounts_in_progress_are_never_a_solid_line():
+    grid = so.cohort.retention(invoices(), amount="amount", measure="ltv", interval=None, as_of="2024-03-20")
+    picture = grid.plot("ltv", cac=200)
+    assert "Dashed to a ring: in progress" in picture.subtitle
+    solid, dashed = marks_of(picture.chart, "line")
+    assert {row["x"] for row in solid if row["curve"] == "2024-01"} == {0, 1}
+    assert [row["x"] for row in dashed] == [1, 2]
+    rings, _ = marks_of(picture.chart, "point")
+    assert [row["x"] for row in rings if row["open"]] == [2]
+    over = so.cohort.retention(
+        invoices(), amount="amount", measure="ltv", interval=None, as_of="2024-04-01"
+    ).plot("ltv")
+    assert "in progress" not in over.subtitle
+    assert marks_of(over.chart, "line")[1] == []
+
+
+@pytest.mark.parametrize("cohorts", [4, 5, 6, 11])
+def test_the_oldest_and_the_youngest_cohort_are_drawn(cohorts):
+    months = [f"2024-{month:02}" for month in range(1, cohorts + 1)]
+    rows = {"customer": months, "time": [f"{month}-05" for month in months], "amount": [1.0] * cohorts}
+    grid = so.cohort.retention(rows, amount="amount", measure="ltv", interval=None)
+    solid, dashed = marks_of(grid.plot("ltv").chart, "line")
+    named = {row["curve"] for row in solid + dashed} - {"weighted mean"}
+    assert len(named) == 4
+    assert {months[0], months[-1]} <= named
+
+
 # ---- what may come in ----
 
 

@@ -221,6 +221,9 @@ class Retention:
     ) -> Any:
         """When each cohort has earned what its customers cost.
 
+        Amounts of a period in progress count, so a cost may be met before its period is over; a refund may
+        still undo that.
+
         Parameters
         ----------
         cac
@@ -297,8 +300,9 @@ class Retention:
         kind
             ``heatmap``: cells by cohort and age; blank = not begun, dashed = in progress, ringed = zero.
             ``curves``: the weighted mean by age with its interval, one line a segment.
-            ``triangle``: customers active as numbers. ``ltv``: cumulative amounts a customer by cohort, with
-            `cac` as a line; for the measure ltv.
+            ``triangle``: customers active as numbers. ``ltv``: cumulative amounts a customer of the oldest
+            cohort, the youngest and some between, dashed where in progress, with `cac` as a line that is met
+            as `payback` has it; for the measure ltv.
         """
         from salesops.cohort import _pictures
 

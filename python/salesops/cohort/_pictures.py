@@ -238,19 +238,20 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
     cells = [cell for cell in cells_of(grid, segment, len(grid.cohorts)) if cell["value"] is not None]
     pooled = grid._core.pooled_table().to_dict()
     ages = len(grid.ages)
-    names = list(dict.fromkeys(cell["cohort"] for cell in cells))
-    # The oldest, the youngest and some between; the mean of all.
-    step = max(1, -(-len(names) // (LINES - 1)))
-    kept = names[::step][: LINES - 1]
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     mean = [pooled["weighted"][segment * ages + k] for k in range(ages)]
     if any(value is not None for value in mean):
         lines["weighted mean"] = [(float(k), v, v, v) for k, v in enumerate(mean) if v is not None]
-    for name in kept:
-        points = [(float(c["column"]), c["value"]) for c in cells if c["cohort"] == name]
-        lines[name] = [(x, value, value, value) for x, value in points]
-    chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit)
+    still_open = set()
+    for name in spread(list(dict.fromkeys(cell["cohort"] for cell in cells)), LINES - 1):
+        row = [cell for cell in cells if cell["cohort"] == name]
+        lines[name] = [(float(cell["column"]), *[cell["value"]] * 3) for cell in row]
+        if row[-1]["state"] == "in_progress":
+            still_open.add(name)
+    chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open)
     title, subtitle = words_of(grid, segment)
+    if still_open:
+        subtitle += " Dashed to a ring: in progress, the amounts so far."
     if cac is not None:
         alt = altair()
         data = alt.Data(values=[{"cac": float(cac), "note": f"cost {plot.compact(float(cac), unit)}"}])
@@ -261,13 +262,31 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
             .encode(y="cac:Q", text="note:N", x=alt.value(4))
         )
         chart = chart + rule + note
-        paid = [k for k, value in enumerate(mean) if value is not None and value >= cac]
-        title += f"; cost of {plot.compact(float(cac), unit)} " + (
-            f"met at age {paid[0]}" if paid else "not met yet"
-        )
+        title += f"; cost of {plot.compact(float(cac), unit)} {met(grid, segment, float(cac))}"
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows
+    )
+
+
+def spread(names: list[str], most: int) -> list[str]:
+    """The first, the last and some evenly between them."""
+    if len(names) <= most:
+        return names
+    return [names[round(i * (len(names) - 1) / (most - 1))] for i in range(most)]
+
+
+def met(grid: Retention, segment: int, cost: float) -> str:
+    """By when which cohorts have met a cost, by the rule of `payback`: amounts in progress count."""
+    core = grid._core
+    cohorts = len(core.cohorts)
+    sizes = core.size[segment * cohorts : (segment + 1) * cohorts]
+    ages = [int(age) for age, _ in core.payback([cost] * cohorts, 1.0, False, segment) if age is not None]
+    if not ages:
+        return "not met yet"
+    first, last = min(ages), max(ages)
+    return (f"met at age {first}" if first == last else f"met at ages {first} to {last}") + (
+        f" by {len(ages):,} of {plot.counted(sum(size > 0 for size in sizes), 'cohort')}"
     )
 
 
