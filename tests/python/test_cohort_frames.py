@@ -278,3 +278,15 @@ def test_triangles_that_rise_or_have_no_renewal_are_refused():
         so.cohort.Triangle([[10], [20]]).project()
     with pytest.raises(so.UsageError, match="model"):
         so.cohort.Triangle([[10, 8]]).project(model="weibull")
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan"), pd.NA])
+def test_a_triangle_has_no_gaps_but_open_ends(missing):
+    with pytest.raises(
+        so.UsageError, match=r"cohort 1 \(counted from 0\) has no number at age 1.*fill the gap"
+    ):
+        so.cohort.Triangle([[100, 80], [100, missing, 60]])
+    with pytest.raises(so.UsageError, match=r"cohort 0 .* at age 0"):
+        so.cohort.Triangle([[missing, 60]])
+    open_ended = so.cohort.Triangle([[100, 80, 60], [50, 40, missing], [30, missing, missing]])
+    assert open_ended.cohorts == [[100, 80, 60], [50, 40], [30]]
