@@ -509,6 +509,23 @@ def test_payback_against_the_cost_of_a_customer():
     assert grid.payback(150, margin=0.5)["payback"].tolist()[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("label", "answer"),
+    [
+        ("2024-1", "; did you mean '2024-01'?"),
+        ("2024-O2", "; did you mean '2024-02'?"),
+        (dt.date(2024, 3, 1), "; did you mean '2024-03'?"),
+        ("May", "; they go from '2024-01' to '2024-12'"),
+        (("2024-01",), "; did you mean '2024-01'?"),
+    ],
+)
+def test_a_cost_of_no_cohort_is_refused(label, answer):
+    grid = so.cohort.retention(invoices(), amount="amount", measure="ltv", interval=None, as_of="2025-01-01")
+    with pytest.raises(so.UsageError) as error:
+        grid.payback({"2024-01": 200, label: 5})
+    assert str(error.value) == f"cac: there is no cohort {str(label)!r}{answer}"
+
+
 def test_currencies_are_not_mixed():
     rows = invoices() | {"code": ["EUR"] * 6 + ["USD"] * 6}
     with pytest.raises(so.UnitError, match="2 currencies"):

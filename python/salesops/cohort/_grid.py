@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from salesops._columns import EPOCH
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
+from salesops._names import meant
 from salesops.clv._rfm import kind_of
-from salesops.plot.base import percent
+from salesops.plot.base import percent, plain
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -227,7 +229,8 @@ class Retention:
         Parameters
         ----------
         cac
-            Cost to acquire a customer in major units: one number, or a dict of cohort labels to numbers.
+            Cost to acquire a customer in major units: one number, or a dict of cohort labels to numbers;
+            cohorts that it leaves out have no payback. A label of no cohort is a `UsageError`.
         margin
             Share of the amounts that is earned.
         interpolate
@@ -240,6 +243,9 @@ class Retention:
             at_least (ages that are known to be too early: the lower bound of those still open).
         """
         core = self._core
+        for label in cac if isinstance(cac, Mapping) else ():
+            if label not in core.cohorts:
+                raise UsageError(f"cac: there is no cohort {plain(label)!r}{_nearest(label, core.cohorts)}")
         costs = [_cost(cac, cohort) for cohort in core.cohorts]
         place = self._segment(segment)
         found = core.payback(costs, margin, interpolate, place)
@@ -319,7 +325,7 @@ class Retention:
     # ---- prints ----
 
     def __repr__(self) -> str:
-        from salesops.plot.base import aligned, plain
+        from salesops.plot.base import aligned
 
         core = self._core
         cohorts, ages, sizes, values, states = core.cohorts, core.ages, core.size, core.value, core.state
@@ -389,6 +395,13 @@ def _typed(values: Sequence[Any], kind: str) -> Column:
         return Column.of_strings(values)
     valid = np.array([value is not None for value in values], dtype=bool)
     return Column.of(kind, np.array([0 if v is None else v for v in values], dtype=kind), valid)
+
+
+def _nearest(label: Any, cohorts: Sequence[str]) -> str:
+    """The cohort that a label meant, else how cohorts are labelled."""
+    padded = re.sub(r"\d+", lambda digits: digits[0].zfill(2), str(label))
+    span = f"; they go from {cohorts[0]!r} to {cohorts[-1]!r}" if cohorts else "; there are none"
+    return meant(padded, cohorts) or span
 
 
 def _cost(cac: Any, cohort: str) -> float:
