@@ -96,11 +96,11 @@ def test_the_heatmap_tells_null_progress_and_zero_apart():
     data = grid.plot().chart.to_dict()
     cells = data["data"]["values"] if "data" in data else data["layer"][0]["data"]["values"]
     assert len(cells) == 10  # six of sixteen have not begun: they are not drawn
-    dashes = {
-        state: {tuple(cell["dash"]) for cell in cells if cell["state"] == state}
-        for state in ("complete", "in_progress")
-    }
-    assert dashes == {"complete": {(1, 0)}, "in_progress": {(3, 2)}}
+    assert sum(cell["state"] == "in_progress" for cell in cells) == 4
+    svg = grid.plot().svg()
+    assert svg.count("stroke-dasharray") == 4
+    assert svg.count(">–<") == 1  # nobody began in March, and its age 0 is over
+    assert "–: nobody to count" in grid.plot().subtitle
     zeros = [cell for cell in cells if cell["value"] == 0 and cell["state"] == "complete"]
     assert [cell["cohort"] for cell in zeros] == ["2024-02"]
     assert all(cell["zero"] and cell["shade"] == 0 for cell in zeros)
@@ -160,6 +160,31 @@ def test_amounts_in_progress_are_never_a_solid_line():
     ).plot("ltv")
     assert "in progress" not in over.subtitle
     assert marks_of(over.chart, "line")[1] == []
+
+
+def test_what_may_still_grow_is_marked_wherever_it_is_shown():
+    how = {"customer": "id", "time": "date", "as_of": "2024-04-01"}
+    grid = so.cohort.retention(TOY, measure="unbounded", **how)
+    assert grid.pooled()["state"].tolist() == ["complete", "may_grow", "may_grow"]
+    heatmap = grid.plot()
+    assert heatmap.svg().count(">+<") == 3
+    assert "+: may still grow" in heatmap.subtitle
+    curves = grid.plot("curves")
+    assert "may still grow" in curves.subtitle
+    assert "unbounded, may still grow" in curves.svg()
+    assert [row[0] for row in curves.rows] == ["0", "1+", "2+"]
+    classic = so.cohort.retention(TOY, **how)
+    assert set(classic.pooled()["state"]) == {"complete"}
+    for kind in ("heatmap", "curves"):
+        assert "grow" not in repr(classic.plot(kind))
+        assert ">+<" not in classic.plot(kind).svg()
+
+
+def test_means_of_ages_that_are_not_over_say_so():
+    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-03-15")
+    assert grid.pooled()["state"].tolist() == ["complete", "complete", "in_progress"]
+    by = so.cohort.retention(TOY | {"plan": list("aabba")}, customer="id", time="date", by="plan")
+    assert len(by.pooled()["state"]) == len(by.segments) * len(by.ages)
 
 
 @pytest.mark.parametrize("cohorts", [4, 5, 6, 11])

@@ -135,8 +135,23 @@ class Retention:
         """One row an age: cohorts, n, active, weighted and simple mean over the cohorts whose cell is over.
 
         ``weighted`` pools customers (Σ active ÷ Σ n, with an interval); ``simple`` gives a cohort one vote.
+        ``state`` is that of the cells in the mean: where they may grow it may, too.
         """
-        return _frame.like(self._core.pooled_table(), self.source)
+        table = self._core.pooled_table()
+        return _frame.like(table.with_column("state", Column.of_strings(self._pooled_states())), self.source)
+
+    def _pooled_states(self) -> list[str]:
+        """The state of each segment's means by age; that of what has begun where no cell is over."""
+        core = self._core
+        ages, states = len(core.ages), core.state
+        segment = len(core.cohorts) * ages
+        columns = [
+            set(states[s * segment + k : (s + 1) * segment : ages])
+            for s in range(len(core.segments))
+            for k in range(ages)
+        ]
+        order = ("may_grow", "complete", "in_progress", "unobserved")
+        return [next(state for state in order if state in column) for column in columns]
 
     @checked
     def to_wide(self, values: str = "value", *, means: bool = True) -> Any:

@@ -93,7 +93,7 @@ SHOWN = 13
 
 
 def heatmap(grid: Retention, segment: int) -> plot.Picture:
-    """Cells by cohort and age: blank has not begun, dashed is in progress, a ring is zero."""
+    """Cells by cohort and age: blank has not begun, dashed is in progress, a ring is zero, + may grow."""
     alt = altair()
     unit = unit_of(grid)
     cells = cells_of(grid, segment, MOST_COHORTS)
@@ -107,30 +107,51 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
         value, open_cell = cell["value"], cell["state"] == "in_progress"
         share = 0.0 if value is None else min(1.0, max(0.0, value / top))
         cell["shade"] = 0.0 if open_cell or not value else 0.12 + 0.88 * share
-        cell["fill"] = ink("main")
-        cell["edge"] = ink("muted") if open_cell or value == 0 else ink("ground")
-        cell["dash"] = [3, 2] if open_cell else [1, 0]
+        cell["edge"] = ink("ground") if value else ink("muted")
         cell["zero"] = value == 0
         cell["note"] = "" if value is None else _short(value, unit)
         cell["ink"] = ink("ground") if cell["shade"] > 0.55 else ink("ink")
     data = records(cells, "cohort", "k", "value")
-    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, 34 * len({c["k"] for c in cells})))
+    grows = any(cell["state"] == "may_grow" for cell in cells)
+    step = 42 if grows else 34  # a + needs its place beside the number
+    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, step * len({c["k"] for c in cells})))
     x = alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0))
     y = alt.Y("cohort:O", sort=core.cohorts, title=None)
-    squares = base.mark_rect(strokeWidth=1).encode(
-        x=x,
-        y=y,
-        color=alt.Color("fill:N", scale=None),
-        fillOpacity=alt.Opacity("shade:Q", scale=None, legend=None),
-        stroke=alt.Stroke("edge:N", scale=None),
-        strokeDash=alt.StrokeDash("dash:N", scale=None, legend=None),
-    )
-    rings = (
+    over = "datum.state != 'in_progress'"
+    layers = [
+        base.transform_filter(over)
+        .mark_rect(strokeWidth=1, color=ink("main"))
+        .encode(
+            x=x,
+            y=y,
+            fillOpacity=alt.Opacity("shade:Q", scale=None, legend=None),
+            stroke=alt.Stroke("edge:N", scale=None),
+        ),
+        # The dashes of a rectangle belong to its mark: Vega-Lite has no channel for them.
+        base.transform_filter(f"!({over})")
+        .mark_rect(strokeWidth=1, strokeDash=[3, 2], fillOpacity=0, stroke=ink("muted"))
+        .encode(x=x, y=y),
         base.transform_filter("datum.zero")
         .mark_point(filled=False, size=40, color=ink("bad"))
-        .encode(x=x, y=y)
-    )
-    layers = [squares, rings]
+        .encode(x=x, y=y),
+    ]
+    marks = ["Blank: not begun", "dashed: in progress", "ring: zero"]
+    if any(cell["value"] is None and cell["state"] != "in_progress" for cell in cells):
+        marks.append("–: nobody to count")
+        nobody = base.transform_filter(f"datum.value === null && {over}")
+        layers.append(nobody.mark_text(text="–", color=ink("muted")).encode(x=x, y=y))
+    if grows:
+        marks.append("+: may still grow")
+        corner = base.transform_filter("datum.state == 'may_grow'").mark_text(
+            text="+", align="right", baseline="top", dx=-2, dy=1, fontSize=9
+        )
+        layers.append(
+            corner.encode(
+                x=alt.X("k:O", sort=core.ages, bandPosition=1),
+                y=alt.Y("cohort:O", sort=core.cohorts, bandPosition=0),
+                color=alt.Color("ink:N", scale=None),
+            )
+        )
     if few:
         layers.append(
             base.transform_filter("!datum.zero")
@@ -141,7 +162,7 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title,
-        subtitle=subtitle + " Blank: not begun; dashed: in progress; ring: zero.",
+        subtitle=f"{subtitle} {'; '.join(marks)}.",
         alt=f"{title}. Rows are cohorts, columns ages; the darker the more.",
         chart=alt.layer(*layers).properties(height={"step": 20}),
         columns=columns,
@@ -205,12 +226,16 @@ def curves(grid: Retention) -> plot.Picture:
     if not lines:
         raise UsageError("no age is over in any cohort: there is no mean to draw")
     title, subtitle = words_of(grid, 0)
+    grows = "may_grow" in core.state
+    if grows:
+        subtitle += " +: who comes back later will count, so it may still grow, the last ages most."
     if len(core.segments) > 1:
         title = f"{grid.measure}: " + ", ".join(
             f"{name} {plot.compact(points[-1][1], unit)} at age {points[-1][0]:g}"
             for name, points in lines.items()
         )
     names = list(lines)
+    marks = dict(zip(core.first_age, map(_mark, grid._pooled_states()), strict=False))
     by_age: dict[float, dict[str, float]] = {}
     for name, points in lines.items():
         for x, value, _, _ in points:
@@ -219,10 +244,12 @@ def curves(grid: Retention) -> plot.Picture:
         title=title,
         subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}).",
         alt=f"{title}. {subtitle}",
-        chart=plot.curves(lines, x_title="age", y_title=grid.measure, unit=unit),
+        chart=plot.curves(
+            lines, x_title="age", y_title=grid.measure + (", may still grow" if grows else ""), unit=unit
+        ),
         columns=["age", *names],
         rows=[
-            [f"{x:g}", *(plot.compact(values.get(name), unit) for name in names)]
+            [f"{x:g}{marks[int(x)]}", *(plot.compact(values.get(name), unit) for name in names)]
             for x, values in sorted(by_age.items())
         ],
     )
