@@ -162,6 +162,60 @@ def test_amounts_in_progress_are_never_a_solid_line():
     assert marks_of(over.chart, "line")[1] == []
 
 
+def monthly(cohorts, amount=1.0):
+    """One customer a cohort who comes every month."""
+    months = [f"{2017 + month // 12}-{month % 12 + 1:02}-05" for month in range(cohorts)]
+    return {
+        "customer": [born for born in range(cohorts) for _ in months[born:]],
+        "time": [month for born in range(cohorts) for month in months[born:]],
+        "amount": [amount] * (cohorts * (cohorts + 1) // 2),
+    }
+
+
+def test_pictures_say_what_they_leave_out():
+    grid = so.cohort.retention(monthly(87))
+    assert (len(grid.cohorts), len(grid.ages)) == (87, 87)
+    heatmap = grid.plot()
+    words = "Drawn: the last 36 of 87 cohorts, ages 0 to 35 of 86."
+    assert words in heatmap.subtitle
+    assert words in grid.plot("triangle").subtitle
+    assert heatmap.title.endswith("100.0 % at age 1, 100.0 % at age 35")
+    assert heatmap.columns == ["cohort", *map(str, range(13)), "…"]
+    assert heatmap.rows[0][-1] == ""
+    ltv = so.cohort.retention(monthly(87), amount="amount", measure="ltv", interval=None).plot("ltv")
+    assert "Drawn: ages 0 to 39 of 86. Lines: 4 of 87 cohorts" in ltv.subtitle
+    assert max(row["x"] for rows in marks_of(ltv.chart, "line") for row in rows) == 39
+    life = so.cohort.lifecycle(monthly(37)).plot()
+    assert "Drawn: the last 36 of 37 periods." in life.subtitle
+    many = monthly(2) | {"by": ["a", "b", "c"]}
+    assert "segments" not in so.cohort.retention(many, by="by").plot("curves").subtitle
+    six = {"customer": list("abcdef"), "time": ["2024-01-05"] * 6, "by": list("abcdef")}
+    curves = so.cohort.retention(six, by="by", as_of="2024-02-01").plot("curves")
+    assert "Drawn: the first 5 of 6 segments." in curves.subtitle
+    small = so.cohort.retention(monthly(12))
+    assert not any("Drawn" in small.plot(kind).subtitle for kind in ("heatmap", "triangle", "curves"))
+    assert "…" not in small.plot().columns
+    windows = so.cohort.retention(monthly(5), measure="window", window="30d", as_of="2017-05-07")
+    assert len(windows.plot().rows) < len(windows.cohorts)  # May's customers have no window that is over
+    assert "Drawn" not in windows.plot().subtitle
+
+
+def test_titles_quote_means_of_two_cohorts_or_say_that_it_is_one():
+    grid = so.cohort.retention(monthly(4), as_of="2017-05-01")
+    assert grid.pooled()["cohorts"].tolist() == [4, 3, 2, 1]
+    assert grid.plot().title == "classic by month: 100.0 % at age 1, 100.0 % at age 2"
+    assert grid.plot("curves").title == grid.plot().title
+    segmented = so.cohort.retention(monthly(4) | {"by": ["x"] * 10}, by="by", as_of="2017-05-01")
+    assert segmented.plot("curves").title == "x: " + grid.plot().title
+    two = monthly(4) | {"by": [["x", "y"][born % 2] for born in (0, 0, 0, 0, 1, 1, 1, 2, 2, 3)]}
+    both = so.cohort.retention(two, by="by", as_of="2017-05-01").plot("curves").title
+    assert both == "classic: x 100.0 % at age 1, y 100.0 % at age 2 (of one cohort)"
+    one = so.cohort.retention(monthly(2), as_of="2017-03-01")
+    assert one.plot().title == "classic by month: 100.0 % at age 1 (of one cohort)"
+    none = so.cohort.retention(monthly(1), as_of="2017-02-01")
+    assert none.plot().title == "classic by month: nothing is known after age 0"
+
+
 def test_what_may_still_grow_is_marked_wherever_it_is_shown():
     how = {"customer": "id", "time": "date", "as_of": "2024-04-01"}
     grid = so.cohort.retention(TOY, measure="unbounded", **how)

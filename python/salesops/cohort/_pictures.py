@@ -53,36 +53,65 @@ def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str,
     return made
 
 
-def words_of(grid: Retention, segment: int) -> tuple[str, str]:
-    """The finding (the weighted mean of the first age after the start) and the definition."""
+def last_of(cells: list[dict[str, Any]]) -> int:
+    """The last column drawn."""
+    return max(cell["column"] for cell in cells)
+
+
+def told(grid: Retention, pooled: dict[str, Any], segment: int, last: int) -> tuple[list[int], bool]:
+    """Ages after the start, up to the last drawn, whose mean is worth telling: of two cohorts or more.
+
+    Where there is no such age, those of one cohort, and True.
+    """
     core = grid._core
-    ages = len(core.ages)
+    known = {
+        k: pooled["cohorts"][segment * len(core.ages) + k]
+        for k, number in enumerate(core.first_age[: last + 1])
+        if number > 0 and pooled["weighted"][segment * len(core.ages) + k] is not None
+    }
+    several = [k for k, cohorts in known.items() if cohorts > 1]
+    return several or list(known), not several
+
+
+def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
+    """The finding (the weighted mean at the first and the last age told) and the definition."""
+    core = grid._core
     pooled = core.pooled_table().to_dict()
-    unit = unit_of(grid)
     name = f"{plain(core.segments[segment])}: " if core.segments[segment] else ""
-    for k, number in enumerate(core.first_age):
-        place = segment * ages + k
-        value = pooled["weighted"][place]
-        if number > 0 and value is not None:
-            last = max(k for k in range(ages) if pooled["weighted"][segment * ages + k] is not None)
-            end = pooled["weighted"][segment * ages + last]
-            finding = f"{plot.compact(value, unit)} at age {core.ages[k]}"
-            if last > k:
-                finding += f", {plot.compact(end, unit)} at age {core.ages[last]}"
-            break
-    else:
-        finding = "too young to tell"
+    ages, alone = told(grid, pooled, segment, last)
+    means = {k: pooled["weighted"][segment * len(core.ages) + k] for k in (ages[:1] + ages[-1:])}
+    finding = ", ".join(
+        f"{plot.compact(mean, unit_of(grid))} at age {core.ages[k]}" for k, mean in means.items()
+    )
+    if not finding:
+        finding = "nothing is known after age 0"
+    elif alone:
+        finding += " (of one cohort)"
     length = "block of days" if core.every == "days" else core.every
     return (
         f"{name}{grid.measure} by {length}: {finding}",
-        f"{grid.definition}; weighted mean over the cohorts whose {length} is over, as of "
+        f"{grid.definition}; weighted mean over all cohorts whose {length} is over, as of "
         f"{grid.as_of:%Y-%m-%d}, {core.zone}.",
     )
 
 
+def cut(grid: Retention, segment: int, cells: list[dict[str, Any]], most: int = MOST_COHORTS) -> str:
+    """What is drawn of what there is, as a sentence; nothing where all is."""
+    core = grid._core
+    ages, size = len(core.ages), len(core.cohorts) * len(core.ages)
+    states = core.state[segment * size : (segment + 1) * size]
+    begun = max(k for k in range(ages) if any(state != "unobserved" for state in states[k::ages]))
+    first, last = (end(cell["column"] for cell in cells) for end in (min, max))
+    parts = [f"the last {most:,} of {len(core.cohorts):,} cohorts"] if len(core.cohorts) > most else []
+    if last < begun:
+        parts.append(f"ages {core.ages[first]} to {core.ages[last]} of {core.ages[begun]}")
+    return f" Drawn: {', '.join(parts)}." if parts else ""
+
+
 def table_of(cells: list[dict[str, Any]], text: Any) -> tuple[list[str], list[list[str]]]:
-    """Cells as rows of texts, one a cohort."""
-    ages = list(dict.fromkeys(cell["k"] for cell in sorted(cells, key=lambda cell: cell["column"])))[:SHOWN]
+    """Cells as rows of texts, one a cohort; an empty column … where there are more ages."""
+    every = list(dict.fromkeys(cell["k"] for cell in sorted(cells, key=lambda cell: cell["column"])))
+    ages = every[:SHOWN] + ["…"] * (len(every) > SHOWN)
     rows: dict[str, dict[str, str]] = {}
     for cell in cells:
         rows.setdefault(cell["cohort"], {})[cell["k"]] = text(cell)
@@ -158,11 +187,11 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
             .mark_text(fontSize=10)
             .encode(x=x, y=y, text="note:N", color=alt.Color("ink:N", scale=None))
         )
-    title, subtitle = words_of(grid, segment)
+    title, subtitle = words_of(grid, segment, last_of(cells))
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle} {'; '.join(marks)}.",
+        subtitle=f"{subtitle}{cut(grid, segment, cells)} {'; '.join(marks)}.",
         alt=f"{title}. Rows are cohorts, columns ages; the darker the more.",
         chart=alt.layer(*layers).properties(height={"step": 20}),
         columns=columns,
@@ -194,11 +223,11 @@ def triangle(grid: Retention, segment: int) -> plot.Picture:
         text="note:N",
         color=alt.Color("ink:N", scale=None),
     )
-    title, subtitle = words_of(grid, segment)
+    title, subtitle = words_of(grid, segment, last_of(cells))
     columns, rows = table_of(cells, lambda cell: cell["note"])
     return plot.Picture(
         title=title,
-        subtitle=subtitle + " Customers active; * in progress, + may still grow.",
+        subtitle=f"{subtitle}{cut(grid, segment, cells)} Customers active; * in progress, + may still grow.",
         alt=f"Customers active by cohort and age. {title}",
         chart=chart.properties(height={"step": 18}),
         columns=columns,
@@ -213,6 +242,7 @@ def curves(grid: Retention) -> plot.Picture:
     pooled = core.pooled_table().to_dict()
     unit = unit_of(grid)
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
+    findings = []
     for s, segment in enumerate(core.segments[:LINES]):
         points = []
         for k, number in enumerate(core.first_age):
@@ -222,20 +252,26 @@ def curves(grid: Retention) -> plot.Picture:
                     (float(number), value, value if low is None else low, value if high is None else high)
                 )
         if points:
-            lines[plain(segment) or "all cohorts"] = points
+            name = plain(segment) or "all cohorts"
+            lines[name] = points
+            worth, alone = told(grid, pooled, s, ages - 1)
+            at = worth[-1] if worth else 0
+            mean = plot.compact(pooled["weighted"][s * ages + at], unit)
+            note = " (of one cohort)" if worth and alone else ""
+            findings.append(f"{name} {mean} at age {core.ages[at]}{note}")
     if not lines:
         raise UsageError("no age is over in any cohort: there is no mean to draw")
-    title, subtitle = words_of(grid, 0)
+    title, subtitle = words_of(grid, 0, ages - 1)
+    if len(core.segments) > LINES:
+        subtitle += f" Drawn: the first {LINES} of {len(core.segments):,} segments."
     grows = "may_grow" in core.state
     if grows:
         subtitle += " +: who comes back later will count, so it may still grow, the last ages most."
     if len(core.segments) > 1:
-        title = f"{grid.measure}: " + ", ".join(
-            f"{name} {plot.compact(points[-1][1], unit)} at age {points[-1][0]:g}"
-            for name, points in lines.items()
-        )
+        title = f"{grid.measure}: {', '.join(findings)}"
     names = list(lines)
-    marks = dict(zip(core.first_age, map(_mark, grid._pooled_states()), strict=False))
+    marked = zip(core.first_age, core.ages, grid._pooled_states(), strict=False)
+    labels = {number: age + _mark(state) for number, age, state in marked}
     by_age: dict[float, dict[str, float]] = {}
     for name, points in lines.items():
         for x, value, _, _ in points:
@@ -249,34 +285,41 @@ def curves(grid: Retention) -> plot.Picture:
         ),
         columns=["age", *names],
         rows=[
-            [f"{x:g}{marks[int(x)]}", *(plot.compact(values.get(name), unit) for name in names)]
+            [labels[int(x)], *(plot.compact(values.get(name), unit) for name in names)]
             for x, values in sorted(by_age.items())
         ],
     )
 
 
 def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
-    """Cumulative amounts a customer by age, latest cohorts, against what a customer cost."""
+    """Cumulative amounts a customer by age, from the oldest cohort to the youngest, against a cost."""
     if grid.measure != "ltv":
         raise UsageError("kind='ltv' draws the measure ltv")
     if cac is not None and (isinstance(cac, bool) or not isinstance(cac, int | float) or not cac >= 0):
         raise UsageError("cac: for the line one number of 0 or more; payback takes one a cohort")
     unit = unit_of(grid)
-    cells = [cell for cell in cells_of(grid, segment, len(grid.cohorts)) if cell["value"] is not None]
+    begun = cells_of(grid, segment, len(grid.cohorts))
+    cells = [cell for cell in begun if cell["value"] is not None]
     pooled = grid._core.pooled_table().to_dict()
     ages = len(grid.ages)
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
-    mean = [pooled["weighted"][segment * ages + k] for k in range(ages)]
+    last = last_of(begun)
+    mean = [pooled["weighted"][segment * ages + k] for k in range(last + 1)]
     if any(value is not None for value in mean):
         lines["weighted mean"] = [(float(k), v, v, v) for k, v in enumerate(mean) if v is not None]
     still_open = set()
-    for name in spread(list(dict.fromkeys(cell["cohort"] for cell in cells)), LINES - 1):
+    cohorts = list(dict.fromkeys(cell["cohort"] for cell in cells))
+    kept = spread(cohorts, LINES - 1)
+    for name in kept:
         row = [cell for cell in cells if cell["cohort"] == name]
         lines[name] = [(float(cell["column"]), *[cell["value"]] * 3) for cell in row]
         if row[-1]["state"] == "in_progress":
             still_open.add(name)
     chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open)
-    title, subtitle = words_of(grid, segment)
+    title, subtitle = words_of(grid, segment, last)
+    subtitle += cut(grid, segment, begun, len(grid.cohorts))
+    if len(kept) < len(cohorts):
+        subtitle += f" Lines: {len(kept)} of {len(cohorts):,} cohorts, from the oldest to the youngest."
     if still_open:
         subtitle += " Dashed to a ring: in progress, the amounts so far."
     if cac is not None:
@@ -361,7 +404,7 @@ def lifecycle(core: Any) -> plot.Picture:
         title=title,
         subtitle="New: never active before; returning: active the period before, too (or older than the "
         "log); resurrecting: active earlier; dormant: active the period before, not in this one. Pale: in "
-        "progress.",
+        "progress." + (f" Drawn: the last {MOST_COHORTS} of {len(periods):,} periods." if first else ""),
         alt=title,
         chart=chart,
         columns=["period", *kinds, "active"],
