@@ -200,6 +200,27 @@ def test_pictures_say_what_they_leave_out():
     assert "Drawn" not in windows.plot().subtitle
 
 
+def test_who_is_older_than_the_log_is_shown_apart():
+    rows = {
+        "customer": ["a", "b", "c", "a", "b", "d"],
+        "time": ["2023-12-05", "2024-01-05", "2024-01-06", "2024-01-07", "2024-02-05", "2024-02-06"],
+    }
+    life = so.cohort.lifecycle(rows, observed_from="2024-01-01")
+    assert repr(life).splitlines()[1:3] == [
+        "period    new  returning  resurrecting  older  dormant  active",
+        "2024-01     2          0             0      1        0       3",
+    ]
+    picture = life.plot()
+    assert picture.columns == ["period", "new", "resurrecting", "returning", "older", "dormant", "active"]
+    for row in picture.rows:
+        assert sum(map(int, row[1:5])) == int(row[6])
+    bars = {row["kind"]: row["n"] for row in picture.chart.to_dict()["data"]["values"][:5]}
+    assert bars == {"new": 2, "resurrecting": 0, "returning": 0, "older": 1, "dormant": 0}
+    assert "older: first seen here, but older than the log" in picture.subtitle
+    whole = so.cohort.lifecycle(rows)
+    assert "older" not in repr(whole) + repr(whole.plot())
+
+
 def test_titles_quote_means_of_two_cohorts_or_say_that_it_is_one():
     grid = so.cohort.retention(monthly(4), as_of="2017-05-01")
     assert grid.pooled()["cohorts"].tolist() == [4, 3, 2, 1]

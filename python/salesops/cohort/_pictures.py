@@ -367,12 +367,15 @@ def lifecycle(core: Any) -> plot.Picture:
         raise UsageError("no customer is active in any period: there is nothing to draw")
     periods, active, states, older = core.periods, core.active, core.state, core.older
     first = max(0, len(periods) - MOST_COHORTS)
-    kinds = {"new": "good", "resurrecting": "main", "returning": "total", "dormant": "bad"}
+    kinds = {"new": "good", "resurrecting": "main", "returning": "total"}
+    if any(older):
+        kinds["older"] = "ink"
+    kinds["dormant"] = "bad"
     counts = {name: getattr(core, name) for name in kinds}
     rows = []
     for i in range(first, len(periods)):
         for name in kinds:
-            n = counts[name][i] + (older[i] if name == "returning" else 0)
+            n = counts[name][i]
             rows.append(
                 {
                     "period": periods[i],
@@ -395,6 +398,14 @@ def lifecycle(core: Any) -> plot.Picture:
             opacity=alt.Opacity("solid:Q", scale=None, legend=None),
         )
     )
+    words = (
+        "New: never active before; returning: active the period before, too; resurrecting: active earlier; "
+    )
+    if any(older):
+        words += "older: first seen here, but older than the log; "
+    words += "dormant: active the period before, not in this one. Pale: in progress."
+    if first:
+        words += f" Drawn: the last {MOST_COHORTS} of {len(periods):,} periods."
     last = next((i for i in reversed(range(len(periods))) if states[i] == "complete"), len(periods) - 1)
     title = (
         f"{periods[last]}: {active[last]:,} active, {counts['new'][last]:,} new, "
@@ -402,9 +413,7 @@ def lifecycle(core: Any) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle="New: never active before; returning: active the period before, too (or older than the "
-        "log); resurrecting: active earlier; dormant: active the period before, not in this one. Pale: in "
-        "progress." + (f" Drawn: the last {MOST_COHORTS} of {len(periods):,} periods." if first else ""),
+        subtitle=words,
         alt=title,
         chart=chart,
         columns=["period", *kinds, "active"],
