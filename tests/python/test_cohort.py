@@ -559,6 +559,13 @@ def test_segments_that_differ_are_found_and_equal_ones_are_not():
     assert (frame["p_adjusted"][:4] < 0.01).all()
     assert (frame["rate"] > frame["rate_other"]).all()
     assert set(frame["correction"]) == {"holm"}
+    sizes = dict(zip(grid.segments, np.array(grid.sizes).reshape(2, -1), strict=True))
+    for i, k in enumerate(frame["k"]):
+        reached = slice(0, len(grid.cohorts) - 1 - int(k))
+        assert (frame["n"][i], frame["n_other"][i]) == (
+            sizes["good"][reached].sum(),
+            sizes["other"][reached].sum(),
+        )
     equal = so.cohort.retention(segments(0.4, 0.4), by="plan").compare("benjamini_hochberg")
     assert (equal["p_adjusted"] > 0.01).all()
     with pytest.raises(so.UsageError, match="segment"):
@@ -574,6 +581,7 @@ def test_the_test_of_one_cohort_is_that_of_a_table():
         "plan": ["a" if c < 60 else "b" for c in [*range(100), *range(40), *range(60, 75), 100]],
     }
     frame = so.cohort.retention(rows, by="plan").compare("none")
+    assert (frame["n"][0], frame["n_other"][0]) == (60, 40)  # without 100, whose only month isn't over
     table = np.array([[40, 20], [15, 25]])
     even = table.sum(1, keepdims=True) * table.sum(0) / 100
     assert frame["statistic"][0] == pytest.approx(((table - even) ** 2 / even).sum() * 99 / 100)

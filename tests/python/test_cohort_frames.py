@@ -237,6 +237,20 @@ def test_titles_quote_means_of_two_cohorts_or_say_that_it_is_one():
     assert none.plot().title == "classic by month: nothing is known after age 0"
 
 
+def test_customers_in_the_mean_stand_under_the_curves():
+    grid = so.cohort.retention(monthly(13), as_of="2018-02-01")
+    curves = grid.plot("curves")
+    cells = curves.chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert [(cell["x"], cell["n"]) for cell in cells] == [(k, str(13 - k)) for k in (0, 2, 5, 7, 10, 12)]
+    assert "Below: customers in the mean" in curves.subtitle
+    plans = monthly(4) | {"by": list("xxxxxxxyyy")}
+    both = so.cohort.retention(plans, by="by", as_of="2017-05-01").plot("curves")
+    rows = both.chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert [cell["n"] for cell in rows if cell["row"] == 0] == ["2", "2", "2", "1"]
+    assert [cell["n"] for cell in rows if cell["row"] == 1] == ["2", "1", "0", "0"]
+    assert len({cell["color"] for cell in rows}) == 2
+
+
 def test_what_may_still_grow_is_marked_wherever_it_is_shown():
     how = {"customer": "id", "time": "date", "as_of": "2024-04-01"}
     grid = so.cohort.retention(TOY, measure="unbounded", **how)
@@ -352,6 +366,8 @@ def test_sparse_and_large_ids():
         ({"window": "7d"}, "window"),
         ({"brackets": [(3, 1)], "measure": "bracket"}, "bracket"),
         ({"every": "fortnight"}, "every"),
+        ({"every": "fiscal"}, "there is no 'fiscal'.*calendar="),
+        ({"every": "Fiscal month"}, "there is no 'Fiscal month'.*calendar="),
         ({"every": "36h"}, "whole days"),
         ({"week_start": "someday", "every": "week"}, "week_start"),
         ({"week_start": "sunday"}, "week_start"),

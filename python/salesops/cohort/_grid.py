@@ -292,17 +292,20 @@ class Retention:
         Returns
         -------
         frame
-            segment, other, k, rate, rate_other (pooled over the cohorts that both have), statistic, p_value,
-            p_adjusted, correction.
+            segment, other, k, n, n_other, rate, rate_other (customers and shares pooled over the cohorts that
+            both have), statistic, p_value, p_adjusted, correction.
         """
         core = self._core
         found = core.compare(correction)
         names = core.segments
+        sizes = self._sizes_compared([one[:3] for one in found])
         table = Table(
             [
                 ("segment", Column.of_strings([names[one[0]] for one in found])),
                 ("other", Column.of_strings([names[one[1]] for one in found])),
                 ("k", Column.of_strings([core.ages[one[2]] for one in found])),
+                ("n", _typed([of_one for of_one, _ in sizes], "int64")),
+                ("n_other", _typed([of_other for _, of_other in sizes], "int64")),
                 *(
                     (name, _typed([one[i] for one in found], "float64"))
                     for i, name in enumerate(("rate", "rate_other", "statistic", "p_value", "p_adjusted"), 3)
@@ -312,6 +315,21 @@ class Retention:
         )
         return _frame.like(table, self.source)
 
+    def _sizes_compared(self, places: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+        """Customers of two segments at an age, in the cohorts whose cell is over in both."""
+        core = self._core
+        ages, n, states = len(core.ages), core.n, core.state
+        segment = len(core.cohorts) * ages
+        known = [
+            size if state in ("complete", "may_grow") else 0 for size, state in zip(n, states, strict=True)
+        ]
+        made = []
+        for one, other, k in places:
+            rows = (known[s * segment + k : (s + 1) * segment : ages] for s in (one, other))
+            both = [pair for pair in zip(*rows, strict=True) if all(pair)]
+            made.append((sum(a for a, _ in both), sum(b for _, b in both)))
+        return made
+
     @checked
     def plot(self, kind: str = "heatmap", *, segment: str | None = None, cac: Any = None) -> Picture:
         """Draw the grid: a `Picture`.
@@ -320,7 +338,8 @@ class Retention:
         ----------
         kind
             ``heatmap``: cells by cohort and age; blank = not begun, dashed = in progress, ringed = zero.
-            ``curves``: the weighted mean by age with its interval, one line a segment.
+            ``curves``: the weighted mean by age with its interval, one line a segment; below, the customers
+            whose cohort has reached the age.
             ``triangle``: customers active as numbers. ``ltv``: cumulative amounts a customer of the oldest
             cohort, the youngest and some between, dashed where in progress, with `cac` as a line that is met
             as `payback` has it; for the measure ltv.

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from salesops import plot
 from salesops._core.error import UsageError
 from salesops.plot.base import altair, ink, plain, records
+from salesops.plot.charts import SERIES
 
 if TYPE_CHECKING:
     from salesops.cohort._grid import Retention
     from salesops.cohort._triangle import Projection
 
+T = TypeVar("T")
+
 MOST_COHORTS = 36
 MOST_AGES = 40
 LINES = 5
+NUMBERS = 6
 
 
 def unit_of(grid: Retention) -> str:
@@ -55,7 +59,7 @@ def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str,
 
 def last_of(cells: list[dict[str, Any]]) -> int:
     """The last column drawn."""
-    return max(cell["column"] for cell in cells)
+    return max(int(cell["column"]) for cell in cells)
 
 
 def told(grid: Retention, pooled: dict[str, Any], segment: int, last: int) -> tuple[list[int], bool]:
@@ -242,7 +246,7 @@ def curves(grid: Retention) -> plot.Picture:
     pooled = core.pooled_table().to_dict()
     unit = unit_of(grid)
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
-    findings = []
+    findings, reached = [], []
     for s, segment in enumerate(core.segments[:LINES]):
         points = []
         for k, number in enumerate(core.first_age):
@@ -254,6 +258,7 @@ def curves(grid: Retention) -> plot.Picture:
         if points:
             name = plain(segment) or "all cohorts"
             lines[name] = points
+            reached.append({number: pooled["n"][s * ages + k] for k, number in enumerate(core.first_age)})
             worth, alone = told(grid, pooled, s, ages - 1)
             at = worth[-1] if worth else 0
             mean = plot.compact(pooled["weighted"][s * ages + at], unit)
@@ -266,7 +271,7 @@ def curves(grid: Retention) -> plot.Picture:
         subtitle += f" Drawn: the first {LINES} of {len(core.segments):,} segments."
     grows = "may_grow" in core.state
     if grows:
-        subtitle += " +: who comes back later will count, so it may still grow, the last ages most."
+        subtitle += " It may still grow (+), the last ages most: who comes back later will count."
     if len(core.segments) > 1:
         title = f"{grid.measure}: {', '.join(findings)}"
     names = list(lines)
@@ -278,10 +283,14 @@ def curves(grid: Retention) -> plot.Picture:
             by_age.setdefault(x, {})[name] = value
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}).",
+        subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}). "
+        "Below: customers in the mean.",
         alt=f"{title}. {subtitle}",
-        chart=plot.curves(
-            lines, x_title="age", y_title=grid.measure + (", may still grow" if grows else ""), unit=unit
+        chart=with_reached(
+            plot.curves(
+                lines, x_title="age", y_title=grid.measure + (", may still grow" if grows else ""), unit=unit
+            ),
+            reached,
         ),
         columns=["age", *names],
         rows=[
@@ -289,6 +298,34 @@ def curves(grid: Retention) -> plot.Picture:
             for x, values in sorted(by_age.items())
         ],
     )
+
+
+def with_reached(chart: Any, reached: list[dict[int, int]]) -> Any:
+    """Put customers at a few ages under a chart of curves, a row in its colour for each."""
+    alt = altair()
+    ages = sorted(age for age in set().union(*reached) if any(counts[age] for counts in reached))
+    few = spread(ages, NUMBERS)
+    cells = [
+        {
+            "x": age,
+            "row": row,
+            "n": f"{counts[age]:,}",
+            "color": ink(SERIES[row] if len(reached) > 1 else "muted"),
+        }
+        for row, counts in enumerate(reached)
+        for age in few
+    ]
+    numbers = (
+        alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16 * len(reached))
+        .mark_text(fontSize=11)
+        .encode(
+            x=alt.X("x:Q", axis=None),
+            y=alt.Y("row:O", axis=None),
+            text="n:N",
+            color=alt.Color("color:N", scale=None),
+        )
+    )
+    return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
 
 
 def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
@@ -339,7 +376,7 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
     )
 
 
-def spread(names: list[str], most: int) -> list[str]:
+def spread(names: list[T], most: int) -> list[T]:
     """The first, the last and some evenly between them."""
     if len(names) <= most:
         return names
