@@ -148,6 +148,11 @@ def set_cut(
         raise UsageError(f"week_start is for every='week', not {every!r}")
     days = 0
     if every not in ("day", "week", "month", "quarter", "half", "year"):
+        if "fiscal" in every.lower():
+            raise UsageError(
+                f"every: there is no {every!r}; 'month', 'quarter', 'half' and 'year' are fiscal ones with "
+                "calendar=so.calendar.FiscalCalendar(…)"
+            )
         length = length_of(every, "every (day, week, month, quarter, half, year, or a block of days)")
         if length % UNITS["d"]:
             raise UsageError("every: blocks are of whole days; hours are for window=")
