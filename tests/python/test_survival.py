@@ -194,3 +194,29 @@ def test_columns_of_a_frame_are_named_by_keyword():
             so.UsageError, match=r"durations: this is a frame.*duration_col='…', event_col='…'"
         ):
             survival.CoxPH().fit(rows, "months", "left")
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        (
+            ["time", "survival", "open"],
+            "'survival' would share the column 'survival' of the result with the rows",
+        ),
+        (["won", "time", "open"], "'time' would share the column 'time' of the result"),
+        (
+            ["won", "won_events", "open"],
+            "'won_events' would share the column 'won_events'.*the outcome 'won'",
+        ),
+        (["won", "won_lo_95", "open"], "column 'why': the outcome 'won_lo_95'.*the outcome 'won'"),
+    ],
+)
+def test_outcomes_never_take_the_place_of_other_columns(ends, words):
+    with pytest.raises(so.UsageError, match=words):
+        survival.AalenJohansen(censored="open").fit(
+            {"days": [1, 2, 3], "why": ends}, duration_col="days", event_col="why"
+        )
+    names = (
+        survival.AalenJohansen(censored="open").fit([1, 2, 3], ["won", "price", "open"]).to_frame().columns
+    )
+    assert len(set(names)) == len(names) == 3 + 2 * 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from salesops._arguments import checked
@@ -10,6 +11,9 @@ from salesops._core.error import UsageError
 from salesops.survival._data import choose, flags, given, named, numbers, outcomes
 from salesops.survival._estimator import Estimator
 from salesops.survival._pictures import Curve, on_axis, picture
+
+# Columns of `AalenJohansen.to_frame` beside those of each outcome.
+OF_ALL = ("time", "at_risk", "survival")
 
 
 class Curves(Estimator):
@@ -279,7 +283,12 @@ class AalenJohansen(Curves):
         entry_col: str | None = None,
         weights_col: str | None = None,
     ) -> Self:
-        """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`."""
+        """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`.
+
+        `to_frame` gives time, at_risk and survival, and for an outcome ``won`` the columns won_events, won
+        (its share by then), won_std_error and the interval. An outcome whose columns would fall on others
+        (one called ``time``) is refused.
+        """
         arrays = {"events": events, "entry": entry, "weights": weights}
         columns = {
             "durations": duration_col,
@@ -292,6 +301,7 @@ class AalenJohansen(Curves):
             raise UsageError("events: need the outcome of each row")
         with named(named_by):
             causes, codes = outcomes(rows["events"], self.censored)
+            self._check_names(causes)
             result = _core.aalen_johansen(
                 numbers(rows["durations"], "durations"),
                 codes,
@@ -315,11 +325,30 @@ class AalenJohansen(Curves):
 
     def _table(self) -> dict[str, Any]:
         result = self._fitted()
-        table = {"time": result.time, "at_risk": result.at_risk, "survival": result.survival}
+        table = {name: getattr(result, name) for name in OF_ALL}
         for label, cause in zip(self.causes_, result.causes, strict=False):
-            table |= {f"{label}_events": cause.events, f"{label}": cause.incidence}
-            table |= {f"{label}_std_error": cause.std_error} | self._band(str(label), cause.low, cause.high)
+            table |= self._of_cause(
+                label, cause.events, cause.incidence, cause.std_error, cause.low, cause.high
+            )
         return table
+
+    def _of_cause(
+        self, label: Any, events: Any, incidence: Any, std_error: Any, low: Any, high: Any
+    ) -> dict[str, Any]:
+        own = {f"{label}_events": events, f"{label}": incidence, f"{label}_std_error": std_error}
+        return own | self._band(str(label), low, high)
+
+    def _check_names(self, causes: Iterable[Any]) -> None:
+        """Refuse outcomes that would share a column: whoever asks for one would silently get another."""
+        owner = dict.fromkeys(OF_ALL, "the rows as a whole")
+        for label in causes:
+            for name in self._of_cause(label, *[None] * 5):
+                if name in owner:
+                    raise UsageError(
+                        f"events: the outcome {label!r} would share the column '{name}' of the result with "
+                        f"{owner[name]}; give it another name"
+                    )
+                owner[name] = f"the outcome {label!r}"
 
     def _curves(self) -> tuple[str, list[Curve]]:
         pairs = zip(self.causes_, self._fitted().causes, strict=False)
