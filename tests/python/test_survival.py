@@ -112,6 +112,8 @@ def test_frames_come_back_in_kind():
     frame = survival.KaplanMeier().fit(days, pd.Series(SMALL[1]).astype(bool)).to_frame()
     assert isinstance(frame, pd.DataFrame)
     assert frame["time"].tolist() == [2, 4, 5, 6]
+    listed = [dt.timedelta(days=day) for day in SMALL[0]]
+    assert survival.KaplanMeier().fit(listed, SMALL[1]).to_frame()["time"].tolist() == [2, 4, 5, 6]
 
 
 def test_charts_are_small():
@@ -220,3 +222,62 @@ def test_outcomes_never_take_the_place_of_other_columns(ends, words):
         survival.AalenJohansen(censored="open").fit([1, 2, 3], ["won", "price", "open"]).to_frame().columns
     )
     assert len(set(names)) == len(names) == 3 + 2 * 5
+
+
+ROWS = {
+    "months": [5, 6, 6, 2, 4, 9],
+    "left": [1, 0, 1, 1, 0, 1],
+    "plan": list("ababab"),
+    "why": ["x", "y", "x", "y", "y", "x"],
+    "born": [0] * 6,
+    "count": [1] * 6,
+    "size": [1, 5, 2, 4, 3, 6],
+}
+ENDED = {"duration_col": "months", "event_col": "left", "entry_col": "born", "weights_col": "count"}
+OUTCOME = {"duration_col": "months", "event_col": "why", "weights_col": "count"}
+ASK = {
+    "rmst": lambda rows: survival.rmst(rows, until=3, group_col="plan", **ENDED),
+    "logrank": lambda rows: survival.logrank(rows, group_col="plan", **ENDED),
+    "KaplanMeier": lambda rows: survival.KaplanMeier().fit(rows, **ENDED),
+    "CoxPH": lambda rows: survival.CoxPH().fit(rows, formula="size", **ENDED),
+    "WeibullAFT": lambda rows: survival.WeibullAFT().fit(rows, formula="size", **ENDED),
+    "DiscreteHazard": lambda rows: survival.DiscreteHazard().fit(rows, formula="size", **ENDED),
+    "AalenJohansen": lambda rows: survival.AalenJohansen(censored=None).fit(rows, **OUTCOME),
+    "gray": lambda rows: survival.gray(rows, group_col="plan", cause="x", censored=None, **OUTCOME),
+    "FineGray": lambda rows: survival.FineGray(cause="x", censored=None).fit(rows, formula="size", **OUTCOME),
+}
+
+
+@pytest.mark.parametrize("ask", ASK)
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("left", 2, "are neither 0 nor 1"),
+        ("months", "a", "are not"),
+        ("months", None, "are NaN"),
+        ("months", -1, "are"),
+        ("born", 9, "are not before their duration"),
+        ("born", "a", "are not"),
+        ("count", -2, "are not finite and above 0"),
+        ("count", "a", "are not"),
+    ],
+)
+def test_bad_rows_are_counted_in_the_column_of_the_whole_frame(ask, name, value, what):
+    if name in ("left", "born") and ask in ("AalenJohansen", "gray", "FineGray"):
+        return
+    rows = ROWS | {name: [*ROWS[name][:4], value, ROWS[name][5]]}
+    with pytest.raises(so.UsageError, match=rf"^column '{name}'.* 1 of 6 rows {what}.*\(first: row 4"):
+        ASK[ask](rows)
+
+
+def test_groups_are_as_long_as_durations():
+    with pytest.raises(so.UsageError, match="column 'plan' has 0 rows, durations has 6"):
+        ASK["rmst"](ROWS | {"plan": []})
+    with pytest.raises(so.UsageError, match="column 'left' has 2 rows, durations has 6"):
+        ASK["rmst"](ROWS | {"left": [1, 0]})
+    with pytest.raises(so.UsageError, match="column 'months' has no rows"):
+        ASK["rmst"]({name: [] for name in ROWS})
+    with pytest.raises(so.UsageError, match="column 'plan': 1 of 6 rows are null"):
+        ASK["rmst"](ROWS | {"plan": [*"ababa", None]})
+    with pytest.raises(so.UsageError, match="column 'why': of the labels 'x', 'y' say which"):
+        survival.gray(ROWS, group_col="plan", cause="x", **OUTCOME)

@@ -63,10 +63,10 @@ class FineGray(HazardRegression):
         rows, named_by = given(durations, {"events": events, "weights": weights}, columns)
         if rows.get("events") is None:
             raise UsageError("events: need the outcome of each row")
-        causes, codes = outcomes(rows["events"], self.censored)
-        if self.cause not in causes:
-            raise UsageError(f"no outcome {self.cause!r}; there are {', '.join(map(str, causes))}")
         with named(named_by):
+            causes, codes = outcomes(rows["events"], self.censored)
+            if self.cause not in causes:
+                raise UsageError(f"no outcome {self.cause!r}; there are {', '.join(map(str, causes))}")
             times = numbers(rows["durations"], "durations")
             counted = numbers(rows.get("weights"), "weights")
             if named_by:
