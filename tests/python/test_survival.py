@@ -281,3 +281,56 @@ def test_groups_are_as_long_as_durations():
         ASK["rmst"](ROWS | {"plan": [*"ababa", None]})
     with pytest.raises(so.UsageError, match="column 'why': of the labels 'x', 'y' say which"):
         survival.gray(ROWS, group_col="plan", cause="x", **OUTCOME)
+
+
+def test_no_p_value_is_zero_in_words():
+    near, far = np.linspace(1, 2, 2000), np.linspace(8, 9, 2000)
+    days, group = np.concatenate([near, far]), np.repeat(["near", "far"], 2000)
+    means = survival.rmst(days, groups=group, until=8)
+    assert means.difference.p_value == 0
+    assert repr(means).endswith("p < 1e-300)>")
+    assert ", p < 1e-300; " in repr(survival.LogRank(2000.0, 1, 0.0, {}, {}, "log_rank"))
+    assert ", p 0.0123; " in repr(survival.LogRank(6.26, 1, 0.01234, {}, {}, "log_rank"))
+    everything = survival.CoxPH().fit(*SMALL, {"x": [1, 3, 2, 5, 4]}).check_assumptions().everything
+    assert f"all together p {everything.p_value:.3g}" in repr(survival.Assumptions("km", {}, everything))
+
+
+PLANS = ["d", "c", "b", "a"]
+OF_ROW = list("badcabdcab")
+LASTED = {"m": [5, 6, 6, 2, 4, 9, 3, 8, 7, 1], "e": [1, 0, 1, 1, 1, 1, 0, 1, 1, 1]}
+
+
+def declared_frames():
+    declared = pd.Categorical(OF_ROW, categories=["unused", *PLANS])
+    enum = pl.Series(OF_ROW, dtype=pl.Enum(["unused", *PLANS]))
+    yield pd.DataFrame({**LASTED, "plan": declared})
+    yield {**LASTED, "plan": declared}
+    yield pl.DataFrame({**LASTED, "plan": enum})
+    yield pl.DataFrame({**LASTED, "plan": enum}).lazy()
+    yield pl.DataFrame({**LASTED, "plan": enum}).to_arrow()
+
+
+def test_the_reference_is_the_first_category_in_the_declared_order():
+    for rows in declared_frames():
+        model = survival.CoxPH().fit(rows, duration_col="m", event_col="e")
+        assert model.references_ == {"plan": "d"}, type(rows)
+        assert list(model.coefficients_) == ["plan=c", "plan=b", "plan=a"]
+    texts = {**LASTED, "plan": OF_ROW}
+    undeclared = pl.DataFrame(texts).with_columns(pl.col("plan").cast(pl.Categorical))
+    for rows in (texts, undeclared, undeclared.to_arrow(), pd.DataFrame(texts)):
+        assert survival.CoxPH().fit(rows, duration_col="m", event_col="e").references_ == {"plan": "a"}
+    told = survival.CoxPH().fit(
+        pd.DataFrame(texts).astype({"plan": "category"}),
+        duration_col="m",
+        event_col="e",
+        reference={"plan": "c"},
+    )
+    assert told.references_ == {"plan": "c"}
+
+
+def test_numbers_declared_as_categories_are_categories():
+    size = pd.Categorical([2, 1, 3, 2, 1, 3, 2, 1, 3, 1], categories=[3, 2, 1])
+    model = survival.CoxPH().fit(LASTED["m"], LASTED["e"], pd.DataFrame({"size": size}))
+    assert model.references_ == {"size": 3}
+    assert list(model.coefficients_) == ["size=2", "size=1"]
+    assert len(model.predict_median({"size": [1, 2, 3]})) == 3

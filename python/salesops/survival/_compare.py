@@ -9,6 +9,7 @@ from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, coded, flags, given, named, numbers, outcomes
+from salesops.survival._estimator import p_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ class LogRank:
     def __repr__(self) -> str:
         groups = ", ".join(f"{name} {self.observed[name]:g}/{e:.4g}" for name, e in self.expected.items())
         return (
-            f"<LogRank({self.weight}): chi2 {self.statistic:.4g} on {self.degrees}, p {self.p_value:.3g}; "
+            f"<LogRank({self.weight}): chi2 {self.statistic:.4g} on {self.degrees}, {p_text(self.p_value)}; "
             f"events observed/expected: {groups}>"
         )
 
@@ -193,7 +194,9 @@ class RestrictedMeans:
         text = f"within {self.until:g}: {means}"
         if self.difference is not None:
             one = self.difference
-            text += f"; difference {one.estimate:.4g} ({one.low:.4g} to {one.high:.4g}, p {one.p_value:.3g})"
+            text += (
+                f"; difference {one.estimate:.4g} ({one.low:.4g} to {one.high:.4g}, {p_text(one.p_value)})"
+            )
         return f"<RestrictedMeans {text}>"
 
 
@@ -255,10 +258,16 @@ def rmst(
             (["all"], np.zeros(len(times), np.uint32)) if groups is None else coded(groups, "groups")
         )
         late, frequency = numbers(rows.get("entry"), "entry"), numbers(rows.get("weights"), "weights")
-        for argument, part in {"events": ended, "groups": codes, "entry": late, "weights": frequency}.items():
-            if len(part) != len(times) and rows.get(argument) is not None:
+        lengths = {
+            "events": len(ended),
+            "groups": len(codes),
+            "entry": len(late),
+            "weights": len(frequency),
+        }
+        for argument, length in lengths.items():
+            if length != len(times) and rows.get(argument) is not None:
                 raise UsageError(
-                    f"{argument} has {len(part)} rows, durations has {len(times)}: they must be equally long"
+                    f"{argument} has {length} rows, durations has {len(times)}: they must be equally long"
                 )
 
         def curve_of(own: Any) -> _core.KaplanMeier:

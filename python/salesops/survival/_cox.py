@@ -12,6 +12,7 @@ from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, coded, column, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of, stacked
+from salesops.survival._estimator import p_text
 from salesops.survival._hazards import HazardRegression
 from salesops.survival._regression import wanted_times
 
@@ -60,7 +61,7 @@ class Assumptions:
             else "no column's effect visibly changes with time"
         )
         return (
-            f"<Assumptions(scale={self.scale!r}): {verdict} (all together p {self.everything.p_value:.3g})>"
+            f"<Assumptions(scale={self.scale!r}): {verdict} (all together {p_text(self.everything.p_value)})>"
         )
 
 
@@ -153,7 +154,8 @@ class CoxPH(HazardRegression):
             ``"seats + plan"``; ``a:b`` is a product, ``a*b`` both and their product, ``C(a)`` takes numbers
             as categories, ``.`` is all other columns. Without it all columns count that have no other part.
         reference
-            The category that the others are compared with, by column; else the first in order.
+            The category that the others are compared with, by column; else the first: of a pandas
+            Categorical, a Polars Enum or an ordered Arrow dictionary in its declared order, else sorted.
         threads
             0 = all; the numbers are the same for any.
 
