@@ -334,3 +334,36 @@ def test_numbers_declared_as_categories_are_categories():
     assert model.references_ == {"size": 3}
     assert list(model.coefficients_) == ["size=2", "size=1"]
     assert len(model.predict_median({"size": [1, 2, 3]})) == 3
+
+
+def test_the_variance_of_incidences_is_of_the_delta_method_and_named():
+    days, ends = np.arange(1, 7), np.array([0, 1, 1, 2, 2, 0])
+    fit = survival.AalenJohansen().fit(days, ends)
+    found = fit.result_.causes[1]
+    n, d, own = 7.0 - days, ends > 0, ends == 2
+    before = np.concatenate([[1], np.cumprod(1 - d / n)[:-1]])
+    delta, aalen = [], []
+    for t in (3, 4):
+        past = days <= days[t]
+        n_, d_, k, s, f = (
+            n[past],
+            d[past],
+            own[past],
+            before[past],
+            found.incidence[t] - found.incidence[past],
+        )
+        delta.append(
+            np.sum(f**2 * d_ / (n_ * (n_ - d_)) + s**2 * k * (n_ - k) / n_**3 - 2 * f * s * k / n_**2)
+        )
+        aalen.append(
+            np.sum(
+                f**2 * d_ / ((n_ - 1) * (n_ - d_))
+                + s**2 * k * (n_ - k) / (n_**2 * (n_ - 1))
+                - 2 * f * s * k * (n_ - k) / (n_ * (n_ - d_) * (n_ - 1))
+            )
+        )
+    assert aalen == pytest.approx([0.0469, 0.0778], abs=5e-5)  # as cmprsk
+    assert delta == pytest.approx([0.032, 0.048])
+    assert found.std_error[3:5] ** 2 == pytest.approx(delta)
+    assert repr(fit).endswith("6 rows, 4 events, errors by the delta method>")
+    assert "delta" not in repr(survival.AalenJohansen())

@@ -257,6 +257,12 @@ class AalenJohansen(Curves):
         The label in `events` that means "not ended yet"; nulls mean it too. Texts without a null need it
         said, or None where all have ended.
 
+    Notes
+    -----
+    Standard errors and bands are by the delta method (Marubini & Valsecchi 1995): Greenwood's variance where
+    there is one outcome, as R's ``survfit`` and ``mstate`` and SAS under ``ERROR=DELTA``. R's ``cmprsk`` and
+    SAS by default take Aalen's (1978), which is a little larger in small samples.
+
     Examples
     --------
     >>> deals = AalenJohansen(censored="open").fit([3, 5, 5, 8], ["won", "lost", "open", "won"])
@@ -286,8 +292,8 @@ class AalenJohansen(Curves):
         """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`.
 
         `to_frame` gives time, at_risk and survival, and for an outcome ``won`` the columns won_events, won
-        (its share by then), won_std_error and the interval. An outcome whose columns would fall on others
-        (one called ``time``) is refused.
+        (its share by then), won_std_error (by the delta method) and the interval. An outcome whose columns
+        would fall on others (one called ``time``) is refused.
         """
         arrays = {"events": events, "entry": entry, "weights": weights}
         columns = {
@@ -313,6 +319,10 @@ class AalenJohansen(Curves):
             )
         self.causes_ = causes
         return self._keep(result, durations, sum(cause.events.sum() for cause in result.causes))
+
+    def __repr__(self) -> str:
+        text = super().__repr__()
+        return f"{text[:-1]}, errors by the delta method>" if hasattr(self, "result_") else text
 
     @checked
     def at(self, time: float, cause: Any) -> float | None:
