@@ -367,3 +367,98 @@ def test_the_variance_of_incidences_is_of_the_delta_method_and_named():
     assert found.std_error[3:5] ** 2 == pytest.approx(delta)
     assert repr(fit).endswith("6 rows, 4 events, errors by the delta method>")
     assert "delta" not in repr(survival.AalenJohansen())
+
+
+def test_the_hazard_behind_a_kaplan_meier_curve():
+    fit = survival.KaplanMeier().fit([5, 6, 6, 2, 4, 9], [1, 0, 1, 1, 0, 1])
+    hazard = fit.cumulative_hazard_
+    assert hazard["time"].tolist() == fit.result_.time.tolist()
+    assert np.exp(-hazard["cumulative_hazard"]).tolist() == pytest.approx(fit.result_.survival.tolist())
+    assert hazard["cumulative_hazard"].iloc[-1] == np.inf
+
+
+def test_curves_have_a_summary():
+    curve = survival.KaplanMeier(level=90).fit(*SMALL)
+    row = curve.summary_.iloc[0].to_dict()
+    median = curve.median_
+    assert [row["rows"], row["events"], row["median"]] == [5, 3, median.estimate]
+    assert row["median_lo_90"] == median.low
+    assert survival.KaplanMeier().fit([1, 2], [0, 0]).summary_["median"].isna().all()
+    hazard = survival.NelsonAalen().fit(pl.Series(SMALL[0]), pl.Series(SMALL[1]))
+    assert isinstance(hazard.summary_, pl.DataFrame)
+    last = hazard.to_frame().row(-1, named=True)
+    assert hazard.summary_.row(0, named=True) == {
+        "rows": 5,
+        "events": 3,
+        **{name: last[name] for name in last if name not in ("at_risk", "events", "censored")},
+    }
+    deals = survival.AalenJohansen(censored="open").fit([3, 5, 5, 8], ["won", "lost", "open", "won"])
+    assert deals.summary_["outcome"].tolist() == ["lost", "won"]
+    assert deals.summary_["events"].tolist() == [1, 2]
+    assert deals.summary_["incidence"].tolist() == [deals.at(8, "lost"), deals.at(8, "won")]
+    assert deals.summary_["incidence_hi_95"].iloc[0] == deals.to_frame()["lost_hi_95"].iloc[-1]
+
+
+def test_the_baseline_of_cox_is_where_every_column_is_zero():
+    model = survival.CoxPH(penalty=1).fit(
+        ROWS, duration_col="months", event_col="left", formula="size + plan"
+    )
+    curve = model.survival_function_
+    zero = {"size": [0], "plan": ["a"]}
+    predicted = model.predict_survival_function(zero)
+    assert curve["time"].tolist() == predicted["time"].tolist()
+    assert curve["survival"].tolist() == pytest.approx(predicted["survival"].tolist())
+    assert model.median_survival_time_ == model.predict_median(zero)[0]
+    never = survival.CoxPH(penalty=1).fit([1, 2, 3, 4, 5], [1, 0, 1, 0, 0], {"x": [3, 1, 4, 2, 5]})
+    assert never.predict_median({"x": [0]}).tolist() == pytest.approx([np.nan], nan_ok=True)
+    assert never.median_survival_time_ is None
+    layered = survival.CoxPH(penalty=1).fit(
+        ROWS, duration_col="months", event_col="left", formula="size", strata="plan"
+    )
+    parts = layered.survival_function_
+    for plan in ("a", "b"):
+        own = layered.predict_survival_function({"size": [0], "plan": [plan]})
+        own = dict(zip(own["time"], own["survival"], strict=True))
+        for time, share in parts[parts["stratum"] == f"plan={plan}"][["time", "survival"]].to_numpy():
+            assert share == pytest.approx(own[time])
+    with pytest.raises(so.UsageError, match="strata: each has a median of its own; ask predict_median"):
+        _ = layered.median_survival_time_
+
+
+def test_laws_have_the_names_of_curves():
+    law = survival.WeibullAFT().fit(*SMALL)
+    hazard = law.cumulative_hazard_
+    scale, power = law.parameters_["lambda"], law.parameters_["rho"]
+    assert hazard["cumulative_hazard"].tolist() == pytest.approx(((hazard["time"] / scale) ** power).tolist())
+    model = survival.WeibullAFT().fit(ROWS, duration_col="months", event_col="left", formula="size")
+    for name, instead in (
+        ("survival_function_", "predict_survival_function"),
+        ("cumulative_hazard_", "predict_survival_function"),
+        ("median_survival_time_", "predict_median"),
+    ):
+        with pytest.raises(so.UsageError, match=rf"{name}: the model has columns.*ask {instead}\(rows\)"):
+            getattr(model, name)
+
+
+def test_concordance_of_a_law_counts_pairs():
+    rng = np.random.default_rng(3)
+    size = rng.integers(0, 6, 60)
+    days = np.ceil(rng.exponential(np.exp(size / 3)) * 3)
+    ended = rng.random(60) < 0.7
+    model = survival.LogNormalAFT().fit(days, ended, {"size": size})
+    median = model.predict_median({"size": size})
+    right = pairs = 0.0
+    for i in np.flatnonzero(ended):
+        later = (days > days[i]) | ((days == days[i]) & ~ended)
+        pairs += later.sum()
+        right += (median[later] > median[i]).sum() + (median[later] == median[i]).sum() / 2
+    assert model.concordance_index_ == pytest.approx(right / pairs)
+    assert model.concordance_index_ > 0.6
+    other = survival.LogNormalAFT().fit(days, ended, {"size": -size})
+    assert other.concordance_index_ == model.concordance_index_
+    assert model.fit(days, ended, {"size": rng.permutation(size)}).concordance_index_ < 0.6
+    with pytest.raises(so.UsageError, match="no columns"):
+        _ = survival.WeibullAFT().fit(*SMALL).concordance_index_
+    looks = survival.WeibullAFT().fit([1, 2, 3, 4], upper=[2, 2, None, 9], covariates={"x": [1, 3, 2, 5]})
+    with pytest.raises(so.UsageError, match="2 of 4 lifetimes lie between two looks"):
+        _ = looks.concordance_index_

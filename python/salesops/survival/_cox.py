@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -88,8 +88,9 @@ class CoxPH(HazardRegression):
         The fit, and tests that nothing matters.
     concordance_index_, concordance_
         How often, of two rows, the one with the higher risk ends first; with its standard error.
-    baseline_
-        Cumulative hazard where every column is 0, as a frame.
+    baseline_, cumulative_hazard_, survival_function_, median_survival_time_
+        Cumulative hazard, curve and median where every column is 0 (text: at its reference). Other packages
+        take their baselines at the means of the columns.
     notes_
         What to know about the fit, in words.
     references_
@@ -220,27 +221,58 @@ class CoxPH(HazardRegression):
         """How often, of two rows, the one with the higher risk ends first."""
         return self.concordance_.estimate
 
-    @property
-    def baseline_(self) -> Any:
-        """Cumulative hazard where every column is 0, by stratum: a frame."""
+    def _at_zero(self, told: Callable[[Any], dict[str, Any]]) -> Any:
+        """What `told` makes of the baseline of each stratum where every column is 0: a frame."""
         import numpy as np
 
         result = self._fitted()
-        parts: dict[str, list[Any]] = {"time": [], "cumulative_hazard": [], "std_error": []}
+        parts: dict[str, list[Any]] = {}
         stratum: list[Any] = []
         for baseline in result.baselines:
-            zero = _core.baseline_at_zero(result, baseline)
-            parts["time"].append(baseline.time)
-            parts["cumulative_hazard"].append(zero.cumulative_hazard)
-            parts["std_error"].append(zero.std_error)
+            found = {"time": baseline.time} | told(_core.baseline_at_zero(result, baseline))
+            for name, values in found.items():
+                parts.setdefault(name, []).append(values)
             stratum += [_told(self._strata[baseline.stratum])] * len(baseline.time) if self._strata else []
         columns = {name: np.concatenate(values) for name, values in parts.items()}
         return self._frame(({"stratum": stratum} if self._strata else {}) | columns)
 
     @property
+    def baseline_(self) -> Any:
+        """Cumulative hazard where every column is 0, by stratum: a frame."""
+        return self._at_zero(
+            lambda zero: {"cumulative_hazard": zero.cumulative_hazard, "std_error": zero.std_error}
+        )
+
+    @property
     def cumulative_hazard_(self) -> Any:
         """`baseline_`: the cumulative hazard where every column is 0."""
         return self.baseline_
+
+    @property
+    def survival_function_(self) -> Any:
+        """exp(−`baseline_`): share that lasts beyond each time where every column is 0, by stratum: a frame.
+
+        Text is at its reference. lifelines' ``baseline_survival_`` is another curve, at the means of the
+        columns. For rows of your own ask `predict_survival_function`.
+        """
+        import numpy as np
+
+        return self._at_zero(lambda zero: {"survival": np.exp(-zero.cumulative_hazard)})
+
+    @property
+    def median_survival_time_(self) -> float | None:
+        """Time by which half have ended where every column is 0; None where not watched so long.
+
+        For rows of your own, and where strata have a median each, ask `predict_median`.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        if self._strata:
+            raise UsageError("strata: each has a median of its own; ask predict_median for rows of it")
+        zero = np.zeros((1, len(result.means)))
+        median = float(_core.predict_quantile(result, zero, 0.5, np.empty(0, dtype=np.uint32))[0])
+        return None if np.isnan(median) else median
 
     # ---- predictions ----
 

@@ -155,6 +155,27 @@ class KaplanMeier(OneCurve):
         return self._frame({"time": result.time, "survival": result.survival})
 
     @property
+    def cumulative_hazard_(self) -> Any:
+        """−ln of the curve as a frame: time and cumulative hazard; infinite where the curve reaches 0.
+
+        `NelsonAalen` estimates the hazard itself, which differs where few are at risk.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        with np.errstate(divide="ignore"):
+            return self._frame({"time": result.time, "cumulative_hazard": 0.0 - np.log(result.survival)})
+
+    @property
+    def summary_(self) -> Any:
+        """One row: rows, events, and the median with its interval; null where the curve never gets there."""
+        median = self.quantile(0.5)
+        return self._frame(
+            {"rows": [self.n_rows_], "events": [self.n_events_], "median": [median.estimate]}
+            | self._band("median", [median.low], [median.high])
+        )
+
+    @property
     def median_survival_time_(self) -> float | None:
         """Time by which half have had the event; None where the curve never gets there."""
         median: float | None = self._fitted().quantile(0.5).estimate
@@ -242,6 +263,14 @@ class NelsonAalen(OneCurve):
         """The curve as a frame: time and cumulative hazard."""
         result = self._fitted()
         return self._frame({"time": result.time, "cumulative_hazard": result.cumulative_hazard})
+
+    @property
+    def summary_(self) -> Any:
+        """One row: rows, events, and the hazard gone through by the last time with error and interval."""
+        names = ("time", "cumulative_hazard", "std_error", *self._band("cumulative_hazard", None, None))
+        table = self._table()
+        last = {name: table[name][-1:] for name in names}
+        return self._frame({"rows": [self.n_rows_], "events": [self.n_events_], **last})
 
 
 class AalenJohansen(Curves):
@@ -332,6 +361,26 @@ class AalenJohansen(Curves):
             raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, self.causes_))}")
         share: float | None = result.at(time, self.causes_.index(cause) + 1)
         return share
+
+    @property
+    def summary_(self) -> Any:
+        """A row for each outcome: its events, and its share by the last time with error and interval."""
+        result = self._fitted()
+        of = dict(zip(self.causes_, result.causes, strict=False))
+        last = {
+            name: [getattr(cause, name)[-1] for cause in of.values()]
+            for name in ("incidence", "std_error", "low", "high")
+        }
+        low, high = last.pop("low"), last.pop("high")
+        return self._frame(
+            {
+                "outcome": list(of),
+                "events": [cause.events.sum() for cause in of.values()],
+                "time": [result.time[-1]] * len(of),
+                **last,
+                **self._band("incidence", low, high),
+            }
+        )
 
     def _table(self) -> dict[str, Any]:
         result = self._fitted()
