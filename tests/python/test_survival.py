@@ -462,3 +462,31 @@ def test_concordance_of_a_law_counts_pairs():
     looks = survival.WeibullAFT().fit([1, 2, 3, 4], upper=[2, 2, None, 9], covariates={"x": [1, 3, 2, 5]})
     with pytest.raises(so.UsageError, match="2 of 4 lifetimes lie between two looks"):
         _ = looks.concordance_index_
+
+
+def test_predicted_curves_stand_over_the_rows_of_the_fit():
+    pytest.importorskip("altair")
+    rng = np.random.default_rng(4)
+    size, plan = rng.integers(0, 5, 80), rng.choice(["a", "b"], 80)
+    days = np.where(plan == "a", 20, 40) * rng.random(80)
+    rows = {"days": days, "left": rng.random(80) < 0.7, "size": size, "plan": plan}
+    model = survival.CoxPH().fit(rows, duration_col="days", event_col="left", formula="size + plan")
+    asked = {"size": [0, 4], "plan": ["a", "b"]}
+    picture = model.plot_survival_function(asked, names=["small", "large"], time="days")
+    assert picture.columns == ["days", "at risk", "small", "large"]
+    assert "<svg" in picture.svg()
+    for name, at_risk, *shares in picture.rows:
+        # The picture rounds its times, so it is asked at the duration that it means.
+        time = days[np.argmin(abs(days - float(name)))]
+        assert int(at_risk) == (days >= time).sum()
+        predicted = model.predict_survival_function(asked, times=time)["survival"]
+        assert shares == [f"{share:.3f}" for share in predicted]
+    layered = survival.CoxPH().fit(rows, duration_col="days", event_col="left", formula="size", strata="plan")
+    last = layered.plot_survival_function(asked).rows[-1]
+    assert float(last[0]) == pytest.approx(days[plan == "a"].max(), rel=1e-3)
+    with pytest.raises(so.UsageError, match="data: 11 rows; a chart takes 1 to 10 curves"):
+        model.plot_survival_function({"size": [1] * 11, "plan": ["a"] * 11})
+    with pytest.raises(so.UsageError, match="names: need 2 different names"):
+        model.plot_survival_function(asked, names=["same", "same"])
+    with pytest.raises(so.UsageError, match="need a Matplotlib axis"):
+        model.plot_survival_function(asked, ax=1)

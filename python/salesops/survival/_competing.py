@@ -31,8 +31,9 @@ class FineGray(HazardRegression):
 
     Examples
     --------
-    >>> days, ends = [3, 5, 6, 8, 9, 9], ["won", "lost", "won", "open", "lost", "won"]
-    >>> model = FineGray(cause="won", censored="open").fit(days, ends, {"size": [1, 5, 2, 4, 6, 3]})
+    >>> days = [3, 5, 6, 8, 9, 9, 12, 4]
+    >>> ends = ["won", "lost", "won", "open", "lost", "won", "won", "lost"]
+    >>> model = FineGray(cause="won", censored="open").fit(days, ends, {"size": [1, 5, 2, 4, 6, 3, 5, 2]})
     >>> model.hazard_ratios_["size"] < 1
     True
     """

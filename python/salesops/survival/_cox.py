@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -14,11 +14,14 @@ from salesops.survival._data import choose, coded, column, flags, given, named, 
 from salesops.survival._design import Design, covariates_of, stacked
 from salesops.survival._estimator import p_text
 from salesops.survival._hazards import HazardRegression
+from salesops.survival._pictures import AtRisk, Curve, on_axis, picture
 from salesops.survival._regression import wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+MOST_CURVES = 10
 
 
 @dataclass(frozen=True)
@@ -98,13 +101,15 @@ class CoxPH(HazardRegression):
 
     Examples
     --------
-    >>> rows = {"months": [5, 6, 6, 2, 4, 9], "left": [1, 0, 1, 1, 0, 1], "seats": [3, 9, 4, 2, 8, 5]}
+    >>> rows = {"months": [5, 6, 6, 2, 4, 9, 12, 3], "left": [1, 0, 1, 1, 0, 1, 0, 1]}
+    >>> rows["seats"] = [3, 9, 4, 2, 8, 5, 12, 6]
     >>> model = CoxPH().fit(rows, duration_col="months", event_col="left")
     >>> model.hazard_ratios_["seats"] < 1
     True
     """
 
     parameters = ("ties", "penalty", "robust", "level")
+    origin, unit = 1.0, "share"
 
     def __init__(
         self, ties: str = "efron", penalty: float = 0, robust: bool = False, level: float = 95
@@ -195,6 +200,7 @@ class CoxPH(HazardRegression):
                 raise UsageError("covariates: give a frame or an array of rows × columns")
             design = found
             layers, self._strata = _layers({} if strata is None else {"strata": strata})
+        self._seen = (times, ended, late, counted)
         self._rows = _core.CoxRows(
             times, ended, made, late, counted, layers, together, choose(_core.CoxTies, self.ties, "ties")
         )
@@ -334,6 +340,48 @@ class CoxPH(HazardRegression):
         return self.predict_quantile(data, 0.5, strata=strata)
 
     # ---- checks and charts ----
+
+    def plot_survival_function(
+        self,
+        data: Any,
+        *,
+        strata: Any = None,
+        names: Iterable[str] | None = None,
+        ax: Any = None,
+        time: str = "time",
+    ) -> Any:
+        """Draw the predicted curve of each row of `data`, and under it how many rows of the fit were at risk.
+
+        Parameters
+        ----------
+        data, strata
+            As in `predict_survival_function`; at most ten rows.
+        names
+            What to call the rows; else by their number.
+        ax, time
+            As in `KaplanMeier.plot`: a Matplotlib axis, which is returned, and the word for the axis of time.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        x = self._new(data)
+        called = [f"row {i}" for i in range(len(x))] if names is None else [str(name) for name in names]
+        if not 1 <= len(x) <= MOST_CURVES:
+            raise UsageError(f"data: {len(x)} rows; a chart takes 1 to {MOST_CURVES} curves")
+        if len(set(called)) != len(x):
+            raise UsageError(f"names: need {len(x)} different names, one for each row")
+        seen = _core.kaplan_meier(*self._seen, self.level, _core.IntervalKind.log_log)
+        found = _core.predict_survival(result, x, seen.time, self._in_strata(data, strata))
+        values, low, high = (part.reshape(len(x), -1) for part in (found.survival, found.low, found.high))
+        # A stratum may have been watched for less time than others.
+        known = ~np.isnan(values).any(axis=0)
+        watched = AtRisk(seen.time[known], seen.at_risk[known])
+        curves = [
+            Curve(name, values[i][known], low[i][known], high[i][known]) for i, name in enumerate(called)
+        ]
+        if ax is not None:
+            return on_axis(ax, watched, time, "share still there", curves)
+        return picture(self, watched, time, "share still there", curves)
 
     def check_assumptions(self, scale: str = "km") -> Assumptions:
         """Test whether effects hold over the whole life, as the model believes.
