@@ -6,6 +6,7 @@
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -98,6 +99,11 @@ Band band_of(double share, double std_error, double z, IntervalKind kind);
 
 /// Position of the last time that is ≤ t, or nothing before the first.
 std::optional<std::size_t> step_at(const std::vector<double>& time, double t);
+
+/// A standard error; NaN for a variance that rounding has left at 0 or below: nothing is known of it.
+inline double error_of(double variance) {
+  return variance > 0 ? std::sqrt(variance) : std::numeric_limits<double>::quiet_NaN();
+}
 
 /// P(χ² with so many degrees of freedom > statistic).
 inline double chi_square_tail(double statistic, double degrees) {

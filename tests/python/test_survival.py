@@ -490,3 +490,33 @@ def test_predicted_curves_stand_over_the_rows_of_the_fit():
         model.plot_survival_function(asked, names=["same", "same"])
     with pytest.raises(so.UsageError, match="need a Matplotlib axis"):
         model.plot_survival_function(asked, ax=1)
+
+
+@pytest.mark.parametrize(("rho", "gamma"), [(0, 0), (1, 0), (0, 1), (1, 1), (0.5, 2)])
+def test_powers_of_the_curve_weigh_the_log_rank_test(rho, gamma):
+    rng = np.random.default_rng(5)
+    durations = np.ceil(rng.exponential(8, 300))
+    events = rng.random(300) < 0.7
+    groups = rng.integers(0, 2, 300)
+    share, difference, variance = 1.0, 0.0, 0.0
+    for time in np.unique(durations[events]):
+        at_risk = durations >= time
+        ends = events & (durations == time)
+        n, d = at_risk.sum(), ends.sum()
+        mine = (at_risk & (groups == 0)).sum() / n
+        weight = share**rho * (1 - share) ** gamma
+        difference += weight * ((ends & (groups == 0)).sum() - d * mine)
+        variance += weight**2 * d * mine * (1 - mine) * (n - d) / max(n - 1, 1)
+        share *= 1 - d / n
+    found = survival.logrank(durations, events, groups, weight="g_rho", rho=rho, gamma=gamma)
+    assert found.statistic == pytest.approx(difference**2 / variance, rel=1e-9)
+    if rho == gamma == 0:
+        assert found.statistic == pytest.approx(
+            survival.logrank(durations, events, groups).statistic, rel=1e-12
+        )
+
+
+@pytest.mark.parametrize("power", [-1, float("nan"), float("inf")])
+def test_powers_are_finite_and_not_below_0(power):
+    with pytest.raises(so.UsageError, match="rho and gamma"):
+        survival.logrank([1, 2, 3], [1, 1, 1], ["a", "b", "a"], weight="g_rho", gamma=power)

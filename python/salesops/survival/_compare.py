@@ -62,6 +62,8 @@ def logrank(
     weights: Any = None,
     weight: str = "log_rank",
     *,
+    rho: float = 1,
+    gamma: float = 0,
     duration_col: str | None = None,
     event_col: str | None = None,
     group_col: str | None = None,
@@ -78,8 +80,11 @@ def logrank(
         One label a row.
     weight
         What each event time counts: ``log_rank`` (all alike), ``wilcoxon`` (Gehan), ``tarone_ware``, ``peto``
-        (Peto & Peto, as lifelines and Kleinbaum & Klein), ``g_rho`` (Harrington & Fleming ρ = 1, as R's
-        ``rho=1``). The last two differ: the result bears the name.
+        (Peto & Peto, as lifelines and Kleinbaum & Klein), ``g_rho`` (Fleming & Harrington). The last two
+        differ: the result bears the name.
+    rho, gamma
+        Of ``g_rho``: weights S^ρ (1 − S)^γ just before each time. ρ looks at early differences (by default 1,
+        as R's ``rho=1``), γ at late ones.
 
     Examples
     --------
@@ -106,6 +111,8 @@ def logrank(
             numbers(rows.get("entry"), "entry"),
             numbers(rows.get("weights"), "weights"),
             choose(_core.RankWeight, weight, "weight"),
+            rho,
+            gamma,
         )
     return LogRank(
         found.statistic,
