@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import salesops as so
 from salesops import survival
+from salesops._progress import ConvergenceWarning
 from salesops.survival._pictures import MAX_POINTS
 
 
@@ -520,3 +521,18 @@ def test_powers_of_the_curve_weigh_the_log_rank_test(rho, gamma):
 def test_powers_are_finite_and_not_below_0(power):
     with pytest.raises(so.UsageError, match="rho and gamma"):
         survival.logrank([1, 2, 3], [1, 1, 1], ["a", "b", "a"], weight="g_rho", gamma=power)
+
+
+def test_separation_of_interactions_leaves_no_certainty():
+    """Where rounding leaves a variance below 0 nothing is known: no error of 0, no p of 0."""
+    rows = {
+        "months": [5, 6, 6, 2, 4, 9, 3, 8],
+        "left": [1, 0, 1, 1, 0, 1, 1, 1],
+        "x": [1.0, 2, 3, 4, 5, 6, 2, 1],
+        "plan": list("pqrpqrpq"),
+    }
+    with pytest.warns(ConvergenceWarning, match="'x', 'plan=q', 'plan=r', 'x:plan=q', 'x:plan=r'"):
+        model = survival.CoxPH().fit(rows, duration_col="months", event_col="left", formula="x*plan")
+    summary = model.summary_
+    assert not (np.asarray(summary["std_error"]) < 1).any()
+    assert not (np.asarray(summary["p_value"]) < 0.5).any()
