@@ -211,12 +211,14 @@ void require_close_dates(const Crm& crm, std::string_view kpi) {
                      "'close_date'), 'opportunity_snapshot' or 'opportunity_version'");
 }
 
-void refuse_amounts_at_win(Metric& metric) {
+void withhold(Metric& metric, std::string_view why) {
   metric.value.reset();
   metric.low = metric.high = std::nullopt;
   metric.interval_note.clear();
-  metric.state = "amounts are known of won deals alone";
+  metric.state = why;
 }
+
+void refuse_amounts_at_win(Metric& metric) { withhold(metric, "amounts are known of won deals alone"); }
 
 void refuse_amounts_at_win(const Crm& crm, Result& result) {
   if (!crm_detail::amounts_at_win(crm)) return;

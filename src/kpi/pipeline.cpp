@@ -348,22 +348,20 @@ Result idle_share(const Crm& book, const Options& options) {
   const Mode mode = mode_for(book, options, "idle_share");
   const Crm crm = rewound(book, options);
   const Deals& deals = crm.deals();
-  // Without either each deal would be idle from its creation on, which tells its age.
-  if (!crm.history().tracks(Field::stage))
-    for (const char* column : {"opportunity_id", "at"}) require(crm, "idle_share", "activity", column);
   std::vector<std::int64_t> last(deals.created_at.begin(), deals.created_at.end());
   for (std::size_t deal = 0; deal < deals.size(); ++deal)
     if (crm.history().tracks(Field::stage))
       for (const Change& change : crm.history().changes(deal))
         if (change.field == Field::stage) last[deal] = std::max(last[deal], change.at);
-  if (crm.has("activity", "opportunity_id") && crm.has("activity", "at")) {
+  const bool seen = crm.has("activity", "opportunity_id") && crm.has("activity", "at");
+  if (seen) {
     const auto deal_of = crm.link("activity", "opportunity_id");
     const Column& at = crm.column("activity", "at");
     const auto times = at.values<std::int64_t>();
     for (std::size_t row = 0; row < deal_of.size(); ++row)
       if (deal_of[row] >= 0 && at.valid(row)) {
-        auto& seen = last[static_cast<std::size_t>(deal_of[row])];
-        seen = std::max(seen, times[row]);
+        auto& latest = last[static_cast<std::size_t>(deal_of[row])];
+        latest = std::max(latest, times[row]);
       }
   }
   const std::int64_t now = now_of(crm);
@@ -395,10 +393,16 @@ Result idle_share(const Crm& book, const Options& options) {
       }
       if (with > 0) metric.details["beyond_target"] = beyond / with;
     };
-  return summarise(crm, facts, options, "idle_share",
-                   "open deals without a stage change or activity for more than " +
-                       std::to_string(options.idle_days) + " days ÷ open deals (created in the period)",
-                   mode);
+  Result result =
+      summarise(crm, facts, options, "idle_share",
+                "open deals without a stage change or activity for more than " +
+                    std::to_string(options.idle_days) + " days ÷ open deals (created in the period)",
+                mode);
+  // Without either each deal would be idle from its creation on, which tells its age.
+  if (!crm.history().tracks(Field::stage) && !seen)
+    for (Metric& metric : result.metrics)
+      if (metric.value) withhold(metric, "neither changes of stage nor activities are known");
+  return result;
 }
 
 Result snapshot_yield(const Crm& book, const Options& asked) {
