@@ -30,7 +30,7 @@ def frames(zone):
 def test_days_end_with_the_day_in_every_frame(kind, zone):
     rows = frames(zone)[kind]
     grid = so.cohort.retention(rows, amount="amount", tz=zone)
-    assert set(grid.to_frame()["state"]) == {"complete"}
+    assert set(grid.to_frame()["state"]) == {"complete", "unobserved"}, "March is over"
     states = [so.cohort.RetentionState.partial(rows[i : i + 1], amount="amount", tz=zone) for i in range(3)]
     for order in itertools.permutations(range(3)):
         whole = so.cohort.RetentionState()
@@ -40,7 +40,7 @@ def test_days_end_with_the_day_in_every_frame(kind, zone):
 
 
 def test_one_time_of_day_makes_instants_of_all():
-    times = pd.to_datetime([*DAYS[:2], "2026-03-31 09:00"])
+    times = pd.to_datetime([f"{DAYS[0]} 00:00", f"{DAYS[1]} 00:00", "2026-03-31 09:00"])
     rows = pd.DataFrame({**PURCHASES, "time": times})
     grid = so.cohort.retention(rows, amount="amount")
     assert grid.as_of == dt.datetime(2026, 3, 31, 9, tzinfo=dt.UTC)
@@ -64,7 +64,8 @@ def test_one_time_of_day_makes_instants_of_all():
 )
 def test_a_day_is_its_beginning_however_it_is_written(as_of):
     grid = so.cohort.retention(frames("UTC")["texts"], as_of=as_of, tz="Asia/Tokyo")
-    assert set(grid.to_frame()["state"]) == {"complete"}
+    assert set(grid.to_frame()["state"]) == {"complete", "unobserved"}
+    assert grid.cohorts[-1] == "2026-03"
     plans = pd.DataFrame({"customer": ["A"], "start": ["2026-01-05"], "end": [None], "amount": [40]})
     made = so.subscription.movements(plans, as_of=as_of, tz="Asia/Tokyo")
     assert made.periods == ["2026-01", "2026-02", "2026-03"]
