@@ -20,6 +20,7 @@ import gc
 import json
 import os
 import statistics
+import threading
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -42,6 +43,32 @@ def measure(call: Callable[[], object], *, repeat: int = 5, at_most: float = 20.
         if enabled:
             gc.enable()
     return statistics.median(times)
+
+
+def memory() -> int:
+    """Resident bytes of this process."""
+    with open("/proc/self/statm") as file:
+        return int(file.read().split()[1]) * 4096
+
+
+def peak(call: Callable[[], object]) -> int:
+    """Bytes of resident memory above the start while `call` runs."""
+    before = most = memory()
+    done = threading.Event()
+
+    def watch() -> None:
+        nonlocal most
+        while not done.wait(0.002):
+            most = max(most, memory())
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    kept = call()
+    most = max(most, memory())
+    done.set()
+    watcher.join()
+    del kept
+    return most - before
 
 
 def report(

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 import sys
-import threading
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
-from _bench import measure, report
+from _bench import measure, peak, report
 from salesops._core.table import Table
 
 ROWS = 10_000_000
 
 
-def memory() -> int:
-    """Resident bytes of this process."""
-    with open("/proc/self/statm") as file:
-        return int(file.read().split()[1]) * 4096
-
-
-def peak(call) -> float:
-    """Megabytes of resident memory above the start while `call` runs."""
-    before = most = memory()
-    done = threading.Event()
-
-    def watch() -> None:
-        nonlocal most
-        while not done.wait(0.002):
-            most = max(most, memory())
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    kept = call()
-    most = max(most, memory())
-    done.set()
-    watcher.join()
-    del kept
-    return (most - before) / 1e6
-
-
 def line(task: str, call, peers=None, same: bool = True) -> None:
     """Report the time of a task and its peak memory."""
-    note = f"{peak(call):.1f} MB at the peak"
+    note = f"{peak(call) / 1e6:.1f} MB at the peak"
     report(task, ROWS, measure(call, repeat=3), peers or {}, same=same, note=note)
 
 

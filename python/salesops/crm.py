@@ -47,6 +47,8 @@ def instant(
                 f"{name}: a whole number is microseconds since 1970; write a day as '2025-11-15'"
             )
         return value
+    if type(value).__name__ == "datetime64":  # NumPy's
+        value = value.astype("datetime64[us]").item()
     if isinstance(value, str):
         try:
             value = dt.datetime.fromisoformat(value)
@@ -70,6 +72,11 @@ def timestamp(us: int) -> dt.datetime:
 def day_in(us: int, zone: TimeZone) -> dt.date:
     """The day of UTC microseconds on a zone's clocks."""
     return timestamp(us + zone.offset_at(us) * 1_000_000).date()
+
+
+def begins_day(us: int, zone: TimeZone) -> bool:
+    """Whether an instant begins a day of the zone: pandas has no other way to write the day itself."""
+    return us == instant(day_in(us, zone), zone=zone)
 
 
 def data_model() -> Table:

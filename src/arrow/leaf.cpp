@@ -73,7 +73,8 @@ Leaf make_leaf(std::string_view column, const Format& storage, const Batch& batc
   leaf.array = array;
   leaf.start = array->offset + parent.offset;
   leaf.length = parent.length;
-  leaf.validity = own_validity(column, *array);
+  // All of a null column is null, whatever buffers its producer hands out (Polars: an empty one).
+  leaf.validity = storage.kind == Kind::null ? nullptr : own_validity(column, *array);
   leaf.parent_validity = own_validity(column, parent);
   leaf.parent_start = parent.offset;
   return leaf;
@@ -88,7 +89,8 @@ Leaf dictionary_leaf(std::string_view column, const Format& values, const Leaf& 
   leaf.array = array;
   leaf.start = array->offset;
   leaf.length = array->length;
-  leaf.validity = own_validity(column, *array);
+  // All of a null column is null, whatever buffers its producer hands out (Polars: an empty one).
+  leaf.validity = values.kind == Kind::null ? nullptr : own_validity(column, *array);
   return leaf;
 }
 

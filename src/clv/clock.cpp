@@ -14,6 +14,15 @@ constexpr std::int64_t latest = last_date.days * us_per_day + us_per_day - 1;
 
 bool in_range(std::int64_t at) noexcept { return at >= earliest && at <= latest; }
 
+std::int64_t end_of_day(const TimeZone& zone, std::int64_t at) {
+  return zone.start_of(zone.local_date(Instant{at}) + 1).us;
+}
+
+bool begins_day(const TimeZone& zone, std::int64_t at) {
+  if (zone == TimeZone{}) return at % us_per_day == 0;
+  return zone.start_of(zone.local_date(Instant{at})).us == at;
+}
+
 }  // namespace
 
 Clock::Clock(const Column& column, const std::string& name, const TimeZone& zone, const Execution& execution)
@@ -21,7 +30,14 @@ Clock::Clock(const Column& column, const std::string& name, const TimeZone& zone
   if (column.type() == Type::timestamp) {
     const auto values = column.values<std::int64_t>();
     scan(execution, [values](std::size_t row) { return in_range(values[row]) ? values[row] : no_instant; });
-    until_ = last_ == INT64_MIN ? last_ : last_ + 1;
+    if (empty()) return;
+    std::int64_t known = no_instant;  // to begin a day
+    for (std::size_t row = 0; row < values.size() && until_.days; ++row) {
+      if (values[row] == known || column.is_null(row) || !in_range(values[row])) continue;
+      until_.days = begins_day(zone, known = values[row]);
+    }
+    until_.instant = last_ + 1;
+    until_.day = until_.days ? end_of_day(zone, last_) : until_.instant;
   } else if (column.type() == Type::date) {
     const auto values = column.values<std::int32_t>();
     std::int32_t low = last_date.days, high = first_date.days;
@@ -36,22 +52,22 @@ Clock::Clock(const Column& column, const std::string& name, const TimeZone& zone
       const std::int64_t day = std::int64_t{values[row]} - first_day_;
       return day < 0 || day >= std::ssize(days_) ? no_instant : days_[static_cast<std::size_t>(day)];
     });
-    if (!empty()) until_ = zone.start_of(Date{high + 1}).us;
+    if (!empty()) until_.instant = until_.day = zone.start_of(Date{high + 1}).us;
   } else if (column.type() == Type::string) {
     const Dictionary& dictionary = column.dictionary();
-    std::vector<std::int64_t> ends(dictionary.size(), no_instant);
+    std::vector<KnownUntil> ends(dictionary.size());
     texts_.assign(dictionary.size(), no_instant);
     for (std::size_t code = 0; code < texts_.size(); ++code) {
       const auto at = zone.parse(dictionary[code]);
       if (!at || !in_range(at->us)) continue;
       texts_[code] = at->us;
-      const bool whole_day = dictionary[code].size() == 10;
-      ends[code] = whole_day ? zone.start_of(*Date::parse(dictionary[code]) + 1).us : at->us + 1;
+      const std::int64_t day = end_of_day(zone, at->us);
+      ends[code] = {dictionary[code].size() == 10 ? day : at->us + 1, day, begins_day(zone, at->us)};
     }
     const auto codes = column.values<std::int32_t>();
     scan(execution, [this, codes](std::size_t row) { return texts_[static_cast<std::size_t>(codes[row])]; });
     for (std::size_t row = 0; row < codes.size(); ++row)
-      if (column.valid(row)) until_ = std::max(until_, ends[static_cast<std::size_t>(codes[row])]);
+      if (column.valid(row)) until_.merge(ends[static_cast<std::size_t>(codes[row])]);
   } else {
     throw UsageError("column '" + name + "' holds " + std::string(type_name(column.type())) +
                      ", not dates or instants; parse it first");

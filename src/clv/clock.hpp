@@ -1,6 +1,7 @@
 // When rows happened.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -14,6 +15,21 @@ namespace clv_detail {
 
 inline constexpr std::int64_t no_instant = INT64_MIN;
 
+/// The end of what the latest row tells of: its instant has passed, or its whole day where no row has a time
+/// of day (dates, or instants that all begin a day of the zone).
+struct KnownUntil {
+  std::int64_t instant = INT64_MIN;
+  std::int64_t day = INT64_MIN;
+  bool days = true;
+
+  [[nodiscard]] std::int64_t end() const noexcept { return days ? day : instant; }
+  void merge(const KnownUntil& other) noexcept {
+    instant = std::max(instant, other.instant);
+    day = std::max(day, other.day);
+    days = days && other.days;
+  }
+};
+
 /// Instants of the rows of a column of dates (the start of the day in the zone), instants, or their texts.
 class Clock {
  public:
@@ -25,8 +41,7 @@ class Clock {
   /// No row has a time.
   [[nodiscard]] bool empty() const noexcept { return first_ > last_; }
   [[nodiscard]] Instant first() const noexcept { return Instant{first_}; }
-  /// The end of what the latest row tells of: its instant, or its whole day, has passed.
-  [[nodiscard]] Instant until() const noexcept { return Instant{until_}; }
+  [[nodiscard]] const KnownUntil& until() const noexcept { return until_; }
   /// Instants of rows [first, last), `no_instant` where there is none: in `buffer`, or where they lie.
   std::span<const std::int64_t> block(std::size_t first, std::size_t last, std::vector<std::int64_t>& buffer);
   /// `no_missing` where a row without a time is in order.
@@ -42,7 +57,8 @@ class Clock {
   std::int32_t first_day_ = 0;       ///< of `days_`
   std::vector<std::int64_t> days_;   ///< start of each civil day
   std::vector<std::int64_t> texts_;  ///< instant of each distinct text
-  std::int64_t first_ = INT64_MAX, last_ = INT64_MIN, until_ = INT64_MIN;
+  std::int64_t first_ = INT64_MAX, last_ = INT64_MIN;
+  KnownUntil until_;
   Flaws nulls_, bad_;
 };
 

@@ -24,6 +24,7 @@ void Sums::merge(const Sums& other) {
   add_all(kept, other.kept);
   older += other.older;
   outside += other.outside;
+  early += other.early;
 }
 
 void Sums::accumulate_from_last() {
@@ -87,7 +88,10 @@ class Adder {
     const std::int32_t begin = plan_.spine.period_of(first.at);
     for (const Event& event : events) {
       const std::int32_t period = plan_.spine.period_of(event.at);
-      if (period < begin) continue;
+      if (period < begin) {
+        ++sums_.early;
+        continue;
+      }
       if (slots_.empty() || slots_.back().period != period) {
         // A clock put back over midnight shows the day before once more.
         const auto place = std::ranges::lower_bound(slots_, period, {}, &Slot::period);
@@ -218,7 +222,10 @@ class Adder {
     std::size_t k_now = SIZE_MAX;
     std::int32_t n = 0;
     for (const Event& event : events) {
-      if (event.at < first.at) continue;
+      if (event.at < first.at) {
+        ++sums_.early;
+        continue;
+      }
       const auto k = static_cast<std::size_t>((event.at - first.at) / window);
       if (k >= over) break;
       if (k != k_now) n = 0;

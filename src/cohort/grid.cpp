@@ -372,6 +372,15 @@ std::vector<std::string> name_segments(const State::Data& data, std::vector<std:
 
 }  // namespace
 
+namespace {
+
+/// What stands in no cell is told of: refunds before a first purchase, events before a first start.
+void report_early(const cohort_detail::Sums& sums, Issues& issues) {
+  if (sums.early > 0) issues.add_many("transactions", -1, "", "before_cohort", sums.early);
+}
+
+}  // namespace
+
 Retention State::finish(const Options& options) const {
   const StopScope scope(options.execution.stop);
   const Data& data = *data_;
@@ -380,19 +389,20 @@ Retention State::finish(const Options& options) const {
   grid.segments = {""};
   grid.has_amount = data.has_amount;
   grid.currency = data.currency;
-  if (data.first < data.until) {
+  Issues issues = data.issues;
+  if (const Instant until{data.until.end()}; data.first < until) {
     std::vector<std::int32_t> segment_of;
     std::vector<std::string> segments = name_segments(data, segment_of);
-    const cohort_detail::Plan plan(options, data.zone, data.first, data.until, data.has_amount,
-                                   segments.size());
+    const cohort_detail::Plan plan(options, data.zone, data.first, until, data.has_amount, segments.size());
     std::vector<cohort_detail::Lots> lots;
     const cohort_detail::Sums sums = cohort_detail::sum_customers(data, plan, segment_of, segments.size(),
                                                                   draws(options) ? &lots : nullptr);
     grid = cohort_detail::grid_of(sums, plan, std::move(segments), data.currency,
                                   draws(options) ? &lots : nullptr);
+    report_early(sums, issues);
   }
   grid.zone = data.zone.name();
-  grid.issues = data.issues;
+  grid.issues = std::move(issues);
   return grid;
 }
 
@@ -406,6 +416,7 @@ Retention retention(const Table& events, const Columns& columns, const Options& 
   Retention grid = cohort_detail::grid_of(sums, *quick.plan, {""}, quick.currency, nullptr);
   grid.zone = columns.zone.name();
   grid.issues = std::move(quick.issues);
+  report_early(sums, grid.issues);
   return grid;
 }
 

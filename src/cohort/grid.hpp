@@ -37,6 +37,7 @@ struct Sums {
   std::vector<int128> amount;
   std::vector<int128> kept;  ///< grr: what is left of the amounts of age 0
   std::int64_t older = 0, outside = 0;
+  std::int64_t early = 0;  ///< rows before their customer's cohort: in no cell
 
   [[nodiscard]] std::size_t row(std::size_t segment, std::size_t cohort) const noexcept {
     return (segment * cohorts + cohort) * ages;

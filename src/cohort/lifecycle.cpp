@@ -101,13 +101,14 @@ Lifecycle lifecycle(const State& state, const Options& given) {
   const Options options = of_periods(given);
   const StopScope scope(options.execution.stop);
   const State::Data& data = state.data();
-  if (!(data.first < data.until)) {
+  const Instant until{data.until.end()};
+  if (!(data.first < until)) {
     Lifecycle none;
     none.zone = data.zone.name();
     none.issues = data.issues;
     return none;
   }
-  const Plan plan(options, data.zone, data.first, data.until, data.has_amount, 1);
+  const Plan plan(options, data.zone, data.first, until, data.has_amount, 1);
   const Counts counts =
       in_parts(data.customers(), plan.spine.size(), options.execution,
                [&](Counts& mine, std::size_t first, std::size_t last) {

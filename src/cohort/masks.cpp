@@ -70,10 +70,11 @@ Quick::Quick(const Table& events, const cohort::Columns& columns, const cohort::
     currency = amounts_->currency();
   }
   if (clock_->empty() || codes_.codes == 0) return;
-  plan.emplace(options, columns.zone, clock_->first(), clock_->until(), amounts_.has_value(), 1);
+  const Instant until{clock_->until().end()};
+  plan.emplace(options, columns.zone, clock_->first(), until, amounts_.has_value(), 1);
   masks.words = (plan->spine.size() + 63) / 64;
   if (masks.words == 0 || plan->spine.size() > no_period) return;
-  cut_off_ = plan->until < clock_->until();
+  cut_off_ = plan->until < until;
   if (amounts_ || options.measure == Measure::count) periods_ = clv_detail::unset<std::uint8_t>(rows_);
   read_masks(options);
   nobody_.report(issues, customer_name_, "no_customer");
@@ -238,14 +239,18 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of) {
   const std::size_t n_parts = parts(masks.customers * masks.words * sizeof(std::uint64_t));
   std::vector<Total> money(n_parts, Total(amounts_ ? cells : 0));
   std::vector<std::vector<std::int64_t>> counts(n_parts, std::vector<std::int64_t>(events ? cells : 0, 0));
+  std::vector<std::int64_t> early(n_parts, 0);
   each_block(false, [&](std::size_t part, Step& rows, std::size_t n, std::size_t first) {
     if (amounts_) amounts_->write(first, first + n, rows.money.data());
     Total& amount = money[part];
     for (std::size_t i = 0; i < n; ++i) {
       __builtin_prefetch(cohort_of.data() + rows.code[i + ahead]);
       const std::size_t cohort = cohort_of[rows.code[i]];
-      if (rows.period[i] < 0 || cohort == no_cohort || static_cast<std::size_t>(rows.period[i]) < cohort)
+      if (rows.period[i] < 0 || cohort == no_cohort) continue;
+      if (static_cast<std::size_t>(rows.period[i]) < cohort) {
+        ++early[part];
         continue;
+      }
       const std::size_t age = static_cast<std::size_t>(rows.period[i]) - cohort;
       const std::size_t row = sums.row(0, cohort);
       if (brackets) {
@@ -261,6 +266,7 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of) {
     }
   });
   for (std::size_t part = 0; part < n_parts; ++part) {
+    sums.early += early[part];
     for (std::size_t i = 0; i < sums.amount.size(); ++i) sums.amount[i] += money[part][i];
     for (std::size_t i = 0; i < counts[part].size(); ++i) sums.events[i] += counts[part][i];
   }

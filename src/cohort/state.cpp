@@ -229,7 +229,8 @@ void State::merge(const State& other) {
   merged->issues.merge(b.issues);
   merged->batches = a.batches + b.batches;
   merged->first = std::min(a.first, b.first);
-  merged->until = std::max(a.until, b.until);
+  merged->until = a.until;
+  merged->until.merge(b.until);
   merged->segments = a.segments;
   std::vector<std::int32_t> code_of;
   for (const std::string& name : b.segments) {

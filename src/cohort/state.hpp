@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "../clv/clock.hpp"
 #include "salesops/clv/rfm.hpp"
 #include "salesops/cohort/retention.hpp"
 
@@ -53,7 +54,7 @@ struct State::Data {
   Issues issues;
   std::size_t batches = 0;
   Instant first{INT64_MAX};  ///< of all rows with a time
-  Instant until{INT64_MIN};
+  clv_detail::KnownUntil until;
 
   [[nodiscard]] std::size_t customers() const noexcept { return begins.size() - 1; }
   [[nodiscard]] std::span<const cohort_detail::Event> of(std::size_t i) const noexcept {

@@ -60,6 +60,14 @@ Table typed_columns(const TableModel& model, const Table& given, std::int64_t fi
       issues.add(model.name, -1, "currency", "currency_not_said", {}, Severity::info);
     }
   }
+  std::string own;  // columns that only the table's owner understands
+  bool understood = raw.num_rows() == 0;
+  const std::vector<std::string> keys = model.keys();
+  for (const std::string& name : given.names()) {
+    if (model.find(name) == nullptr) own += (own.empty() ? "" : ", ") + name;
+    understood |= model.find(name) != nullptr && std::find(keys.begin(), keys.end(), name) == keys.end();
+  }
+  if (!understood && !own.empty()) issues.add(model.name, -1, own, "no_known_column");
   Steps steps(options.execution, raw.num_columns());
   for (const auto& [name, column] : raw.columns()) {
     const ColumnModel* known = model.find(name);

@@ -198,6 +198,10 @@ Crm Crm::as_of(Instant t, const AsOfOptions& options) const {
       state->issues.add(name, -1, column.name,
                         options.strict ? "untracked_column_left_out" : "untracked_column", {},
                         Severity::info);
+      const bool future =
+          deals && column.name == "amount" && !options.strict &&
+          (state_->issues.count(name, column.name, known_at_win) > 0 || amounts_at_win(state_->deals));
+      if (future) state->issues.add(name, -1, column.name, known_at_win);
       if (options.strict) table.table = table.table.without(column.name);
     }
     const auto keys = model.keys();

@@ -2,6 +2,7 @@
 #include <charconv>
 #include <numeric>
 #include <set>
+#include <utility>
 
 #include "combine.hpp"
 #include "periods.hpp"
@@ -151,7 +152,12 @@ class TableReader {
       }
       for (const auto* found : drawn(source)) {
         const std::size_t before = column ? column->null_count() : rows.size() + 1;
-        add(read_column(found->second, found->first, kind, source, reading_,
+        // A source of two columns is wrong once.
+        Issues told_before;
+        Reading reading = reading_;
+        if (!told_.emplace(found->first, kind == Kind::date ? Kind::instant : kind).second)
+          reading.issues = &told_before;
+        add(read_column(found->second, found->first, kind, source, reading,
                         kind == Kind::money ? &currencies_ : nullptr));
         if (column->null_count() < before) used_.insert(found->first);
       }
@@ -276,6 +282,7 @@ class TableReader {
   std::vector<std::int64_t> origin_;
   std::vector<std::string> currencies_;
   std::set<std::string> used_;
+  std::set<std::pair<std::string, Kind>> told_;  ///< sources whose issues are known
 };
 
 bool names_table(const std::vector<std::string>& names, std::string_view raw) {

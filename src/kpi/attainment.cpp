@@ -2,6 +2,7 @@
 #include <cmath>
 #include <map>
 
+#include "../crm/known.hpp"
 #include "rep_facts.hpp"
 #include "salesops/kpi.hpp"
 #include "salesops/kpi/deals.hpp"
@@ -154,6 +155,10 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
       reps.answer("pipeline_coverage", std::string(definition("pipeline_coverage").formula), mode);
   end_coverage(scope, result);
   add_coverage_needs(crm, options, result);
+  if (of_another_day(crm, "amount")) report_present_amounts(crm, result);
+  for (Metric& metric : result.metrics)
+    if (metric.details.contains("open") && metric.details["open"] != 0 && crm_detail::amounts_at_win(crm))
+      refuse_amounts_at_win(metric);
   return result;
 }
 

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "../crm/known.hpp"
 #include "groups.hpp"
 #include "visits.hpp"
 
@@ -208,6 +209,21 @@ void require_close_dates(const Crm& crm, std::string_view kpi) {
     throw UsageError(std::string(kpi) +
                      " needs the change history of close dates: table 'opportunity_event' (field "
                      "'close_date'), 'opportunity_snapshot' or 'opportunity_version'");
+}
+
+void withhold(Metric& metric, std::string_view why) {
+  metric.value.reset();
+  metric.low = metric.high = std::nullopt;
+  metric.interval_note.clear();
+  metric.state = why;
+}
+
+void refuse_amounts_at_win(Metric& metric) { withhold(metric, "amounts are known of won deals alone"); }
+
+void refuse_amounts_at_win(const Crm& crm, Result& result) {
+  if (!crm_detail::amounts_at_win(crm)) return;
+  for (Metric& metric : result.metrics)
+    if (metric.value && metric.n > 0) refuse_amounts_at_win(metric);
 }
 
 void report_present_amounts(const Crm& crm, Result& result) {

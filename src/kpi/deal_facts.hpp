@@ -81,6 +81,13 @@ inline bool of_another_day(const Crm& crm, std::string_view column) {
   return crm.issues().count("opportunity", column, "untracked_column") > 0;
 }
 
+/// Takes the value and its interval from a metric, which says why instead.
+void withhold(Metric& metric, std::string_view why);
+/// Takes the values of amounts from a book that has them of won deals alone: open ones show none, or in the
+/// past only those that were to be won.
+void refuse_amounts_at_win(const Crm& crm, Result& result);
+void refuse_amounts_at_win(Metric& metric);
+
 /// How likely a deal is to be won: what it says itself, else its stage.
 class Probabilities {
  public:

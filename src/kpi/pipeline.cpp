@@ -3,6 +3,7 @@
 #include <map>
 #include <utility>
 
+#include "../crm/known.hpp"
 #include "salesops/kpi/deals.hpp"
 #include "visits.hpp"
 
@@ -111,7 +112,10 @@ Result slippage(const Crm& book, const Options& asked) {
                 "expected",
                 mode);
   flag_unfinished(scope, result);
-  if (value) report_present_amounts(crm, result);
+  if (value) {
+    refuse_amounts_at_win(crm, result);
+    report_present_amounts(crm, result);
+  }
   return result;
 }
 
@@ -224,6 +228,7 @@ Result pipeline_created(const Crm& book, const Options& options) {
     result.warnings.push_back("of " + std::to_string(known_later) + (known_later == 1 ? " deal" : " deals") +
                               " of the book the first known amount is younger than the deal; it stands in "
                               "(detail amount_known_later)");
+  refuse_amounts_at_win(crm, result);
   report_present_amounts(crm, result);
   return result;
 }
@@ -256,6 +261,8 @@ Result weighted_pipeline(const Crm& book, const Options& options) {
   };
   Result result = summarise(crm, facts, options, "weighted_pipeline",
                             "amount × probability of open deals with a close date in the period", mode);
+  refuse_amounts_at_win(crm, result);
+  result.hindsight = probabilities.of_today();
   if (probabilities.of_today())
     result.warnings.emplace_back(
         probabilities.of_stages()
@@ -329,7 +336,8 @@ Result forecast_rollup(const Crm& book, const Options& options) {
     }
   }
   result.metrics = std::move(metrics);
-  if (of_another_day(crm, "forecast_category"))
+  result.hindsight = of_another_day(crm, "forecast_category");
+  if (result.hindsight)
     result.warnings.emplace_back(
         "categories have no history in this book: these are the present ones; deals that closed since are in "
         "'pipeline'");
@@ -345,14 +353,15 @@ Result idle_share(const Crm& book, const Options& options) {
     if (crm.history().tracks(Field::stage))
       for (const Change& change : crm.history().changes(deal))
         if (change.field == Field::stage) last[deal] = std::max(last[deal], change.at);
-  if (crm.has("activity", "opportunity_id") && crm.has("activity", "at")) {
+  const bool seen = crm.has("activity", "opportunity_id") && crm.has("activity", "at");
+  if (seen) {
     const auto deal_of = crm.link("activity", "opportunity_id");
     const Column& at = crm.column("activity", "at");
     const auto times = at.values<std::int64_t>();
     for (std::size_t row = 0; row < deal_of.size(); ++row)
       if (deal_of[row] >= 0 && at.valid(row)) {
-        auto& seen = last[static_cast<std::size_t>(deal_of[row])];
-        seen = std::max(seen, times[row]);
+        auto& latest = last[static_cast<std::size_t>(deal_of[row])];
+        latest = std::max(latest, times[row]);
       }
   }
   const std::int64_t now = now_of(crm);
@@ -384,10 +393,16 @@ Result idle_share(const Crm& book, const Options& options) {
       }
       if (with > 0) metric.details["beyond_target"] = beyond / with;
     };
-  return summarise(crm, facts, options, "idle_share",
-                   "open deals without a stage change or activity for more than " +
-                       std::to_string(options.idle_days) + " days ÷ open deals (created in the period)",
-                   mode);
+  Result result =
+      summarise(crm, facts, options, "idle_share",
+                "open deals without a stage change or activity for more than " +
+                    std::to_string(options.idle_days) + " days ÷ open deals (created in the period)",
+                mode);
+  // Without either each deal would be idle from its creation on, which tells its age.
+  if (!crm.history().tracks(Field::stage) && !seen)
+    for (Metric& metric : result.metrics)
+      if (metric.value) withhold(metric, "neither changes of stage nor activities are known");
+  return result;
 }
 
 Result snapshot_yield(const Crm& book, const Options& asked) {
@@ -425,15 +440,12 @@ Result snapshot_yield(const Crm& book, const Options& asked) {
     if (open > 0 && dated) metric.details["expected"] = static_cast<double>(won) / static_cast<double>(open);
     const auto unpriced = metric.excluded.find("null_amount");
     if (unpriced == metric.excluded.end() || metric.numerator != metric.denominator || metric.n == 0) return;
-    // Amounts that are written down at the win alone say nothing of what was open.
-    metric.value.reset();
-    metric.low = metric.high = std::nullopt;
-    metric.interval_note.clear();
-    metric.state = "amounts are known of won deals alone";
+    refuse_amounts_at_win(metric);
   };
   Result result =
       summarise(crm, facts, options, "snapshot_yield",
                 "amount won in the period from the deals open at its start ÷ amount of those deals", mode);
+  refuse_amounts_at_win(crm, result);
   flag_unfinished(scope, result);
   report_present_amounts(crm, result);
   return result;
@@ -489,7 +501,7 @@ Result hygiene(const Crm& book, const Options& options) {
     checks.push_back({"close_date", [&](std::size_t deal) {
                         return deals.close_date[deal] != Deals::null_date && deals.close_date[deal] >= today;
                       }});
-  if (table.has("amount"))
+  if (table.has("amount") && !(of_another_day(crm, "amount") && crm_detail::amounts_at_win(crm)))
     checks.push_back({"amount", [&](std::size_t deal) { return deals.amount[deal] > 0; }});
   if (table.has("next_step")) checks.push_back({"next_step", filled("next_step")});
   if (crm.history().tracks(Field::stage))
@@ -540,7 +552,15 @@ Result hygiene(const Crm& book, const Options& options) {
     }
     metric.details["all"] = share([&](unsigned bits) { return bits == (1U << checks.size()) - 1; });
   };
-  return summarise(crm, facts, options, "hygiene", "checks passed ÷ checks made of open deals", mode);
+  Result result =
+      summarise(crm, facts, options, "hygiene", "checks passed ÷ checks made of open deals", mode);
+  for (const char* name : {"close_date", "amount", "next_step", "primary_contact_id"})
+    if (table.has(name) && of_another_day(crm, name)) {
+      result.hindsight = true;
+      result.warnings.push_back(std::string(name) +
+                                " has no history in this book: that of deals that closed since is known");
+    }
+  return result;
 }
 
 }  // namespace kpi

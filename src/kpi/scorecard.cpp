@@ -70,6 +70,7 @@ struct Answer {
   std::string why;  ///< there is no metric
   std::string definition;
   std::string table = {};  ///< of the metric's rows
+  bool hindsight = false;
 };
 
 /// The number a line shows, as the value of its metric.
@@ -97,7 +98,8 @@ Answer ask(const Crm& crm, const Line& line, const Definition& known, const Opti
             line.unit.empty() ? result.unit : std::string(line.unit),
             {},
             result.definition,
-            result.table};
+            result.table,
+            result.hindsight};
   } catch (const UsageError& error) {
     return without(not_available, error);
   } catch (const UnitError& error) {
@@ -449,7 +451,9 @@ Scorecard scorecard(const Crm& book, const Options& asked, Compare compare) {
     ScorecardRow row = row_of(line, known, answer);
     if (answer.metric) row.ids = ids_of(now, answer.table, answer.metric->rows);
     if (then && answer.metric) {
-      if (const Answer past = ask(*then, line, known, prior); past.metric && past.metric->n > 0)
+      const Answer past = ask(*then, line, known, prior);
+      // What open deals hold today tells of the past only how they ended.
+      if (past.metric && past.metric->n > 0 && !(past.hindsight && !answer.hindsight))
         row.prior = past.metric->value;
       if (row.value && row.prior) row.delta = *row.value - *row.prior;
     }

@@ -208,6 +208,10 @@ Scorecard ScorecardState::finish(double level) const {
   Numbers by_value(n), won_amount(n), lost_amount(n);
   std::vector<std::int64_t> won(n), lost(n), closed(n), unknown(n), no_amount(n), no_cycle(n);
   const Multipliers multipliers(data.sums, level);
+  // Where no lost deal has an amount, all of it would be won.
+  const bool lost_priced =
+      std::ranges::any_of(data.sums, [](const DealSums& s) { return s.lost_priced > 0; });
+  const bool any_lost = std::ranges::any_of(data.sums, [](const DealSums& s) { return s.lost > 0; });
   constexpr std::size_t block = 2048;
   for_rows(n, block, {}, [&](std::size_t first, std::size_t last) {
     for (std::size_t row = first; row < last; ++row) {
@@ -222,7 +226,7 @@ Scorecard ScorecardState::finish(double level) const {
       cycle.put(row, sums.cycle, days, multipliers);
       if (data.several()) continue;
       const int128 priced = sums.won_amount.sum + sums.lost_amount;
-      if (priced > 0)
+      if (priced > 0 && (lost_priced || !any_lost))
         by_value.put(
             row, static_cast<double>(sums.won_amount.sum) * money / (static_cast<double>(priced) * money));
       won_amount.put(row, static_cast<double>(sums.won_amount.sum) * money);

@@ -268,10 +268,7 @@ Result rate_of(const Crm& book, const Crm& crm, const Options& options) {
     };
   if (value && closes && only_wins_have_amounts(deals, facts))
     facts.finish = [](Metric& metric, std::span<const std::int32_t>, std::span<const std::int32_t>) {
-      metric.value.reset();
-      metric.low = metric.high = std::nullopt;
-      metric.interval_note.clear();
-      metric.state = "amounts are known of won deals alone";
+      refuse_amounts_at_win(metric);
     };
   std::string definition = value ? "amount won ÷ amount won and lost" : "deals won ÷ deals won and lost";
   if (mode == Mode::closed_in_period)

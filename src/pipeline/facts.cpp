@@ -260,6 +260,10 @@ Facts read_facts(const Crm& crm, const pipeline::ForecastOptions& options, bool 
   }
   facts.pipelines = pipelines.size();
   if (facts.size() > 0) facts.first = first_day(facts.seen);
+  std::vector<double> closes;
+  std::ranges::copy_if(facts.closed, std::back_inserter(closes),
+                       [](double day) { return std::isfinite(day); });
+  if (!closes.empty()) facts.first_close = first_day(closes);
   if (facts.amounts_tracked) facts.typical_amount = typical_amount(facts, deals, currency);
   return facts;
 }

@@ -30,7 +30,8 @@ struct Visit {
 /// Deals of one measure and currency as known at one instant. Deals without a creation time are left out.
 struct Facts {
   double now = 0;
-  double first = 0;  ///< a day that all but the hundredth part of the deals were seen after
+  double first = 0;        ///< a day that all but the hundredth part of the deals were seen after
+  double first_close = 0;  ///< the same of closes: where old deals are missing they begin late
   bool staged = false;
   bool amounts_tracked = false;
   bool close_dates_tracked = false;

@@ -85,7 +85,8 @@ std::vector<Window> earlier_windows(const Facts& facts, Instant as_of, const Int
     // Counted from the end, where closing happens.
     window.origin = std::min(days_of(as_of.us), days_of(period.end.us)) - shift_end;
     if (window.end > facts.now) continue;
-    if (window.origin < facts.first + warm_up) break;
+    // Until it has seen some closes a book knows nothing of how deals end.
+    if (window.origin < std::max(facts.first + warm_up, facts.first_close + warm_up / 2)) break;
     windows.push_back(window);
   }
   std::reverse(windows.begin(), windows.end());

@@ -166,7 +166,7 @@ State State::of_book(const Crm& book, const Columns& columns, bool pauses_end) {
   data->batches = 1;
   data->follow = columns.follow;
   data->customer_name = columns.follow == Follow::customer ? "account_id" : "subscription_id";
-  data->known_until = crm.latest().us + 1;
+  data->known_until = {.instant = crm.latest().us + 1, .day = crm.latest().us + 1};
   data->has_subscription = true;
   const Column& ids = table.column("subscription_id");
   data->subscriptions = ids.shared_dictionary();

@@ -169,7 +169,7 @@ class Walker {
 }  // namespace
 
 std::int64_t known_until(const State::Data& data, const Options& options) {
-  return options.as_of ? options.as_of->us : data.known_until;
+  return options.as_of ? options.as_of->us : data.known_until.end();
 }
 
 void check(const Options& options) {

@@ -168,7 +168,7 @@ void Reader::describe(State::Data& data) const {
   data.subscriptions = subscriptions_.names;
   data.plans = plans_.names;
   if (start_.clock().empty()) return;
-  data.known_until = start_.clock().until().us;
+  data.known_until = start_.clock().until();
 }
 
 Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int64_t trial,

@@ -73,7 +73,8 @@ void State::merge(const State& other) {
   merged->issues.merge(b.issues);
   merged->batches = a.batches + b.batches;
   merged->first = std::min(a.first, b.first);
-  merged->known_until = std::max(a.known_until, b.known_until);
+  merged->known_until = a.known_until;
+  merged->known_until.merge(b.known_until);
   const auto [subscriptions, subscription_of] = joined(a.subscriptions, b.subscriptions);
   const auto [plans, plan_of] = joined(a.plans, b.plans);
   merged->subscriptions = subscriptions;

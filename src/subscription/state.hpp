@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "../clv/clock.hpp"
 #include "../clv/rfm_read.hpp"
 #include "salesops/subscription/movements.hpp"
 
@@ -68,9 +69,9 @@ struct State::Data {
   TimeZone zone;
   Issues issues;
   std::size_t batches = 0;
-  std::size_t rows = 0;                  ///< spells that say something
-  std::int64_t first = INT64_MAX;        ///< start of all
-  std::int64_t known_until = INT64_MIN;  ///< the end of the latest start: its instant, or its day, has passed
+  std::size_t rows = 0;                ///< spells that say something
+  std::int64_t first = INT64_MAX;      ///< start of all
+  clv_detail::KnownUntil known_until;  ///< of the latest start
 
   [[nodiscard]] std::size_t customers() const noexcept { return begins.size() - 1; }
   [[nodiscard]] std::span<const subscription_detail::Spell> of(std::size_t i) const noexcept {

@@ -7,6 +7,7 @@
 
 #include "../optimize/linear.hpp"
 #include "rows.hpp"
+#include "salesops/parallel.hpp"
 #include "salesops/stats.hpp"
 
 namespace salesops {
@@ -43,13 +44,14 @@ std::optional<RmstDifference> rmst_difference(const KaplanMeier& first, const Ka
 
 namespace {
 
-double rank_weight(RankWeight kind, double n, double survival_before, double peto) {
+double rank_weight(RankWeight kind, RankPowers powers, double n, double survival_before, double peto) {
   switch (kind) {
     case RankWeight::log_rank: return 1;
     case RankWeight::wilcoxon: return n;
     case RankWeight::tarone_ware: return std::sqrt(n);
     case RankWeight::peto: return peto;
-    case RankWeight::g_rho: return survival_before;
+    case RankWeight::g_rho:
+      return std::pow(survival_before, powers.rho) * std::pow(1 - survival_before, powers.gamma);
   }
   return 1;
 }
@@ -69,7 +71,7 @@ class GroupsAtRisk {
       if (options_.entry[row] > 0) at_risk_[groups_[row]] += weight_of(options_, row);
     }
   }
-  void leave(std::uint32_t row) { at_risk_[groups_[row]] -= weight_of(options_, row); }
+  void leave(std::uint32_t group, double weight) { at_risk_[group] -= weight; }
   [[nodiscard]] double operator[](std::size_t group) const { return std::max(0.0, at_risk_[group]); }
 
  private:
@@ -83,12 +85,24 @@ class GroupsAtRisk {
 }  // namespace
 
 LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
-                 std::span<const std::uint32_t> groups, const Options& options, RankWeight weight) {
+                 std::span<const std::uint32_t> groups, const Options& options, RankWeight weight,
+                 RankPowers powers) {
+  for (const double power : {powers.rho, powers.gamma})
+    if (!(power >= 0) || std::isinf(power))
+      throw UsageError("rho and gamma must be finite numbers of at least 0");
   check(durations, events, 1, options.entry, options.weights);
   if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
   const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
   if (k > 1000) throw UsageError("groups: more than 1,000 codes; number the groups 0, 1, 2, …");
   const RiskTable table = risk_table(durations, options);
+  // What the loop over times reads of each row, in the order in which it does.
+  std::vector<std::uint16_t> code(durations.size());  // twice the group, and 1 for an event
+  for_rows(code.size(), 65536, {}, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const std::uint32_t row = table.order[i];
+      code[i] = static_cast<std::uint16_t>(2 * groups[row] + (events[row] != 0 ? 1 : 0));
+    }
+  });
 
   LogRank result;
   result.observed.assign(k, 0.0);
@@ -107,14 +121,14 @@ LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t
     double d = 0;
     of_group.setZero();
     for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
-      const std::uint32_t row = table.order[j];
-      if (events[row] == 0) continue;
-      of_group[static_cast<Eigen::Index>(groups[row])] += weight_of(options, row);
-      d += weight_of(options, row);
+      if ((code[j] & 1U) == 0) continue;
+      const double one = weight_of(options, table.order[j]);
+      of_group[code[j] / 2] += one;
+      d += one;
     }
     if (d > 0) {
       peto *= 1 - d / (n + 1);
-      const double w = rank_weight(weight, n, survival, peto);
+      const double w = rank_weight(weight, powers, n, survival, peto);
       const double scale = n > 1 ? w * w * d * std::max(0.0, n - d) / (n - 1) : 0;
       // Groups are few: plain loops, and the lower half of the covariance.
       for (std::size_t g = 0; g < k; ++g) {
@@ -129,7 +143,8 @@ LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t
       }
       survival *= stay(n, d) / n;
     }
-    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) at_risk.leave(table.order[j]);
+    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j)
+      at_risk.leave(code[j] / 2, weight_of(options, table.order[j]));
   }
 
   covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();

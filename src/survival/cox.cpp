@@ -4,8 +4,10 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <limits>
 #include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "../optimize/linear.hpp"
 #include "cox_design.hpp"
@@ -72,13 +74,12 @@ ChiSquare quadratic_form(const MatrixXd& matrix, const VectorXd& vector) {
 }
 
 /// Columns whose effect the data no longer bound: what was known of them at 0 has gone.
-std::string runaway(const Maximum& best, const MatrixXd& inverse, const std::vector<Covariate>& covariates) {
+std::vector<Index> runaways(const Maximum& best, const MatrixXd& inverse) {
   const MatrixXd at_zero = linear::inverse(best.at_zero.information);
-  std::string names;
+  std::vector<Index> found;
   for (Index j = 0; j < inverse.rows(); ++j)
-    if (inverse(j, j) > 1e4 * at_zero(j, j))
-      names += (names.empty() ? "'" : ", '") + covariates[static_cast<std::size_t>(j)].name + "'";
-  return names;
+    if (!(inverse(j, j) > 0) || inverse(j, j) > 1e4 * at_zero(j, j)) found.push_back(j);
+  return found;
 }
 
 // ---- Variances and baselines ----------------------------------------------------------------------
@@ -225,7 +226,8 @@ CoxModel describe(const RiskSets& sets, const std::vector<Covariate>& covariates
   model.coefficients = values_of(VectorXd(best.beta.cwiseProduct(back)));
   model.covariance = values_of(uncovariance(covariance));
   model.model_covariance = values_of(uncovariance(inverse));
-  model.std_errors = values_of(VectorXd(covariance.diagonal().cwiseMax(0).cwiseSqrt().cwiseProduct(back)));
+  const VectorXd errors = covariance.diagonal().unaryExpr(&error_of);
+  model.std_errors = values_of(VectorXd(errors.cwiseProduct(back)));
   model.means = values_of(sets.mean);
   model.log_likelihood_null = best.at_zero.value;
   model.log_likelihood = best.here.value + options.penalty / 2 * best.beta.squaredNorm();
@@ -241,13 +243,20 @@ CoxModel describe(const RiskSets& sets, const std::vector<Covariate>& covariates
   model.converged = best.converged;
   model.rows = static_cast<std::int64_t>(sets.rows);
   model.events = sets.deaths;
-  if (options.penalty <= 0)
-    if (const std::string names = runaway(best, inverse, covariates); !names.empty()) {
-      model.converged = false;
-      model.notes.push_back("the likelihood rises without end: " + names +
-                            " splits the rows with events from the others, so its coefficient, error and "
-                            "tests mean nothing; leave it out, merge its rare cases, or give a penalty");
+  const auto lost = options.penalty > 0 ? std::vector<Index>() : runaways(best, inverse);
+  if (!lost.empty()) {
+    std::string names;
+    for (const Index j : lost) {
+      // Sandwiches are small where nothing is left to vary.
+      model.std_errors[static_cast<std::size_t>(j)] = std::numeric_limits<double>::quiet_NaN();
+      names += (names.empty() ? "'" : ", '") + covariates[static_cast<std::size_t>(j)].name + "'";
     }
+    model.wald.statistic = model.wald.p_value = std::numeric_limits<double>::quiet_NaN();
+    model.converged = false;
+    model.notes.push_back("the likelihood rises without end: " + names +
+                          " splits the rows with events from the others, so its coefficient, error and "
+                          "tests mean nothing; leave it out, merge its rare cases, or give a penalty");
+  }
   if (!model.converged && model.notes.empty())
     model.notes.push_back("not converged after " + std::to_string(model.iterations) + " steps");
   if (options.penalty > 0)

@@ -15,16 +15,6 @@ namespace survival {
 
 namespace {
 
-/// Weight of the rows of run `i` with each code; `into` has one place a code.
-void count_codes(const RiskTable& table, std::size_t i, std::span<const std::uint8_t> events,
-                 const Options& options, std::span<double> into) {
-  std::fill(into.begin(), into.end(), 0.0);
-  for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
-    const std::uint32_t row = table.order[j];
-    into[events[row]] += weight_of(options, row);
-  }
-}
-
 bool is_known(const std::vector<double>& time, const std::vector<double>& survival, double t) {
   return !std::isnan(t) && !time.empty() && (t <= time.back() || survival.back() == 0);
 }
@@ -37,34 +27,33 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
                          const Options& options) {
   check(durations, events, 1, options.entry, options.weights);
   const double z = stats::normal_multiplier(options.level);
-  RiskTable table = risk_table(durations, options);
+  EventTable table = event_table(durations, events, 2, options);
   KaplanMeier curve;
   curve.level = options.level;
   curve.interval = options.interval;
   curve.rows = static_cast<std::int64_t>(durations.size());
-  for (std::vector<double>* column :
-       {&curve.events, &curve.censored, &curve.survival, &curve.std_error, &curve.low, &curve.high})
-    column->resize(table.size());
+  const std::array<std::vector<double>*, 4> columns{&curve.survival, &curve.std_error, &curve.low,
+                                                    &curve.high};
+  for_blocks(columns.size(), {}, [&](std::size_t column) { columns[column]->resize(table.size()); });
+  curve.events = std::move(table.ended[1]);
+  curve.censored = std::move(table.ended[0]);
   double survival = 1;
   double spread = 0;  // Σ d/(n(n−d))
-  std::array<double, 2> seen{};
   for (std::size_t i = 0; i < table.size(); ++i) {
-    count_codes(table, i, events, options, seen);
     const double n = table.at_risk[i];
-    const double d = seen[1];
+    const double d = curve.events[i];
     if (d > 0) {
       const double left = stay(n, d);
       survival *= left / n;
       if (left > 0) spread += d / (n * left);
     }
-    curve.events[i] = d;
-    curve.censored[i] = seen[0];
     curve.survival[i] = survival;
-    curve.std_error[i] = survival * std::sqrt(spread);
+    curve.std_error[i] = spread;
   }
   // The band takes several logarithms a time: in blocks, on all threads.
   for_rows(table.size(), 8192, {}, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
+      curve.std_error[i] = curve.survival[i] * std::sqrt(curve.std_error[i]);
       const bool same = i > first && curve.events[i] == 0;
       const Band band = same ? Band{curve.low[i - 1], curve.high[i - 1]}
                              : band_of(curve.survival[i], curve.std_error[i], z, options.interval);
@@ -124,23 +113,22 @@ NelsonAalen nelson_aalen(std::span<const double> durations, std::span<const std:
                          const Options& options, TiedEvents ties) {
   check(durations, events, 1, options.entry, options.weights);
   const double z = stats::normal_multiplier(options.level);
-  RiskTable table = risk_table(durations, options);
+  EventTable table = event_table(durations, events, 2, options);
+  // In turn, rows count, whatever they weigh.
+  std::vector<double> rows_ended;
+  if (ties == TiedEvents::in_turn && !options.weights.empty())
+    rows_ended = std::move(event_table(durations, events, 2, {.entry = options.entry}).ended[1]);
   NelsonAalen curve;
   curve.level = options.level;
   curve.ties = ties;
   curve.rows = static_cast<std::int64_t>(durations.size());
   double hazard = 0;
   double variance = 0;
-  std::array<double, 2> seen{};
   for (std::size_t i = 0; i < table.size(); ++i) {
-    count_codes(table, i, events, options, seen);
     const double n = table.at_risk[i];
-    const double d = seen[1];
+    const double d = table.ended[1][i];
     std::size_t turns = d > 0 ? 1 : 0;
-    if (ties == TiedEvents::in_turn) {
-      turns = 0;
-      for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) turns += events[table.order[j]];
-    }
+    if (ties == TiedEvents::in_turn) turns = static_cast<std::size_t>(rows_ended.empty() ? d : rows_ended[i]);
     for (std::size_t turn = 0; turn < turns; ++turn) {
       const double share = d / static_cast<double>(turns);
       const double left = n - share * static_cast<double>(turn);
@@ -149,13 +137,13 @@ NelsonAalen nelson_aalen(std::span<const double> durations, std::span<const std:
     }
     const double error = std::sqrt(variance);
     const double factor = hazard > 0 ? std::exp(z * error / hazard) : 1;
-    curve.events.push_back(d);
-    curve.censored.push_back(seen[0]);
     curve.cumulative_hazard.push_back(hazard);
     curve.std_error.push_back(error);
     curve.low.push_back(hazard / factor);
     curve.high.push_back(hazard * factor);
   }
+  curve.events = std::move(table.ended[1]);
+  curve.censored = std::move(table.ended[0]);
   curve.time = std::move(table.time);
   curve.at_risk = std::move(table.at_risk);
   return curve;
@@ -191,7 +179,7 @@ AalenJohansen aalen_johansen(std::span<const double> durations, std::span<const 
   if (causes > 255) throw UsageError("causes must be at most 255");
   check(durations, events, causes, options.entry, options.weights);
   const double z = stats::normal_multiplier(options.level);
-  RiskTable table = risk_table(durations, options);
+  EventTable table = event_table(durations, events, causes + 1, options);
   AalenJohansen result;
   result.level = options.level;
   result.interval = options.interval;
@@ -202,7 +190,7 @@ AalenJohansen aalen_johansen(std::span<const double> durations, std::span<const 
   std::vector<double> seen(causes + 1);
   double survival = 1;
   for (std::size_t i = 0; i < table.size(); ++i) {
-    count_codes(table, i, events, options, seen);
+    for (std::size_t code = 0; code <= causes; ++code) seen[code] = table.ended[code][i];
     const double n = table.at_risk[i];
     const double d = std::accumulate(seen.begin() + 1, seen.end(), 0.0);
     for (std::size_t k = 0; k < causes; ++k) {
@@ -212,16 +200,16 @@ AalenJohansen aalen_johansen(std::span<const double> durations, std::span<const 
       const double error = std::sqrt(variances[k].value());
       const Band band = band_of(incidence[k], error, z, options.interval);
       Incidence& cause = result.causes[k];
-      cause.events.push_back(seen[k + 1]);
       cause.incidence.push_back(incidence[k]);
       cause.std_error.push_back(error);
       cause.low.push_back(band.low);
       cause.high.push_back(band.high);
     }
     if (d > 0) survival *= stay(n, d) / n;
-    result.censored.push_back(seen[0]);
     result.survival.push_back(survival);
   }
+  result.censored = std::move(table.ended[0]);
+  for (std::size_t k = 0; k < causes; ++k) result.causes[k].events = std::move(table.ended[k + 1]);
   result.time = std::move(table.time);
   result.at_risk = std::move(table.at_risk);
   return result;

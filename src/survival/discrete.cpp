@@ -155,7 +155,7 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
   for (const Covariate& covariate : covariates) model.names.push_back(covariate.name);
   model.coefficients.assign(beta.begin(), beta.end());
   model.covariance.assign(covariance.data(), covariance.data() + covariance.size());
-  for (Index j = 0; j < p; ++j) model.std_errors.push_back(std::sqrt(std::max(0.0, covariance(j, j))));
+  for (Index j = 0; j < p; ++j) model.std_errors.push_back(error_of(covariance(j, j)));
   const double at_zero = beta.dot(sets.mean);
   for (Index bin = 0; bin < bins; ++bin) model.baseline.push_back(best.beta[bin] - at_zero);
   model.log_likelihood = best.here.value;

@@ -229,14 +229,20 @@ void RiskSets::gather(const std::vector<Covariate>& covariates) {
     mean[index(j)] = middle;
     scale[index(j)] = deviation;
   });
+  // Columns are read from end to end and whole rows put in their places: the other way round each number
+  // would be fetched from afar.
+  std::vector<std::uint32_t> place_of(rows);
+  for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {
+    for (std::size_t place = first; place < last; ++place)
+      place_of[order[place]] = static_cast<std::uint32_t>(place);
+  });
+  const VectorXd factor = scale.cwiseInverse();
   x.resize(index(rows), index(columns));
   for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {
-    for (std::size_t j = 0; j < columns; ++j) {
-      const double* values = covariates[j].values.data();
-      const double middle = mean[index(j)];
-      const double factor = 1 / scale[index(j)];
-      for (std::size_t place = first; place < last; ++place)
-        x(index(place), index(j)) = (values[order[place]] - middle) * factor;
+    for (std::size_t row = first; row < last; ++row) {
+      double* __restrict into = x.data() + place_of[row] * columns;
+      for (std::size_t j = 0; j < columns; ++j)
+        into[j] = (covariates[j].values[row] - mean[index(j)]) * factor[index(j)];
     }
   });
 }

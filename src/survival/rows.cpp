@@ -1,7 +1,11 @@
 #include "rows.hpp"
 
 #include <bit>
+#include <functional>
 #include <numeric>
+#include <utility>
+
+#include "salesops/parallel.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -45,22 +49,40 @@ void check(std::span<const double> durations, std::span<const std::uint8_t> even
 namespace {
 
 /// Durations are often whole days or months: then one counting pass puts the rows in order.
-constexpr double few_whole_numbers = 65536;
+constexpr std::size_t few_whole_numbers = 65536;
+constexpr std::size_t block_rows = 65536;
 
-bool are_few_whole_numbers(std::span<const double> values) {
-  return std::all_of(values.begin(), values.end(), [](double x) {
-    return x < few_whole_numbers && x == static_cast<double>(static_cast<std::uint32_t>(x));
+/// One above the largest value where all are whole numbers, few at that; else 0.
+std::size_t whole_numbers(std::span<const double> values) {
+  std::vector<std::size_t> above((values.size() + block_rows - 1) / block_rows, 0);
+  for_rows(values.size(), block_rows, {}, [&](std::size_t first, std::size_t last) {
+    double most = 0;
+    bool whole = true;
+    for (std::size_t row = first; row < last; ++row) {
+      const double x = std::min(values[row], static_cast<double>(few_whole_numbers));
+      whole &= x == static_cast<double>(static_cast<std::int32_t>(x));
+      most = std::max(most, x);
+    }
+    above[first / block_rows] = whole ? static_cast<std::size_t>(most) + 1 : few_whole_numbers + 1;
   });
+  const std::size_t most = above.empty() ? 0 : *std::max_element(above.begin(), above.end());
+  return most > few_whole_numbers ? 0 : most;
 }
 
-std::vector<std::uint32_t> order_of_whole_numbers(std::span<const double> values) {
-  std::vector<std::uint32_t> place(static_cast<std::size_t>(few_whole_numbers) + 1, 0U);
-  for (const double x : values) ++place[static_cast<std::size_t>(x) + 1];
-  std::partial_sum(place.begin(), place.end(), place.begin());
-  std::vector<std::uint32_t> order(values.size());
+/// Rows in order, and where each whole number begins among them (and the end).
+struct WholeOrder {
+  std::vector<std::uint32_t> rows;
+  std::vector<std::uint32_t> starts;
+};
+
+WholeOrder whole_order(std::span<const double> values, std::size_t above) {
+  WholeOrder sorted{std::vector<std::uint32_t>(values.size()), std::vector<std::uint32_t>(above + 1, 0U)};
+  for (const double x : values) ++sorted.starts[static_cast<std::size_t>(x) + 1];
+  std::partial_sum(sorted.starts.begin(), sorted.starts.end(), sorted.starts.begin());
+  std::vector<std::uint32_t> next = sorted.starts;
   for (std::size_t row = 0; row < values.size(); ++row)
-    order[place[static_cast<std::size_t>(values[row])]++] = static_cast<std::uint32_t>(row);
-  return order;
+    sorted.rows[next[static_cast<std::size_t>(values[row])]++] = static_cast<std::uint32_t>(row);
+  return sorted;
 }
 
 struct Item {
@@ -68,63 +90,114 @@ struct Item {
   std::uint32_t row;
 };
 
-/// Puts runs of items that agree in all bits above `low` in order of their keys.
-void sort_runs(std::vector<Item>& items, int low) {
-  for (std::size_t first = 0; first < items.size();) {
+constexpr int width = 11;  ///< bits of a digit
+constexpr std::size_t places = std::size_t{1} << width;
+
+std::size_t digit_at(std::uint64_t key, int low) {
+  return static_cast<std::size_t>(key >> low) & (places - 1);
+}
+
+/// Puts items in order that agree in all bits of their keys from `bits` on and stand in row order.
+void sort_items(std::span<Item> items, int bits) {
+  const auto by_key = [](const Item& a, const Item& b) {
+    return a.key != b.key ? a.key < b.key : a.row < b.row;
+  };
+  if (items.size() < 128) {
+    std::sort(items.begin(), items.end(), by_key);
+    return;
+  }
+  // Enough of the highest bits that hardly any two items agree in them.
+  const int digits = (std::bit_width(items.size()) + 18) / width;
+  const int low = std::max(0, bits - digits * width);
+  std::vector<Item> room(items.size());
+  std::vector<std::uint32_t> place(places);
+  std::span<Item> from = items;
+  std::span<Item> to = room;
+  for (int at = low; at < bits; at += width) {
+    std::fill(place.begin(), place.end(), 0U);
+    for (const Item& item : from) ++place[digit_at(item.key, at)];
+    if (place[digit_at(from[0].key, at)] == from.size()) continue;
+    std::exclusive_scan(place.begin(), place.end(), place.begin(), 0U);
+    for (const Item& item : from) to[place[digit_at(item.key, at)]++] = item;
+    std::swap(from, to);
+  }
+  if (from.data() != items.data()) std::copy(from.begin(), from.end(), items.begin());
+  for (std::size_t first = 0; low > 0 && first < items.size();) {
     std::size_t last = first + 1;
     while (last < items.size() && items[last].key >> low == items[first].key >> low) ++last;
     if (last - first > 1)
-      std::stable_sort(items.begin() + static_cast<std::ptrdiff_t>(first),
-                       items.begin() + static_cast<std::ptrdiff_t>(last),
-                       [](const Item& a, const Item& b) { return a.key < b.key; });
+      std::sort(items.begin() + static_cast<std::ptrdiff_t>(first),
+                items.begin() + static_cast<std::ptrdiff_t>(last), by_key);
     first = last;
   }
 }
 
 }  // namespace
 
-/// Row numbers by ascending value (≥ 0), equal values in row order: radix sort of the bit patterns,
-/// which for numbers of at least 0 have the order of the numbers. Three passes over the 33 highest bits that
-/// differ leave hardly any two of a million in one run.
-std::vector<std::uint32_t> order_of(std::span<const double> values) {
-  if (are_few_whole_numbers(values)) return order_of_whole_numbers(values);
-  constexpr int digits = 3;
-  constexpr int width = 11;
-  constexpr std::size_t places = std::size_t{1} << width;
-  std::vector<Item> items(values.size());
-  std::vector<Item> other(values.size());
-  std::uint64_t differing = 0;
-  for (std::size_t row = 0; row < values.size(); ++row) {
-    items[row] = {std::bit_cast<std::uint64_t>(values[row] + 0.0), static_cast<std::uint32_t>(row)};  // no −0
-    differing |= items[row].key ^ items[0].key;
+/// A radix sort of the bit patterns, which for numbers of at least 0 have the order of the numbers. Many rows
+/// are first dealt out by the highest digit in which they differ, so that the rest fits the cache.
+Ordered in_order(std::span<const double> values) {
+  if (const std::size_t above = whole_numbers(values); above > 0) {
+    WholeOrder sorted = whole_order(values, above);
+    std::vector<double> ordered(values.size());
+    for (std::size_t x = 0; x < above; ++x)
+      std::fill(ordered.begin() + sorted.starts[x], ordered.begin() + sorted.starts[x + 1],
+                static_cast<double>(x));
+    return {std::move(sorted.rows), std::move(ordered)};
   }
-  const int low = std::max(0, static_cast<int>(std::bit_width(differing)) - digits * width);
-  std::vector<std::uint32_t> counts(digits * places, 0U);
-  const auto digit_of = [low](const Item& item, int digit) {
-    return static_cast<std::size_t>(item.key >> (low + width * digit)) & (places - 1);
-  };
-  for (const Item& item : items)
-    for (int digit = 0; digit < digits; ++digit)
-      ++counts[static_cast<std::size_t>(digit) * places + digit_of(item, digit)];
-  for (int digit = 0; digit < digits; ++digit) {
-    const std::span<std::uint32_t> place(counts.data() + static_cast<std::size_t>(digit) * places, places);
-    if (std::find(place.begin(), place.end(), values.size()) != place.end()) continue;
-    std::exclusive_scan(place.begin(), place.end(), place.begin(), 0U);
-    for (const Item& item : items) other[place[digit_of(item, digit)]++] = item;
-    items.swap(other);
+  const std::size_t rows = values.size();
+  const std::size_t blocks = (rows + block_rows - 1) / block_rows;
+  const auto key_of = [&](std::size_t row) {
+    return std::bit_cast<std::uint64_t>(values[row] + 0.0);
+  };  // no −0
+  std::vector<std::uint64_t> differing(blocks, 0);
+  for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+    std::uint64_t bits = 0;
+    for (std::size_t row = first; row < last; ++row) bits |= key_of(row) ^ key_of(0);
+    differing[first / block_rows] = bits;
+  });
+  const int bits =
+      std::bit_width(std::reduce(differing.begin(), differing.end(), std::uint64_t{0}, std::bit_or{}));
+  const int low = blocks > 1 ? std::max(0, bits - width) : bits;
+  const std::size_t buckets = blocks > 1 ? places : 1;
+  const auto bucket_of = [&](std::size_t row) { return buckets > 1 ? digit_at(key_of(row), low) : 0; };
+
+  std::vector<std::uint32_t> next(blocks * buckets, 0U);  // by block, then by bucket
+  for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+    std::uint32_t* counts = next.data() + first / block_rows * buckets;
+    for (std::size_t row = first; row < last; ++row) ++counts[bucket_of(row)];
+  });
+  std::vector<std::uint32_t> starts(buckets + 1, 0U);
+  std::uint32_t total = 0;
+  for (std::size_t bucket = 0; bucket < buckets; ++bucket) {
+    for (std::size_t block = 0; block < blocks; ++block)
+      total += std::exchange(next[block * buckets + bucket], total);
+    starts[bucket + 1] = total;
   }
-  if (low > 0) sort_runs(items, low);
-  std::vector<std::uint32_t> order(values.size());
-  std::transform(items.begin(), items.end(), order.begin(), [](const Item& item) { return item.row; });
-  return order;
+  std::vector<Item> items(rows);
+  for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+    std::uint32_t* place = next.data() + first / block_rows * buckets;
+    for (std::size_t row = first; row < last; ++row)
+      items[place[bucket_of(row)]++] = {key_of(row), static_cast<std::uint32_t>(row)};
+  });
+  Ordered sorted{std::vector<std::uint32_t>(rows), std::vector<double>(rows)};
+  for_blocks(buckets, {}, [&](std::size_t bucket) {
+    const std::span<Item> own(items.data() + starts[bucket], starts[bucket + 1] - starts[bucket]);
+    sort_items(own, low);
+    for (std::size_t i = starts[bucket]; i < starts[bucket + 1]; ++i) {
+      sorted.rows[i] = items[i].row;
+      sorted.values[i] = std::bit_cast<double>(items[i].key);
+    }
+  });
+  return sorted;
 }
 
 namespace {
 
-/// Weight of the rows whose entry is at or after each time: known of, but not yet at risk.
-std::vector<double> not_entered(const std::vector<double>& time, const Options& options) {
+/// Takes from the risk sets the rows whose entry is at or after their time: known of, but not yet at risk.
+void take_waiting(const std::vector<double>& time, const Options& options, std::vector<double>& at_risk) {
+  if (options.entry.empty()) return;
   const std::vector<std::uint32_t> order = order_of(options.entry);
-  std::vector<double> waiting(time.size());
   double weight = 0;
   std::size_t left = order.size();
   for (std::size_t i = time.size(); i-- > 0;) {
@@ -133,21 +206,34 @@ std::vector<double> not_entered(const std::vector<double>& time, const Options& 
       if (options.entry[row] < time[i] || options.entry[row] <= 0) break;
       weight += weight_of(options, row);
     }
-    waiting[i] = weight;
+    at_risk[i] -= weight;
   }
-  return waiting;
 }
 
 }  // namespace
 
 RiskTable risk_table(std::span<const double> durations, const Options& options) {
   RiskTable table;
-  table.order = order_of(durations);
-  for (std::size_t i = 0; i < table.order.size(); ++i) {
-    const double t = durations[table.order[i]] + 0.0;
-    if (!table.time.empty() && table.time.back() == t) continue;
-    table.time.push_back(t);
-    table.starts.push_back(i);
+  if (const std::size_t above = whole_numbers(durations); above > 0) {
+    WholeOrder sorted = whole_order(durations, above);
+    table.order = std::move(sorted.rows);
+    for (std::size_t x = 0; x < above; ++x) {
+      if (sorted.starts[x] == sorted.starts[x + 1]) continue;
+      table.time.push_back(static_cast<double>(x));
+      table.starts.push_back(sorted.starts[x]);
+    }
+  } else {
+    Ordered sorted = in_order(durations);
+    table.order = std::move(sorted.rows);
+    table.time = std::move(sorted.values);
+    table.starts.reserve(table.time.size() + 1);
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < table.time.size(); ++i) {
+      if (size > 0 && table.time[size - 1] == table.time[i]) continue;
+      table.time[size++] = table.time[i];
+      table.starts.push_back(i);
+    }
+    table.time.resize(size);
   }
   table.starts.push_back(table.order.size());
   // Summed from the last time backwards, so that the last risk set is exactly its own rows.
@@ -162,10 +248,61 @@ RiskTable risk_table(std::span<const double> durations, const Options& options) 
     }
     table.at_risk[i] = weight;
   }
-  if (!options.entry.empty()) {
-    const std::vector<double> waiting = not_entered(table.time, options);
-    for (std::size_t i = 0; i < table.size(); ++i) table.at_risk[i] -= waiting[i];
+  take_waiting(table.time, options, table.at_risk);
+  return table;
+}
+
+namespace {
+
+/// Makes room in several columns, each on a thread of its own: the first touch of memory is slow.
+void make_room(EventTable& table, std::size_t size) {
+  for_blocks(table.ended.size() + 2, {}, [&](std::size_t column) {
+    (column == 0 ? table.time : column == 1 ? table.at_risk : table.ended[column - 2]).resize(size);
+  });
+}
+
+}  // namespace
+
+EventTable event_table(std::span<const double> durations, std::span<const std::uint8_t> events,
+                       std::size_t codes, const Options& options) {
+  EventTable table;
+  table.ended.resize(codes);
+  const std::size_t above = whole_numbers(durations);
+  if (above > 0 && above * codes <= std::max(few_whole_numbers, durations.size())) {
+    std::vector<double> sums(above * codes, 0.0);
+    std::vector<std::uint8_t> seen(above, 0);
+    for (std::size_t row = 0; row < durations.size(); ++row) {
+      const auto at = static_cast<std::size_t>(durations[row]);
+      sums[at * codes + events[row]] += weight_of(options, row);
+      seen[at] = 1;
+    }
+    for (std::size_t at = 0; at < above; ++at) {
+      if (seen[at] == 0) continue;
+      table.time.push_back(static_cast<double>(at));
+      for (std::size_t code = 0; code < codes; ++code) table.ended[code].push_back(sums[at * codes + code]);
+    }
+    table.at_risk.resize(table.size());
+  } else {
+    const Ordered sorted = in_order(durations);
+    std::size_t size = 0;
+    for (std::size_t i = 0; i < sorted.values.size(); ++i)
+      size += i == 0 || sorted.values[i] != sorted.values[i - 1] ? 1 : 0;
+    make_room(table, size);
+    std::size_t step = 0;
+    for (std::size_t i = 0; i < sorted.values.size(); ++i) {
+      if (i > 0 && sorted.values[i] != sorted.values[i - 1]) ++step;
+      const std::uint32_t row = sorted.rows[i];
+      table.time[step] = sorted.values[i];
+      table.ended[events[row]][step] += weight_of(options, row);
+    }
   }
+  // Summed from the last time backwards, so that the last risk set is exactly its own rows.
+  double weight = 0;
+  for (std::size_t i = table.size(); i-- > 0;) {
+    for (const std::vector<double>& ended : table.ended) weight += ended[i];
+    table.at_risk[i] = weight;
+  }
+  take_waiting(table.time, options, table.at_risk);
   return table;
 }
 

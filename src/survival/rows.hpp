@@ -6,6 +6,7 @@
 #include <boost/math/special_functions/gamma.hpp>
 #include <cmath>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,8 +45,14 @@ void check(std::span<const double> durations, std::span<const std::uint8_t> even
 
 // ---- Rows in order of time ------------------------------------------------------------------------
 
-/// Row numbers by ascending value (≥ 0), equal values in row order; linear time.
-std::vector<std::uint32_t> order_of(std::span<const double> values);
+/// Row numbers by ascending value (≥ 0), equal values in row order, and the values so ordered.
+struct Ordered {
+  std::vector<std::uint32_t> rows;
+  std::vector<double> values;
+};
+/// In linear time, on all threads.
+Ordered in_order(std::span<const double> values);
+inline std::vector<std::uint32_t> order_of(std::span<const double> values) { return in_order(values).rows; }
 
 /// Rows in order, cut into runs of equal durations, with the risk set before each.
 struct RiskTable {
@@ -58,6 +65,19 @@ struct RiskTable {
 };
 
 RiskTable risk_table(std::span<const double> durations, const Options& options);
+
+/// Each time at which rows end, with the risk set before it and the weight that ends so.
+struct EventTable {
+  std::vector<double> time;
+  std::vector<double> at_risk;
+  std::vector<std::vector<double>> ended;  ///< by code (0 = censored), then by time
+
+  [[nodiscard]] std::size_t size() const { return time.size(); }
+};
+
+/// `codes`: how many there are, censored among them.
+EventTable event_table(std::span<const double> durations, std::span<const std::uint8_t> events,
+                       std::size_t codes, const Options& options);
 
 inline double weight_of(std::span<const double> weights, std::size_t row) {
   return weights.empty() ? 1 : weights[row];
@@ -79,6 +99,11 @@ Band band_of(double share, double std_error, double z, IntervalKind kind);
 
 /// Position of the last time that is ≤ t, or nothing before the first.
 std::optional<std::size_t> step_at(const std::vector<double>& time, double t);
+
+/// A standard error; NaN for a variance that rounding has left at 0 or below: nothing is known of it.
+inline double error_of(double variance) {
+  return variance > 0 ? std::sqrt(variance) : std::numeric_limits<double>::quiet_NaN();
+}
 
 /// P(χ² with so many degrees of freedom > statistic).
 inline double chi_square_tail(double statistic, double degrees) {

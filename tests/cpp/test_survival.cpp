@@ -1,11 +1,16 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <functional>
 #include <limits>
+#include <numeric>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "../../src/survival/rows.hpp"
 #include "salesops/random.hpp"
 #include "salesops/survival.hpp"
 
@@ -270,4 +275,62 @@ TEST(Survival, TimesThatDifferInTheirLastDigitsAreApart) {
   expected.erase(std::unique(expected.begin(), expected.end()), expected.end());
   EXPECT_GT(expected.size(), 500U);
   EXPECT_EQ(survival::kaplan_meier(durations, events).time, expected);
+}
+
+TEST(Survival, AnyColumnComesInOrder) {
+  random::Stream random(11);
+  const auto uniform = [&] { return random.uniform01(); };
+  const std::vector<std::pair<std::string, std::function<double(std::size_t)>>> columns{
+      {"exact", [&](std::size_t) { return -400 * std::log(1 - uniform()); }},
+      {"whole days", [&](std::size_t) { return std::floor(3000 * uniform()); }},
+      {"halves", [&](std::size_t) { return std::floor(200 * uniform()) / 2; }},
+      {"large whole numbers", [&](std::size_t) { return std::floor(1e9 * uniform()); }},
+      {"one value", [](std::size_t) { return 0.1; }},
+      {"zeros of both signs", [](std::size_t i) { return i % 2 == 0 ? 0.0 : -0.0; }},
+      {"last digits alone", [&](std::size_t) { return 1 + std::floor(4 * uniform()) * 0x1p-52; }},
+      {"one far away", [&](std::size_t i) { return i == 7 ? 1e300 : uniform(); }},
+      {"all magnitudes",
+       [&](std::size_t) { return std::ldexp(uniform(), static_cast<int>(600 * uniform()) - 300); }},
+      {"the smallest", [&](std::size_t) { return std::floor(50 * uniform()) * 5e-324; }},
+  };
+  for (const auto& [name, value] : columns) {
+    for (const std::size_t rows :
+         {std::size_t{0}, std::size_t{1}, std::size_t{200}, std::size_t{65536}, std::size_t{150000}}) {
+      Times values(rows);
+      for (std::size_t i = 0; i < rows; ++i) values[i] = value(i);
+      std::vector<std::uint32_t> expected(rows);
+      std::iota(expected.begin(), expected.end(), 0U);
+      std::stable_sort(expected.begin(), expected.end(),
+                       [&](std::uint32_t a, std::uint32_t b) { return values[a] < values[b]; });
+      const auto sorted = survival::in_order(values);
+      ASSERT_EQ(sorted.rows, expected) << name << ", " << rows << " rows";
+      for (std::size_t i = 0; i < rows; ++i) ASSERT_EQ(sorted.values[i], values[expected[i]]) << name;
+    }
+  }
+}
+
+TEST(Survival, CurvesCountWhatTheRunsOfRowsHold) {
+  random::Stream random(12);
+  for (const bool whole : {true, false}) {
+    constexpr std::size_t rows = 100000;
+    Times durations(rows), entry(rows), weights(rows);
+    Codes events(rows);
+    for (std::size_t i = 0; i < rows; ++i) {
+      durations[i] = std::floor(5000 * random.uniform01()) / (whole ? 1 : 4) + 1;
+      entry[i] = random.uniform01() < 0.3 ? durations[i] * random.uniform01() * 0.9 : 0;
+      weights[i] = 1 + std::floor(3 * random.uniform01());
+      events[i] = static_cast<std::uint8_t>(3 * random.uniform01());
+    }
+    const survival::Options options{.entry = entry, .weights = weights};
+    const auto table = survival::event_table(durations, events, 3, options);
+    const auto runs = survival::risk_table(durations, options);
+    ASSERT_EQ(table.time, runs.time);
+    ASSERT_EQ(table.at_risk, runs.at_risk);
+    for (std::size_t i = 0; i < runs.size(); ++i) {
+      std::array<double, 3> ended{};
+      for (std::size_t j = runs.starts[i]; j < runs.starts[i + 1]; ++j)
+        ended[events[runs.order[j]]] += weights[runs.order[j]];
+      for (std::size_t code = 0; code < 3; ++code) ASSERT_EQ(table.ended[code][i], ended[code]);
+    }
+  }
 }

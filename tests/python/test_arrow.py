@@ -99,6 +99,14 @@ def test_rows_that_are_null_as_a_whole_are_null_in_all_columns():
     assert Table.from_arrow(pa.chunked_array([rows])).to_dict() == {"n": [1, None], "s": ["a", None]}
 
 
+@pytest.mark.parametrize(
+    "frame", [pl.DataFrame({"n": [None, None]}), pa.table({"n": pa.nulls(2)})], ids=["polars", "pyarrow"]
+)
+def test_a_column_of_nothing_but_nulls_is_null(frame):
+    """Polars hands out one empty buffer where the format has none."""
+    assert Table.from_arrow(frame).to_dict() == {"n": [None, None]}
+
+
 def test_dictionaries_that_differ_by_chunk_are_joined():
     chunks = [pa.array(["a", "b"]).dictionary_encode(), pa.array(["c", "b", None]).dictionary_encode()]
     column = Table.from_arrow(pa.table({"v": pa.chunked_array(chunks)})).column("v")

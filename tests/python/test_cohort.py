@@ -369,7 +369,7 @@ def test_as_of_a_day_is_its_beginning():
     grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-03-01")
     assert grid.cohorts == ["2024-01", "2024-02"]
     assert set(grid.to_wide("state")["1"].tolist()) == {"complete", "unobserved"}
-    later = so.cohort.retention(TOY, customer="id", time="date", as_of=dt.datetime(2024, 3, 1, 0, 0))
+    later = so.cohort.retention(TOY, customer="id", time="date", as_of=dt.datetime(2024, 3, 1, 0, 1))
     assert later.cohorts[-1] == "2024-03"
     default = so.cohort.retention(TOY, customer="id", time="date")
     assert default.as_of == dt.datetime(2024, 3, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)
@@ -509,6 +509,23 @@ def test_payback_against_the_cost_of_a_customer():
     assert grid.payback(150, margin=0.5)["payback"].tolist()[0] == 2
 
 
+@pytest.mark.parametrize(
+    ("label", "answer"),
+    [
+        ("2024-1", "; did you mean '2024-01'?"),
+        ("2024-O2", "; did you mean '2024-02'?"),
+        (dt.date(2024, 3, 1), "; did you mean '2024-03'?"),
+        ("May", "; they go from '2024-01' to '2024-12'"),
+        (("2024-01",), "; did you mean '2024-01'?"),
+    ],
+)
+def test_a_cost_of_no_cohort_is_refused(label, answer):
+    grid = so.cohort.retention(invoices(), amount="amount", measure="ltv", interval=None, as_of="2025-01-01")
+    with pytest.raises(so.UsageError) as error:
+        grid.payback({"2024-01": 200, label: 5})
+    assert str(error.value) == f"cac: there is no cohort {str(label)!r}{answer}"
+
+
 def test_currencies_are_not_mixed():
     rows = invoices() | {"code": ["EUR"] * 6 + ["USD"] * 6}
     with pytest.raises(so.UnitError, match="2 currencies"):
@@ -542,6 +559,13 @@ def test_segments_that_differ_are_found_and_equal_ones_are_not():
     assert (frame["p_adjusted"][:4] < 0.01).all()
     assert (frame["rate"] > frame["rate_other"]).all()
     assert set(frame["correction"]) == {"holm"}
+    sizes = dict(zip(grid.segments, np.array(grid.sizes).reshape(2, -1), strict=True))
+    for i, k in enumerate(frame["k"]):
+        reached = slice(0, len(grid.cohorts) - 1 - int(k))
+        assert (frame["n"][i], frame["n_other"][i]) == (
+            sizes["good"][reached].sum(),
+            sizes["other"][reached].sum(),
+        )
     equal = so.cohort.retention(segments(0.4, 0.4), by="plan").compare("benjamini_hochberg")
     assert (equal["p_adjusted"] > 0.01).all()
     with pytest.raises(so.UsageError, match="segment"):
@@ -557,6 +581,7 @@ def test_the_test_of_one_cohort_is_that_of_a_table():
         "plan": ["a" if c < 60 else "b" for c in [*range(100), *range(40), *range(60, 75), 100]],
     }
     frame = so.cohort.retention(rows, by="plan").compare("none")
+    assert (frame["n"][0], frame["n_other"][0]) == (60, 40)  # without 100, whose only month isn't over
     table = np.array([[40, 20], [15, 25]])
     even = table.sum(1, keepdims=True) * table.sum(0) / 100
     assert frame["statistic"][0] == pytest.approx(((table - even) ** 2 / even).sum() * 99 / 100)

@@ -96,11 +96,11 @@ def test_the_heatmap_tells_null_progress_and_zero_apart():
     data = grid.plot().chart.to_dict()
     cells = data["data"]["values"] if "data" in data else data["layer"][0]["data"]["values"]
     assert len(cells) == 10  # six of sixteen have not begun: they are not drawn
-    dashes = {
-        state: {tuple(cell["dash"]) for cell in cells if cell["state"] == state}
-        for state in ("complete", "in_progress")
-    }
-    assert dashes == {"complete": {(1, 0)}, "in_progress": {(3, 2)}}
+    assert sum(cell["state"] == "in_progress" for cell in cells) == 4
+    svg = grid.plot().svg()
+    assert svg.count("stroke-dasharray") == 4
+    assert svg.count(">–<") == 1  # nobody began in March, and its age 0 is over
+    assert "–: nobody to count" in grid.plot().subtitle
     zeros = [cell for cell in cells if cell["value"] == 0 and cell["state"] == "complete"]
     assert [cell["cohort"] for cell in zeros] == ["2024-02"]
     assert all(cell["zero"] and cell["shade"] == 0 for cell in zeros)
@@ -117,6 +117,174 @@ def test_pictures_of_money_lifecycle_and_projection():
     assert made.plot().svg().startswith("<svg")
     with pytest.raises(so.UsageError, match="kind"):
         grid.plot("pie")
+
+
+def marks_of(chart, mark):
+    """The rows that marks of a kind draw, dashed ones apart."""
+    found = chart.to_dict()
+    drawn = {True: [], False: []}
+    for layer in [inner for one in found["layer"] for inner in one.get("layer", [one])]:
+        if layer["mark"]["type"] == mark:
+            rows = (
+                found["datasets"][layer["data"]["name"]]
+                if "name" in layer["data"]
+                else layer["data"]["values"]
+            )
+            drawn["strokeDash" in layer["mark"]] += rows
+    return drawn[False], drawn[True]
+
+
+def test_a_cost_is_met_in_the_picture_as_payback_has_it():
+    rows = {
+        "customer": list("ABCAB"),
+        "time": ["2026-01-05"] * 3 + ["2026-02-03"] * 2,
+        "amount": [10, 10, 10, 90, 90],
+    }
+    grid = so.cohort.retention(rows, amount="amount", measure="ltv", as_of="2026-02-10")
+    assert grid.payback(25)["payback"].tolist()[0] == 1
+    assert grid.plot("ltv", cac=25).title.endswith("cost of 25 met at age 1 by 1 of 1 cohort")
+    assert grid.plot("ltv", cac=71).title.endswith("cost of 71 not met yet")
+
+
+def test_amounts_in_progress_are_never_a_solid_line():
+    grid = so.cohort.retention(invoices(), amount="amount", measure="ltv", interval=None, as_of="2024-03-20")
+    picture = grid.plot("ltv", cac=200)
+    assert "Dashed to a ring: in progress" in picture.subtitle
+    solid, dashed = marks_of(picture.chart, "line")
+    assert {row["x"] for row in solid if row["curve"] == "2024-01"} == {0, 1}
+    assert [row["x"] for row in dashed] == [1, 2]
+    rings, _ = marks_of(picture.chart, "point")
+    assert [row["x"] for row in rings if row["open"]] == [2]
+    over = so.cohort.retention(
+        invoices(), amount="amount", measure="ltv", interval=None, as_of="2024-04-01"
+    ).plot("ltv")
+    assert "in progress" not in over.subtitle
+    assert marks_of(over.chart, "line")[1] == []
+
+
+def monthly(cohorts, amount=1.0):
+    """One customer a cohort who comes every month."""
+    months = [f"{2017 + month // 12}-{month % 12 + 1:02}-05" for month in range(cohorts)]
+    return {
+        "customer": [born for born in range(cohorts) for _ in months[born:]],
+        "time": [month for born in range(cohorts) for month in months[born:]],
+        "amount": [amount] * (cohorts * (cohorts + 1) // 2),
+    }
+
+
+def test_pictures_say_what_they_leave_out():
+    grid = so.cohort.retention(monthly(87))
+    assert (len(grid.cohorts), len(grid.ages)) == (87, 87)
+    heatmap = grid.plot()
+    words = "Drawn: the last 36 of 87 cohorts, ages 0 to 35 of 86."
+    assert words in heatmap.subtitle
+    assert words in grid.plot("triangle").subtitle
+    assert heatmap.title.endswith("100.0 % at age 1, 100.0 % at age 35")
+    assert heatmap.columns == ["cohort", *map(str, range(13)), "…"]
+    assert heatmap.rows[0][-1] == ""
+    ltv = so.cohort.retention(monthly(87), amount="amount", measure="ltv", interval=None).plot("ltv")
+    assert "Drawn: ages 0 to 39 of 86. Lines: 4 of 87 cohorts" in ltv.subtitle
+    assert max(row["x"] for rows in marks_of(ltv.chart, "line") for row in rows) == 39
+    life = so.cohort.lifecycle(monthly(37)).plot()
+    assert "Drawn: the last 36 of 37 periods." in life.subtitle
+    many = monthly(2) | {"by": ["a", "b", "c"]}
+    assert "segments" not in so.cohort.retention(many, by="by").plot("curves").subtitle
+    six = {"customer": list("abcdef"), "time": ["2024-01-05"] * 6, "by": list("abcdef")}
+    curves = so.cohort.retention(six, by="by", as_of="2024-02-01").plot("curves")
+    assert "Drawn: the first 5 of 6 segments." in curves.subtitle
+    small = so.cohort.retention(monthly(12))
+    assert not any("Drawn" in small.plot(kind).subtitle for kind in ("heatmap", "triangle", "curves"))
+    assert "…" not in small.plot().columns
+    windows = so.cohort.retention(monthly(5), measure="window", window="30d", as_of="2017-05-07")
+    assert len(windows.plot().rows) < len(windows.cohorts)  # May's customers have no window that is over
+    assert "Drawn" not in windows.plot().subtitle
+
+
+def test_who_is_older_than_the_log_is_shown_apart():
+    rows = {
+        "customer": ["a", "b", "c", "a", "b", "d"],
+        "time": ["2023-12-05", "2024-01-05", "2024-01-06", "2024-01-07", "2024-02-05", "2024-02-06"],
+    }
+    life = so.cohort.lifecycle(rows, observed_from="2024-01-01")
+    assert repr(life).splitlines()[1:3] == [
+        "period    new  returning  resurrecting  older  dormant  active",
+        "2024-01     2          0             0      1        0       3",
+    ]
+    picture = life.plot()
+    assert picture.columns == ["period", "new", "resurrecting", "returning", "older", "dormant", "active"]
+    for row in picture.rows:
+        assert sum(map(int, row[1:5])) == int(row[6])
+    bars = {row["kind"]: row["n"] for row in picture.chart.to_dict()["data"]["values"][:5]}
+    assert bars == {"new": 2, "resurrecting": 0, "returning": 0, "older": 1, "dormant": 0}
+    assert "older: first seen here, but older than the log" in picture.subtitle
+    whole = so.cohort.lifecycle(rows)
+    assert "older" not in repr(whole) + repr(whole.plot())
+
+
+def test_titles_quote_means_of_two_cohorts_or_say_that_it_is_one():
+    grid = so.cohort.retention(monthly(4), as_of="2017-05-01")
+    assert grid.pooled()["cohorts"].tolist() == [4, 3, 2, 1]
+    assert grid.plot().title == "classic by month: 100.0 % at age 1, 100.0 % at age 2"
+    assert grid.plot("curves").title == grid.plot().title
+    segmented = so.cohort.retention(monthly(4) | {"by": ["x"] * 10}, by="by", as_of="2017-05-01")
+    assert segmented.plot("curves").title == "x: " + grid.plot().title
+    two = monthly(4) | {"by": [["x", "y"][born % 2] for born in (0, 0, 0, 0, 1, 1, 1, 2, 2, 3)]}
+    both = so.cohort.retention(two, by="by", as_of="2017-05-01").plot("curves").title
+    assert both == "classic: x 100.0 % at age 1, y 100.0 % at age 2 (of one cohort)"
+    one = so.cohort.retention(monthly(2), as_of="2017-03-01")
+    assert one.plot().title == "classic by month: 100.0 % at age 1 (of one cohort)"
+    none = so.cohort.retention(monthly(1), as_of="2017-02-01")
+    assert none.plot().title == "classic by month: nothing is known after age 0"
+
+
+def test_customers_in_the_mean_stand_under_the_curves():
+    grid = so.cohort.retention(monthly(13), as_of="2018-02-01")
+    curves = grid.plot("curves")
+    cells = curves.chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert [(cell["x"], cell["n"]) for cell in cells] == [(k, str(13 - k)) for k in (0, 2, 5, 7, 10, 12)]
+    assert "Below: customers in the mean" in curves.subtitle
+    plans = monthly(4) | {"by": list("xxxxxxxyyy")}
+    both = so.cohort.retention(plans, by="by", as_of="2017-05-01").plot("curves")
+    rows = both.chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert [cell["n"] for cell in rows if cell["row"] == 0] == ["2", "2", "2", "1"]
+    assert [cell["n"] for cell in rows if cell["row"] == 1] == ["2", "1", "0", "0"]
+    assert len({cell["color"] for cell in rows}) == 2
+
+
+def test_what_may_still_grow_is_marked_wherever_it_is_shown():
+    how = {"customer": "id", "time": "date", "as_of": "2024-04-01"}
+    grid = so.cohort.retention(TOY, measure="unbounded", **how)
+    assert grid.pooled()["state"].tolist() == ["complete", "may_grow", "may_grow"]
+    heatmap = grid.plot()
+    assert heatmap.svg().count(">+<") == 3
+    assert "+: may still grow" in heatmap.subtitle
+    curves = grid.plot("curves")
+    assert "may still grow" in curves.subtitle
+    assert "unbounded, may still grow" in curves.svg()
+    assert [row[0] for row in curves.rows] == ["0", "1+", "2+"]
+    classic = so.cohort.retention(TOY, **how)
+    assert set(classic.pooled()["state"]) == {"complete"}
+    for kind in ("heatmap", "curves"):
+        assert "grow" not in repr(classic.plot(kind))
+        assert ">+<" not in classic.plot(kind).svg()
+
+
+def test_means_of_ages_that_are_not_over_say_so():
+    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-03-15")
+    assert grid.pooled()["state"].tolist() == ["complete", "complete", "in_progress"]
+    by = so.cohort.retention(TOY | {"plan": list("aabba")}, customer="id", time="date", by="plan")
+    assert len(by.pooled()["state"]) == len(by.segments) * len(by.ages)
+
+
+@pytest.mark.parametrize("cohorts", [4, 5, 6, 11])
+def test_the_oldest_and_the_youngest_cohort_are_drawn(cohorts):
+    months = [f"2024-{month:02}" for month in range(1, cohorts + 1)]
+    rows = {"customer": months, "time": [f"{month}-05" for month in months], "amount": [1.0] * cohorts}
+    grid = so.cohort.retention(rows, amount="amount", measure="ltv", interval=None)
+    solid, dashed = marks_of(grid.plot("ltv").chart, "line")
+    named = {row["curve"] for row in solid + dashed} - {"weighted mean"}
+    assert len(named) == 4
+    assert {months[0], months[-1]} <= named
 
 
 # ---- what may come in ----
@@ -198,6 +366,8 @@ def test_sparse_and_large_ids():
         ({"window": "7d"}, "window"),
         ({"brackets": [(3, 1)], "measure": "bracket"}, "bracket"),
         ({"every": "fortnight"}, "every"),
+        ({"every": "fiscal"}, "there is no 'fiscal'.*calendar="),
+        ({"every": "Fiscal month"}, "there is no 'Fiscal month'.*calendar="),
         ({"every": "36h"}, "whole days"),
         ({"week_start": "someday", "every": "week"}, "week_start"),
         ({"week_start": "sunday"}, "week_start"),
@@ -224,3 +394,15 @@ def test_triangles_that_rise_or_have_no_renewal_are_refused():
         so.cohort.Triangle([[10], [20]]).project()
     with pytest.raises(so.UsageError, match="model"):
         so.cohort.Triangle([[10, 8]]).project(model="weibull")
+
+
+@pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan"), pd.NA])
+def test_a_triangle_has_no_gaps_but_open_ends(missing):
+    with pytest.raises(
+        so.UsageError, match=r"cohort 1 \(counted from 0\) has no number at age 1.*fill the gap"
+    ):
+        so.cohort.Triangle([[100, 80], [100, missing, 60]])
+    with pytest.raises(so.UsageError, match=r"cohort 0 .* at age 0"):
+        so.cohort.Triangle([[missing, 60]])
+    open_ended = so.cohort.Triangle([[100, 80, 60], [50, 40, missing], [30, missing, missing]])
+    assert open_ended.cohorts == [[100, 80, 60], [50, 40], [30]]

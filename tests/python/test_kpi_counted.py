@@ -203,10 +203,13 @@ def test_rates_tell_of_those_that_are_open():
         "is_won": won,
         "amount": ["1"] * n,
     }
-    crm = so.crm.Crm.build({"opportunity": deals, "account": LATE}, currency="EUR")
+    calls = {"activity_id": ["1"], "opportunity_id": ["0"], "at": ["2026-01-15"]}
+    crm = so.crm.Crm.build({"opportunity": deals, "account": LATE, "activity": calls}, currency="EUR")
     closed = kpi.win_rate(crm)
     assert closed.value == 1
     assert closed.details == pytest.approx({"survival": 0.5, "stale_open_share": 1 / 3})
+    untouched = so.crm.Crm.build({"opportunity": deals, "account": LATE}, currency="EUR")
+    assert "stale_open_share" not in kpi.win_rate(untouched).details, "nothing tells when they were touched"
     for mode in ("created_cohort", "window_cohort"):
         assert kpi.win_rate(crm, mode=mode).details == {"survival": pytest.approx(0.5)}
     young = kpi.win_rate(crm, mode="window_cohort", window_days=10)

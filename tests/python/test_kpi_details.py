@@ -90,7 +90,8 @@ STAGES = {"stage_id": ["new", "offer", "none"], "rank": [1, 2, 3], "target_days"
 
 
 def test_idle_by_the_target_of_the_stage():
-    crm = Crm.build({"opportunity": OPEN, "stage_def": STAGES})
+    calls = {"activity_id": ["1"], "opportunity_id": ["b"], "at": ["2025-05-20"]}
+    crm = Crm.build({"opportunity": OPEN, "stage_def": STAGES, "activity": calls})
     found = kpi.idle_share(crm, as_of="2025-06-05")
     assert found.value == 2 / 5  # a and d, 35 days old
     # a, c and e are in "new" for 35, 8 and 11 days, b in "offer" for 16.

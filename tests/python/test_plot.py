@@ -181,6 +181,19 @@ def test_curves_bear_their_names_at_their_ends():
     assert len({row["color"] for row in names}) == 2
 
 
+def test_the_open_end_of_a_curve_is_dashed_to_a_ring():
+    won = [(0, 0.0, 0.0, 0.0), (30, 0.2, 0.1, 0.3), (60, 0.3, 0.3, 0.3)]
+    layers = plot.curves({"won": won, "lost": won}, open_ends=["won"]).to_dict()["layer"]
+    band, solid, dashed, ring, *_ = layers
+    assert [row["x"] for row in solid["data"]["values"] if row["curve"] == "won"] == [0, 30]
+    assert [row["x"] for row in solid["data"]["values"] if row["curve"] == "lost"] == [0, 30, 60]
+    assert band["data"] == solid["data"]
+    assert [(row["curve"], row["x"]) for row in dashed["data"]["values"]] == [("won", 30), ("won", 60)]
+    assert dashed["mark"]["strokeDash"]
+    assert ring["mark"] == {"type": "point", "filled": False, "opacity": 1}
+    assert ring["transform"] == [{"filter": "datum.open"}]
+
+
 def test_names_of_curves_that_end_alike_stand_apart():
     lines = {
         name: [(0, 1.0, 1.0, 1.0), (9, end, end, end)] for name, end in (("a", 0.5), ("b", 0.5), ("c", 0.1))

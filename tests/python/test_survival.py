@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 import salesops as so
 from salesops import survival
+from salesops._progress import ConvergenceWarning
 from salesops.survival._pictures import MAX_POINTS
 
 
@@ -112,6 +113,8 @@ def test_frames_come_back_in_kind():
     frame = survival.KaplanMeier().fit(days, pd.Series(SMALL[1]).astype(bool)).to_frame()
     assert isinstance(frame, pd.DataFrame)
     assert frame["time"].tolist() == [2, 4, 5, 6]
+    listed = [dt.timedelta(days=day) for day in SMALL[0]]
+    assert survival.KaplanMeier().fit(listed, SMALL[1]).to_frame()["time"].tolist() == [2, 4, 5, 6]
 
 
 def test_charts_are_small():
@@ -194,3 +197,342 @@ def test_columns_of_a_frame_are_named_by_keyword():
             so.UsageError, match=r"durations: this is a frame.*duration_col='…', event_col='…'"
         ):
             survival.CoxPH().fit(rows, "months", "left")
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [
+        (
+            ["time", "survival", "open"],
+            "'survival' would share the column 'survival' of the result with the rows",
+        ),
+        (["won", "time", "open"], "'time' would share the column 'time' of the result"),
+        (
+            ["won", "won_events", "open"],
+            "'won_events' would share the column 'won_events'.*the outcome 'won'",
+        ),
+        (["won", "won_lo_95", "open"], "column 'why': the outcome 'won_lo_95'.*the outcome 'won'"),
+    ],
+)
+def test_outcomes_never_take_the_place_of_other_columns(ends, words):
+    with pytest.raises(so.UsageError, match=words):
+        survival.AalenJohansen(censored="open").fit(
+            {"days": [1, 2, 3], "why": ends}, duration_col="days", event_col="why"
+        )
+    names = (
+        survival.AalenJohansen(censored="open").fit([1, 2, 3], ["won", "price", "open"]).to_frame().columns
+    )
+    assert len(set(names)) == len(names) == 3 + 2 * 5
+
+
+ROWS = {
+    "months": [5, 6, 6, 2, 4, 9],
+    "left": [1, 0, 1, 1, 0, 1],
+    "plan": list("ababab"),
+    "why": ["x", "y", "x", "y", "y", "x"],
+    "born": [0] * 6,
+    "count": [1] * 6,
+    "size": [1, 5, 2, 4, 3, 6],
+}
+ENDED = {"duration_col": "months", "event_col": "left", "entry_col": "born", "weights_col": "count"}
+OUTCOME = {"duration_col": "months", "event_col": "why", "weights_col": "count"}
+ASK = {
+    "rmst": lambda rows: survival.rmst(rows, until=3, group_col="plan", **ENDED),
+    "logrank": lambda rows: survival.logrank(rows, group_col="plan", **ENDED),
+    "KaplanMeier": lambda rows: survival.KaplanMeier().fit(rows, **ENDED),
+    "CoxPH": lambda rows: survival.CoxPH().fit(rows, formula="size", **ENDED),
+    "WeibullAFT": lambda rows: survival.WeibullAFT().fit(rows, formula="size", **ENDED),
+    "DiscreteHazard": lambda rows: survival.DiscreteHazard().fit(rows, formula="size", **ENDED),
+    "AalenJohansen": lambda rows: survival.AalenJohansen(censored=None).fit(rows, **OUTCOME),
+    "gray": lambda rows: survival.gray(rows, group_col="plan", cause="x", censored=None, **OUTCOME),
+    "FineGray": lambda rows: survival.FineGray(cause="x", censored=None).fit(rows, formula="size", **OUTCOME),
+}
+
+
+@pytest.mark.parametrize("ask", ASK)
+@pytest.mark.parametrize(
+    ("name", "value", "what"),
+    [
+        ("left", 2, "are neither 0 nor 1"),
+        ("months", "a", "are not"),
+        ("months", None, "are NaN"),
+        ("months", -1, "are"),
+        ("born", 9, "are not before their duration"),
+        ("born", "a", "are not"),
+        ("count", -2, "are not finite and above 0"),
+        ("count", "a", "are not"),
+    ],
+)
+def test_bad_rows_are_counted_in_the_column_of_the_whole_frame(ask, name, value, what):
+    if name in ("left", "born") and ask in ("AalenJohansen", "gray", "FineGray"):
+        return
+    rows = ROWS | {name: [*ROWS[name][:4], value, ROWS[name][5]]}
+    with pytest.raises(so.UsageError, match=rf"^column '{name}'.* 1 of 6 rows {what}.*\(first: row 4"):
+        ASK[ask](rows)
+
+
+def test_groups_are_as_long_as_durations():
+    with pytest.raises(so.UsageError, match="column 'plan' has 0 rows, durations has 6"):
+        ASK["rmst"](ROWS | {"plan": []})
+    with pytest.raises(so.UsageError, match="column 'left' has 2 rows, durations has 6"):
+        ASK["rmst"](ROWS | {"left": [1, 0]})
+    with pytest.raises(so.UsageError, match="column 'months' has no rows"):
+        ASK["rmst"]({name: [] for name in ROWS})
+    with pytest.raises(so.UsageError, match="column 'plan': 1 of 6 rows are null"):
+        ASK["rmst"](ROWS | {"plan": [*"ababa", None]})
+    with pytest.raises(so.UsageError, match="column 'why': of the labels 'x', 'y' say which"):
+        survival.gray(ROWS, group_col="plan", cause="x", **OUTCOME)
+
+
+def test_no_p_value_is_zero_in_words():
+    near, far = np.linspace(1, 2, 2000), np.linspace(8, 9, 2000)
+    days, group = np.concatenate([near, far]), np.repeat(["near", "far"], 2000)
+    means = survival.rmst(days, groups=group, until=8)
+    assert means.difference.p_value == 0
+    assert repr(means).endswith("p < 1e-300)>")
+    assert ", p < 1e-300; " in repr(survival.LogRank(2000.0, 1, 0.0, {}, {}, "log_rank"))
+    assert ", p 0.0123; " in repr(survival.LogRank(6.26, 1, 0.01234, {}, {}, "log_rank"))
+    everything = survival.CoxPH().fit(*SMALL, {"x": [1, 3, 2, 5, 4]}).check_assumptions().everything
+    assert f"all together p {everything.p_value:.3g}" in repr(survival.Assumptions("km", {}, everything))
+
+
+PLANS = ["d", "c", "b", "a"]
+OF_ROW = list("badcabdcab")
+LASTED = {"m": [5, 6, 6, 2, 4, 9, 3, 8, 7, 1], "e": [1, 0, 1, 1, 1, 1, 0, 1, 1, 1]}
+
+
+def declared_frames():
+    declared = pd.Categorical(OF_ROW, categories=["unused", *PLANS])
+    enum = pl.Series(OF_ROW, dtype=pl.Enum(["unused", *PLANS]))
+    yield pd.DataFrame({**LASTED, "plan": declared})
+    yield {**LASTED, "plan": declared}
+    yield pl.DataFrame({**LASTED, "plan": enum})
+    yield pl.DataFrame({**LASTED, "plan": enum}).lazy()
+    yield pl.DataFrame({**LASTED, "plan": enum}).to_arrow()
+
+
+def test_the_reference_is_the_first_category_in_the_declared_order():
+    for rows in declared_frames():
+        model = survival.CoxPH().fit(rows, duration_col="m", event_col="e")
+        assert model.references_ == {"plan": "d"}, type(rows)
+        assert list(model.coefficients_) == ["plan=c", "plan=b", "plan=a"]
+    texts = {**LASTED, "plan": OF_ROW}
+    undeclared = pl.DataFrame(texts).with_columns(pl.col("plan").cast(pl.Categorical))
+    for rows in (texts, undeclared, undeclared.to_arrow(), pd.DataFrame(texts)):
+        assert survival.CoxPH().fit(rows, duration_col="m", event_col="e").references_ == {"plan": "a"}
+    told = survival.CoxPH().fit(
+        pd.DataFrame(texts).astype({"plan": "category"}),
+        duration_col="m",
+        event_col="e",
+        reference={"plan": "c"},
+    )
+    assert told.references_ == {"plan": "c"}
+
+
+def test_numbers_declared_as_categories_are_categories():
+    size = pd.Categorical([2, 1, 3, 2, 1, 3, 2, 1, 3, 1], categories=[3, 2, 1])
+    model = survival.CoxPH().fit(LASTED["m"], LASTED["e"], pd.DataFrame({"size": size}))
+    assert model.references_ == {"size": 3}
+    assert list(model.coefficients_) == ["size=2", "size=1"]
+    assert len(model.predict_median({"size": [1, 2, 3]})) == 3
+
+
+def test_the_variance_of_incidences_is_of_the_delta_method_and_named():
+    days, ends = np.arange(1, 7), np.array([0, 1, 1, 2, 2, 0])
+    fit = survival.AalenJohansen().fit(days, ends)
+    found = fit.result_.causes[1]
+    n, d, own = 7.0 - days, ends > 0, ends == 2
+    before = np.concatenate([[1], np.cumprod(1 - d / n)[:-1]])
+    delta, aalen = [], []
+    for t in (3, 4):
+        past = days <= days[t]
+        n_, d_, k, s, f = (
+            n[past],
+            d[past],
+            own[past],
+            before[past],
+            found.incidence[t] - found.incidence[past],
+        )
+        delta.append(
+            np.sum(f**2 * d_ / (n_ * (n_ - d_)) + s**2 * k * (n_ - k) / n_**3 - 2 * f * s * k / n_**2)
+        )
+        aalen.append(
+            np.sum(
+                f**2 * d_ / ((n_ - 1) * (n_ - d_))
+                + s**2 * k * (n_ - k) / (n_**2 * (n_ - 1))
+                - 2 * f * s * k * (n_ - k) / (n_ * (n_ - d_) * (n_ - 1))
+            )
+        )
+    assert aalen == pytest.approx([0.0469, 0.0778], abs=5e-5)  # as cmprsk
+    assert delta == pytest.approx([0.032, 0.048])
+    assert found.std_error[3:5] ** 2 == pytest.approx(delta)
+    assert repr(fit).endswith("6 rows, 4 events, errors by the delta method>")
+    assert "delta" not in repr(survival.AalenJohansen())
+
+
+def test_the_hazard_behind_a_kaplan_meier_curve():
+    fit = survival.KaplanMeier().fit([5, 6, 6, 2, 4, 9], [1, 0, 1, 1, 0, 1])
+    hazard = fit.cumulative_hazard_
+    assert hazard["time"].tolist() == fit.result_.time.tolist()
+    assert np.exp(-hazard["cumulative_hazard"]).tolist() == pytest.approx(fit.result_.survival.tolist())
+    assert hazard["cumulative_hazard"].iloc[-1] == np.inf
+
+
+def test_curves_have_a_summary():
+    curve = survival.KaplanMeier(level=90).fit(*SMALL)
+    row = curve.summary_.iloc[0].to_dict()
+    median = curve.median_
+    assert [row["rows"], row["events"], row["median"]] == [5, 3, median.estimate]
+    assert row["median_lo_90"] == median.low
+    assert survival.KaplanMeier().fit([1, 2], [0, 0]).summary_["median"].isna().all()
+    hazard = survival.NelsonAalen().fit(pl.Series(SMALL[0]), pl.Series(SMALL[1]))
+    assert isinstance(hazard.summary_, pl.DataFrame)
+    last = hazard.to_frame().row(-1, named=True)
+    assert hazard.summary_.row(0, named=True) == {
+        "rows": 5,
+        "events": 3,
+        **{name: last[name] for name in last if name not in ("at_risk", "events", "censored")},
+    }
+    deals = survival.AalenJohansen(censored="open").fit([3, 5, 5, 8], ["won", "lost", "open", "won"])
+    assert deals.summary_["outcome"].tolist() == ["lost", "won"]
+    assert deals.summary_["events"].tolist() == [1, 2]
+    assert deals.summary_["incidence"].tolist() == [deals.at(8, "lost"), deals.at(8, "won")]
+    assert deals.summary_["incidence_hi_95"].iloc[0] == deals.to_frame()["lost_hi_95"].iloc[-1]
+
+
+def test_the_baseline_of_cox_is_where_every_column_is_zero():
+    model = survival.CoxPH(penalty=1).fit(
+        ROWS, duration_col="months", event_col="left", formula="size + plan"
+    )
+    curve = model.survival_function_
+    zero = {"size": [0], "plan": ["a"]}
+    predicted = model.predict_survival_function(zero)
+    assert curve["time"].tolist() == predicted["time"].tolist()
+    assert curve["survival"].tolist() == pytest.approx(predicted["survival"].tolist())
+    assert model.median_survival_time_ == model.predict_median(zero)[0]
+    never = survival.CoxPH(penalty=1).fit([1, 2, 3, 4, 5], [1, 0, 1, 0, 0], {"x": [3, 1, 4, 2, 5]})
+    assert never.predict_median({"x": [0]}).tolist() == pytest.approx([np.nan], nan_ok=True)
+    assert never.median_survival_time_ is None
+    layered = survival.CoxPH(penalty=1).fit(
+        ROWS, duration_col="months", event_col="left", formula="size", strata="plan"
+    )
+    parts = layered.survival_function_
+    for plan in ("a", "b"):
+        own = layered.predict_survival_function({"size": [0], "plan": [plan]})
+        own = dict(zip(own["time"], own["survival"], strict=True))
+        for time, share in parts[parts["stratum"] == f"plan={plan}"][["time", "survival"]].to_numpy():
+            assert share == pytest.approx(own[time])
+    with pytest.raises(so.UsageError, match="strata: each has a median of its own; ask predict_median"):
+        _ = layered.median_survival_time_
+
+
+def test_laws_have_the_names_of_curves():
+    law = survival.WeibullAFT().fit(*SMALL)
+    hazard = law.cumulative_hazard_
+    scale, power = law.parameters_["lambda"], law.parameters_["rho"]
+    assert hazard["cumulative_hazard"].tolist() == pytest.approx(((hazard["time"] / scale) ** power).tolist())
+    model = survival.WeibullAFT().fit(ROWS, duration_col="months", event_col="left", formula="size")
+    for name, instead in (
+        ("survival_function_", "predict_survival_function"),
+        ("cumulative_hazard_", "predict_survival_function"),
+        ("median_survival_time_", "predict_median"),
+    ):
+        with pytest.raises(so.UsageError, match=rf"{name}: the model has columns.*ask {instead}\(rows\)"):
+            getattr(model, name)
+
+
+def test_concordance_of_a_law_counts_pairs():
+    rng = np.random.default_rng(3)
+    size = rng.integers(0, 6, 60)
+    days = np.ceil(rng.exponential(np.exp(size / 3)) * 3)
+    ended = rng.random(60) < 0.7
+    model = survival.LogNormalAFT().fit(days, ended, {"size": size})
+    median = model.predict_median({"size": size})
+    right = pairs = 0.0
+    for i in np.flatnonzero(ended):
+        later = (days > days[i]) | ((days == days[i]) & ~ended)
+        pairs += later.sum()
+        right += (median[later] > median[i]).sum() + (median[later] == median[i]).sum() / 2
+    assert model.concordance_index_ == pytest.approx(right / pairs)
+    assert model.concordance_index_ > 0.6
+    other = survival.LogNormalAFT().fit(days, ended, {"size": -size})
+    assert other.concordance_index_ == model.concordance_index_
+    assert model.fit(days, ended, {"size": rng.permutation(size)}).concordance_index_ < 0.6
+    with pytest.raises(so.UsageError, match="no columns"):
+        _ = survival.WeibullAFT().fit(*SMALL).concordance_index_
+    looks = survival.WeibullAFT().fit([1, 2, 3, 4], upper=[2, 2, None, 9], covariates={"x": [1, 3, 2, 5]})
+    with pytest.raises(so.UsageError, match="2 of 4 lifetimes lie between two looks"):
+        _ = looks.concordance_index_
+
+
+def test_predicted_curves_stand_over_the_rows_of_the_fit():
+    pytest.importorskip("altair")
+    rng = np.random.default_rng(4)
+    size, plan = rng.integers(0, 5, 80), rng.choice(["a", "b"], 80)
+    days = np.where(plan == "a", 20, 40) * rng.random(80)
+    rows = {"days": days, "left": rng.random(80) < 0.7, "size": size, "plan": plan}
+    model = survival.CoxPH().fit(rows, duration_col="days", event_col="left", formula="size + plan")
+    asked = {"size": [0, 4], "plan": ["a", "b"]}
+    picture = model.plot_survival_function(asked, names=["small", "large"], time="days")
+    assert picture.columns == ["days", "at risk", "small", "large"]
+    assert "<svg" in picture.svg()
+    for name, at_risk, *shares in picture.rows:
+        # The picture rounds its times, so it is asked at the duration that it means.
+        time = days[np.argmin(abs(days - float(name)))]
+        assert int(at_risk) == (days >= time).sum()
+        predicted = model.predict_survival_function(asked, times=time)["survival"]
+        assert shares == [f"{share:.3f}" for share in predicted]
+    layered = survival.CoxPH().fit(rows, duration_col="days", event_col="left", formula="size", strata="plan")
+    last = layered.plot_survival_function(asked).rows[-1]
+    assert float(last[0]) == pytest.approx(days[plan == "a"].max(), rel=1e-3)
+    with pytest.raises(so.UsageError, match="data: 11 rows; a chart takes 1 to 10 curves"):
+        model.plot_survival_function({"size": [1] * 11, "plan": ["a"] * 11})
+    with pytest.raises(so.UsageError, match="names: need 2 different names"):
+        model.plot_survival_function(asked, names=["same", "same"])
+    with pytest.raises(so.UsageError, match="need a Matplotlib axis"):
+        model.plot_survival_function(asked, ax=1)
+
+
+@pytest.mark.parametrize(("rho", "gamma"), [(0, 0), (1, 0), (0, 1), (1, 1), (0.5, 2)])
+def test_powers_of_the_curve_weigh_the_log_rank_test(rho, gamma):
+    rng = np.random.default_rng(5)
+    durations = np.ceil(rng.exponential(8, 300))
+    events = rng.random(300) < 0.7
+    groups = rng.integers(0, 2, 300)
+    share, difference, variance = 1.0, 0.0, 0.0
+    for time in np.unique(durations[events]):
+        at_risk = durations >= time
+        ends = events & (durations == time)
+        n, d = at_risk.sum(), ends.sum()
+        mine = (at_risk & (groups == 0)).sum() / n
+        weight = share**rho * (1 - share) ** gamma
+        difference += weight * ((ends & (groups == 0)).sum() - d * mine)
+        variance += weight**2 * d * mine * (1 - mine) * (n - d) / max(n - 1, 1)
+        share *= 1 - d / n
+    found = survival.logrank(durations, events, groups, weight="g_rho", rho=rho, gamma=gamma)
+    assert found.statistic == pytest.approx(difference**2 / variance, rel=1e-9)
+    if rho == gamma == 0:
+        assert found.statistic == pytest.approx(
+            survival.logrank(durations, events, groups).statistic, rel=1e-12
+        )
+
+
+@pytest.mark.parametrize("power", [-1, float("nan"), float("inf")])
+def test_powers_are_finite_and_not_below_0(power):
+    with pytest.raises(so.UsageError, match="rho and gamma"):
+        survival.logrank([1, 2, 3], [1, 1, 1], ["a", "b", "a"], weight="g_rho", gamma=power)
+
+
+def test_separation_of_interactions_leaves_no_certainty():
+    """Where rounding leaves a variance below 0 nothing is known: no error of 0, no p of 0."""
+    rows = {
+        "months": [5, 6, 6, 2, 4, 9, 3, 8],
+        "left": [1, 0, 1, 1, 0, 1, 1, 1],
+        "x": [1.0, 2, 3, 4, 5, 6, 2, 1],
+        "plan": list("pqrpqrpq"),
+    }
+    with pytest.warns(ConvergenceWarning, match="'x', 'plan=q', 'plan=r', 'x:plan=q', 'x:plan=r'"):
+        model = survival.CoxPH().fit(rows, duration_col="months", event_col="left", formula="x*plan")
+    summary = model.summary_
+    assert not (np.asarray(summary["std_error"]) < 1).any()
+    assert not (np.asarray(summary["p_value"]) < 0.5).any()

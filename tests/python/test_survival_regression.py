@@ -586,7 +586,7 @@ def test_trap_baselines_are_compared_at_zero(rossi):
 
 
 def test_traps_of_competing_risks():
-    """T10: nothing is drawn at random, whatever the ties. T11: the variance is Aalen's, not cmprsk's."""
+    """T10: nothing is drawn at random, whatever the ties. T11: the variance is named."""
     rng = np.random.default_rng(2)
     durations, outcomes = rng.integers(1, 9, 500), rng.integers(0, 3, 500)
     first = survival.AalenJohansen().fit(durations, outcomes).result_

@@ -181,7 +181,7 @@ struct Retention {
   std::int64_t customers = 0;                  ///< in cohorts
   std::int64_t older = 0;                      ///< customers older than the log: their cohort is unknown
   std::int64_t outside = 0;                    ///< customers without a start event
-  Issues issues;
+  Issues issues;  ///< of the reading, and `before_cohort`: rows before their customer's cohort, in no cell
 
   [[nodiscard]] std::size_t cell(std::size_t segment, std::size_t cohort, std::size_t age) const noexcept {
     return (segment * cohorts.size() + cohort) * ages.size() + age;

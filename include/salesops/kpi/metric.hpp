@@ -171,6 +171,7 @@ struct Result {
   Instant as_of;
   std::vector<Metric> metrics;  ///< one, or one a group in order of the keys
   std::vector<std::string> warnings;
+  bool hindsight = false;  ///< of the past, and open deals are told by columns that know what became of them
 
   /// The only metric of an ungrouped result; throws `UsageError` for a grouped one.
   [[nodiscard]] const Metric& single() const;

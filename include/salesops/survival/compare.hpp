@@ -48,7 +48,13 @@ enum class RankWeight : std::uint8_t {
   wilcoxon,     ///< n: early differences (Gehan 1965, Breslow 1970)
   tarone_ware,  ///< √n (1977)
   peto,         ///< Π (1 − d/(n+1)) up to and with this time (Peto & Peto 1972, modified)
-  g_rho,        ///< Kaplan–Meier of all rows just before this time (Harrington & Fleming 1982, ρ = 1)
+  g_rho,        ///< S^ρ (1 − S)^γ, S of all rows just before this time (Harrington & Fleming 1982, 1991)
+};
+
+/// Powers of `RankWeight::g_rho`, finite and at least 0: ρ looks at early differences, γ at late ones.
+struct RankPowers {
+  double rho = 1;
+  double gamma = 0;
 };
 
 struct LogRank {
@@ -60,10 +66,10 @@ struct LogRank {
 };
 
 /// Do the groups last equally long? `groups` holds codes 0 … k − 1. With fewer than two groups that can
-/// differ: statistic 0, degrees 0, p 1.
+/// differ: statistic 0, degrees 0, p 1. `powers` go with `g_rho`.
 [[nodiscard]] LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
                                std::span<const std::uint32_t> groups, const Options& options = {},
-                               RankWeight weight = RankWeight::log_rank);
+                               RankWeight weight = RankWeight::log_rank, RankPowers powers = {});
 
 /// Do the groups reach the outcome `cause` alike, other outcomes competing? Gray's test (1988, ρ = 0):
 /// z = Σ (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still

@@ -169,7 +169,7 @@ struct AalenJohansen {
 
 /// Aalen and Johansen (1978): F_k(t) = Σ_{tᵢ ≤ t} S(tᵢ−) d_ki/nᵢ, the chance of each outcome when one
 /// rules out the others. Variance by the delta method (Greenwood's for one cause; equal to R's
-/// infinitesimal jackknife and to SAS):
+/// infinitesimal jackknife and to SAS `ERROR=DELTA`; not Aalen's of 1978, which SAS and cmprsk take):
 /// Σ [(F(t)−F(tᵢ))² dᵢ/(nᵢ(nᵢ−dᵢ)) + S(tᵢ−)² d_ki(nᵢ−d_ki)/nᵢ³ − 2 (F(t)−F(tᵢ)) S(tᵢ−) d_ki/nᵢ²].
 /// `events`: 0 = censored, 1 … `causes`; `causes` 0 takes the largest code seen.
 [[nodiscard]] AalenJohansen aalen_johansen(std::span<const double> durations,

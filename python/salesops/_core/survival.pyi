@@ -819,6 +819,8 @@ def log_rank(
     entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weight: RankWeight,
+    rho: typing.SupportsFloat | typing.SupportsIndex,
+    gamma: typing.SupportsFloat | typing.SupportsIndex,
 ) -> LogRank: ...
 def nelson_aalen(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],

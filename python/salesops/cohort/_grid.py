@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -13,8 +14,9 @@ from salesops._columns import EPOCH
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
+from salesops._names import meant
 from salesops.clv._rfm import kind_of
-from salesops.plot.base import percent
+from salesops.plot.base import percent, plain
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -133,8 +135,23 @@ class Retention:
         """One row an age: cohorts, n, active, weighted and simple mean over the cohorts whose cell is over.
 
         ``weighted`` pools customers (Σ active ÷ Σ n, with an interval); ``simple`` gives a cohort one vote.
+        ``state`` is that of the cells in the mean: where they may grow it may, too.
         """
-        return _frame.like(self._core.pooled_table(), self.source)
+        table = self._core.pooled_table()
+        return _frame.like(table.with_column("state", Column.of_strings(self._pooled_states())), self.source)
+
+    def _pooled_states(self) -> list[str]:
+        """The state of each segment's means by age; that of what has begun where no cell is over."""
+        core = self._core
+        ages, states = len(core.ages), core.state
+        segment = len(core.cohorts) * ages
+        columns = [
+            set(states[s * segment + k : (s + 1) * segment : ages])
+            for s in range(len(core.segments))
+            for k in range(ages)
+        ]
+        order = ("may_grow", "complete", "in_progress", "unobserved")
+        return [next(state for state in order if state in column) for column in columns]
 
     @checked
     def to_wide(self, values: str = "value", *, means: bool = True) -> Any:
@@ -221,10 +238,14 @@ class Retention:
     ) -> Any:
         """When each cohort has earned what its customers cost.
 
+        Amounts of a period in progress count, so a cost may be met before its period is over; a refund may
+        still undo that.
+
         Parameters
         ----------
         cac
-            Cost to acquire a customer in major units: one number, or a dict of cohort labels to numbers.
+            Cost to acquire a customer in major units: one number, or a dict of cohort labels to numbers;
+            cohorts that it leaves out have no payback. A label of no cohort is a `UsageError`.
         margin
             Share of the amounts that is earned.
         interpolate
@@ -237,6 +258,9 @@ class Retention:
             at_least (ages that are known to be too early: the lower bound of those still open).
         """
         core = self._core
+        for label in cac if isinstance(cac, Mapping) else ():
+            if label not in core.cohorts:
+                raise UsageError(f"cac: there is no cohort {plain(label)!r}{_nearest(label, core.cohorts)}")
         costs = [_cost(cac, cohort) for cohort in core.cohorts]
         place = self._segment(segment)
         found = core.payback(costs, margin, interpolate, place)
@@ -268,17 +292,20 @@ class Retention:
         Returns
         -------
         frame
-            segment, other, k, rate, rate_other (pooled over the cohorts that both have), statistic, p_value,
-            p_adjusted, correction.
+            segment, other, k, n, n_other, rate, rate_other (customers and shares pooled over the cohorts that
+            both have), statistic, p_value, p_adjusted, correction.
         """
         core = self._core
         found = core.compare(correction)
         names = core.segments
+        sizes = self._sizes_compared([one[:3] for one in found])
         table = Table(
             [
                 ("segment", Column.of_strings([names[one[0]] for one in found])),
                 ("other", Column.of_strings([names[one[1]] for one in found])),
                 ("k", Column.of_strings([core.ages[one[2]] for one in found])),
+                ("n", _typed([of_one for of_one, _ in sizes], "int64")),
+                ("n_other", _typed([of_other for _, of_other in sizes], "int64")),
                 *(
                     (name, _typed([one[i] for one in found], "float64"))
                     for i, name in enumerate(("rate", "rate_other", "statistic", "p_value", "p_adjusted"), 3)
@@ -288,6 +315,21 @@ class Retention:
         )
         return _frame.like(table, self.source)
 
+    def _sizes_compared(self, places: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
+        """Customers of two segments at an age, in the cohorts whose cell is over in both."""
+        core = self._core
+        ages, n, states = len(core.ages), core.n, core.state
+        segment = len(core.cohorts) * ages
+        known = [
+            size if state in ("complete", "may_grow") else 0 for size, state in zip(n, states, strict=True)
+        ]
+        made = []
+        for one, other, k in places:
+            rows = (known[s * segment + k : (s + 1) * segment : ages] for s in (one, other))
+            both = [pair for pair in zip(*rows, strict=True) if all(pair)]
+            made.append((sum(a for a, _ in both), sum(b for _, b in both)))
+        return made
+
     @checked
     def plot(self, kind: str = "heatmap", *, segment: str | None = None, cac: Any = None) -> Picture:
         """Draw the grid: a `Picture`.
@@ -296,9 +338,11 @@ class Retention:
         ----------
         kind
             ``heatmap``: cells by cohort and age; blank = not begun, dashed = in progress, ringed = zero.
-            ``curves``: the weighted mean by age with its interval, one line a segment.
-            ``triangle``: customers active as numbers. ``ltv``: cumulative amounts a customer by cohort, with
-            `cac` as a line; for the measure ltv.
+            ``curves``: the weighted mean by age with its interval, one line a segment; below, the customers
+            whose cohort has reached the age.
+            ``triangle``: customers active as numbers. ``ltv``: cumulative amounts a customer of the oldest
+            cohort, the youngest and some between, dashed where in progress, with `cac` as a line that is met
+            as `payback` has it; for the measure ltv.
         """
         from salesops.cohort import _pictures
 
@@ -315,7 +359,7 @@ class Retention:
     # ---- prints ----
 
     def __repr__(self) -> str:
-        from salesops.plot.base import aligned, plain
+        from salesops.plot.base import aligned
 
         core = self._core
         cohorts, ages, sizes, values, states = core.cohorts, core.ages, core.size, core.value, core.state
@@ -385,6 +429,13 @@ def _typed(values: Sequence[Any], kind: str) -> Column:
         return Column.of_strings(values)
     valid = np.array([value is not None for value in values], dtype=bool)
     return Column.of(kind, np.array([0 if v is None else v for v in values], dtype=kind), valid)
+
+
+def _nearest(label: Any, cohorts: Sequence[str]) -> str:
+    """The cohort that a label meant, else how cohorts are labelled."""
+    padded = re.sub(r"\d+", lambda digits: digits[0].zfill(2), str(label))
+    span = f"; they go from {cohorts[0]!r} to {cohorts[-1]!r}" if cohorts else "; there are none"
+    return meant(padded, cohorts) or span
 
 
 def _cost(cac: Any, cohort: str) -> float:

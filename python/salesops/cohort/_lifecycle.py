@@ -61,7 +61,8 @@ class Lifecycle:
         from salesops.plot.base import aligned
 
         core = self._core
-        names = ("new", "returning", "resurrecting", "dormant", "active")
+        older = ("older",) if any(core.older) else ()
+        names = ("new", "returning", "resurrecting", *older, "dormant", "active")
         periods = [
             period + ("*" if state == "in_progress" else "")
             for period, state in zip(core.periods, core.state, strict=True)

@@ -14,7 +14,7 @@ from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops.calendar import FiscalCalendar, TimeZone, time_zone
-from salesops.crm import instant
+from salesops.crm import begins_day, instant
 
 if TYPE_CHECKING:
     import numpy as np
@@ -40,10 +40,8 @@ def known_at(as_of: Moment, zone: TimeZone) -> int | None:
     """The last microsecond known: the instant given, or the one before the day given begins."""
     if as_of is None:
         return None
-    is_day = isinstance(as_of, dt.date) and not isinstance(as_of, dt.datetime)
-    if isinstance(as_of, str):
-        is_day = len(as_of.strip()) == 10
-    return instant(as_of, "as_of", zone) - (1 if is_day else 0)
+    at = instant(as_of, "as_of", zone)
+    return at - (1 if begins_day(at, zone) else 0)
 
 
 # ---- columns ----
@@ -150,6 +148,11 @@ def set_cut(
         raise UsageError(f"week_start is for every='week', not {every!r}")
     days = 0
     if every not in ("day", "week", "month", "quarter", "half", "year"):
+        if "fiscal" in every.lower():
+            raise UsageError(
+                f"every: there is no {every!r}; 'month', 'quarter', 'half' and 'year' are fiscal ones with "
+                "calendar=so.calendar.FiscalCalendar(…)"
+            )
         length = length_of(every, "every (day, week, month, quarter, half, year, or a block of days)")
         if length % UNITS["d"]:
             raise UsageError("every: blocks are of whole days; hours are for window=")

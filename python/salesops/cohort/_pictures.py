@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from salesops import plot
 from salesops._core.error import UsageError
 from salesops.plot.base import altair, ink, plain, records
+from salesops.plot.charts import SERIES
 
 if TYPE_CHECKING:
     from salesops.cohort._grid import Retention
     from salesops.cohort._triangle import Projection
 
+T = TypeVar("T")
+
 MOST_COHORTS = 36
 MOST_AGES = 40
 LINES = 5
+NUMBERS = 6
 
 
 def unit_of(grid: Retention) -> str:
@@ -53,36 +57,65 @@ def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str,
     return made
 
 
-def words_of(grid: Retention, segment: int) -> tuple[str, str]:
-    """The finding (the weighted mean of the first age after the start) and the definition."""
+def last_of(cells: list[dict[str, Any]]) -> int:
+    """The last column drawn."""
+    return max(int(cell["column"]) for cell in cells)
+
+
+def told(grid: Retention, pooled: dict[str, Any], segment: int, last: int) -> tuple[list[int], bool]:
+    """Ages after the start, up to the last drawn, whose mean is worth telling: of two cohorts or more.
+
+    Where there is no such age, those of one cohort, and True.
+    """
     core = grid._core
-    ages = len(core.ages)
+    known = {
+        k: pooled["cohorts"][segment * len(core.ages) + k]
+        for k, number in enumerate(core.first_age[: last + 1])
+        if number > 0 and pooled["weighted"][segment * len(core.ages) + k] is not None
+    }
+    several = [k for k, cohorts in known.items() if cohorts > 1]
+    return several or list(known), not several
+
+
+def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
+    """The finding (the weighted mean at the first and the last age told) and the definition."""
+    core = grid._core
     pooled = core.pooled_table().to_dict()
-    unit = unit_of(grid)
     name = f"{plain(core.segments[segment])}: " if core.segments[segment] else ""
-    for k, number in enumerate(core.first_age):
-        place = segment * ages + k
-        value = pooled["weighted"][place]
-        if number > 0 and value is not None:
-            last = max(k for k in range(ages) if pooled["weighted"][segment * ages + k] is not None)
-            end = pooled["weighted"][segment * ages + last]
-            finding = f"{plot.compact(value, unit)} at age {core.ages[k]}"
-            if last > k:
-                finding += f", {plot.compact(end, unit)} at age {core.ages[last]}"
-            break
-    else:
-        finding = "too young to tell"
+    ages, alone = told(grid, pooled, segment, last)
+    means = {k: pooled["weighted"][segment * len(core.ages) + k] for k in (ages[:1] + ages[-1:])}
+    finding = ", ".join(
+        f"{plot.compact(mean, unit_of(grid))} at age {core.ages[k]}" for k, mean in means.items()
+    )
+    if not finding:
+        finding = "nothing is known after age 0"
+    elif alone:
+        finding += " (of one cohort)"
     length = "block of days" if core.every == "days" else core.every
     return (
         f"{name}{grid.measure} by {length}: {finding}",
-        f"{grid.definition}; weighted mean over the cohorts whose {length} is over, as of "
+        f"{grid.definition}; weighted mean over all cohorts whose {length} is over, as of "
         f"{grid.as_of:%Y-%m-%d}, {core.zone}.",
     )
 
 
+def cut(grid: Retention, segment: int, cells: list[dict[str, Any]], most: int = MOST_COHORTS) -> str:
+    """What is drawn of what there is, as a sentence; nothing where all is."""
+    core = grid._core
+    ages, size = len(core.ages), len(core.cohorts) * len(core.ages)
+    states = core.state[segment * size : (segment + 1) * size]
+    begun = max(k for k in range(ages) if any(state != "unobserved" for state in states[k::ages]))
+    first, last = (end(cell["column"] for cell in cells) for end in (min, max))
+    parts = [f"the last {most:,} of {len(core.cohorts):,} cohorts"] if len(core.cohorts) > most else []
+    if last < begun:
+        parts.append(f"ages {core.ages[first]} to {core.ages[last]} of {core.ages[begun]}")
+    return f" Drawn: {', '.join(parts)}." if parts else ""
+
+
 def table_of(cells: list[dict[str, Any]], text: Any) -> tuple[list[str], list[list[str]]]:
-    """Cells as rows of texts, one a cohort."""
-    ages = list(dict.fromkeys(cell["k"] for cell in sorted(cells, key=lambda cell: cell["column"])))[:SHOWN]
+    """Cells as rows of texts, one a cohort; an empty column … where there are more ages."""
+    every = list(dict.fromkeys(cell["k"] for cell in sorted(cells, key=lambda cell: cell["column"])))
+    ages = every[:SHOWN] + ["…"] * (len(every) > SHOWN)
     rows: dict[str, dict[str, str]] = {}
     for cell in cells:
         rows.setdefault(cell["cohort"], {})[cell["k"]] = text(cell)
@@ -93,7 +126,7 @@ SHOWN = 13
 
 
 def heatmap(grid: Retention, segment: int) -> plot.Picture:
-    """Cells by cohort and age: blank has not begun, dashed is in progress, a ring is zero."""
+    """Cells by cohort and age: blank has not begun, dashed is in progress, a ring is zero, + may grow."""
     alt = altair()
     unit = unit_of(grid)
     cells = cells_of(grid, segment, MOST_COHORTS)
@@ -107,41 +140,62 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
         value, open_cell = cell["value"], cell["state"] == "in_progress"
         share = 0.0 if value is None else min(1.0, max(0.0, value / top))
         cell["shade"] = 0.0 if open_cell or not value else 0.12 + 0.88 * share
-        cell["fill"] = ink("main")
-        cell["edge"] = ink("muted") if open_cell or value == 0 else ink("ground")
-        cell["dash"] = [3, 2] if open_cell else [1, 0]
+        cell["edge"] = ink("ground") if value else ink("muted")
         cell["zero"] = value == 0
         cell["note"] = "" if value is None else _short(value, unit)
         cell["ink"] = ink("ground") if cell["shade"] > 0.55 else ink("ink")
     data = records(cells, "cohort", "k", "value")
-    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, 34 * len({c["k"] for c in cells})))
+    grows = any(cell["state"] == "may_grow" for cell in cells)
+    step = 42 if grows else 34  # a + needs its place beside the number
+    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, step * len({c["k"] for c in cells})))
     x = alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0))
     y = alt.Y("cohort:O", sort=core.cohorts, title=None)
-    squares = base.mark_rect(strokeWidth=1).encode(
-        x=x,
-        y=y,
-        color=alt.Color("fill:N", scale=None),
-        fillOpacity=alt.Opacity("shade:Q", scale=None, legend=None),
-        stroke=alt.Stroke("edge:N", scale=None),
-        strokeDash=alt.StrokeDash("dash:N", scale=None, legend=None),
-    )
-    rings = (
+    over = "datum.state != 'in_progress'"
+    layers = [
+        base.transform_filter(over)
+        .mark_rect(strokeWidth=1, color=ink("main"))
+        .encode(
+            x=x,
+            y=y,
+            fillOpacity=alt.Opacity("shade:Q", scale=None, legend=None),
+            stroke=alt.Stroke("edge:N", scale=None),
+        ),
+        # The dashes of a rectangle belong to its mark: Vega-Lite has no channel for them.
+        base.transform_filter(f"!({over})")
+        .mark_rect(strokeWidth=1, strokeDash=[3, 2], fillOpacity=0, stroke=ink("muted"))
+        .encode(x=x, y=y),
         base.transform_filter("datum.zero")
         .mark_point(filled=False, size=40, color=ink("bad"))
-        .encode(x=x, y=y)
-    )
-    layers = [squares, rings]
+        .encode(x=x, y=y),
+    ]
+    marks = ["Blank: not begun", "dashed: in progress", "ring: zero"]
+    if any(cell["value"] is None and cell["state"] != "in_progress" for cell in cells):
+        marks.append("–: nobody to count")
+        nobody = base.transform_filter(f"datum.value === null && {over}")
+        layers.append(nobody.mark_text(text="–", color=ink("muted")).encode(x=x, y=y))
+    if grows:
+        marks.append("+: may still grow")
+        corner = base.transform_filter("datum.state == 'may_grow'").mark_text(
+            text="+", align="right", baseline="top", dx=-2, dy=1, fontSize=9
+        )
+        layers.append(
+            corner.encode(
+                x=alt.X("k:O", sort=core.ages, bandPosition=1),
+                y=alt.Y("cohort:O", sort=core.cohorts, bandPosition=0),
+                color=alt.Color("ink:N", scale=None),
+            )
+        )
     if few:
         layers.append(
             base.transform_filter("!datum.zero")
             .mark_text(fontSize=10)
             .encode(x=x, y=y, text="note:N", color=alt.Color("ink:N", scale=None))
         )
-    title, subtitle = words_of(grid, segment)
+    title, subtitle = words_of(grid, segment, last_of(cells))
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title,
-        subtitle=subtitle + " Blank: not begun; dashed: in progress; ring: zero.",
+        subtitle=f"{subtitle}{cut(grid, segment, cells)} {'; '.join(marks)}.",
         alt=f"{title}. Rows are cohorts, columns ages; the darker the more.",
         chart=alt.layer(*layers).properties(height={"step": 20}),
         columns=columns,
@@ -173,11 +227,11 @@ def triangle(grid: Retention, segment: int) -> plot.Picture:
         text="note:N",
         color=alt.Color("ink:N", scale=None),
     )
-    title, subtitle = words_of(grid, segment)
+    title, subtitle = words_of(grid, segment, last_of(cells))
     columns, rows = table_of(cells, lambda cell: cell["note"])
     return plot.Picture(
         title=title,
-        subtitle=subtitle + " Customers active; * in progress, + may still grow.",
+        subtitle=f"{subtitle}{cut(grid, segment, cells)} Customers active; * in progress, + may still grow.",
         alt=f"Customers active by cohort and age. {title}",
         chart=chart.properties(height={"step": 18}),
         columns=columns,
@@ -192,6 +246,7 @@ def curves(grid: Retention) -> plot.Picture:
     pooled = core.pooled_table().to_dict()
     unit = unit_of(grid)
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
+    findings, reached = [], []
     for s, segment in enumerate(core.segments[:LINES]):
         points = []
         for k, number in enumerate(core.first_age):
@@ -201,56 +256,109 @@ def curves(grid: Retention) -> plot.Picture:
                     (float(number), value, value if low is None else low, value if high is None else high)
                 )
         if points:
-            lines[plain(segment) or "all cohorts"] = points
+            name = plain(segment) or "all cohorts"
+            lines[name] = points
+            reached.append({number: pooled["n"][s * ages + k] for k, number in enumerate(core.first_age)})
+            worth, alone = told(grid, pooled, s, ages - 1)
+            at = worth[-1] if worth else 0
+            mean = plot.compact(pooled["weighted"][s * ages + at], unit)
+            note = " (of one cohort)" if worth and alone else ""
+            findings.append(f"{name} {mean} at age {core.ages[at]}{note}")
     if not lines:
         raise UsageError("no age is over in any cohort: there is no mean to draw")
-    title, subtitle = words_of(grid, 0)
+    title, subtitle = words_of(grid, 0, ages - 1)
+    if len(core.segments) > LINES:
+        subtitle += f" Drawn: the first {LINES} of {len(core.segments):,} segments."
+    grows = "may_grow" in core.state
+    if grows:
+        subtitle += " It may still grow (+), the last ages most: who comes back later will count."
     if len(core.segments) > 1:
-        title = f"{grid.measure}: " + ", ".join(
-            f"{name} {plot.compact(points[-1][1], unit)} at age {points[-1][0]:g}"
-            for name, points in lines.items()
-        )
+        title = f"{grid.measure}: {', '.join(findings)}"
     names = list(lines)
+    marked = zip(core.first_age, core.ages, grid._pooled_states(), strict=False)
+    labels = {number: age + _mark(state) for number, age, state in marked}
     by_age: dict[float, dict[str, float]] = {}
     for name, points in lines.items():
         for x, value, _, _ in points:
             by_age.setdefault(x, {})[name] = value
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}).",
+        subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}). "
+        "Below: customers in the mean.",
         alt=f"{title}. {subtitle}",
-        chart=plot.curves(lines, x_title="age", y_title=grid.measure, unit=unit),
+        chart=with_reached(
+            plot.curves(
+                lines, x_title="age", y_title=grid.measure + (", may still grow" if grows else ""), unit=unit
+            ),
+            reached,
+        ),
         columns=["age", *names],
         rows=[
-            [f"{x:g}", *(plot.compact(values.get(name), unit) for name in names)]
+            [labels[int(x)], *(plot.compact(values.get(name), unit) for name in names)]
             for x, values in sorted(by_age.items())
         ],
     )
 
 
+def with_reached(chart: Any, reached: list[dict[int, int]]) -> Any:
+    """Put customers at a few ages under a chart of curves, a row in its colour for each."""
+    alt = altair()
+    ages = sorted(age for age in set().union(*reached) if any(counts[age] for counts in reached))
+    few = spread(ages, NUMBERS)
+    cells = [
+        {
+            "x": age,
+            "row": row,
+            "n": f"{counts[age]:,}",
+            "color": ink(SERIES[row] if len(reached) > 1 else "muted"),
+        }
+        for row, counts in enumerate(reached)
+        for age in few
+    ]
+    numbers = (
+        alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16 * len(reached))
+        .mark_text(fontSize=11)
+        .encode(
+            x=alt.X("x:Q", axis=None),
+            y=alt.Y("row:O", axis=None),
+            text="n:N",
+            color=alt.Color("color:N", scale=None),
+        )
+    )
+    return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
+
+
 def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
-    """Cumulative amounts a customer by age, latest cohorts, against what a customer cost."""
+    """Cumulative amounts a customer by age, from the oldest cohort to the youngest, against a cost."""
     if grid.measure != "ltv":
         raise UsageError("kind='ltv' draws the measure ltv")
     if cac is not None and (isinstance(cac, bool) or not isinstance(cac, int | float) or not cac >= 0):
         raise UsageError("cac: for the line one number of 0 or more; payback takes one a cohort")
     unit = unit_of(grid)
-    cells = [cell for cell in cells_of(grid, segment, len(grid.cohorts)) if cell["value"] is not None]
+    begun = cells_of(grid, segment, len(grid.cohorts))
+    cells = [cell for cell in begun if cell["value"] is not None]
     pooled = grid._core.pooled_table().to_dict()
     ages = len(grid.ages)
-    names = list(dict.fromkeys(cell["cohort"] for cell in cells))
-    # The oldest, the youngest and some between; the mean of all.
-    step = max(1, -(-len(names) // (LINES - 1)))
-    kept = names[::step][: LINES - 1]
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
-    mean = [pooled["weighted"][segment * ages + k] for k in range(ages)]
+    last = last_of(begun)
+    mean = [pooled["weighted"][segment * ages + k] for k in range(last + 1)]
     if any(value is not None for value in mean):
         lines["weighted mean"] = [(float(k), v, v, v) for k, v in enumerate(mean) if v is not None]
+    still_open = set()
+    cohorts = list(dict.fromkeys(cell["cohort"] for cell in cells))
+    kept = spread(cohorts, LINES - 1)
     for name in kept:
-        points = [(float(c["column"]), c["value"]) for c in cells if c["cohort"] == name]
-        lines[name] = [(x, value, value, value) for x, value in points]
-    chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit)
-    title, subtitle = words_of(grid, segment)
+        row = [cell for cell in cells if cell["cohort"] == name]
+        lines[name] = [(float(cell["column"]), *[cell["value"]] * 3) for cell in row]
+        if row[-1]["state"] == "in_progress":
+            still_open.add(name)
+    chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open)
+    title, subtitle = words_of(grid, segment, last)
+    subtitle += cut(grid, segment, begun, len(grid.cohorts))
+    if len(kept) < len(cohorts):
+        subtitle += f" Lines: {len(kept)} of {len(cohorts):,} cohorts, from the oldest to the youngest."
+    if still_open:
+        subtitle += " Dashed to a ring: in progress, the amounts so far."
     if cac is not None:
         alt = altair()
         data = alt.Data(values=[{"cac": float(cac), "note": f"cost {plot.compact(float(cac), unit)}"}])
@@ -261,13 +369,31 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
             .encode(y="cac:Q", text="note:N", x=alt.value(4))
         )
         chart = chart + rule + note
-        paid = [k for k, value in enumerate(mean) if value is not None and value >= cac]
-        title += f"; cost of {plot.compact(float(cac), unit)} " + (
-            f"met at age {paid[0]}" if paid else "not met yet"
-        )
+        title += f"; cost of {plot.compact(float(cac), unit)} {met(grid, segment, float(cac))}"
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows
+    )
+
+
+def spread(names: list[T], most: int) -> list[T]:
+    """The first, the last and some evenly between them."""
+    if len(names) <= most:
+        return names
+    return [names[round(i * (len(names) - 1) / (most - 1))] for i in range(most)]
+
+
+def met(grid: Retention, segment: int, cost: float) -> str:
+    """By when which cohorts have met a cost, by the rule of `payback`: amounts in progress count."""
+    core = grid._core
+    cohorts = len(core.cohorts)
+    sizes = core.size[segment * cohorts : (segment + 1) * cohorts]
+    ages = [int(age) for age, _ in core.payback([cost] * cohorts, 1.0, False, segment) if age is not None]
+    if not ages:
+        return "not met yet"
+    first, last = min(ages), max(ages)
+    return (f"met at age {first}" if first == last else f"met at ages {first} to {last}") + (
+        f" by {len(ages):,} of {plot.counted(sum(size > 0 for size in sizes), 'cohort')}"
     )
 
 
@@ -278,12 +404,15 @@ def lifecycle(core: Any) -> plot.Picture:
         raise UsageError("no customer is active in any period: there is nothing to draw")
     periods, active, states, older = core.periods, core.active, core.state, core.older
     first = max(0, len(periods) - MOST_COHORTS)
-    kinds = {"new": "good", "resurrecting": "main", "returning": "total", "dormant": "bad"}
+    kinds = {"new": "good", "resurrecting": "main", "returning": "total"}
+    if any(older):
+        kinds["older"] = "ink"
+    kinds["dormant"] = "bad"
     counts = {name: getattr(core, name) for name in kinds}
     rows = []
     for i in range(first, len(periods)):
         for name in kinds:
-            n = counts[name][i] + (older[i] if name == "returning" else 0)
+            n = counts[name][i]
             rows.append(
                 {
                     "period": periods[i],
@@ -306,6 +435,14 @@ def lifecycle(core: Any) -> plot.Picture:
             opacity=alt.Opacity("solid:Q", scale=None, legend=None),
         )
     )
+    words = (
+        "New: never active before; returning: active the period before, too; resurrecting: active earlier; "
+    )
+    if any(older):
+        words += "older: first seen here, but older than the log; "
+    words += "dormant: active the period before, not in this one. Pale: in progress."
+    if first:
+        words += f" Drawn: the last {MOST_COHORTS} of {len(periods):,} periods."
     last = next((i for i in reversed(range(len(periods))) if states[i] == "complete"), len(periods) - 1)
     title = (
         f"{periods[last]}: {active[last]:,} active, {counts['new'][last]:,} new, "
@@ -313,9 +450,7 @@ def lifecycle(core: Any) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle="New: never active before; returning: active the period before, too (or older than the "
-        "log); resurrecting: active earlier; dormant: active the period before, not in this one. Pale: in "
-        "progress.",
+        subtitle=words,
         alt=title,
         chart=chart,
         columns=["period", *kinds, "active"],

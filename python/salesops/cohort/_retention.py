@@ -215,7 +215,8 @@ def retention(
         Zone whose days count, and of timestamps without one; UTC by default.
     as_of
         Nothing later is known: an instant, or a day, of which it is the beginning. By default the latest
-        instant in the rows, or the end of the latest day where they have no time of day.
+        instant in the rows, or the end of the latest day where they have no time of day (dates, or
+        timestamps that are all midnight in `tz`).
     measure
         ``classic``, ``unbounded``, ``bracket``, ``window``, ``previous`` (shares of customers); ``nrr``,
         ``grr_point``, ``grr_path`` (shares of amounts); ``ltv``, ``sum``, ``mean`` (amounts); ``count``.

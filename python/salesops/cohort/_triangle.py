@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import html
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked, listed
+from salesops._columns import is_missing
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
 class Triangle:
     """Customers left after 0, 1, 2, … renewals, one list a cohort; cohorts end at different ages.
 
+    None and NaN at the end of a list are ages not reached yet; before a number they are a `UsageError`.
+
     Examples
     --------
     >>> triangle = Triangle([[100, 80, 60, 50], [200, 150, 120], [400, 300], [500]])
@@ -30,11 +34,7 @@ class Triangle:
 
     def __init__(self, cohorts: Iterable[Sequence[float]]) -> None:
         rows = [listed(row, "cohorts") for row in listed(cohorts, "cohorts")]
-        try:
-            numbers = [[float(value) for value in row if value is not None] for row in rows]
-        except (TypeError, ValueError) as error:
-            raise UsageError("cohorts: lists of numbers, customers left after 0, 1, 2, … renewals") from error
-        self.cohorts = [[value for value in row if value == value] for row in numbers]
+        self.cohorts = [_counts(row, place) for place, row in enumerate(rows)]
 
     @checked
     def survival(self, level: float = 95) -> Any:
@@ -112,6 +112,24 @@ class Triangle:
     def __repr__(self) -> str:
         ages = max((len(row) for row in self.cohorts), default=0)
         return f"<Triangle: {len(self.cohorts):,} cohorts, {ages:,} ages>"
+
+
+def _counts(row: list[Any], cohort: int) -> list[float]:
+    """A cohort's numbers up to the last age it has reached."""
+    try:
+        numbers = [math.nan if is_missing(value) else float(value) for value in row]
+    except (TypeError, ValueError) as error:
+        raise UsageError("cohorts: lists of numbers, customers left after 0, 1, 2, … renewals") from error
+    while numbers and math.isnan(numbers[-1]):
+        numbers.pop()
+    for age, value in enumerate(numbers):
+        # Closing the gap would move all later numbers to younger ages.
+        if math.isnan(value):
+            raise UsageError(
+                f"cohorts: cohort {cohort} (counted from 0) has no number at age {age}, but one later: "
+                "fill the gap, or end its list before it"
+            )
+    return numbers
 
 
 @dataclass(frozen=True)

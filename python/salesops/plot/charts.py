@@ -260,6 +260,7 @@ def curves(
     x_title: str = "",
     y_title: str = "",
     unit: str = "share",
+    open_ends: Iterable[str] = (),
 ) -> Any:
     """Step curves with bands, each with its name at its end.
 
@@ -267,6 +268,8 @@ def curves(
     ----------
     lines
         Name of a curve to its points: x, value, low, high, in order of x.
+    open_ends
+        Curves whose last point may still change: the step to it is dashed, the point a ring.
 
     Examples
     --------
@@ -275,6 +278,7 @@ def curves(
     3
     """
     alt = altair()
+    still_open = set(open_ends)
     rows = [
         {
             "curve": name,
@@ -283,9 +287,10 @@ def curves(
             "low": low,
             "high": high,
             "color": ink(SERIES[i % len(SERIES)]),
+            "open": name in still_open and place == len(points),
         }
         for i, (name, points) in enumerate(lines.items())
-        for x, value, low, high in points
+        for place, (x, value, low, high) in enumerate(points, 1)
     ]
     data = records(rows, "x")
     ends = [
@@ -296,16 +301,30 @@ def curves(
     color = alt.Color("color:N", scale=None)
     x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False))
     y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(**numbers(unit)))
-    base = alt.Chart(alt.Data(values=data), width=WIDTH, height=240).encode(
+    known = [row for row in data if not row["open"]]
+    base = alt.Chart(alt.Data(values=known), width=WIDTH, height=240).encode(
         x=x, color=color, detail="curve:N"
     )
-    return alt.layer(
+    names = alt.Chart(alt.Data(values=ends)).encode(x=x, y=alt.Y("place:Q"), text="curve:N")
+    layers = [
         base.mark_area(opacity=0.18, interpolate="step-after").encode(y=alt.Y("low:Q"), y2="high:Q"),
         base.mark_line(interpolate="step-after").encode(y=y),
-        alt.Chart(alt.Data(values=ends))
-        .mark_text(align="left", dx=6)
-        .encode(x=x, y=alt.Y("place:Q"), text="curve:N", color=color),
-    )
+        names.mark_text(align="left", dx=8 if still_open else 6).encode(color=color),
+    ]
+    if len(known) < len(data):
+        last = [
+            row
+            for row, after in zip(data, [*data[1:], {}], strict=True)
+            if row["open"] or (after.get("open") and after["curve"] == row["curve"])
+        ]
+        tails = alt.Chart(alt.Data(values=last)).encode(x=x, y=y, color=color, detail="curve:N")
+        layers[2:2] = [
+            tails.mark_line(interpolate="step-after", strokeDash=[3, 3]),
+            tails.transform_filter("datum.open").mark_point(filled=False, opacity=1),
+            # Curves end anywhere, so others may run behind a name.
+            names.mark_text(align="left", dx=8, stroke=ink("ground"), strokeWidth=4, strokeJoin="round"),
+        ]
+    return alt.layer(*layers)
 
 
 @checked

@@ -263,6 +263,8 @@ def open_stages(book: Book) -> Picture:
 
 def unweighted_stages(book: Book, labels: dict[str, str]) -> Picture:
     """The open amount in each stage of a book that tells no probabilities."""
+    if "known_of_wins_alone" in (row["rule"] for row in rows_of(book.crm.issues.summary())):
+        raise UsageError("amounts are known of won deals alone: those that are open have none yet")
     expected = f"close_date >= '{book.start}' and close_date < '{book.end}' and amount > 0"
     found = book.ask("idle_share", by="stage_id", period=None, where=expected, ids=True)
     amounts = {row["opportunity_id"]: row["amount"] for row in rows_of(book.crm.table("opportunity"))}

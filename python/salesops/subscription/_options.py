@@ -14,7 +14,7 @@ from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Table
 from salesops.calendar import FiscalCalendar, TimeZone, time_zone
-from salesops.crm import Crm, instant
+from salesops.crm import Crm, begins_day, instant
 
 Moment = str | dt.date | None
 
@@ -38,10 +38,8 @@ def known_at(as_of: Moment, zone: TimeZone) -> int | None:
     """Nothing from this microsecond on is known: the beginning of a day, or just after an instant."""
     if as_of is None:
         return None
-    is_day = isinstance(as_of, dt.date) and not isinstance(as_of, dt.datetime)
-    if isinstance(as_of, str):
-        is_day = len(as_of.strip()) == 10
-    return instant(as_of, "as_of", zone) + (0 if is_day else 1)
+    at = instant(as_of, "as_of", zone)
+    return at + (0 if begins_day(at, zone) else 1)
 
 
 def day_of(value: Any, argument: str) -> dt.date:

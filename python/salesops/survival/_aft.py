@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import flags, given, named, numbers
-from salesops.survival._design import Columns, Design, covariates_of
+from salesops.survival._design import Columns, Design, covariates_of, stacked
 from salesops.survival._pictures import forest
 from salesops.survival._regression import Regression, notes_of, wanted_times
 
@@ -112,6 +113,8 @@ class AFT(Regression):
             result = _core.aft(self.law, lower, above, made, late, counted, self.level, threads)
         self.design_ = design
         self._last = float(np.max(lower))
+        self._seen = (lower, above, made, late, counted)
+        self.__dict__.pop("concordance_index_", None)
         self._keep(result, durations, result.events)
         self._warn()
         return self
@@ -175,6 +178,25 @@ class AFT(Regression):
         """What to know about the fit, in words."""
         return notes_of(self._fitted(), self.references_)
 
+    @cached_property
+    def concordance_index_(self) -> float:
+        """How often, of two rows of the fit, the one with the shorter median ends first."""
+        import numpy as np
+
+        lower, above, made, late, counted = self._seen
+        if not made:
+            raise UsageError("concordance: the model has no columns, so it puts no row before another")
+        between = np.isfinite(above) & (above > lower)
+        if between.any():
+            raise UsageError(
+                f"concordance: {int(between.sum())} of {len(lower)} lifetimes lie between two looks, so that "
+                "nobody knows which of two ended first"
+            )
+        nobody = np.empty(0, dtype=np.uint32)
+        ended = np.isfinite(above).astype(np.uint8)
+        rows = _core.CoxRows(lower, ended, made, late, counted, nobody, nobody, _core.CoxTies.efron)
+        return _core.concordance(rows, -stacked(made) @ self.result_.estimates[self._places()]).estimate
+
     # ---- predictions ----
 
     def _asked(self, data: Any) -> tuple[npt.NDArray[np.float64], int]:
@@ -189,6 +211,11 @@ class AFT(Regression):
             raise UsageError("data: need rows with the columns of the fit")
         x = self._new(data)
         return x, len(x)
+
+    def _times(self) -> npt.NDArray[np.float64]:
+        import numpy as np
+
+        return np.linspace(self._last / 50, self._last, 50)
 
     def predict_survival_function(self, data: Any = None, times: Any = None) -> Any:
         """Share of rows like these that lasts beyond each time.
@@ -205,16 +232,32 @@ class AFT(Regression):
         frame
             row, time, survival and its interval.
         """
-        import numpy as np
-
         x, rows = self._asked(data)
-        wanted = wanted_times(times, np.linspace(self._last / 50, self._last, 50))
+        wanted = wanted_times(times, self._times())
         return self._long(wanted, rows, _core.aft_survival(self.result_, x, wanted, rows))
+
+    def _alone(self, what: str, instead: str) -> None:
+        """Refuse where columns give each row a result of its own."""
+        self._fitted()
+        if self.design_ is not None:
+            raise UsageError(f"{what}: the model has columns, so each row has its own; ask {instead}(rows)")
 
     @property
     def survival_function_(self) -> Any:
-        """The curve of a model without columns, as a frame."""
+        """The curve of a model without columns, as a frame: row, time, survival and its interval."""
+        self._alone("survival_function_", "predict_survival_function")
         return self.predict_survival_function()
+
+    @property
+    def cumulative_hazard_(self) -> Any:
+        """−ln of the curve of a model without columns, as a frame: time and cumulative hazard."""
+        import numpy as np
+
+        self._alone("cumulative_hazard_", "predict_survival_function")
+        times = self._times()
+        curve = _core.aft_survival(self.result_, np.empty(0), times, 1).survival
+        with np.errstate(divide="ignore"):
+            return self._frame({"time": times, "cumulative_hazard": 0.0 - np.log(curve)})
 
     @checked
     def predict_quantile(self, data: Any = None, probability: float = 0.5) -> Any:
@@ -231,6 +274,7 @@ class AFT(Regression):
     @property
     def median_survival_time_(self) -> float:
         """The median of a model without columns."""
+        self._alone("median_survival_time_", "predict_median")
         return float(self.predict_median()[0])
 
     def plot(self) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -10,6 +11,7 @@ from salesops import _frame
 from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
+from salesops._progress import ConvergenceWarning
 from salesops.plot.base import percent
 from salesops.survival._cox import CoxPH
 from salesops.survival._curves import KaplanMeier
@@ -33,6 +35,8 @@ class Measured(NamedTuple):
     high: float
 
     def __str__(self) -> str:
+        if math.isnan(self.estimate):
+            return "–"
         return f"{self.estimate:.3g} ({self.low:.3g} to {self.high:.3g})"
 
 
@@ -255,6 +259,13 @@ def _auc(chance: Numbers, case: Any, lasted: Any, weight: Numbers, z: float) -> 
     return Measured(auc, max(0.0, auc - z * error), min(1.0, auc + z * error))
 
 
+def _fitted(time: Numbers, case: Any, columns: dict[str, Any], level: float) -> CoxPH:
+    """Fit what happened to what was said; chances that split all ends from the rest are told by the slope."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return CoxPH(level=level).fit(time, case, columns)
+
+
 def _smooth(
     chance: Numbers, time: Numbers, case: Any, horizon: float, level: float
 ) -> tuple[Measured, dict[str, list[float]], float]:
@@ -264,9 +275,9 @@ def _smooth(
     edge = 0.5 / len(chance)
     said = np.clip(chance, edge, 1 - edge)  # ln(−ln(1 − p)) is infinite at 0 and 1
     x = np.log(-np.log1p(-said))
-    line = CoxPH(level=level).fit(time, case, {"predicted": x})
+    line = _fitted(time, case, {"predicted": x}, level)
     half = z_of(level) * float(line.result_.std_errors[0])
-    at = line.coefficients_["predicted"]
+    at = line.coefficients_["predicted"] if line.result_.converged else math.nan
     knots = np.quantile(x, [0.1, 0.5, 0.9])
     bent = len(np.unique(knots)) == 3 and len(np.unique(x)) > 4
 
@@ -278,7 +289,7 @@ def _smooth(
         curved = first - middle * share + last * (share - 1)
         return {"predicted": values, "curved": curved / (knots[2] - knots[0]) ** 2}
 
-    fit = CoxPH(level=level).fit(time, case, columns(x)) if bent else line
+    fit = _fitted(time, case, columns(x), level) if bent else line
 
     def happened(values: Numbers) -> Numbers:
         design = np.column_stack(list(columns(values).values()))

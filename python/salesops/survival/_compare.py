@@ -9,6 +9,7 @@ from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, coded, flags, given, named, numbers, outcomes
+from salesops.survival._estimator import p_text
 
 if TYPE_CHECKING:
     import numpy as np
@@ -29,7 +30,7 @@ class LogRank:
     def __repr__(self) -> str:
         groups = ", ".join(f"{name} {self.observed[name]:g}/{e:.4g}" for name, e in self.expected.items())
         return (
-            f"<LogRank({self.weight}): chi2 {self.statistic:.4g} on {self.degrees}, p {self.p_value:.3g}; "
+            f"<LogRank({self.weight}): chi2 {self.statistic:.4g} on {self.degrees}, {p_text(self.p_value)}; "
             f"events observed/expected: {groups}>"
         )
 
@@ -45,21 +46,11 @@ def _rows(
     return rows, named_by
 
 
-def _coded(rows: dict[str, Any], named_by: dict[str, Any]) -> tuple[list[Any], npt.NDArray[np.uint32]]:
-    return coded(rows["groups"], _called(named_by))
-
-
-def _called(named_by: dict[str, Any]) -> str:
-    return f"column '{named_by['groups']}'" if named_by else "groups"
-
-
-def _compared(rows: dict[str, Any], named_by: dict[str, Any]) -> tuple[list[Any], npt.NDArray[np.uint32]]:
+def _compared(groups: Any) -> tuple[list[Any], npt.NDArray[np.uint32]]:
     """The groups of a test; one alone has nothing to be compared with."""
-    names, codes = _coded(rows, named_by)
+    names, codes = coded(groups, "groups")
     if len(names) == 1:
-        raise UsageError(
-            f"{_called(named_by)}: all rows are of {names[0]!r}; a test compares two groups or more"
-        )
+        raise UsageError(f"groups: all rows are of {names[0]!r}; a test compares two groups or more")
     return names, codes
 
 
@@ -71,6 +62,8 @@ def logrank(
     weights: Any = None,
     weight: str = "log_rank",
     *,
+    rho: float = 1,
+    gamma: float = 0,
     duration_col: str | None = None,
     event_col: str | None = None,
     group_col: str | None = None,
@@ -87,8 +80,11 @@ def logrank(
         One label a row.
     weight
         What each event time counts: ``log_rank`` (all alike), ``wilcoxon`` (Gehan), ``tarone_ware``, ``peto``
-        (Peto & Peto, as lifelines and Kleinbaum & Klein), ``g_rho`` (Harrington & Fleming ρ = 1, as R's
-        ``rho=1``). The last two differ: the result bears the name.
+        (Peto & Peto, as lifelines and Kleinbaum & Klein), ``g_rho`` (Fleming & Harrington). The last two
+        differ: the result bears the name.
+    rho, gamma
+        Of ``g_rho``: weights S^ρ (1 − S)^γ just before each time. ρ looks at early differences (by default 1,
+        as R's ``rho=1``), γ at late ones.
 
     Examples
     --------
@@ -106,8 +102,8 @@ def logrank(
             "weights": weights_col,
         },
     )
-    names, codes = _compared(rows, named_by)
     with named(named_by):
+        names, codes = _compared(rows["groups"])
         found = _core.log_rank(
             numbers(rows["durations"], "durations"),
             flags(rows["events"]),
@@ -115,6 +111,8 @@ def logrank(
             numbers(rows.get("entry"), "entry"),
             numbers(rows.get("weights"), "weights"),
             choose(_core.RankWeight, weight, "weight"),
+            rho,
+            gamma,
         )
     return LogRank(
         found.statistic,
@@ -163,11 +161,11 @@ def gray(
         {"events": events, "groups": groups, "weights": weights},
         {"durations": duration_col, "events": event_col, "groups": group_col, "weights": weights_col},
     )
-    names, codes = _compared(rows, named_by)
-    causes, ended = outcomes(rows["events"], censored)
-    if cause not in causes:
-        raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, causes))}")
     with named(named_by):
+        names, codes = _compared(rows["groups"])
+        causes, ended = outcomes(rows["events"], censored)
+        if cause not in causes:
+            raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, causes))}")
         found = _core.gray_test(
             numbers(rows["durations"], "durations"),
             ended,
@@ -203,7 +201,9 @@ class RestrictedMeans:
         text = f"within {self.until:g}: {means}"
         if self.difference is not None:
             one = self.difference
-            text += f"; difference {one.estimate:.4g} ({one.low:.4g} to {one.high:.4g}, p {one.p_value:.3g})"
+            text += (
+                f"; difference {one.estimate:.4g} ({one.low:.4g} to {one.high:.4g}, {p_text(one.p_value)})"
+            )
         return f"<RestrictedMeans {text}>"
 
 
@@ -257,28 +257,39 @@ def rmst(
             "weights": weights_col,
         },
     )
-    times = numbers(rows["durations"], "durations")
-    ended = np.ones(len(times), dtype=np.uint8) if rows.get("events") is None else flags(rows["events"])
-    names, codes = (
-        (["all"], np.zeros(len(times), np.uint32)) if rows.get("groups") is None else _coded(rows, named_by)
-    )
-    late, frequency = numbers(rows.get("entry"), "entry"), numbers(rows.get("weights"), "weights")
-    if any(len(other) not in (0, len(times)) for other in (ended, codes, late, frequency)):
-        raise UsageError("durations, events, groups, entry and weights must be equally long")
-    curves = []
-    for code in range(len(names)):
-        own = codes == code
-        with named(named_by):
-            curves.append(
-                _core.kaplan_meier(
-                    times[own],
-                    ended[own],
-                    late[own] if len(late) else late,
-                    frequency[own] if len(frequency) else frequency,
-                    level,
-                    _core.IntervalKind.log_log,
+    with named(named_by):
+        times = numbers(rows["durations"], "durations")
+        events, groups = rows.get("events"), rows.get("groups")
+        ended = np.ones(len(times), np.uint8) if events is None else flags(events)
+        names, codes = (
+            (["all"], np.zeros(len(times), np.uint32)) if groups is None else coded(groups, "groups")
+        )
+        late, frequency = numbers(rows.get("entry"), "entry"), numbers(rows.get("weights"), "weights")
+        lengths = {
+            "events": len(ended),
+            "groups": len(codes),
+            "entry": len(late),
+            "weights": len(frequency),
+        }
+        for argument, length in lengths.items():
+            if length != len(times) and rows.get(argument) is not None:
+                raise UsageError(
+                    f"{argument} has {length} rows, durations has {len(times)}: they must be equally long"
                 )
+
+        def curve_of(own: Any) -> _core.KaplanMeier:
+            def of(part: Any) -> Any:
+                return part[own] if len(part) else part
+
+            return _core.kaplan_meier(
+                of(times), of(ended), of(late), of(frequency), level, _core.IntervalKind.log_log
             )
+
+        try:
+            curves = [curve_of(codes == code) for code in range(max(1, len(names)))]
+        except UsageError:
+            curve_of(slice(None))  # refuses the same row by its place among all rows
+            raise
     means: dict[Any, _core.MeanEstimate] = {}
     for name, curve in zip(names, curves, strict=True):
         mean = curve.rmst(until)

@@ -31,8 +31,9 @@ class FineGray(HazardRegression):
 
     Examples
     --------
-    >>> days, ends = [3, 5, 6, 8, 9, 9], ["won", "lost", "won", "open", "lost", "won"]
-    >>> model = FineGray(cause="won", censored="open").fit(days, ends, {"size": [1, 5, 2, 4, 6, 3]})
+    >>> days = [3, 5, 6, 8, 9, 9, 12, 4]
+    >>> ends = ["won", "lost", "won", "open", "lost", "won", "won", "lost"]
+    >>> model = FineGray(cause="won", censored="open").fit(days, ends, {"size": [1, 5, 2, 4, 6, 3, 5, 2]})
     >>> model.hazard_ratios_["size"] < 1
     True
     """
@@ -63,10 +64,10 @@ class FineGray(HazardRegression):
         rows, named_by = given(durations, {"events": events, "weights": weights}, columns)
         if rows.get("events") is None:
             raise UsageError("events: need the outcome of each row")
-        causes, codes = outcomes(rows["events"], self.censored)
-        if self.cause not in causes:
-            raise UsageError(f"no outcome {self.cause!r}; there are {', '.join(map(str, causes))}")
         with named(named_by):
+            causes, codes = outcomes(rows["events"], self.censored)
+            if self.cause not in causes:
+                raise UsageError(f"no outcome {self.cause!r}; there are {', '.join(map(str, causes))}")
             times = numbers(rows["durations"], "durations")
             counted = numbers(rows.get("weights"), "weights")
             if named_by:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Self
@@ -12,12 +12,16 @@ from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, coded, column, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of, stacked
+from salesops.survival._estimator import p_text
 from salesops.survival._hazards import HazardRegression
+from salesops.survival._pictures import AtRisk, Curve, on_axis, picture
 from salesops.survival._regression import wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+MOST_CURVES = 10
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,7 @@ class Assumptions:
             else "no column's effect visibly changes with time"
         )
         return (
-            f"<Assumptions(scale={self.scale!r}): {verdict} (all together p {self.everything.p_value:.3g})>"
+            f"<Assumptions(scale={self.scale!r}): {verdict} (all together {p_text(self.everything.p_value)})>"
         )
 
 
@@ -87,8 +91,9 @@ class CoxPH(HazardRegression):
         The fit, and tests that nothing matters.
     concordance_index_, concordance_
         How often, of two rows, the one with the higher risk ends first; with its standard error.
-    baseline_
-        Cumulative hazard where every column is 0, as a frame.
+    baseline_, cumulative_hazard_, survival_function_, median_survival_time_
+        Cumulative hazard, curve and median where every column is 0 (text: at its reference). Other packages
+        take their baselines at the means of the columns.
     notes_
         What to know about the fit, in words.
     references_
@@ -96,13 +101,15 @@ class CoxPH(HazardRegression):
 
     Examples
     --------
-    >>> rows = {"months": [5, 6, 6, 2, 4, 9], "left": [1, 0, 1, 1, 0, 1], "seats": [3, 9, 4, 2, 8, 5]}
+    >>> rows = {"months": [5, 6, 6, 2, 4, 9, 12, 3], "left": [1, 0, 1, 1, 0, 1, 0, 1]}
+    >>> rows["seats"] = [3, 9, 4, 2, 8, 5, 12, 6]
     >>> model = CoxPH().fit(rows, duration_col="months", event_col="left")
     >>> model.hazard_ratios_["seats"] < 1
     True
     """
 
     parameters = ("ties", "penalty", "robust", "level")
+    origin, unit = 1.0, "share"
 
     def __init__(
         self, ties: str = "efron", penalty: float = 0, robust: bool = False, level: float = 95
@@ -153,7 +160,8 @@ class CoxPH(HazardRegression):
             ``"seats + plan"``; ``a:b`` is a product, ``a*b`` both and their product, ``C(a)`` takes numbers
             as categories, ``.`` is all other columns. Without it all columns count that have no other part.
         reference
-            The category that the others are compared with, by column; else the first in order.
+            The category that the others are compared with, by column; else the first: of a pandas
+            Categorical, a Polars Enum or an ordered Arrow dictionary in its declared order, else sorted.
         threads
             0 = all; the numbers are the same for any.
 
@@ -192,6 +200,7 @@ class CoxPH(HazardRegression):
                 raise UsageError("covariates: give a frame or an array of rows × columns")
             design = found
             layers, self._strata = _layers({} if strata is None else {"strata": strata})
+        self._seen = (times, ended, late, counted)
         self._rows = _core.CoxRows(
             times, ended, made, late, counted, layers, together, choose(_core.CoxTies, self.ties, "ties")
         )
@@ -218,27 +227,58 @@ class CoxPH(HazardRegression):
         """How often, of two rows, the one with the higher risk ends first."""
         return self.concordance_.estimate
 
-    @property
-    def baseline_(self) -> Any:
-        """Cumulative hazard where every column is 0, by stratum: a frame."""
+    def _at_zero(self, told: Callable[[Any], dict[str, Any]]) -> Any:
+        """What `told` makes of the baseline of each stratum where every column is 0: a frame."""
         import numpy as np
 
         result = self._fitted()
-        parts: dict[str, list[Any]] = {"time": [], "cumulative_hazard": [], "std_error": []}
+        parts: dict[str, list[Any]] = {}
         stratum: list[Any] = []
         for baseline in result.baselines:
-            zero = _core.baseline_at_zero(result, baseline)
-            parts["time"].append(baseline.time)
-            parts["cumulative_hazard"].append(zero.cumulative_hazard)
-            parts["std_error"].append(zero.std_error)
+            found = {"time": baseline.time} | told(_core.baseline_at_zero(result, baseline))
+            for name, values in found.items():
+                parts.setdefault(name, []).append(values)
             stratum += [_told(self._strata[baseline.stratum])] * len(baseline.time) if self._strata else []
         columns = {name: np.concatenate(values) for name, values in parts.items()}
         return self._frame(({"stratum": stratum} if self._strata else {}) | columns)
 
     @property
+    def baseline_(self) -> Any:
+        """Cumulative hazard where every column is 0, by stratum: a frame."""
+        return self._at_zero(
+            lambda zero: {"cumulative_hazard": zero.cumulative_hazard, "std_error": zero.std_error}
+        )
+
+    @property
     def cumulative_hazard_(self) -> Any:
         """`baseline_`: the cumulative hazard where every column is 0."""
         return self.baseline_
+
+    @property
+    def survival_function_(self) -> Any:
+        """exp(−`baseline_`): share that lasts beyond each time where every column is 0, by stratum: a frame.
+
+        Text is at its reference. lifelines' ``baseline_survival_`` is another curve, at the means of the
+        columns. For rows of your own ask `predict_survival_function`.
+        """
+        import numpy as np
+
+        return self._at_zero(lambda zero: {"survival": np.exp(-zero.cumulative_hazard)})
+
+    @property
+    def median_survival_time_(self) -> float | None:
+        """Time by which half have ended where every column is 0; None where not watched so long.
+
+        For rows of your own, and where strata have a median each, ask `predict_median`.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        if self._strata:
+            raise UsageError("strata: each has a median of its own; ask predict_median for rows of it")
+        zero = np.zeros((1, len(result.means)))
+        median = float(_core.predict_quantile(result, zero, 0.5, np.empty(0, dtype=np.uint32))[0])
+        return None if np.isnan(median) else median
 
     # ---- predictions ----
 
@@ -300,6 +340,48 @@ class CoxPH(HazardRegression):
         return self.predict_quantile(data, 0.5, strata=strata)
 
     # ---- checks and charts ----
+
+    def plot_survival_function(
+        self,
+        data: Any,
+        *,
+        strata: Any = None,
+        names: Iterable[str] | None = None,
+        ax: Any = None,
+        time: str = "time",
+    ) -> Any:
+        """Draw the predicted curve of each row of `data`, and under it how many rows of the fit were at risk.
+
+        Parameters
+        ----------
+        data, strata
+            As in `predict_survival_function`; at most ten rows.
+        names
+            What to call the rows; else by their number.
+        ax, time
+            As in `KaplanMeier.plot`: a Matplotlib axis, which is returned, and the word for the axis of time.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        x = self._new(data)
+        called = [f"row {i}" for i in range(len(x))] if names is None else [str(name) for name in names]
+        if not 1 <= len(x) <= MOST_CURVES:
+            raise UsageError(f"data: {len(x)} rows; a chart takes 1 to {MOST_CURVES} curves")
+        if len(set(called)) != len(x):
+            raise UsageError(f"names: need {len(x)} different names, one for each row")
+        seen = _core.kaplan_meier(*self._seen, self.level, _core.IntervalKind.log_log)
+        found = _core.predict_survival(result, x, seen.time, self._in_strata(data, strata))
+        values, low, high = (part.reshape(len(x), -1) for part in (found.survival, found.low, found.high))
+        # A stratum may have been watched for less time than others.
+        known = ~np.isnan(values).any(axis=0)
+        watched = AtRisk(seen.time[known], seen.at_risk[known])
+        curves = [
+            Curve(name, values[i][known], low[i][known], high[i][known]) for i, name in enumerate(called)
+        ]
+        if ax is not None:
+            return on_axis(ax, watched, time, "share still there", curves)
+        return picture(self, watched, time, "share still there", curves)
 
     def check_assumptions(self, scale: str = "km") -> Assumptions:
         """Test whether effects hold over the whole life, as the model believes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, ClassVar, Self
 
 from salesops._arguments import checked
@@ -10,6 +11,9 @@ from salesops._core.error import UsageError
 from salesops.survival._data import choose, flags, given, named, numbers, outcomes
 from salesops.survival._estimator import Estimator
 from salesops.survival._pictures import Curve, on_axis, picture
+
+# Columns of `AalenJohansen.to_frame` beside those of each outcome.
+OF_ALL = ("time", "at_risk", "survival")
 
 
 class Curves(Estimator):
@@ -151,6 +155,27 @@ class KaplanMeier(OneCurve):
         return self._frame({"time": result.time, "survival": result.survival})
 
     @property
+    def cumulative_hazard_(self) -> Any:
+        """−ln of the curve as a frame: time and cumulative hazard; infinite where the curve reaches 0.
+
+        `NelsonAalen` estimates the hazard itself, which differs where few are at risk.
+        """
+        import numpy as np
+
+        result = self._fitted()
+        with np.errstate(divide="ignore"):
+            return self._frame({"time": result.time, "cumulative_hazard": 0.0 - np.log(result.survival)})
+
+    @property
+    def summary_(self) -> Any:
+        """One row: rows, events, and the median with its interval; null where the curve never gets there."""
+        median = self.quantile(0.5)
+        return self._frame(
+            {"rows": [self.n_rows_], "events": [self.n_events_], "median": [median.estimate]}
+            | self._band("median", [median.low], [median.high])
+        )
+
+    @property
     def median_survival_time_(self) -> float | None:
         """Time by which half have had the event; None where the curve never gets there."""
         median: float | None = self._fitted().quantile(0.5).estimate
@@ -239,6 +264,14 @@ class NelsonAalen(OneCurve):
         result = self._fitted()
         return self._frame({"time": result.time, "cumulative_hazard": result.cumulative_hazard})
 
+    @property
+    def summary_(self) -> Any:
+        """One row: rows, events, and the hazard gone through by the last time with error and interval."""
+        names = ("time", "cumulative_hazard", "std_error", *self._band("cumulative_hazard", None, None))
+        table = self._table()
+        last = {name: table[name][-1:] for name in names}
+        return self._frame({"rows": [self.n_rows_], "events": [self.n_events_], **last})
+
 
 class AalenJohansen(Curves):
     """Share of each outcome by time, where one outcome rules out the others (won or lost).
@@ -252,6 +285,12 @@ class AalenJohansen(Curves):
     censored
         The label in `events` that means "not ended yet"; nulls mean it too. Texts without a null need it
         said, or None where all have ended.
+
+    Notes
+    -----
+    Standard errors and bands are by the delta method (Marubini & Valsecchi 1995): Greenwood's variance where
+    there is one outcome, as R's ``survfit`` and ``mstate`` and SAS under ``ERROR=DELTA``. R's ``cmprsk`` and
+    SAS by default take Aalen's (1978), which is a little larger in small samples.
 
     Examples
     --------
@@ -279,7 +318,12 @@ class AalenJohansen(Curves):
         entry_col: str | None = None,
         weights_col: str | None = None,
     ) -> Self:
-        """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`."""
+        """Estimate the incidences; `events` holds one label a row, the rest is as in `KaplanMeier.fit`.
+
+        `to_frame` gives time, at_risk and survival, and for an outcome ``won`` the columns won_events, won
+        (its share by then), won_std_error (by the delta method) and the interval. An outcome whose columns
+        would fall on others (one called ``time``) is refused.
+        """
         arrays = {"events": events, "entry": entry, "weights": weights}
         columns = {
             "durations": duration_col,
@@ -292,6 +336,7 @@ class AalenJohansen(Curves):
             raise UsageError("events: need the outcome of each row")
         with named(named_by):
             causes, codes = outcomes(rows["events"], self.censored)
+            self._check_names(causes)
             result = _core.aalen_johansen(
                 numbers(rows["durations"], "durations"),
                 codes,
@@ -304,6 +349,10 @@ class AalenJohansen(Curves):
         self.causes_ = causes
         return self._keep(result, durations, sum(cause.events.sum() for cause in result.causes))
 
+    def __repr__(self) -> str:
+        text = super().__repr__()
+        return f"{text[:-1]}, errors by the delta method>" if hasattr(self, "result_") else text
+
     @checked
     def at(self, time: float, cause: Any) -> float | None:
         """Share that ended by `cause` up to `time`; None past the last duration while rows are left."""
@@ -313,13 +362,52 @@ class AalenJohansen(Curves):
         share: float | None = result.at(time, self.causes_.index(cause) + 1)
         return share
 
+    @property
+    def summary_(self) -> Any:
+        """A row for each outcome: its events, and its share by the last time with error and interval."""
+        result = self._fitted()
+        of = dict(zip(self.causes_, result.causes, strict=False))
+        last = {
+            name: [getattr(cause, name)[-1] for cause in of.values()]
+            for name in ("incidence", "std_error", "low", "high")
+        }
+        low, high = last.pop("low"), last.pop("high")
+        return self._frame(
+            {
+                "outcome": list(of),
+                "events": [cause.events.sum() for cause in of.values()],
+                "time": [result.time[-1]] * len(of),
+                **last,
+                **self._band("incidence", low, high),
+            }
+        )
+
     def _table(self) -> dict[str, Any]:
         result = self._fitted()
-        table = {"time": result.time, "at_risk": result.at_risk, "survival": result.survival}
+        table = {name: getattr(result, name) for name in OF_ALL}
         for label, cause in zip(self.causes_, result.causes, strict=False):
-            table |= {f"{label}_events": cause.events, f"{label}": cause.incidence}
-            table |= {f"{label}_std_error": cause.std_error} | self._band(str(label), cause.low, cause.high)
+            table |= self._of_cause(
+                label, cause.events, cause.incidence, cause.std_error, cause.low, cause.high
+            )
         return table
+
+    def _of_cause(
+        self, label: Any, events: Any, incidence: Any, std_error: Any, low: Any, high: Any
+    ) -> dict[str, Any]:
+        own = {f"{label}_events": events, f"{label}": incidence, f"{label}_std_error": std_error}
+        return own | self._band(str(label), low, high)
+
+    def _check_names(self, causes: Iterable[Any]) -> None:
+        """Refuse outcomes that would share a column: whoever asks for one would silently get another."""
+        owner = dict.fromkeys(OF_ALL, "the rows as a whole")
+        for label in causes:
+            for name in self._of_cause(label, *[None] * 5):
+                if name in owner:
+                    raise UsageError(
+                        f"events: the outcome {label!r} would share the column '{name}' of the result with "
+                        f"{owner[name]}; give it another name"
+                    )
+                owner[name] = f"the outcome {label!r}"
 
     def _curves(self) -> tuple[str, list[Curve]]:
         pairs = zip(self.causes_, self._fitted().causes, strict=False)

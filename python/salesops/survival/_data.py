@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,14 +26,33 @@ def numbers(values: Any, argument: str) -> npt.NDArray[np.float64]:
     array = np.asarray(values)
     if array.ndim != 1:
         raise UsageError(f"{argument} must be one column, not {array.ndim} dimensions")
+    if array.dtype.kind == "O" and all(one is None or isinstance(one, dt.timedelta) for one in array):
+        array = array.astype("timedelta64[us]")
     if array.dtype.kind == "m":
         array = np.where(np.isnat(array), np.nan, array / np.timedelta64(1, "D"))
-    if array.dtype.kind not in "biufO":
+    if array.dtype.kind == "U":
+        array = np.asarray(values, dtype=object)  # of numbers and texts NumPy makes texts
+        wrong = np.array([isinstance(value, str) for value in array], dtype=bool)
+    elif array.dtype.kind not in "biufO":
         raise UsageError(f"{argument} must be numbers or timedeltas, not {array.dtype}")
+    else:
+        try:
+            return np.ascontiguousarray(array, dtype=np.float64)
+        except (TypeError, ValueError):
+            wrong = np.array([not _is_number(value) for value in array], dtype=bool)
+    first = int(np.argmax(wrong))
+    raise UsageError(
+        f"{argument} must be numbers or timedeltas: {int(wrong.sum())} of {len(wrong)} rows are not "
+        f"(first: row {first}, {array[first]!r}); correct or drop them"
+    )
+
+
+def _is_number(value: Any) -> bool:
     try:
-        return np.ascontiguousarray(array, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{argument} must be numbers: a row is null or text") from error
+        float(value)
+    except (TypeError, ValueError):
+        return False
+    return True
 
 
 def flags(values: Any, argument: str = "events") -> npt.NDArray[np.uint8]:
@@ -141,7 +161,7 @@ def column(frame: Any, name: Any) -> Any:
 
 
 # How the core calls what the caller has named a column.
-CALLED = re.compile(r"^(durations|lower|upper|events|entry|weights|cluster|strata)\b")
+CALLED = re.compile(r"^(durations|lower|upper|events|groups|entry|weights|cluster|strata)\b")
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops import _frame
-from salesops._columns import is_missing, to_numpy
+from salesops._columns import is_from, is_missing, to_numpy
 from salesops._core.error import UsageError
 
 if TYPE_CHECKING:
@@ -97,7 +97,12 @@ class Design:
         table = _frame.to_core(frame, wanted)
         references = dict(reference or {})
         levels = {
-            name: levels_of(name, table.column(name), name in categories or name in references)
+            name: levels_of(
+                name,
+                table.column(name),
+                name in categories or name in references,
+                declared(frame, name, table.column(name)),
+            )
             for name in wanted
         }
         for name, level in references.items():
@@ -165,14 +170,31 @@ def refuse(name: str, wrong: npt.NDArray[np.bool_], what: str) -> None:
         )
 
 
-def levels_of(name: str, column: Column, as_categories: bool) -> list[Any] | None:
-    """Categories of a column in order; None for one of numbers."""
+def declared(frame: Any, name: str, column: Column) -> list[Any] | None:
+    """Categories as a pandas Categorical, Polars Enum or ordered Arrow dictionary puts them in order."""
+    if is_from(frame, "pyarrow"):
+        ordered = getattr(frame.schema.field(name).type, "ordered", False) and column.type == "string"
+        return list(column.dictionary) if ordered else None
+    if is_from(frame, "polars"):
+        kind = frame.collect_schema()[name]
+    elif (isinstance(frame, Mapping) or is_from(frame, "pandas")) and name in frame:
+        kind = getattr(frame[name], "dtype", None)
+    else:
+        return None
+    return list(kind.categories) if type(kind).__name__ in ("CategoricalDtype", "Enum") else None
+
+
+def levels_of(
+    name: str, column: Column, as_categories: bool, order: Sequence[Any] | None = None
+) -> list[Any] | None:
+    """Categories of a column that occur, in `order` or sorted; None for one of numbers."""
     if column.type in ("date", "timestamp"):
         raise UsageError(f"column '{name}' holds {column.type}s; make a number of it, such as an age in days")
-    if column.type != "string" and not as_categories:
+    if column.type != "string" and not as_categories and order is None:
         return None
     values = to_numpy(column).tolist() if column.type != "string" else texts_of(column)
-    levels = sorted({value for value in values if not is_missing(value)})
+    found = {value for value in values if not is_missing(value)}
+    levels = sorted(found) if order is None else [level for level in order if level in found]
     if len(levels) > MOST_CATEGORIES:
         raise UsageError(
             f"column '{name}' has {len(levels):,} categories; leave it out, or merge the rare ones"

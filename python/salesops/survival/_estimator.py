@@ -11,6 +11,11 @@ from salesops._columns import is_from
 from salesops._core.error import UsageError
 
 
+def p_text(p_value: float) -> str:
+    """A p-value in words; one too small for a float is not 0."""
+    return f"p {p_value:.3g}" if p_value >= 1e-300 else "p < 1e-300"
+
+
 class Estimator:
     """Parameters and frames of what was fitted."""
 

@@ -25,6 +25,13 @@ class Curve(NamedTuple):
     high: Any
 
 
+class AtRisk(NamedTuple):
+    """Rows at risk just before each time."""
+
+    time: Any
+    at_risk: Any
+
+
 def ticks(last: float) -> list[float]:
     """Round times from 0 to the last."""
     import numpy as np
