@@ -17,7 +17,7 @@ from salesops._names import listing
 from salesops._progress import Wanted, shown
 from salesops.calendar import time_zone
 from salesops.crm import core_of, day_in, instant, timestamp
-from salesops.plot.base import NO_CURRENCY, aligned, counted, percent, plain
+from salesops.plot.base import NO_CURRENCY, aligned, counted, odds, plain
 from salesops.scenario import Scenario, levels_of, minor_per_major
 
 if TYPE_CHECKING:
@@ -234,7 +234,7 @@ class Forecast:
             amounts = [f"{rows[name][i]:,.0f}" for name in ("won_to_date", "bookings_mean")]
             amounts += [f"{rows[f'bookings_{end}_{level}'][i]:,.0f}" for end in ("lo", "hi")]
             quota, chance = rows["quota"][i], rows["p_attain"][i]
-            reach = ["", ""] if quota is None else [f"{quota:,.0f}", percent(chance, 0)]
+            reach = ["", ""] if quota is None else [f"{quota:,.0f}", odds(chance)]
             name = rows["holder_id"][i] or ("without owner" if kind == "rep" else "")
             lines.append([plain(f"{kind} {name}".strip(), 24), *amounts, *reach])
         return aligned(lines)
@@ -278,7 +278,7 @@ class Forecast:
         low, mean, high = (row[f"bookings_{part}"] for part in (f"lo_{level:g}", "mean", f"hi_{level:g}"))
         range_text = f"{plot.compact(low, unit)} to {plot.compact(high, unit)}"
         who = "" if kind == "company" else f" of {kind} {plot.plain(name)}"
-        reach = "" if row["quota"] is None else f"; {percent(row['p_attain'], 0)} likely to reach the quota"
+        reach = "" if row["quota"] is None else f"; {odds(row['p_attain'])} likely to reach the quota"
         numbers = {"won to date": row["won_to_date"], "low": low, "mean": mean, "high": high}
         numbers |= {} if row["quota"] is None else {"quota": row["quota"]}
         return plot.Picture(

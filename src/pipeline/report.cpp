@@ -336,12 +336,15 @@ std::string percent_text(double share) {
   return std::to_string(std::lround(share * 100)) + " %";
 }
 
+/// A chance out of simulations; as these go nothing is certain.
+std::string odds_text(double chance) { return percent_text(std::clamp(chance, 1e-6, 1 - 1e-6)); }
+
 }  // namespace pipeline_detail
 
 namespace pipeline {
 
 std::string Forecast::summary() const {
-  using pipeline_detail::amount_text, pipeline_detail::percent_text;
+  using pipeline_detail::amount_text, pipeline_detail::odds_text;
   const Holder all{"company", ""};
   const std::string& currency = scenario.currency();
   const auto [low, high] = scenario.interval(all, levels.front());
@@ -357,7 +360,7 @@ std::string Forecast::summary() const {
   const auto row = static_cast<std::size_t>(std::find(rows.begin(), rows.end(), all) - rows.begin());
   const Column& quota = holders.column("quota");
   if (quota.valid(row))
-    text += ", " + percent_text(holders.column("p_attain").number(row)) + " likely to reach the quota of " +
+    text += ", " + odds_text(holders.column("p_attain").number(row)) + " likely to reach the quota of " +
             amount_text(static_cast<double>(quota.values<std::int64_t>()[row]), currency);
   return text + ".";
 }

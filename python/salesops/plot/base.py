@@ -104,6 +104,11 @@ def percent(share: float, digits: int = 1) -> str:
     return f"{share * 100:,.{digits}f} %"
 
 
+def odds(chance: float) -> str:
+    """A chance out of simulations as a whole percentage; as these go nothing is certain."""
+    return "over 99 %" if chance > 0.99 else "under 1 %" if chance < 0.01 else percent(chance, 0)
+
+
 def compact(value: float | None, unit: str = "") -> str:
     """A number as a reader wants it: few digits, with its unit.
 

@@ -10,6 +10,7 @@ from salesops._core.error import UsageError
 from salesops.crm import instant
 from salesops.kpi.cards import NOT_AVAILABLE
 from salesops.plot import Picture, compact, counted, percent, plain
+from salesops.plot.base import odds
 from salesops.report.book import Book, Card, Grid, Line, Section, day_text, rows_of, word
 
 # ---- scorecard ----
@@ -112,9 +113,7 @@ def outlook(book: Book, section: Section) -> Picture:
     unit = book.unit
     likely = f"{compact(low, unit)} to {compact(high, unit)}"
     reach = (
-        ""
-        if quota is None
-        else f" and is {percent(chance, 0)} likely to reach the quota of {compact(quota, unit)}"
+        "" if quota is None else f" and is {odds(chance)} likely to reach the quota of {compact(quota, unit)}"
     )
     book.outlook = f"{book.label} should bring {likely} (80 % sure){reach}."
     teams = [row for row in holders if row["holder_type"] == "team"]
@@ -138,7 +137,7 @@ def outlook(book: Book, section: Section) -> Picture:
             ["mean", compact(middle)],
             ["high: 1 in 10 ends above", compact(high)],
             ["quota", compact(quota)],
-            ["chance to reach quota", compact(chance, "share")],
+            ["chance to reach quota", "–" if chance is None else odds(chance)],
         ],
     )
 
@@ -161,7 +160,7 @@ def team_outlook(book: Book, teams: list[dict[str, Any]]) -> Grid:
     if any(row["quota"] is not None for row in kept):
         heads += ["quota", "chance"]
         for cells, row in zip(rows, kept, strict=True):
-            cells += [compact(row["quota"]), "–" if row["p_attain"] is None else percent(row["p_attain"], 0)]
+            cells += [compact(row["quota"]), "–" if row["p_attain"] is None else odds(row["p_attain"])]
     if len(kept) < len(teams):
         rows.append([f"{len(teams) - len(kept):,} more", *[""] * (len(heads) - 1)])
     return Grid(heads, rows)
