@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import textwrap
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from salesops._arguments import checked
 from salesops._columns import is_missing
@@ -48,7 +48,7 @@ def instant(
             )
         return value
     if type(value).__name__ == "datetime64":  # NumPy's
-        value = value.astype("datetime64[us]").item()
+        value = cast(Any, value).astype("datetime64[us]").item()
     if isinstance(value, str):
         try:
             value = dt.datetime.fromisoformat(value)

@@ -9,7 +9,7 @@ from salesops import __version__, kpi, plot
 from salesops._core.error import UsageError
 from salesops.crm import instant
 from salesops.kpi.cards import NOT_AVAILABLE
-from salesops.plot import Picture, compact, counted, percent, plain
+from salesops.plot import Picture, compact, counted, plain
 from salesops.plot.base import odds
 from salesops.report.book import Book, Card, Grid, Line, Section, day_text, rows_of, word
 
