@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from salesops import _frame
 from salesops._arguments import checked
 from salesops._core.error import UsageError
-from salesops.clv._data import Histories, Source, equal_lengths, histories, same_unit
+from salesops.clv._data import Histories, Source, equal_lengths, histories, of_model
 from salesops.clv._models import (
     BGBB,
     BGCNBD,
@@ -96,7 +96,7 @@ def forecast_of(
 
     if not isinstance(model, PurchaseModel):
         raise UsageError(f"model: need a model of purchases, not {type(model).__name__}")
-    same_unit(getattr(model, "unit_", None), source.unit)
+    of = of_model(model, source)
     found = histories(source, model._opportunities)
     if not source.has("holdout_frequency"):
         raise UsageError("the data have no holdout: make them with calibration_end= and holdout_end=")
@@ -106,9 +106,7 @@ def forecast_of(
         raise UsageError(f"column '{source.name('holdout_frequency')}' has rows without a number")
     ahead: Any = source.holdout_duration
     if holdout is not None:
-        ahead = in_unit(
-            holdout, getattr(model, "unit_", None) or source.unit, "holdout", model._opportunities
-        )
+        ahead = in_unit(holdout, of, "holdout", model._opportunities)
     elif ahead is None and source.has("holdout_duration"):
         ahead = source.column("holdout_duration")
     if ahead is None:

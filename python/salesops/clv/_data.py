@@ -10,12 +10,15 @@ from salesops import _frame
 from salesops._columns import is_from, is_missing
 from salesops._core.error import UnitError, UsageError
 from salesops._core.table import Column, Table
+from salesops._progress import warn
 from salesops.clv._rfm import Rfm
+from salesops.clv._units import UNITS, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.clv._purchases import PurchaseModel
     from salesops.clv._timeline import Timeline
 
 Array = "npt.NDArray[np.float64]"
@@ -33,6 +36,9 @@ NAMES = {
     "customer": ("customer", "customer_id", "id", "ID"),
 }
 _ROWS_SHOWN = 5
+# Neighbouring units are at least 4.3 times each other; the same customers are seldom seen 3 times as long.
+_OUT_OF_PROPORTION = 3
+_NOT_ALL_NEW = 30  # customers; fewer may all have come of late
 
 
 def numbers(values: Any, name: str) -> npt.NDArray[np.float64]:
@@ -123,6 +129,18 @@ class Source:
             self.holdout_duration = data.holdout_duration or None
         else:
             self.table = _frame.to_core(data)
+            # Of any other library than pandas a frame has no place for it.
+            told = getattr(data, "attrs", {}).get("unit") if is_from(data, "pandas") else None
+            self.unit = told if told in UNITS else None
+
+    def unit_with(self, unit: str | None) -> str | None:
+        """The unit of time of the rows, as they tell it or the caller does; the two must agree."""
+        said = unit_of(unit)
+        if self.unit and said and self.unit != said:
+            text = f"unit='{said}', but so.clv.rfm made the data in {self.unit}s"
+            scaled = f"; if T was scaled since, set attrs['unit'] = '{said}'"
+            raise UnitError(text if isinstance(self.data, Rfm) else text + scaled)
+        return self.unit or said
 
     def name(self, what: str) -> str:
         """What the caller calls a column."""
@@ -270,6 +288,25 @@ def same_unit(fitted: str | None, given: str | None) -> None:
         raise UnitError(
             f"the model counts in {fitted}s, the data in {given}s; make the data with unit='{fitted}'"
         )
+
+
+def of_model(model: PurchaseModel, source: Source, unit: str | None = None) -> str | None:
+    """The unit of time of model and rows, which must be one; warn where only the numbers can tell."""
+    fitted, given = getattr(model, "unit_", None), source.unit_with(unit)
+    same_unit(fitted, given)
+    seen = getattr(model, "longest_T_", None)  # none in models saved by older releases
+    if given is None and source.table is not None and seen:
+        T = source.column("T")
+        longest = float(T.max()) if len(T) else seen
+        short = len(T) >= _NOT_ALL_NEW and longest < seen / _OUT_OF_PROPORTION
+        if short or longest > seen * _OUT_OF_PROPORTION:
+            of = f" {fitted}s" if fitted else ""
+            warn(
+                f"{source.name('T')} of the frame reaches {longest:,.4g}, the model was fitted on up to "
+                f"{seen:,.4g}{of}: in another unit of time its answers are wrong; make the rows with "
+                f"so.clv.rfm(…, unit=), or say unit='{fitted or 'week'}' if it is that"
+            )
+    return fitted or given
 
 
 def same_currency(fitted: str, given: str) -> None:

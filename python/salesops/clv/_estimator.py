@@ -65,7 +65,8 @@ class Fitted:
     ``bic_``, ``n_``, ``converged_``, ``notes_`` and ``unit_``. Coefficients of covariates stand in
     ``coefficients_``; errors and covariance hold them after the parameters. What the data leave open has
     no standard error and NaN in ``covariance_``; ``identified_covariance_`` is over all else, without gaps,
-    and what intervals of forecasts are drawn from.
+    and what intervals of forecasts are drawn from. Models of purchases keep the largest T that they saw in
+    ``longest_T_``: a frame that is asked about later, and can't tell its unit, is held against it.
     """
 
     _seen: Any

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
-from salesops.clv._data import Source, histories, same_unit
+from salesops.clv._data import Source, histories, of_model
 from salesops.clv._rfm import day_of
 from salesops.clv._units import Discount, in_unit
 from salesops.plot.base import percent
@@ -111,7 +111,7 @@ class Plots:
         """How many customers made 0, 1, 2, … repeat purchases, beside how many the model expects."""
         model = self._model
         source = Source(data, {}, columns, ())
-        same_unit(getattr(model, "unit_", None), source.unit)
+        of_model(model, source)
         found = histories(source, model._opportunities)
         actual = [float((found.x == n).sum()) for n in range(MOST)]
         expected = [float(model._of_rows(source, "pmf_new", float(n), found.T).sum()) for n in range(MOST)]

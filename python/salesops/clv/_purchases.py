@@ -13,13 +13,13 @@ from salesops.calendar import FiscalCalendar
 from salesops.clv import _over_time, _schedule
 from salesops.clv._answers import Answers
 from salesops.clv._covariates import Design
-from salesops.clv._data import Histories, Source, histories, same_unit
+from salesops.clv._data import Histories, Source, histories, of_model
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
 from salesops.clv._spend import GammaGamma
 from salesops.clv._timeline import SeenOverTime
-from salesops.clv._units import Discount, discount_rate, in_unit, said_with_unit, unit_of
+from salesops.clv._units import Discount, discount_rate, in_unit, said_with_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -101,7 +101,7 @@ class PurchaseModel(Explained, Answers):
         if self._opportunities and source.discrete is False:
             raise UsageError("BGBB counts opportunities: make the rows with so.clv.rfm(…, discrete=True)")
         found = histories(source, self._opportunities)
-        same_unit(source.unit, unit_of(unit))
+        of = source.unit_with(unit)
         design = self._learn(source, covariates, dropout_covariates, equal)
         seen: Seen | SeenOverTime
         if design is not None and design.over_time:
@@ -111,7 +111,9 @@ class PurchaseModel(Explained, Answers):
             columns_seen = (found.x, found.t_x, found.T, self._gaps(source), *terms.values())
             seen = Seen(columns_seen, source.array("weights"))
         self.covariates_ = design.state() if design else None
-        return self._fit_seen(seen, source.unit or unit, warm_start)
+        self._fit_seen(seen, of, warm_start)
+        self.longest_T_ = float(found.T.max())
+        return self
 
     def _see_over_time(self, source: Source, found: Histories, design: Design) -> SeenOverTime:
         rows = source.data
@@ -552,10 +554,7 @@ class PurchaseModel(Explained, Answers):
         self, source: Source, horizon: str | float | None, discount: str | None, unit: str | None
     ) -> tuple[float | None, float, str | None]:
         """Horizon and discount rate in the unit of T, which comes with them."""
-        fitted = getattr(self, "unit_", None)
-        given = source.unit or unit_of(unit)
-        same_unit(fitted, given)
-        of = fitted or given
+        of = of_model(self, source, unit)
         if source.table is not None:
             said_with_unit(horizon, of, "horizon")
         ahead = None if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)

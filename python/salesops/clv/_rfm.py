@@ -118,8 +118,15 @@ class Rfm:
         return self.table.__arrow_c_stream__(requested_schema, money="float64", strings="text")
 
     def to_frame(self) -> Any:
-        """Give the rows as the kind of frame that the transactions came in."""
-        return _frame.like(self.table, self.source)
+        """Give the rows as the kind of frame that the transactions came in.
+
+        A pandas frame keeps the unit of time in ``attrs["unit"]``, where the models read it; of other kinds
+        tell it them with ``unit=``.
+        """
+        frame = _frame.like(self.table, self.source)
+        if is_from(frame, "pandas"):
+            frame.attrs["unit"] = self.unit
+        return frame
 
     def join(self, customers: Any, on: str = "customer") -> Rfm:
         """Add what else is known of the customers, as columns that models take as covariates.

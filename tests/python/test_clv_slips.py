@@ -1,0 +1,100 @@
+"""What those new to lifetime value get wrong first, and what they are told."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import salesops as so
+from salesops import UnitError
+
+C = so.clv
+LENGTHS = {"unit": "week", "calibration_end": "1997-09-30"}
+
+
+@pytest.fixture(scope="module")
+def log():
+    born = np.datetime64("1997-01-01") + np.random.default_rng(1).integers(0, 84, 400)
+    true = C.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+    return true.simulate_transactions(born, until="1997-12-31", unit="week", seed=3)
+
+
+@pytest.fixture(scope="module")
+def weeks(log):
+    return C.rfm(log, **LENGTHS)
+
+
+@pytest.fixture(scope="module")
+def model(weeks):
+    return C.BGNBD().fit(weeks)
+
+
+@pytest.fixture
+def strict():
+    """Warnings are errors."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        yield
+
+
+# ---- the unit of time of a frame ----
+
+
+def days(log, make=dict):
+    return C.rfm(make(log), observation_end="1997-09-30").to_frame()
+
+
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda m, rows: m.predict(rows, horizon="39 weeks"),
+        lambda m, rows: m.total(rows, horizon="39 weeks"),
+        lambda m, rows: m.clv_schedule(rows, horizon="39 weeks", as_of="1997-09-30"),
+        lambda m, rows: C.evaluate(m, rows | {"holdout_frequency": rows["T"]}, holdout="9 weeks"),
+        lambda m, rows: m.plot.frequencies(rows),
+    ],
+)
+@pytest.mark.parametrize("saved", [False, True])
+def test_a_frame_in_days_is_told_from_a_model_in_weeks_by_its_times(log, model, ask, saved):
+    told = C.from_json(model.to_json()) if saved else model
+    words = r"T of the frame reaches 272, the model was fitted on up to 38.86 weeks: .*unit='week'"
+    with pytest.warns(UserWarning, match=words):
+        ask(told, days(log))
+
+
+@pytest.mark.usefixtures("strict")
+def test_a_frame_in_the_models_unit_or_that_tells_it_warns_of_nothing(log, weeks, model):
+    for frame in (C.rfm(log, **LENGTHS).to_frame(), pl.DataFrame(C.rfm(log, **LENGTHS).to_frame())):
+        assert len(model.predict(frame, horizon="39 weeks")) > 0
+    later = C.rfm(log, unit="week", observation_end="1998-09-30").to_frame()
+    model.predict(later, horizon="39 weeks")
+    long = {name: column * 7 for name, column in weeks.to_frame().items() if name in ("recency", "T")}
+    model.predict(long | {"frequency": weeks["frequency"]}, horizon="39 weeks", unit="week")
+    new = {"frequency": [0.0] * 29, "recency": [0.0] * 29, "T": [1.0] * 29}
+    model.predict(new, horizon="39 weeks")
+    model.predict(x=[0], t_x=[0], T=[1], horizon=39)  # arrays are in the model's unit
+    older = C.from_json(model.to_json().replace("longest_T_", "unknown_"))
+    older.predict(days(log), horizon="39 weeks")
+
+
+def test_months_are_told_from_weeks(model):
+    months = {"frequency": [0.0] * 30, "recency": [0.0] * 30, "T": [8.9] * 30}
+    with pytest.warns(UserWarning, match=r"T of the frame reaches 8.9"):
+        model.predict(months, horizon="39 weeks")
+
+
+def test_a_pandas_frame_keeps_the_unit_of_its_rows(log, model):
+    frame = days(log, pd.DataFrame)
+    assert frame.attrs == {"unit": "day"}
+    with pytest.raises(UnitError, match="counts in weeks, the data in days"):
+        model.predict(frame, horizon="39 weeks")
+    words = r"unit='week', but so.clv.rfm made the data in days; .*set attrs\['unit'\] = 'week'"
+    with pytest.raises(UnitError, match=words):
+        C.BGNBD().fit(frame, unit="week")
+    assert C.BGNBD().fit(frame).unit_ == "day"
+    frame[["recency", "T"]] /= 7
+    frame.attrs["unit"] = "week"
+    assert C.BGNBD().fit(frame).params_ == pytest.approx(model.params_, rel=1e-3)
+    frame.attrs["unit"] = "EUR"  # somebody else's
+    assert C.BGNBD().fit(frame).unit_ is None
