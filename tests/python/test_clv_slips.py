@@ -98,3 +98,41 @@ def test_a_pandas_frame_keeps_the_unit_of_its_rows(log, model):
     assert C.BGNBD().fit(frame).params_ == pytest.approx(model.params_, rel=1e-3)
     frame.attrs["unit"] = "EUR"  # somebody else's
     assert C.BGNBD().fit(frame).unit_ is None
+
+
+# ---- contracts by calendar ----
+
+LEFT = [100.0, 80.0, 70.0]
+NAN = float("nan")
+
+
+@pytest.mark.parametrize(
+    "triangle",
+    [
+        np.array([LEFT, [NAN, 50.0, 40.0]]),
+        [LEFT, [NAN, 50.0, 40.0]],
+        [np.array(LEFT), np.array([NAN, NAN, 40.0])],
+    ],
+)
+def test_cohorts_by_calendar_are_refused(triangle):
+    words = r"1 of 2 rows begin with NaN \(row 1\).*by age.*row\[~np.isnan\(row\)\]"
+    with pytest.raises(so.UsageError, match=words):
+        C.SBG().fit(triangle)
+    with pytest.raises(so.UsageError, match=words):
+        C.SBG(alpha=1, beta=3).log_likelihood(triangle)
+    by_age = [[left for left in row if left == left] for row in map(list, triangle)]
+    ends = np.array([LEFT, [50.0, 40.0, NAN]])
+    if len(by_age[1]) == 2:
+        assert C.SBG().fit(by_age).params_ == C.SBG().fit(ends).params_
+
+
+def test_a_list_that_begins_with_nothing_is_refused():
+    for one in ([NAN, 80.0, 70.0], np.array([NAN, 80.0, 70.0])):
+        with pytest.raises(so.UsageError, match=r"1 of 1 rows begin with NaN"):
+            C.SBG().fit(one)
+
+
+@pytest.mark.parametrize("make", [pd.Series, pl.Series])
+def test_contracts_take_a_series_as_a_list(make):
+    assert C.SBG().fit(make(LEFT)).params_ == C.SBG().fit(LEFT).params_
+    assert C.SBG().fit([make(LEFT), make(LEFT[:2])]).params_ == C.SBG().fit([LEFT, LEFT[:2]]).params_

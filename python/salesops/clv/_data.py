@@ -95,6 +95,15 @@ def equal_lengths(columns: Mapping[str, npt.NDArray[np.float64]]) -> int:
     return next(iter(sizes.values()), 0)
 
 
+def is_column(data: Any) -> bool:
+    """Whether this is one column by itself: a list, an array or a series."""
+    return (
+        isinstance(data, list | tuple | range | Column)
+        or getattr(data, "ndim", None) == 1
+        or type(data).__name__.endswith(("Series", "Array"))  # Polars and PyArrow count no dimensions
+    )
+
+
 class Source:
     """The caller's data: a frame, an `Rfm`, or keyword arrays."""
 
