@@ -136,3 +136,60 @@ def test_a_list_that_begins_with_nothing_is_refused():
 def test_contracts_take_a_series_as_a_list(make):
     assert C.SBG().fit(make(LEFT)).params_ == C.SBG().fit(LEFT).params_
     assert C.SBG().fit([make(LEFT), make(LEFT[:2])]).params_ == C.SBG().fit([LEFT, LEFT[:2]]).params_
+
+
+# ---- nobody bought again ----
+
+ONCE = {"frequency": [0.0] * 50, "recency": [0.0] * 50, "T": [float(n) for n in range(1, 51)]}
+NOTHING = "none bought again: how many are still there and will return is not known at all"
+KINDS = (C.NBD, C.BGNBD, C.MBGNBD, C.ParetoNBD, C.GGompertzNBD, C.SarmanovParetoNBD)
+
+
+def of_none(kind, **given):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", C.ConvergenceWarning)
+        return kind(**given).fit(ONCE, unit="week")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("saved", [False, True])
+def test_nothing_known_of_returning_is_no_range(kind, saved):
+    fitted = of_none(kind)
+    fitted = C.from_json(fitted.to_json()) if saved else fitted
+    spend = C.GammaGamma().fit(x=[1, 2, 3, 4, 5] * 20, mean_spend=np.linspace(5, 50, 100))
+    money = ONCE | {"monetary_value": [0.0] * 50}
+    for interval in ("mean", "outcome"):
+        with pytest.warns(UserWarning, match=NOTHING):
+            out = fitted.predict(money, horizon="10 weeks", spend=spend, level=90, interval=interval)
+        for name in ("p_alive", "expected_transactions", "clv"):
+            assert np.isnan([out[f"{name}_lo_90"], out[f"{name}_hi_90"]]).all()
+        assert np.isfinite(out["expected_spend_lo_90"]).all()  # another fit, which knows
+    with pytest.warns(UserWarning, match=NOTHING):
+        sums = fitted.total(money, horizon="10 weeks", spend=spend, level=90)
+    assert all(np.isnan(value) == ("_90" in name) for name, value in sums.items())
+
+
+def test_nothing_known_is_said_without_ranges_and_by_opportunities_too():
+    donors = of_none(C.BGBB)
+    with pytest.warns(UserWarning, match=NOTHING):
+        assert np.isnan(donors.total(ONCE, horizon="10 weeks", level=80)["customers_hi_80"])
+    model = of_none(C.BGNBD)
+    for ask in (
+        lambda: model.predict(ONCE, horizon="10 weeks"),
+        lambda: model.total(ONCE, horizon="10 weeks"),
+        lambda: model.clv_schedule(ONCE, periods=2, as_of="2026-06-30"),
+    ):
+        with pytest.warns(UserWarning, match=NOTHING):
+            ask()
+
+
+@pytest.mark.usefixtures("strict")
+def test_what_is_believed_or_was_seen_has_ranges(model, weeks):
+    believed = of_none(C.BGNBD, priors=dict.fromkeys(("r", "alpha", "a", "b"), (1.0, 1.0)))
+    drawn = believed.posterior(150, chains=2, warmup=200, progress=False)
+    for sums in (
+        believed.total(ONCE, horizon="10 weeks", level=90),
+        drawn.total(ONCE, horizon="10 weeks", level=90),
+        model.total(weeks, horizon="10 weeks", level=90),
+    ):
+        assert sums["transactions_lo_90"] < sums["transactions_hi_90"]

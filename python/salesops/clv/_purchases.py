@@ -360,7 +360,8 @@ class PurchaseModel(Explained, Answers):
             `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases. Who
             bought again without a mean above 0 gets the expected spend of all; a warning counts such rows.
         level
-            Percent of an interval: columns ``<name>_lo_90``, ``<name>_hi_90``.
+            Percent of an interval: columns ``<name>_lo_90``, ``<name>_hi_90``; NaN, with a warning, where
+            the fit saw nobody buy again.
         interval
             ``mean``: of the expected numbers, which are as uncertain as the parameters. ``outcome``: of what
             the customer will come to, its own chance included, within a finite horizon: 90 % of such
@@ -407,7 +408,7 @@ class PurchaseModel(Explained, Answers):
         level
             Percent of an interval, of the expected sums. Who misjudges the parameters does so for all
             customers alike, so it is far wider than independent customers would make it; it is not the sum
-            of `predict`'s intervals either.
+            of `predict`'s intervals either. NaN, with a warning, where the fit saw nobody buy again.
 
         Returns
         -------
