@@ -1,5 +1,6 @@
 """What those new to lifetime value get wrong first, and what they are told."""
 
+import datetime as dt
 import warnings
 
 import numpy as np
@@ -193,3 +194,86 @@ def test_what_is_believed_or_was_seen_has_ranges(model, weeks):
         model.total(weeks, horizon="10 weeks", level=90),
     ):
         assert sums["transactions_lo_90"] < sums["transactions_hi_90"]
+
+
+# ---- calls as other libraries have them ----
+
+BOUGHT = pd.DataFrame({"frequency": [2.0, 0.0, 1.0, 3.0], "recency": [4.0, 0.0, 1.0, 2.0], "T": [6.0] * 4})
+FREQUENCY, RECENCY, T = (BOUGHT[name] for name in BOUGHT)
+MONEY = pd.Series([30.0, 10.0, 20.0, 25.0])
+BY_NAME = r"arrays go by name, so that none is swapped: fit\(x=…, t_x=…, T=…\)"
+ONE = r"the data is one column: give a frame with all of them, or arrays by name: "
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: C.BGNBD().fit(FREQUENCY, RECENCY, T), BY_NAME),
+        (lambda: C.BGNBD().fit(BOUGHT, RECENCY), BY_NAME),
+        (lambda: C.BGNBD().fit(BOUGHT, None, T), BY_NAME),
+        (lambda: C.GammaGamma().fit(FREQUENCY, MONEY), r"fit\(x=…, mean_spend=…\)"),
+        (lambda: C.SBG().fit(LEFT, LEFT), r"into one list: fit\(\[first, second\]\)"),
+        (lambda: C.BGNBD().fit(FREQUENCY), ONE + "x=…, t_x=…, T=…"),
+        (lambda: C.BGNBD().fit(pl.Series(FREQUENCY)), ONE),
+        (lambda: C.BGNBD().fit(FREQUENCY.to_numpy()), ONE),
+        (lambda: C.BGNBD().fit([2, 0]), ONE),
+        (lambda: C.GammaGamma().fit(MONEY), ONE + "x=…, mean_spend=…"),
+        (lambda: C.evaluate(C.NBD(r=1, alpha=2), FREQUENCY), "one column: give a frame with all of them$"),
+        (lambda: C.BGNBD().fit(BOUGHT, weights="w"), "'w'"),
+        (
+            lambda: C.BGNBD().fit(x=[1], t_x=[1], T=[2], weights="w"),
+            "weights='w' names a column, but no frame",
+        ),
+    ],
+)
+def test_calls_of_lifetimes_are_told_the_way(call, words):
+    with pytest.raises(so.UsageError, match=words):
+        call()
+
+
+def test_scikit_learn_still_passes_no_y(weeks, model):
+    assert C.BGNBD().fit(weeks, None).params_ == model.params_
+    assert C.BGNBD().fit(weeks, y=None).params_ == model.params_
+
+
+def test_weights_may_be_a_column(weeks):
+    frame = weeks.to_frame()
+    frame["w"] = np.arange(1.0, len(weeks) + 1)
+    by_name = C.BGNBD().fit(frame, weights="w")
+    assert by_name.params_ == C.BGNBD().fit(frame, weights=frame["w"]).params_
+    assert by_name.n_ == frame["w"].sum()
+
+
+@pytest.mark.parametrize(
+    "length",
+    [
+        dt.timedelta(weeks=39),
+        pd.Timedelta(weeks=39),
+        np.timedelta64(39, "W"),
+        np.timedelta64(39 * 7 * 24, "h"),
+        pl.Series([dt.timedelta(weeks=39)]).item(),
+    ],
+)
+def test_horizons_may_be_time_deltas(weeks, model, length):
+    assert model.total(weeks, horizon=length) == model.total(weeks, horizon="39 weeks")
+    assert "in 273 days" in model.plot.matrix("expected_transactions", T=length, horizon=length).title
+
+
+def test_time_deltas_of_months_and_parts_of_days(weeks, model):
+    assert model.total(weeks, horizon=np.timedelta64(3, "M")) == model.total(weeks, horizon="3 months")
+    hours = model.total(weeks, horizon=dt.timedelta(hours=36))["transactions"]
+    assert hours == pytest.approx(model.total(weeks, horizon="36 hours")["transactions"], rel=1e-9)
+    for none in (np.timedelta64("NaT"), pd.NaT, dt.timedelta(days=-3)):
+        with pytest.raises(so.UsageError, match="horizon"):
+            model.total(weeks, horizon=none)
+
+
+@pytest.mark.parametrize("make", [dict, pd.DataFrame, pl.DataFrame])
+def test_customers_of_a_frame_are_drawn_anew(weeks, model, make):
+    frame = make({name: weeks[name] for name in ("frequency", "recency", "T")})
+    drawn = model.simulate(frame, seed=5)
+    assert drawn["T"].tolist() == weeks["T"].tolist()
+    assert drawn["frequency"].tolist() == model.simulate(weeks["T"], seed=5)["frequency"].tolist()
+    assert (
+        drawn["frequency"].tolist() == model.simulate(make({"T": weeks["T"]}), seed=5)["frequency"].tolist()
+    )

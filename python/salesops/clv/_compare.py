@@ -26,7 +26,7 @@ from salesops.clv._models import (
 from salesops.clv._purchases import PurchaseModel
 from salesops.clv._rfm import Rfm, day_of
 from salesops.clv._tracking import actual_by, ends_of, tracking_error
-from salesops.clv._units import in_unit
+from salesops.clv._units import Length, in_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def evaluate(
     model: PurchaseModel,
     data: Any,
     *,
-    holdout: str | float | None = None,
+    holdout: Length | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> dict[str, float]:
     """Compare a model's forecast with what the customers bought in the holdout.
@@ -89,7 +89,7 @@ def evaluate(
 
 
 def forecast_of(
-    model: PurchaseModel, source: Source, holdout: str | float | None
+    model: PurchaseModel, source: Source, holdout: Length | None
 ) -> tuple[Histories, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Histories, purchases in the holdout, and those expected."""
     import numpy as np
@@ -166,7 +166,7 @@ def compare(
     covariates: Sequence[str] = (),
     dropout_covariates: Sequence[str] = (),
     equal: Sequence[str] = (),
-    holdout: str | float | None = None,
+    holdout: Length | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Fit models on the same customers and put them side by side.

@@ -53,7 +53,7 @@ class ContractModel(Explained):
         self,
         survivors: Any = None,
         y: Any = None,
-        *,
+        *more: Any,
         covariates: Sequence[str] = (),
         beta_covariates: Sequence[str] = (),
         equal: Sequence[str] = (),
@@ -84,6 +84,8 @@ class ContractModel(Explained):
         warm_start
             Begin at the estimates of the last fit.
         """
+        if y is not None or more:
+            raise UsageError("survivors of several cohorts go into one list: fit([first, second])")
         if covariates or beta_covariates or equal:
             source = Source(_frame_of_customers(survivors), {}, None, ())
             design = Design.learn(source, covariates, beta_covariates, equal)

@@ -104,6 +104,16 @@ def is_column(data: Any) -> bool:
     )
 
 
+def by_name(second: Any, more: tuple[Any, ...], names: tuple[str, ...]) -> None:
+    """Refuse arrays by position: scikit-learn passes y=None and nothing else."""
+    if second is not None or more:
+        raise UsageError(f"arrays go by name, so that none is swapped: fit({_called(names)})")
+
+
+def _called(names: tuple[str, ...]) -> str:
+    return ", ".join(f"{name}=…" for name in names)
+
+
 class Source:
     """The caller's data: a frame, an `Rfm`, or keyword arrays."""
 
@@ -137,6 +147,9 @@ class Source:
             self.currency, self.first_counted = data.currency, data.include_first
             self.holdout_duration = data.holdout_duration or None
         else:
+            if is_column(data):
+                arrays_too = f", or arrays by name: {_called(wanted)}" if wanted else ""
+                raise UsageError(f"the data is one column: give a frame with all of them{arrays_too}")
             self.table = _frame.to_core(data)
             # Of any other library than pandas a frame has no place for it.
             told = getattr(data, "attrs", {}).get("unit") if is_from(data, "pandas") else None
@@ -176,10 +189,15 @@ class Source:
         return numbers(self.table.column(name), f"column '{name}'")
 
     def array(self, name: str) -> npt.NDArray[np.float64]:
-        """A keyword array; empty when it was not given."""
+        """A keyword array, or the column of the frame that it names; empty when it was not given."""
         import numpy as np
 
-        return numbers(self._arrays[name], name) if name in self._arrays else np.empty(0)
+        values = self._arrays.get(name, np.empty(0))
+        if isinstance(values, str):
+            if self.table is None:
+                raise UsageError(f"{name}='{values}' names a column, but no frame was given")
+            return numbers(self.table.column(values), f"column '{values}'")
+        return numbers(values, name)
 
     @property
     def kind(self) -> Any:

@@ -11,7 +11,7 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._data import Source, histories, of_model
 from salesops.clv._rfm import day_of
-from salesops.clv._units import Discount, in_unit
+from salesops.clv._units import Discount, Length, as_text, in_unit
 from salesops.plot.base import percent
 
 if TYPE_CHECKING:
@@ -34,8 +34,8 @@ class Plots:
         self,
         what: str = "p_alive",
         *,
-        T: str | float,
-        horizon: str | float | None = None,
+        T: Length,
+        horizon: Length | None = None,
         most: int = 20,
     ) -> Picture:
         """What a model says of customers by frequency and recency, after `T`.
@@ -81,7 +81,8 @@ class Plots:
             {"x": n - 0.5, "y": place * width, "value": value}
             for n, place, value in zip(x.tolist(), bin_of.tolist(), values.tolist(), strict=True)
         ]
-        words = "Probability to be still a customer" if kind else f"Purchases expected in {horizon}"
+        ahead = as_text(horizon, "horizon")
+        words = "Probability to be still a customer" if kind else f"Purchases expected in {ahead}"
         low, high = (plot.compact(f(values.tolist()), kind) for f in (min, max))
         of_unit = _plural(unit)
         return plot.Picture(
@@ -136,7 +137,7 @@ class Plots:
         data: Any,
         *,
         by: str = "frequency",
-        holdout: str | float | None = None,
+        holdout: Length | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> Picture:
         """Mean purchases in the holdout, by what was known before it, beside the forecast.
@@ -187,7 +188,7 @@ class Plots:
         data: Any,
         *,
         spend: GammaGamma,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: Discount | None = None,
         currency: str = "",
         columns: Mapping[str, str] | None = None,
@@ -208,7 +209,7 @@ class Plots:
         shares = [float(tenth.sum() / values.sum()) for tenth in tenths]
         names = ["best tenth", "second", "third", *(f"{n}th" for n in range(4, 10)), "last tenth"]
         means = [plot.compact(float(tenth.mean()), currency) for tenth in tenths]
-        ahead = "without end" if horizon is None else f"in {horizon}"
+        ahead = "without end" if horizon is None else f"in {as_text(horizon, 'horizon')}"
         how = f"discounted at {discount}" if discount else "not discounted"
         return plot.Picture(
             title=f"The best tenth of customers holds {percent(shares[0], 0)} of the value to come",

@@ -13,13 +13,13 @@ from salesops.calendar import FiscalCalendar
 from salesops.clv import _over_time, _schedule
 from salesops.clv._answers import Answers
 from salesops.clv._covariates import Design
-from salesops.clv._data import Histories, Source, histories, of_model
+from salesops.clv._data import Histories, Source, by_name, histories, of_model
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
 from salesops.clv._spend import GammaGamma
 from salesops.clv._timeline import SeenOverTime
-from salesops.clv._units import Discount, discount_rate, in_unit, said_with_unit
+from salesops.clv._units import Discount, Length, discount_rate, in_unit, said_with_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any = None,
         y: Any = None,
-        *,
+        *more: Any,
         covariates: Sequence[str] = (),
         dropout_covariates: Sequence[str] = (),
         equal: Sequence[str] = (),
@@ -72,8 +72,8 @@ class PurchaseModel(Explained, Answers):
         data
             An `Rfm`, or any frame with columns frequency, recency and T (also those of lifetimes and
             pymc-marketing, as they are).
-        y
-            Ignored; scikit-learn passes it.
+        y, more
+            Nothing: scikit-learn passes y=None, and arrays go by name.
         covariates, dropout_covariates
             Columns that move the purchase rate, and leaving (BGNBD, MBGNBD, ParetoNBD, GGompertzNBD):
             numbers, or text, whose categories are compared with the first in alphabetical order. A unit of z
@@ -86,7 +86,7 @@ class PurchaseModel(Explained, Answers):
         x, t_x, T
             Arrays instead of a frame.
         weights
-            Customers that each row stands for.
+            Customers that each row stands for: an array, or the frame's column of that name.
         sum_log_gaps
             Σ ln of the times between purchases; only the CNBD-k models read it, from the frame too.
         columns
@@ -96,6 +96,7 @@ class PurchaseModel(Explained, Answers):
         warm_start
             Begin at the estimates of the last fit: quick where little is new.
         """
+        by_name(y, more, ("x", "t_x", "T"))
         arrays = {"x": x, "t_x": t_x, "T": T, "weights": weights, "sum_log_gaps": sum_log_gaps}
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
         if self._opportunities and source.discrete is False:
@@ -268,8 +269,8 @@ class PurchaseModel(Explained, Answers):
         Parameters
         ----------
         T
-            How long each is seen; or an `Rfm` or frame whose customers are drawn anew, each seen as long and
-            by its own covariates, those over time too.
+            How long each is seen; or an `Rfm` or frame (of which a column T is enough) whose customers are
+            drawn anew, each seen as long and by its own covariates, those over time too.
         horizon
             Goes on so long after T, in its unit.
         """
@@ -332,7 +333,7 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any = None,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: Discount | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
@@ -352,8 +353,8 @@ class PurchaseModel(Explained, Answers):
         data
             An `Rfm` or a frame as for `fit`, or the arrays x, t_x, T (and spend_x, mean_spend).
         horizon
-            ``"39 weeks"``, ``"1 year"``; beside arrays also a number in the unit of T. None = without end,
-            with a discount.
+            ``"39 weeks"``, ``"1 year"``, a timedelta; beside arrays also a number in the unit of T. None =
+            without end, with a discount.
         discount
             Effective rate and its period, ``"10% / year"``; nothing is discounted by default.
         spend
@@ -387,7 +388,7 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any = None,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: Discount | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
@@ -432,7 +433,7 @@ class PurchaseModel(Explained, Answers):
     def _total(
         self,
         source: Source,
-        horizon: str | float | None,
+        horizon: Length | None,
         discount: Discount | None,
         spend: Any,
         level: float | None,
@@ -447,7 +448,7 @@ class PurchaseModel(Explained, Answers):
     def _forecast(
         self,
         source: Source,
-        horizon: str | float | None,
+        horizon: Length | None,
         discount: Discount | None,
         spend: Any,
         level: float | None,
@@ -470,7 +471,7 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         periods: int | None = None,
         every: str = "month",
         calendar: FiscalCalendar | None = None,
@@ -517,7 +518,7 @@ class PurchaseModel(Explained, Answers):
     def _schedule(
         self,
         data: Any,
-        horizon: str | float | None,
+        horizon: Length | None,
         periods: int | None,
         every: str,
         calendar: FiscalCalendar | None,
@@ -552,7 +553,7 @@ class PurchaseModel(Explained, Answers):
         return _schedule.schedule(self, source, found, cut, rate, spend, each)
 
     def _ahead(
-        self, source: Source, horizon: str | float | None, discount: str | None, unit: str | None
+        self, source: Source, horizon: Length | None, discount: str | None, unit: str | None
     ) -> tuple[float | None, float, str | None]:
         """Horizon and discount rate in the unit of T, which comes with them."""
         of = of_model(self, source, unit)

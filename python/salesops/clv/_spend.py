@@ -12,7 +12,15 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops._progress import warn
 from salesops.clv._covariates import Design
-from salesops.clv._data import Complaints, Source, equal_lengths, listed_rows, numbers, same_currency
+from salesops.clv._data import (
+    Complaints,
+    Source,
+    by_name,
+    equal_lengths,
+    listed_rows,
+    numbers,
+    same_currency,
+)
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
 
@@ -82,7 +90,7 @@ class GammaGamma(Explained):
         self,
         data: Any = None,
         y: Any = None,
-        *,
+        *more: Any,
         covariates: Sequence[str] = (),
         x: Any = None,
         mean_spend: Any = None,
@@ -103,7 +111,7 @@ class GammaGamma(Explained):
         x, mean_spend
             Arrays instead: purchases and their mean amount.
         weights
-            Customers that each row stands for.
+            Customers that each row stands for: an array, or the frame's column of that name.
         columns
             What the frame calls its columns.
         warm_start
@@ -116,6 +124,7 @@ class GammaGamma(Explained):
         """
         import numpy as np
 
+        by_name(y, more, ("x", "mean_spend"))
         source = Source(
             data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend")
         )

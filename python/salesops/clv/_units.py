@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
 from typing import Any
 
+from salesops._columns import is_missing
 from salesops._core import clv as _core
 from salesops._core.error import UnitError, UsageError
 
+# A length of time: "39 weeks", a time delta, or a number in the unit of T.
+Length = str | float | dt.timedelta
 # "10% / year"; a number without its period is told so.
 Discount = str
 
@@ -48,9 +52,27 @@ def length(text: str, argument: str) -> tuple[float, str]:
     return float(found[1] or 1) * times, unit
 
 
+def as_text(time: Any, argument: str) -> Any:
+    """A time delta of Python, pandas or NumPy as the text of its length; all else as it is."""
+    import numpy as np
+
+    if time is None:
+        return None
+    if is_missing(time) or (isinstance(time, np.timedelta64) and np.isnat(time)):
+        raise UsageError(f"{argument}: a missing value is no length of time")
+    if isinstance(time, np.timedelta64):
+        unit = np.datetime_data(time.dtype)[0]
+        if unit in ("M", "Y"):
+            return f"{time.astype(np.int64)} {'month' if unit == 'M' else 'year'}s"
+        time = time.astype("timedelta64[us]").item()
+    if not isinstance(time, dt.timedelta):
+        return time
+    return f"{time / dt.timedelta(days=1):.9f}".rstrip("0").rstrip(".") + " days"
+
+
 def said_with_unit(time: Any, unit: str | None, argument: str) -> None:
     """Refuse a bare number where a frame is asked about."""
-    if time is None or isinstance(time, str):
+    if time is None or isinstance(as_text(time, argument), str):
         return
     what = f"'{time} {unit}s'" if unit else f"'{time} weeks'"
     tell = "" if unit else ", and unit='week' for that of the rows"
@@ -59,6 +81,7 @@ def said_with_unit(time: Any, unit: str | None, argument: str) -> None:
 
 def in_unit(time: Any, unit: str | None, argument: str, discrete: bool = False) -> float:
     """A length of time in the model's unit: text of any unit, or a number that is in the model's already."""
+    time = as_text(time, argument)
     if isinstance(time, str):
         number, of = length(time, argument)
         if unit is None:
