@@ -1,6 +1,8 @@
 """What those new to lifetime value get wrong first, and what they are told."""
 
+import copy
 import datetime as dt
+import pickle
 import warnings
 
 import numpy as np
@@ -277,3 +279,39 @@ def test_customers_of_a_frame_are_drawn_anew(weeks, model, make):
     assert (
         drawn["frequency"].tolist() == model.simulate(make({"T": weeks["T"]}), seed=5)["frequency"].tolist()
     )
+
+
+# ---- rows that travel, and rows of a state that goes on ----
+
+
+@pytest.mark.parametrize("send", [copy.deepcopy, lambda rows: pickle.loads(pickle.dumps(rows))])
+def test_rows_travel_whole(log, send):
+    told = C.rfm(pd.DataFrame(log), holdout_end="1997-11-30", **LENGTHS)
+    who = told["customer"]
+    told = told.join({"customer": who, "tier": np.arange(len(told)) % 2})
+    told = told.over_time({"start": ["1997-01-01", "1997-06-01"], "summer": [0, 1]}, until="1999-01-01")
+    made = send(told)
+    assert repr(made) == repr(told)
+    pd.testing.assert_frame_equal(made.to_frame(), told.to_frame())
+    assert made.issues.summary().to_dict() == told.issues.summary().to_dict()
+    model = C.ParetoNBD(r=0.553, alpha=10.578, s=0.606, beta=11.669)
+    assert C.tracking(model, made).actual.tolist() == C.tracking(model, told).actual.tolist()
+    assert C.select(made, ["bg"]).best.params_ == C.select(told, ["bg"]).best.params_
+    again = made.join({"customer": who, "more": np.arange(len(told))})
+    assert [*again.table.names] == [*told.table.names, "more"]
+    noon = log | {"time": log["time"] + np.timedelta64(12, "h")}
+    first = C.rfm(noon, unit="hour", include_first=True)
+    assert send(first).include_first
+    assert send(first)["T"].tolist() == first["T"].tolist()
+
+
+def test_rows_keep_to_what_was_known_when_they_were_made():
+    january = {"customer": ["A", "B", "A"], "time": ["2026-01-05", "2026-01-07", "2026-01-20"]}
+    late = {"customer": ["A", "C"], "time": ["2026-01-12", "2026-01-03"]}
+    state = C.RfmState.partial(january)
+    rows = state.finish(unit="week", calibration_end="2026-01-10")
+    before = C.tracking(C.BGNBD(r=1, alpha=5, a=1, b=2), rows, every="day").actual.tolist()
+    state.merge(C.RfmState.partial(late))
+    assert C.tracking(C.BGNBD(r=1, alpha=5, a=1, b=2), rows, every="day").actual.tolist() == before
+    assert len(pickle.loads(pickle.dumps(rows))) == len(rows) == 2
+    assert len(state.finish(unit="week")) == 3
