@@ -1,4 +1,6 @@
 import datetime as dt
+import itertools
+import re
 from xml.etree import ElementTree
 
 import pytest
@@ -199,3 +201,44 @@ def test_no_text_of_the_rows_enters_an_expression(name):
             yield from sorts(child)
 
     assert not [sort for sort in sorts(CHARTS[name]().to_dict()) if isinstance(sort, list)]
+
+
+def texts(svg):
+    """Words drawn and where their line begins, from the left."""
+    found = []
+
+    def walk(element, x):
+        moved = re.match(r"translate\(([-\d.]+)", element.get("transform", ""))
+        x += float(moved[1]) if moved else 0
+        if element.tag.endswith("}text"):
+            found.append(("".join(element.itertext()), x, element))
+        for child in element:
+            walk(child, x)
+
+    walk(ElementTree.fromstring(svg), 0.0)
+    return found
+
+
+@pytest.mark.parametrize("months", [1, 2, 4, 9, 18, 20, 22, 24, 30, 37, 60, 100, 200])
+@pytest.mark.parametrize("start", [dt.date(1997, 1, 5), dt.date(2024, 8, 29)])
+def test_days_on_an_axis_stand_apart(start, months):
+    line = [(start + dt.timedelta(days=round(30.4 * months * i / 20)), i) for i in range(21)]
+    labels = [
+        (x, text)
+        for text, x, _ in texts(plot.to_svg(plot.progress({"a line": line}), "x"))
+        if re.fullmatch(r"\d+ [A-Z]\w\w|[A-Z]\w\w \d\d", text)
+    ]
+    assert 2 <= len(labels) <= 7
+    assert len({text for _, text in labels}) == len(labels)
+    assert min(after - x for (x, _), (after, _) in itertools.pairwise(sorted(labels))) > 47
+
+
+def test_words_on_a_grid_can_be_read_on_any_cell():
+    rows = [
+        {"x": i, "y": 0, "value": float(i == 0)} for i in range(20)
+    ]  # one dark cell, narrower than its words
+    words = [element for text, _, element in texts(plot.to_svg(plot.heat(rows), "x")) if text == "100.0 %"]
+    halo, drawn = words
+    assert (halo.get("stroke"), halo.get("stroke-width")) == (plot.GROUND[0], "3")
+    assert drawn.get("fill") == plot.ink("ink")
+    assert drawn.get("stroke") is None

@@ -12,7 +12,7 @@ from salesops._core.error import UsageError
 from salesops.clv._data import Source, histories, of_model
 from salesops.clv._rfm import day_of
 from salesops.clv._units import Discount, Length, as_text, in_unit
-from salesops.plot.base import percent
+from salesops.plot.base import counted, percent
 
 if TYPE_CHECKING:
     from salesops.clv._purchases import PurchaseModel
@@ -124,9 +124,9 @@ class Plots:
             labels,
             actual,
             expected,
-            title=f"{percent(1 - off)} of customers are where {type(model).__name__} puts them",
+            title=f"The histogram that {type(model).__name__} expects differs by {percent(off)} of customers",
             subtitle="Customers by their number of repeat purchases until T, beside the number expected of "
-            "customers who came when they did.",
+            "customers who came when they did. So many would have to move to another bar.",
             x_title="repeat purchases",
             y_title="customers",
         )
@@ -276,9 +276,9 @@ class Plots:
         return plot.Picture(
             title=f"Still a customer on {end}: {last}",
             subtitle=f"{type(model).__name__}: probability of being a customer, from the first purchase on. "
-            f"Ticks: its {len(days)} days of purchase.",
-            alt=f"After {len(days)} days of purchase the probability is {last} on {end}; it was lowest at "
-            f"{percent(p.min(), 0)}.",
+            f"Ticks: its {counted(len(days), 'day')} of purchase.",
+            alt=f"After {counted(len(days), 'day')} of purchase the probability is {last} on {end}; it was "
+            f"lowest at {percent(p.min(), 0)}.",
             chart=plot.progress({last: line}, marks=days, unit="share"),
             columns=["day of purchase", "just after", "just before the next"],
             rows=_between(days, line),
