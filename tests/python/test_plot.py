@@ -5,7 +5,7 @@ from xml.etree import ElementTree
 
 import pytest
 from salesops import plot
-from salesops._core.error import UsageError
+from salesops._core.error import DataError, UsageError
 
 ROWS = [{"label": f"row {i}", "value": i / 10, "low": i / 20, "high": i / 5, "n": 5 * i} for i in range(1, 5)]
 STEPS = [("open", 5e6, "total"), ("new", 2e6, "change"), ("won", -1e6, "change"), ("now", 6e6, "total")]
@@ -242,3 +242,44 @@ def test_words_on_a_grid_can_be_read_on_any_cell():
     assert (halo.get("stroke"), halo.get("stroke-width")) == (plot.GROUND[0], "3")
     assert drawn.get("fill") == plot.ink("ink")
     assert drawn.get("stroke") is None
+
+
+@pytest.fixture
+def saved(tmp_path):
+    picture = plot.Picture(
+        "5 < 6 <script>", "why & how", "five", plot.ranking(ROWS), ["row", "value"], [["a<b", "1.5"]]
+    )
+
+    def save(name):
+        picture.save(tmp_path / name)
+        return (tmp_path / name).read_bytes()
+
+    return save
+
+
+def test_a_picture_is_saved_as_it_shows(saved):
+    root = ElementTree.fromstring(saved("picture.svg"))
+    assert {"5 < 6 <script>", "Why & how"} <= {text for text, _, _ in texts(ElementTree.tostring(root))}
+    png = saved("picture.PNG")
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width = int.from_bytes(png[16:20], "big")
+    assert width == pytest.approx(2 * float(root.get("width")), abs=2)
+
+
+def test_a_saved_page_asks_nobody_for_anything(saved):
+    page = saved("picture.html").decode()
+    assert page.startswith("<!doctype html>")
+    assert "<script" not in page
+    assert not re.search(r"src=|href=|url\(http|@import", page)
+    named = set(re.findall(r"https?://[^\s\"']+", page))
+    assert named == {"http://www.w3.org/2000/svg"}  # a name, no address
+    for words in ("<h1>5 &lt; 6 &lt;script&gt;</h1>", "<p>Why &amp; how</p>", "<td>a&lt;b</td>", "row 4"):
+        assert words in page
+
+
+def test_a_picture_is_saved_nowhere_else(saved, tmp_path):
+    with pytest.raises(UsageError, match=r"saved as \.svg, \.png or \.html, not 'picture\.pdf'"):
+        saved("picture.pdf")
+    with pytest.raises(DataError, match="can't be written: No such file"):
+        saved("none/picture.svg")
+    assert not list(tmp_path.iterdir())
