@@ -315,3 +315,36 @@ def test_rows_keep_to_what_was_known_when_they_were_made():
     assert C.tracking(C.BGNBD(r=1, alpha=5, a=1, b=2), rows, every="day").actual.tolist() == before
     assert len(pickle.loads(pickle.dumps(rows))) == len(rows) == 2
     assert len(state.finish(unit="week")) == 3
+
+
+# ---- words ----
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (
+            lambda m, r: m.predict(r, horizon="1 week", interval=0.9),
+            "'mean' or 'outcome', not 0.9; .* level=",
+        ),
+        (lambda m, r: m.predict(r, horizon="1 week", interval="both"), "'mean' or 'outcome', not 'both'$"),
+        (lambda m, r: m.predict(r, horizon="1 week", discount="-10% / year"), "below 0.*say 0 or above"),
+        (lambda m, r: m.predict(r, horizon="1 week", discount="10%"), "say the period with it"),
+    ],
+)
+def test_slips_are_told_what_there_is(weeks, model, ask, words):
+    with pytest.raises(so.UsageError, match=words):
+        ask(model, weeks)
+
+
+def test_one_is_singular():
+    one = {"customer": ["A"], "time": ["2026-01-05"]}
+    assert repr(C.rfm(one)) == "<Rfm: 1 customer in days to 2026-01-05>"
+    assert repr(C.RfmState.partial(one)) == "<RfmState: 1 customer, 1 day with transactions>"
+    fitted = C.NBD(priors={"r": (1.0, 1.0), "alpha": (1.0, 1.0)}).fit(x=[2], t_x=[3], T=[5])
+    assert ": 1 customer, log-likelihood" in repr(fitted)
+    assert repr(fitted.summary_).startswith("NBD: 1 customer\n")
+    spend = C.GammaGamma().fit(
+        {"frequency": [1, 2, 3] * 9 + [1], "monetary_value": [5.0, 9.0, 7.0] * 9 + [0.0]}
+    )
+    assert "1 customer who bought again without an amount above 0 was left out (row 27)" in spend.notes_

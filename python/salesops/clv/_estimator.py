@@ -18,6 +18,7 @@ from salesops._core.error import DataError, UsageError
 from salesops._progress import ConvergenceWarning, warn
 from salesops.clv import _data
 from salesops.clv._units import unit_of
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -371,7 +372,7 @@ class Estimator(Fitted):
         text = f"{type(self).__name__}({', '.join(self._details() + shown)})"
         if not hasattr(self, "params_"):
             return text
-        return f"<{text}: {self.n_:,.0f} customers, log-likelihood {self.log_likelihood_:,.2f}>"
+        return f"<{text}: {counted(round(self.n_), 'customer')}, log-likelihood {self.log_likelihood_:,.2f}>"
 
     def _repr_html_(self) -> str:
         return (
@@ -493,7 +494,7 @@ class Summary:
         model = self._model
         unit = f", time in {model.unit_}s" if model.unit_ else ""
         details = "".join(f", {detail}" for detail in model._details())
-        return f"{type(model).__name__}{details}: {model.n_:,.0f} customers{unit}"
+        return f"{type(model).__name__}{details}: {counted(round(model.n_), 'customer')}{unit}"
 
     def _foot(self) -> list[str]:
         model = self._model

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
     from salesops.clv._data import Source
     from salesops.clv._purchases import PurchaseModel
+    from salesops.clv._units import Interval
 
     Floats = npt.NDArray[np.float64]
 
@@ -42,7 +43,7 @@ class Asked:
     ahead: float | None
     rate: float
     level: float | None
-    interval: str
+    interval: Interval
 
 
 class Money(NamedTuple):
@@ -177,7 +178,8 @@ def _check(model: PurchaseModel, asked: Asked, drawn: Posterior | None) -> None:
             "horizon=None counts purchases without end; give discount='10% / year', or a horizon"
         )
     if asked.interval not in ("mean", "outcome"):
-        raise UsageError(f"interval is 'mean' or 'outcome', not {asked.interval!r}")
+        width = "; how wide it is, level= says" if isinstance(asked.interval, int | float) else ""
+        raise UsageError(f"interval is 'mean' or 'outcome', not {asked.interval!r}{width}")
     if asked.level and asked.interval == "mean" and drawn is None and not hasattr(model, "params_"):
         raise UsageError(
             "level= needs a fitted model: parameters that were given are taken as known for sure; "

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from salesops.calendar import FiscalCalendar
     from salesops.clv._estimator import Estimator
     from salesops.clv._purchases import PurchaseModel
-    from salesops.clv._units import Length
+    from salesops.clv._units import Interval, Length
 
 #: How many draws stand for the posterior in a forecast; the core takes so many.
 DRAWS = 256
@@ -103,7 +103,7 @@ class Posterior:
         discount: str | None = None,
         spend: Any = None,
         level: float = 90,
-        interval: str = "mean",
+        interval: Interval = "mean",
         x: Any = None,
         t_x: Any = None,
         T: Any = None,

@@ -19,7 +19,7 @@ from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
 from salesops.clv._spend import GammaGamma
 from salesops.clv._timeline import SeenOverTime
-from salesops.clv._units import Discount, Length, discount_rate, in_unit, said_with_unit
+from salesops.clv._units import Discount, Interval, Length, discount_rate, in_unit, said_with_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -337,7 +337,7 @@ class PurchaseModel(Explained, Answers):
         discount: Discount | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
-        interval: str = "mean",
+        interval: Interval = "mean",
         x: Any = None,
         t_x: Any = None,
         T: Any = None,
@@ -452,7 +452,7 @@ class PurchaseModel(Explained, Answers):
         discount: Discount | None,
         spend: Any,
         level: float | None,
-        interval: str,
+        interval: Interval,
         unit: str | None,
         drawn: Posterior | None = None,
     ) -> Any:

@@ -18,6 +18,7 @@ from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops.calendar import time_zone
 from salesops.clv._units import BELOW_A_DAY, unit_of
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -253,7 +254,7 @@ class Rfm:
 
     def __repr__(self) -> str:
         kind = f"civil {self.unit}s" if self.discrete else f"{self.unit}s"
-        text = f"<Rfm: {len(self):,} customers in {kind} to {_said(self.calibration_end)}"
+        text = f"<Rfm: {counted(len(self), 'customer')} in {kind} to {_said(self.calibration_end)}"
         if self.holdout_duration:
             text += f", holdout to {_said(self.holdout_end)}"
         if self._timeline is not None:
@@ -403,7 +404,8 @@ class RfmState:
         return self._core.customers
 
     def __repr__(self) -> str:
-        return f"<RfmState: {self._core.customers:,} customers, {self._core.days:,} days with transactions>"
+        customers, days = counted(self._core.customers, "customer"), counted(self._core.days, "day")
+        return f"<RfmState: {customers}, {days} with transactions>"
 
 
 def _restored(text: str, source: Any, zone: dt.tzinfo | None = None) -> RfmState:

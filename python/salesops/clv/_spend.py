@@ -23,6 +23,7 @@ from salesops.clv._data import (
 )
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -153,7 +154,7 @@ class GammaGamma(Explained):
         if len(out):
             customers = float(weight[out].sum()) if len(weight) else len(out)
             self.notes_.append(
-                f"{customers:,.0f} customers who bought again without an amount above 0 were left out "
+                f"{counted(round(customers), 'customer')} who bought again without an amount above 0 {'was' if customers == 1 else 'were'} left out "
                 f"({listed_rows(out)})"
             )
         self._note_dependence(count, mean, weight if len(weight) else np.ones(len(count)))

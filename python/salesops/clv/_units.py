@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import math
 import re
-from typing import Any
+from typing import Any, Literal
 
 from salesops._columns import is_missing
 from salesops._core import clv as _core
@@ -13,6 +13,8 @@ from salesops._core.error import UnitError, UsageError
 
 # A length of time: "39 weeks", a time delta, or a number in the unit of T.
 Length = str | float | dt.timedelta
+# What a range is of: the expected numbers, or what the customer will come to.
+Interval = Literal["mean", "outcome"]
 # "10% / year"; a number without its period is told so.
 Discount = str
 
@@ -110,6 +112,10 @@ def discount_rate(discount: Any, unit: str | None, discrete: bool = False) -> fl
     if discount is None or (isinstance(discount, int | float) and discount == 0):
         return 0.0
     found = _DISCOUNT.fullmatch(discount) if isinstance(discount, str) else None
+    if found is None and isinstance(discount, str) and _DISCOUNT.fullmatch(discount.strip().lstrip("-−")):
+        raise UsageError(
+            f"discount={discount!r}: below 0, later purchases would be worth more; say 0 or above"
+        )
     if found is None:
         raise UsageError(f"discount: say the period with it, such as '10% / year', not {discount!r}")
     share = float(found[1]) / (100 if found[2] else 1)
