@@ -60,8 +60,13 @@ class Rfm:
     ) -> Rfm:
         """The rows of the same transactions as they would be with other last days, and what was joined."""
         seen = None if to_end else (holdout_end or calibration_end)
-        ends = [end_of(calibration_end, "calibration_end"), end_of(holdout_end, "holdout_end")]
-        asked = _Asked(self.unit, self.discrete, *ends, end_of(seen, "observation_end"))
+        asked = _Asked(
+            self.unit,
+            self.discrete,
+            end_of(calibration_end, "calibration_end"),
+            end_of(holdout_end, "holdout_end"),
+            end_of(seen, "observation_end"),
+        )
         rows = Rfm(self._state, asked, self.source)
         for table, on in self._joined:
             rows = rows.join(table, on)

@@ -153,10 +153,9 @@ class GammaGamma(Explained):
         self.currency_ = source.currency
         if len(out):
             customers = float(weight[out].sum()) if len(weight) else len(out)
-            self.notes_.append(
-                f"{counted(round(customers), 'customer')} who bought again without an amount above 0 {'was' if customers == 1 else 'were'} left out "
-                f"({listed_rows(out)})"
-            )
+            who = f"{counted(round(customers), 'customer')} who bought again without an amount above 0"
+            verb = "was" if customers == 1 else "were"
+            self.notes_.append(f"{who} {verb} left out ({listed_rows(out)})")
         self._note_dependence(count, mean, weight if len(weight) else np.ones(len(count)))
         return self
 
