@@ -263,6 +263,7 @@ def test_horizons_may_be_time_deltas(weeks, model, length):
 
 def test_time_deltas_of_months_and_parts_of_days(weeks, model):
     assert model.total(weeks, horizon=np.timedelta64(3, "M")) == model.total(weeks, horizon="3 months")
+    assert model.total(weeks, horizon=np.timedelta64(1, "Y")) == model.total(weeks, horizon="1 year")
     hours = model.total(weeks, horizon=dt.timedelta(hours=36))["transactions"]
     assert hours == pytest.approx(model.total(weeks, horizon="36 hours")["transactions"], rel=1e-9)
     for none in (np.timedelta64("NaT"), pd.NaT, dt.timedelta(days=-3)):

@@ -63,9 +63,8 @@ def as_text(time: Any, argument: str) -> Any:
     if is_missing(time) or (isinstance(time, np.timedelta64) and np.isnat(time)):
         raise UsageError(f"{argument}: a missing value is no length of time")
     if isinstance(time, np.timedelta64):
-        unit = np.datetime_data(time.dtype)[0]
-        if unit in ("M", "Y"):
-            return f"{time.astype(np.int64)} {'month' if unit == 'M' else 'year'}s"
+        if np.datetime_data(time.dtype)[0] in ("M", "Y"):
+            return f"{time.astype('timedelta64[M]').astype(np.int64)} months"
         time = time.astype("timedelta64[us]").item()
     if not isinstance(time, dt.timedelta):
         return time
