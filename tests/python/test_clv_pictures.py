@@ -145,3 +145,14 @@ def test_donors_have_a_matrix_too():
     cells = donors.plot.matrix("p_alive", T=6, most=6).chart.to_dict()["layer"][0]["data"]["values"]
     assert len(cells) == 1 + 21
     assert max(cell["value"] for cell in cells) == pytest.approx(1)
+
+
+def test_words_claim_no_more_than_is_drawn(rows, model, pictures):
+    data = pictures["frequencies"].chart.to_dict()["layer"][0]["data"]["values"]
+    off = sum(abs(row["actual"] - row["expected"]) for row in data) / 2 / len(rows)
+    assert pictures["frequencies"].title == (
+        f"The histogram that ParetoNBD expects differs by {off * 100:.1f} % of customers"
+    )
+    assert "its 1 day of purchase" in pictures["new"].subtitle
+    assert "After 1 day of purchase" in pictures["new"].alt
+    assert "its 3 days of purchase" in pictures["alive"].subtitle

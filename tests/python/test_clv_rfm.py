@@ -205,7 +205,7 @@ def test_batches_that_differ_in_kind_are_refused():
     with pytest.raises(so.UnitError, match="currencies"):
         state.merge(batch("a", "USD"))
     assert state.customers == 1
-    assert "1 customers" in repr(state)
+    assert "1 customer," in repr(state)
 
 
 def test_scores_are_by_share_of_worse_customers():

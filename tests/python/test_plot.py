@@ -1,9 +1,11 @@
 import datetime as dt
+import itertools
+import re
 from xml.etree import ElementTree
 
 import pytest
 from salesops import plot
-from salesops._core.error import UsageError
+from salesops._core.error import DataError, UsageError
 
 ROWS = [{"label": f"row {i}", "value": i / 10, "low": i / 20, "high": i / 5, "n": 5 * i} for i in range(1, 5)]
 STEPS = [("open", 5e6, "total"), ("new", 2e6, "change"), ("won", -1e6, "change"), ("now", 6e6, "total")]
@@ -212,3 +214,85 @@ def test_no_text_of_the_rows_enters_an_expression(name):
             yield from sorts(child)
 
     assert not [sort for sort in sorts(CHARTS[name]().to_dict()) if isinstance(sort, list)]
+
+
+def texts(svg):
+    """Words drawn and where their line begins, from the left."""
+    found = []
+
+    def walk(element, x):
+        moved = re.match(r"translate\(([-\d.]+)", element.get("transform", ""))
+        x += float(moved[1]) if moved else 0
+        if element.tag.endswith("}text"):
+            found.append(("".join(element.itertext()), x, element))
+        for child in element:
+            walk(child, x)
+
+    walk(ElementTree.fromstring(svg), 0.0)
+    return found
+
+
+@pytest.mark.parametrize("months", [1, 2, 4, 9, 18, 20, 22, 24, 30, 37, 60, 100, 200])
+@pytest.mark.parametrize("start", [dt.date(1997, 1, 5), dt.date(2024, 8, 29)])
+def test_days_on_an_axis_stand_apart(start, months):
+    line = [(start + dt.timedelta(days=round(30.4 * months * i / 20)), i) for i in range(21)]
+    labels = [
+        (x, text)
+        for text, x, _ in texts(plot.to_svg(plot.progress({"a line": line}), "x"))
+        if re.fullmatch(r"\d+ [A-Z]\w\w|[A-Z]\w\w \d\d", text)
+    ]
+    assert 2 <= len(labels) <= 7
+    assert len({text for _, text in labels}) == len(labels)
+    assert min(after - x for (x, _), (after, _) in itertools.pairwise(sorted(labels))) > 47
+
+
+def test_words_on_a_grid_can_be_read_on_any_cell():
+    rows = [
+        {"x": i, "y": 0, "value": float(i == 0)} for i in range(20)
+    ]  # one dark cell, narrower than its words
+    words = [element for text, _, element in texts(plot.to_svg(plot.heat(rows), "x")) if text == "100.0 %"]
+    halo, drawn = words
+    assert (halo.get("stroke"), halo.get("stroke-width")) == (plot.GROUND[0], "3")
+    assert drawn.get("fill") == plot.ink("ink")
+    assert drawn.get("stroke") is None
+
+
+@pytest.fixture
+def saved(tmp_path):
+    picture = plot.Picture(
+        "5 < 6 <script>", "why & how", "five", plot.ranking(ROWS), ["row", "value"], [["a<b", "1.5"]]
+    )
+
+    def save(name):
+        picture.save(tmp_path / name)
+        return (tmp_path / name).read_bytes()
+
+    return save
+
+
+def test_a_picture_is_saved_as_it_shows(saved):
+    root = ElementTree.fromstring(saved("picture.svg"))
+    assert {"5 < 6 <script>", "Why & how"} <= {text for text, _, _ in texts(ElementTree.tostring(root))}
+    png = saved("picture.PNG")
+    assert png[:8] == b"\x89PNG\r\n\x1a\n"
+    width = int.from_bytes(png[16:20], "big")
+    assert width == pytest.approx(2 * float(root.get("width")), abs=2)
+
+
+def test_a_saved_page_asks_nobody_for_anything(saved):
+    page = saved("picture.html").decode()
+    assert page.startswith("<!doctype html>")
+    assert "<script" not in page
+    assert not re.search(r"src=|href=|url\(http|@import", page)
+    named = set(re.findall(r"https?://[^\s\"']+", page))
+    assert named == {"http://www.w3.org/2000/svg"}  # a name, no address
+    for words in ("<h1>5 &lt; 6 &lt;script&gt;</h1>", "<p>Why &amp; how</p>", "<td>a&lt;b</td>", "row 4"):
+        assert words in page
+
+
+def test_a_picture_is_saved_nowhere_else(saved, tmp_path):
+    with pytest.raises(UsageError, match=r"saved as \.svg, \.png or \.html, not 'picture\.pdf'"):
+        saved("picture.pdf")
+    with pytest.raises(DataError, match="can't be written: No such file"):
+        saved("none/picture.svg")
+    assert not list(tmp_path.iterdir())

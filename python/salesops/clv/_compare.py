@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from salesops import _frame
 from salesops._arguments import checked
 from salesops._core.error import UsageError
-from salesops.clv._data import Histories, Source, equal_lengths, histories, same_unit
+from salesops.clv._data import Histories, Source, equal_lengths, histories, of_model
 from salesops.clv._models import (
     BGBB,
     BGCNBD,
@@ -26,7 +26,7 @@ from salesops.clv._models import (
 from salesops.clv._purchases import PurchaseModel
 from salesops.clv._rfm import Rfm, day_of
 from salesops.clv._tracking import actual_by, ends_of, tracking_error
-from salesops.clv._units import in_unit
+from salesops.clv._units import Length, in_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -53,7 +53,7 @@ def evaluate(
     model: PurchaseModel,
     data: Any,
     *,
-    holdout: str | float | None = None,
+    holdout: Length | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> dict[str, float]:
     """Compare a model's forecast with what the customers bought in the holdout.
@@ -89,14 +89,14 @@ def evaluate(
 
 
 def forecast_of(
-    model: PurchaseModel, source: Source, holdout: str | float | None
+    model: PurchaseModel, source: Source, holdout: Length | None
 ) -> tuple[Histories, npt.NDArray[np.float64], npt.NDArray[np.float64]]:
     """Histories, purchases in the holdout, and those expected."""
     import numpy as np
 
     if not isinstance(model, PurchaseModel):
         raise UsageError(f"model: need a model of purchases, not {type(model).__name__}")
-    same_unit(getattr(model, "unit_", None), source.unit)
+    of = of_model(model, source)
     found = histories(source, model._opportunities)
     if not source.has("holdout_frequency"):
         raise UsageError("the data have no holdout: make them with calibration_end= and holdout_end=")
@@ -106,9 +106,7 @@ def forecast_of(
         raise UsageError(f"column '{source.name('holdout_frequency')}' has rows without a number")
     ahead: Any = source.holdout_duration
     if holdout is not None:
-        ahead = in_unit(
-            holdout, getattr(model, "unit_", None) or source.unit, "holdout", model._opportunities
-        )
+        ahead = in_unit(holdout, of, "holdout", model._opportunities)
     elif ahead is None and source.has("holdout_duration"):
         ahead = source.column("holdout_duration")
     if ahead is None:
@@ -168,7 +166,7 @@ def compare(
     covariates: Sequence[str] = (),
     dropout_covariates: Sequence[str] = (),
     equal: Sequence[str] = (),
-    holdout: str | float | None = None,
+    holdout: Length | None = None,
     columns: Mapping[str, str] | None = None,
 ) -> Comparison:
     """Fit models on the same customers and put them side by side.

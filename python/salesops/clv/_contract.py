@@ -11,7 +11,7 @@ from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv._covariates import Design
-from salesops.clv._data import Complaints, Source, equal_lengths, numbers
+from salesops.clv._data import Complaints, Source, equal_lengths, is_column, numbers
 from salesops.clv._explained import Explained, kinds_of
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ class ContractModel(Explained):
         self,
         survivors: Any = None,
         y: Any = None,
-        *,
+        *more: Any,
         covariates: Sequence[str] = (),
         beta_covariates: Sequence[str] = (),
         equal: Sequence[str] = (),
@@ -69,7 +69,8 @@ class ContractModel(Explained):
             Customers left after 0, 1, 2, … renewals; a list of such lists for several cohorts (each may end
             early), or a matrix with a row a cohort that ends in NaN; or a frame with one row a customer:
             ``recency`` periods kept of ``T`` seen, and ``cohort`` if there are several (as in
-            pymc-marketing; recency = T: still a customer).
+            pymc-marketing; recency = T: still a customer). All count by age: rows that begin with NaN, as
+            those of a triangle by calendar months do, are refused.
         covariates, beta_covariates
             Columns of such a frame that move alpha, and beta: numbers, or text whose categories are compared
             with the first in alphabetical order. A unit of z multiplies alpha by e^γ, and with it the odds
@@ -83,6 +84,8 @@ class ContractModel(Explained):
         warm_start
             Begin at the estimates of the last fit.
         """
+        if y is not None or more:
+            raise UsageError("survivors of several cohorts go into one list: fit([first, second])")
         if covariates or beta_covariates or equal:
             source = Source(_frame_of_customers(survivors), {}, None, ())
             design = Design.learn(source, covariates, beta_covariates, equal)
@@ -193,20 +196,36 @@ def _cohorts(survivors: Any) -> list[list[float]]:
     if survivors is None:
         raise UsageError("survivors: customers left after 0, 1, 2, … renewals")
     if isinstance(survivors, list | tuple) and survivors and np.ndim(survivors[0]) == 1:
-        return [numbers(cohort, "survivors").tolist() for cohort in survivors]
-    if isinstance(survivors, list | tuple) or (isinstance(survivors, np.ndarray) and survivors.ndim == 1):
-        return [numbers(survivors, "survivors").tolist()]
+        return _by_age([numbers(cohort, "survivors") for cohort in survivors])
+    if isinstance(survivors, list | tuple) or is_column(survivors):
+        return _by_age([numbers(survivors, "survivors")])
     if isinstance(survivors, np.ndarray):
         rows = np.asarray(survivors, dtype=np.float64)
         ends = [np.flatnonzero(~np.isnan(row))[-1:] + 1 for row in rows]  # only what NaN ends is not seen
-        return [row[: int(end[0]) if len(end) else 0].tolist() for row, end in zip(rows, ends, strict=True)]
+        return _by_age([row[: int(end[0]) if len(end) else 0] for row, end in zip(rows, ends, strict=True)])
     return [cohort for _, cohort in _cohorts_of_customers(survivors)]
+
+
+def _by_age(cohorts: list[npt.NDArray[np.float64]]) -> list[list[float]]:
+    """Refuse what begins with nothing: shifted to the left it could still lack the customers at the start."""
+    import numpy as np
+
+    complaints = Complaints(len(cohorts))
+    complaints.check(
+        "begin with NaN", np.array([len(row) > 0 and np.isnan(row[0]) for row in cohorts], dtype=bool)
+    )
+    if complaints.parts:
+        raise UsageError(
+            f"survivors: {complaints.parts[0]}: count by age, from the start of each cohort's contracts; "
+            "of a triangle by calendar that is [row[~np.isnan(row)] for row in triangle]"
+        )
+    return [row.tolist() for row in cohorts]
 
 
 def _frame_of_customers(survivors: Any) -> Any:
     import numpy as np
 
-    if survivors is None or isinstance(survivors, list | tuple | np.ndarray):
+    if survivors is None or isinstance(survivors, list | tuple | np.ndarray) or is_column(survivors):
         raise UsageError("covariates are columns of a frame with one row a customer; lists have none")
     return survivors
 

@@ -10,12 +10,15 @@ from salesops import _frame
 from salesops._columns import is_from, is_missing
 from salesops._core.error import UnitError, UsageError
 from salesops._core.table import Column, Table
+from salesops._progress import warn
 from salesops.clv._rfm import Rfm
+from salesops.clv._units import UNITS, unit_of
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops.clv._purchases import PurchaseModel
     from salesops.clv._timeline import Timeline
 
 Array = "npt.NDArray[np.float64]"
@@ -33,6 +36,9 @@ NAMES = {
     "customer": ("customer", "customer_id", "id", "ID"),
 }
 _ROWS_SHOWN = 5
+# Neighbouring units are at least 4.3 times each other; the same customers are seldom seen 3 times as long.
+_OUT_OF_PROPORTION = 3
+_NOT_ALL_NEW = 30  # customers; fewer may all have come of late
 
 
 def numbers(values: Any, name: str) -> npt.NDArray[np.float64]:
@@ -89,6 +95,25 @@ def equal_lengths(columns: Mapping[str, npt.NDArray[np.float64]]) -> int:
     return next(iter(sizes.values()), 0)
 
 
+def is_column(data: Any) -> bool:
+    """Whether this is one column by itself: a list, an array or a series."""
+    return (
+        isinstance(data, list | tuple | range | Column)
+        or getattr(data, "ndim", None) == 1
+        or type(data).__name__.endswith(("Series", "Array"))  # Polars and PyArrow count no dimensions
+    )
+
+
+def by_name(second: Any, more: tuple[Any, ...], names: tuple[str, ...]) -> None:
+    """Refuse arrays by position: scikit-learn passes y=None and nothing else."""
+    if second is not None or more:
+        raise UsageError(f"arrays go by name, so that none is swapped: fit({_called(names)})")
+
+
+def _called(names: tuple[str, ...]) -> str:
+    return ", ".join(f"{name}=…" for name in names)
+
+
 class Source:
     """The caller's data: a frame, an `Rfm`, or keyword arrays."""
 
@@ -122,7 +147,22 @@ class Source:
             self.currency, self.first_counted = data.currency, data.include_first
             self.holdout_duration = data.holdout_duration or None
         else:
+            if is_column(data):
+                arrays_too = f", or arrays by name: {_called(wanted)}" if wanted else ""
+                raise UsageError(f"the data is one column: give a frame with all of them{arrays_too}")
             self.table = _frame.to_core(data)
+            # Of any other library than pandas a frame has no place for it.
+            told = getattr(data, "attrs", {}).get("unit") if is_from(data, "pandas") else None
+            self.unit = told if told in UNITS else None
+
+    def unit_with(self, unit: str | None) -> str | None:
+        """The unit of time of the rows, as they tell it or the caller does; the two must agree."""
+        said = unit_of(unit)
+        if self.unit and said and self.unit != said:
+            text = f"unit='{said}', but so.clv.rfm made the data in {self.unit}s"
+            scaled = f"; if T was scaled since, set attrs['unit'] = '{said}'"
+            raise UnitError(text if isinstance(self.data, Rfm) else text + scaled)
+        return self.unit or said
 
     def name(self, what: str) -> str:
         """What the caller calls a column."""
@@ -149,10 +189,15 @@ class Source:
         return numbers(self.table.column(name), f"column '{name}'")
 
     def array(self, name: str) -> npt.NDArray[np.float64]:
-        """A keyword array; empty when it was not given."""
+        """A keyword array, or the column of the frame that it names; empty when it was not given."""
         import numpy as np
 
-        return numbers(self._arrays[name], name) if name in self._arrays else np.empty(0)
+        values = self._arrays.get(name, np.empty(0))
+        if isinstance(values, str):
+            if self.table is None:
+                raise UsageError(f"{name}='{values}' names a column, but no frame was given")
+            return numbers(self.table.column(values), f"column '{values}'")
+        return numbers(values, name)
 
     @property
     def kind(self) -> Any:
@@ -270,6 +315,25 @@ def same_unit(fitted: str | None, given: str | None) -> None:
         raise UnitError(
             f"the model counts in {fitted}s, the data in {given}s; make the data with unit='{fitted}'"
         )
+
+
+def of_model(model: PurchaseModel, source: Source, unit: str | None = None) -> str | None:
+    """The unit of time of model and rows, which must be one; warn where only the numbers can tell."""
+    fitted, given = getattr(model, "unit_", None), source.unit_with(unit)
+    same_unit(fitted, given)
+    seen = getattr(model, "longest_T_", None)  # none in models saved by older releases
+    if given is None and source.table is not None and seen:
+        T = source.column("T")
+        longest = float(T.max()) if len(T) else seen
+        short = len(T) >= _NOT_ALL_NEW and longest < seen / _OUT_OF_PROPORTION
+        if short or longest > seen * _OUT_OF_PROPORTION:
+            of = f" {fitted}s" if fitted else ""
+            warn(
+                f"{source.name('T')} of the frame reaches {longest:,.4g}, the model was fitted on up to "
+                f"{seen:,.4g}{of}: in another unit of time its answers are wrong; make the rows with "
+                f"so.clv.rfm(…, unit=), or say unit='{fitted or 'week'}' if it is that"
+            )
+    return fitted or given
 
 
 def same_currency(fitted: str, given: str) -> None:

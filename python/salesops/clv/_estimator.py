@@ -18,6 +18,7 @@ from salesops._core.error import DataError, UsageError
 from salesops._progress import ConvergenceWarning, warn
 from salesops.clv import _data
 from salesops.clv._units import unit_of
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -65,7 +66,8 @@ class Fitted:
     ``bic_``, ``n_``, ``converged_``, ``notes_`` and ``unit_``. Coefficients of covariates stand in
     ``coefficients_``; errors and covariance hold them after the parameters. What the data leave open has
     no standard error and NaN in ``covariance_``; ``identified_covariance_`` is over all else, without gaps,
-    and what intervals of forecasts are drawn from.
+    and what intervals of forecasts are drawn from. Models of purchases keep the largest T that they saw in
+    ``longest_T_``: a frame that is asked about later, and can't tell its unit, is held against it.
     """
 
     _seen: Any
@@ -370,7 +372,7 @@ class Estimator(Fitted):
         text = f"{type(self).__name__}({', '.join(self._details() + shown)})"
         if not hasattr(self, "params_"):
             return text
-        return f"<{text}: {self.n_:,.0f} customers, log-likelihood {self.log_likelihood_:,.2f}>"
+        return f"<{text}: {counted(round(self.n_), 'customer')}, log-likelihood {self.log_likelihood_:,.2f}>"
 
     def _repr_html_(self) -> str:
         return (
@@ -492,7 +494,7 @@ class Summary:
         model = self._model
         unit = f", time in {model.unit_}s" if model.unit_ else ""
         details = "".join(f", {detail}" for detail in model._details())
-        return f"{type(model).__name__}{details}: {model.n_:,.0f} customers{unit}"
+        return f"{type(model).__name__}{details}: {counted(round(model.n_), 'customer')}{unit}"
 
     def _foot(self) -> list[str]:
         model = self._model

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from itertools import repeat
@@ -9,6 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
+from salesops._progress import warn
 from salesops.clv._covariates import Design
 from salesops.clv._data import Histories, histories
 from salesops.clv._over_time import estimates as known
@@ -21,11 +24,14 @@ if TYPE_CHECKING:
 
     from salesops.clv._data import Source
     from salesops.clv._purchases import PurchaseModel
+    from salesops.clv._units import Interval
 
     Floats = npt.NDArray[np.float64]
 
 #: Models of which one call of the core is given the draws.
 _AT_ONCE = 512
+#: What the core says of a fit to one-time buyers alone, where no priors or l2 hold it.
+_NOBODY = "no customer bought again"
 
 Column = tuple[Any, Any, Any]
 
@@ -37,7 +43,7 @@ class Asked:
     ahead: float | None
     rate: float
     level: float | None
-    interval: str
+    interval: Interval
 
 
 class Money(NamedTuple):
@@ -93,10 +99,15 @@ def forecast(
     drawn: Posterior | None = None,
 ) -> Any:
     """Forecast each customer; `PurchaseModel.predict` and `Posterior.predict` say how."""
+    import numpy as np
+
     found = histories(source, model._opportunities)
     _check(model, asked, drawn)
     if isinstance(spend, Posterior) and drawn is None:
         raise UsageError("spend= of draws goes with draws of the purchases: ask posterior.predict")
+    nothing = unknown(model, drawn)
+    if nothing:
+        model, asked = _as_known(model), replace(asked, interval="mean")
     money = Money.of(spend, source, len(found.x))
     design = model._design()
     if design is not None and design.over_time:
@@ -111,6 +122,8 @@ def forecast(
     result: dict[str, Any] = {}
     for name in names:
         value, low, high = made[name]
+        if nothing and name != "expected_spend":
+            low = high = np.full(len(value), np.nan)
         result[name] = value
         if asked.level:
             result |= {f"{name}_lo_{asked.level:g}": low, f"{name}_hi_{asked.level:g}": high}
@@ -129,6 +142,9 @@ def total(
 
     found = histories(source, model._opportunities)
     _check(model, asked, drawn)
+    nothing = unknown(model, drawn)
+    if nothing:
+        model = _as_known(model)
     design = model._design()
     money = Money.of(spend, source, len(found.x), together=True)
     if design is not None and design.over_time:
@@ -152,7 +168,7 @@ def total(
         result[name] = point[key][0] if drawn is None else made[key][0]
         if asked.level:
             low, high = f"{name}_lo_{asked.level:g}", f"{name}_hi_{asked.level:g}"
-            result[low], result[high] = made[key][1:]
+            result[low], result[high] = (math.nan, math.nan) if nothing else made[key][1:]
     return result
 
 
@@ -162,12 +178,34 @@ def _check(model: PurchaseModel, asked: Asked, drawn: Posterior | None) -> None:
             "horizon=None counts purchases without end; give discount='10% / year', or a horizon"
         )
     if asked.interval not in ("mean", "outcome"):
-        raise UsageError(f"interval is 'mean' or 'outcome', not {asked.interval!r}")
+        width = "; how wide it is, level= says" if isinstance(asked.interval, int | float) else ""
+        raise UsageError(f"interval is 'mean' or 'outcome', not {asked.interval!r}{width}")
     if asked.level and asked.interval == "mean" and drawn is None and not hasattr(model, "params_"):
         raise UsageError(
             "level= needs a fitted model: parameters that were given are taken as known for sure; "
             "interval='outcome' is of the customer's own chance"
         )
+
+
+def unknown(model: PurchaseModel, drawn: Posterior | None = None) -> bool:
+    """Whether the fit saw nobody buy again, so that no range holds; warn of it. Draws rest on priors."""
+    if drawn is not None or getattr(model, "reason_", None) != _NOBODY:
+        return False
+    warn(
+        f"{type(model).__name__} was fitted to customers of whom none bought again: how many are still there "
+        "and will return is not known at all. The numbers are one guess of many that fit as well, and ranges "
+        "(level=) are NaN; wait for purchases, or give priors="
+    )
+    return True
+
+
+def _as_known(model: PurchaseModel) -> PurchaseModel:
+    """The model without doubt about its parameters: draws of ones that may be anything are no numbers."""
+    import numpy as np
+
+    made = copy.copy(model)
+    made.identified_covariance_ = np.zeros_like(model.identified_covariance_)
+    return made
 
 
 # ---- customers who keep their covariates ----

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 from salesops._arguments import checked
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
-from salesops.clv._data import Source, histories, same_unit
+from salesops.clv._data import Source, histories, of_model
 from salesops.clv._rfm import day_of
-from salesops.clv._units import Discount, in_unit
-from salesops.plot.base import percent
+from salesops.clv._units import Discount, Length, as_text, in_unit
+from salesops.plot.base import counted, percent
 
 if TYPE_CHECKING:
     from salesops.clv._purchases import PurchaseModel
@@ -34,8 +34,8 @@ class Plots:
         self,
         what: str = "p_alive",
         *,
-        T: str | float,
-        horizon: str | float | None = None,
+        T: Length,
+        horizon: Length | None = None,
         most: int = 20,
     ) -> Picture:
         """What a model says of customers by frequency and recency, after `T`.
@@ -81,7 +81,8 @@ class Plots:
             {"x": n - 0.5, "y": place * width, "value": value}
             for n, place, value in zip(x.tolist(), bin_of.tolist(), values.tolist(), strict=True)
         ]
-        words = "Probability to be still a customer" if kind else f"Purchases expected in {horizon}"
+        ahead = as_text(horizon, "horizon")
+        words = "Probability to be still a customer" if kind else f"Purchases expected in {ahead}"
         low, high = (plot.compact(f(values.tolist()), kind) for f in (min, max))
         of_unit = _plural(unit)
         return plot.Picture(
@@ -111,7 +112,7 @@ class Plots:
         """How many customers made 0, 1, 2, … repeat purchases, beside how many the model expects."""
         model = self._model
         source = Source(data, {}, columns, ())
-        same_unit(getattr(model, "unit_", None), source.unit)
+        of_model(model, source)
         found = histories(source, model._opportunities)
         actual = [float((found.x == n).sum()) for n in range(MOST)]
         expected = [float(model._of_rows(source, "pmf_new", float(n), found.T).sum()) for n in range(MOST)]
@@ -123,9 +124,9 @@ class Plots:
             labels,
             actual,
             expected,
-            title=f"{percent(1 - off)} of customers are where {type(model).__name__} puts them",
+            title=f"The histogram that {type(model).__name__} expects differs by {percent(off)} of customers",
             subtitle="Customers by their number of repeat purchases until T, beside the number expected of "
-            "customers who came when they did.",
+            "customers who came when they did. So many would have to move to another bar.",
             x_title="repeat purchases",
             y_title="customers",
         )
@@ -136,7 +137,7 @@ class Plots:
         data: Any,
         *,
         by: str = "frequency",
-        holdout: str | float | None = None,
+        holdout: Length | None = None,
         columns: Mapping[str, str] | None = None,
     ) -> Picture:
         """Mean purchases in the holdout, by what was known before it, beside the forecast.
@@ -187,7 +188,7 @@ class Plots:
         data: Any,
         *,
         spend: GammaGamma,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: Discount | None = None,
         currency: str = "",
         columns: Mapping[str, str] | None = None,
@@ -208,7 +209,7 @@ class Plots:
         shares = [float(tenth.sum() / values.sum()) for tenth in tenths]
         names = ["best tenth", "second", "third", *(f"{n}th" for n in range(4, 10)), "last tenth"]
         means = [plot.compact(float(tenth.mean()), currency) for tenth in tenths]
-        ahead = "without end" if horizon is None else f"in {horizon}"
+        ahead = "without end" if horizon is None else f"in {as_text(horizon, 'horizon')}"
         how = f"discounted at {discount}" if discount else "not discounted"
         return plot.Picture(
             title=f"The best tenth of customers holds {percent(shares[0], 0)} of the value to come",
@@ -275,9 +276,9 @@ class Plots:
         return plot.Picture(
             title=f"Still a customer on {end}: {last}",
             subtitle=f"{type(model).__name__}: probability of being a customer, from the first purchase on. "
-            f"Ticks: its {len(days)} days of purchase.",
-            alt=f"After {len(days)} days of purchase the probability is {last} on {end}; it was lowest at "
-            f"{percent(p.min(), 0)}.",
+            f"Ticks: its {counted(len(days), 'day')} of purchase.",
+            alt=f"After {counted(len(days), 'day')} of purchase the probability is {last} on {end}; it was "
+            f"lowest at {percent(p.min(), 0)}.",
             chart=plot.progress({last: line}, marks=days, unit="share"),
             columns=["day of purchase", "just after", "just before the next"],
             rows=_between(days, line),

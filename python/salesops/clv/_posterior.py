@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from salesops.calendar import FiscalCalendar
     from salesops.clv._estimator import Estimator
     from salesops.clv._purchases import PurchaseModel
+    from salesops.clv._units import Interval, Length
 
 #: How many draws stand for the posterior in a forecast; the core takes so many.
 DRAWS = 256
@@ -98,11 +99,11 @@ class Posterior:
         self,
         data: Any = None,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: str | None = None,
         spend: Any = None,
         level: float = 90,
-        interval: str = "mean",
+        interval: Interval = "mean",
         x: Any = None,
         t_x: Any = None,
         T: Any = None,
@@ -143,7 +144,7 @@ class Posterior:
         self,
         data: Any = None,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: str | None = None,
         spend: Any = None,
         level: float = 90,
@@ -180,7 +181,7 @@ class Posterior:
         self,
         data: Any,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         periods: int | None = None,
         every: str = "month",
         calendar: FiscalCalendar | None = None,

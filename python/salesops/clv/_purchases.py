@@ -13,13 +13,13 @@ from salesops.calendar import FiscalCalendar
 from salesops.clv import _over_time, _schedule
 from salesops.clv._answers import Answers
 from salesops.clv._covariates import Design
-from salesops.clv._data import Histories, Source, histories, same_unit
+from salesops.clv._data import Histories, Source, by_name, histories, of_model
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
 from salesops.clv._pictures import Plots
 from salesops.clv._spend import GammaGamma
 from salesops.clv._timeline import SeenOverTime
-from salesops.clv._units import Discount, discount_rate, in_unit, said_with_unit, unit_of
+from salesops.clv._units import Discount, Interval, Length, discount_rate, in_unit, said_with_unit
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,7 +52,7 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any = None,
         y: Any = None,
-        *,
+        *more: Any,
         covariates: Sequence[str] = (),
         dropout_covariates: Sequence[str] = (),
         equal: Sequence[str] = (),
@@ -72,8 +72,8 @@ class PurchaseModel(Explained, Answers):
         data
             An `Rfm`, or any frame with columns frequency, recency and T (also those of lifetimes and
             pymc-marketing, as they are).
-        y
-            Ignored; scikit-learn passes it.
+        y, more
+            Nothing: scikit-learn passes y=None, and arrays go by name.
         covariates, dropout_covariates
             Columns that move the purchase rate, and leaving (BGNBD, MBGNBD, ParetoNBD, GGompertzNBD):
             numbers, or text, whose categories are compared with the first in alphabetical order. A unit of z
@@ -86,7 +86,7 @@ class PurchaseModel(Explained, Answers):
         x, t_x, T
             Arrays instead of a frame.
         weights
-            Customers that each row stands for.
+            Customers that each row stands for: an array, or the frame's column of that name.
         sum_log_gaps
             Σ ln of the times between purchases; only the CNBD-k models read it, from the frame too.
         columns
@@ -96,12 +96,13 @@ class PurchaseModel(Explained, Answers):
         warm_start
             Begin at the estimates of the last fit: quick where little is new.
         """
+        by_name(y, more, ("x", "t_x", "T"))
         arrays = {"x": x, "t_x": t_x, "T": T, "weights": weights, "sum_log_gaps": sum_log_gaps}
         source = Source(data, arrays, columns, ("x", "t_x", "T"))
         if self._opportunities and source.discrete is False:
             raise UsageError("BGBB counts opportunities: make the rows with so.clv.rfm(…, discrete=True)")
         found = histories(source, self._opportunities)
-        same_unit(source.unit, unit_of(unit))
+        of = source.unit_with(unit)
         design = self._learn(source, covariates, dropout_covariates, equal)
         seen: Seen | SeenOverTime
         if design is not None and design.over_time:
@@ -111,7 +112,9 @@ class PurchaseModel(Explained, Answers):
             columns_seen = (found.x, found.t_x, found.T, self._gaps(source), *terms.values())
             seen = Seen(columns_seen, source.array("weights"))
         self.covariates_ = design.state() if design else None
-        return self._fit_seen(seen, source.unit or unit, warm_start)
+        self._fit_seen(seen, of, warm_start)
+        self.longest_T_ = float(found.T.max())
+        return self
 
     def _see_over_time(self, source: Source, found: Histories, design: Design) -> SeenOverTime:
         rows = source.data
@@ -266,8 +269,8 @@ class PurchaseModel(Explained, Answers):
         Parameters
         ----------
         T
-            How long each is seen; or an `Rfm` or frame whose customers are drawn anew, each seen as long and
-            by its own covariates, those over time too.
+            How long each is seen; or an `Rfm` or frame (of which a column T is enough) whose customers are
+            drawn anew, each seen as long and by its own covariates, those over time too.
         horizon
             Goes on so long after T, in its unit.
         """
@@ -330,11 +333,11 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any = None,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: Discount | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
-        interval: str = "mean",
+        interval: Interval = "mean",
         x: Any = None,
         t_x: Any = None,
         T: Any = None,
@@ -350,15 +353,16 @@ class PurchaseModel(Explained, Answers):
         data
             An `Rfm` or a frame as for `fit`, or the arrays x, t_x, T (and spend_x, mean_spend).
         horizon
-            ``"39 weeks"``, ``"1 year"``; beside arrays also a number in the unit of T. None = without end,
-            with a discount.
+            ``"39 weeks"``, ``"1 year"``, a timedelta; beside arrays also a number in the unit of T. None =
+            without end, with a discount.
         discount
             Effective rate and its period, ``"10% / year"``; nothing is discounted by default.
         spend
             `GammaGamma`; adds expected_spend a purchase and clv = expected_spend × discounted purchases. Who
             bought again without a mean above 0 gets the expected spend of all; a warning counts such rows.
         level
-            Percent of an interval: columns ``<name>_lo_90``, ``<name>_hi_90``.
+            Percent of an interval: columns ``<name>_lo_90``, ``<name>_hi_90``; NaN, with a warning, where
+            the fit saw nobody buy again.
         interval
             ``mean``: of the expected numbers, which are as uncertain as the parameters. ``outcome``: of what
             the customer will come to, its own chance included, within a finite horizon: 90 % of such
@@ -384,7 +388,7 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any = None,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         discount: Discount | None = None,
         spend: GammaGamma | None = None,
         level: float | None = None,
@@ -405,7 +409,7 @@ class PurchaseModel(Explained, Answers):
         level
             Percent of an interval, of the expected sums. Who misjudges the parameters does so for all
             customers alike, so it is far wider than independent customers would make it; it is not the sum
-            of `predict`'s intervals either.
+            of `predict`'s intervals either. NaN, with a warning, where the fit saw nobody buy again.
 
         Returns
         -------
@@ -429,7 +433,7 @@ class PurchaseModel(Explained, Answers):
     def _total(
         self,
         source: Source,
-        horizon: str | float | None,
+        horizon: Length | None,
         discount: Discount | None,
         spend: Any,
         level: float | None,
@@ -444,11 +448,11 @@ class PurchaseModel(Explained, Answers):
     def _forecast(
         self,
         source: Source,
-        horizon: str | float | None,
+        horizon: Length | None,
         discount: Discount | None,
         spend: Any,
         level: float | None,
-        interval: str,
+        interval: Interval,
         unit: str | None,
         drawn: Posterior | None = None,
     ) -> Any:
@@ -467,7 +471,7 @@ class PurchaseModel(Explained, Answers):
         self,
         data: Any,
         *,
-        horizon: str | float | None = None,
+        horizon: Length | None = None,
         periods: int | None = None,
         every: str = "month",
         calendar: FiscalCalendar | None = None,
@@ -514,7 +518,7 @@ class PurchaseModel(Explained, Answers):
     def _schedule(
         self,
         data: Any,
-        horizon: str | float | None,
+        horizon: Length | None,
         periods: int | None,
         every: str,
         calendar: FiscalCalendar | None,
@@ -549,13 +553,10 @@ class PurchaseModel(Explained, Answers):
         return _schedule.schedule(self, source, found, cut, rate, spend, each)
 
     def _ahead(
-        self, source: Source, horizon: str | float | None, discount: str | None, unit: str | None
+        self, source: Source, horizon: Length | None, discount: str | None, unit: str | None
     ) -> tuple[float | None, float, str | None]:
         """Horizon and discount rate in the unit of T, which comes with them."""
-        fitted = getattr(self, "unit_", None)
-        given = source.unit or unit_of(unit)
-        same_unit(fitted, given)
-        of = fitted or given
+        of = of_model(self, source, unit)
         if source.table is not None:
             said_with_unit(horizon, of, "horizon")
         ahead = None if horizon is None else in_unit(horizon, of, "horizon", self._opportunities)

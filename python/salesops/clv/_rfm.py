@@ -7,7 +7,7 @@ import datetime as dt
 import html
 import zoneinfo
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from salesops import _frame
 from salesops._arguments import checked, listed
@@ -18,12 +18,25 @@ from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops.calendar import time_zone
 from salesops.clv._units import BELOW_A_DAY, unit_of
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
     from salesops.clv._timeline import Timeline
 
 Day = str | dt.date | None
+_End = tuple[dt.date, int] | None
+
+
+class _Asked(NamedTuple):
+    """How rows were asked for, as the core takes it."""
+
+    unit: str
+    discrete: bool
+    calibration_end: _End
+    holdout_end: _End
+    observation_end: _End
+    include_first: bool = False
 
 
 class Rfm:
@@ -33,11 +46,11 @@ class Rfm:
     transactions came in. The models take it as it is and keep its unit of time.
     """
 
-    def __init__(self, core: _Rfm, source: Any, state: _RfmState, include_first: bool = False) -> None:
-        self._core = core
-        self._include_first = include_first
+    def __init__(self, state: _RfmState, asked: _Asked, source: Any, threads: int = 0) -> None:
         self._state = state
-        self.table: Table = core.to_table()
+        self._asked = asked
+        self._core: _Rfm = state.finish(*asked, threads)
+        self.table: Table = self._core.to_table()
         self.source = kind_of(source)
         self._joined: list[tuple[Table, str]] = []
         self._timeline: Timeline | None = None
@@ -47,16 +60,14 @@ class Rfm:
     ) -> Rfm:
         """The rows of the same transactions as they would be with other last days, and what was joined."""
         seen = None if to_end else (holdout_end or calibration_end)
-        core = self._state.finish(
+        asked = _Asked(
             self.unit,
             self.discrete,
             end_of(calibration_end, "calibration_end"),
             end_of(holdout_end, "holdout_end"),
             end_of(seen, "observation_end"),
-            False,
-            0,
         )
-        rows = Rfm(core, self.source, self._state)
+        rows = Rfm(self._state, asked, self.source)
         for table, on in self._joined:
             rows = rows.join(table, on)
         rows._timeline = self._timeline
@@ -75,7 +86,7 @@ class Rfm:
     @property
     def include_first(self) -> bool:
         """Whether frequency and monetary_value count the first purchase, which models of purchases refuse."""
-        return self._include_first
+        return self._asked.include_first
 
     @property
     def currency(self) -> str:
@@ -108,6 +119,22 @@ class Rfm:
         """What was merged and left out, by rule."""
         return self._core.issues
 
+    def __copy__(self) -> Rfm:
+        made = object.__new__(Rfm)
+        vars(made).update(vars(self))
+        return made
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a pickle holds: the transactions as text, of which the rows are made again."""
+        kept = vars(self) | {"_state": self._state.to_json()}
+        del kept["_core"]
+        return kept
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        vars(self).update(kept)
+        self._state = _RfmState.from_json(kept["_state"])
+        self._core = self._state.finish(*self._asked, 0)
+
     def __len__(self) -> int:
         return len(self._core)
 
@@ -118,8 +145,15 @@ class Rfm:
         return self.table.__arrow_c_stream__(requested_schema, money="float64", strings="text")
 
     def to_frame(self) -> Any:
-        """Give the rows as the kind of frame that the transactions came in."""
-        return _frame.like(self.table, self.source)
+        """Give the rows as the kind of frame that the transactions came in.
+
+        A pandas frame keeps the unit of time in ``attrs["unit"]``, where the models read it; of other kinds
+        tell it them with ``unit=``.
+        """
+        frame = _frame.like(self.table, self.source)
+        if is_from(frame, "pandas"):
+            frame.attrs["unit"] = self.unit
+        return frame
 
     def join(self, customers: Any, on: str = "customer") -> Rfm:
         """Add what else is known of the customers, as columns that models take as covariates.
@@ -225,7 +259,7 @@ class Rfm:
 
     def __repr__(self) -> str:
         kind = f"civil {self.unit}s" if self.discrete else f"{self.unit}s"
-        text = f"<Rfm: {len(self):,} customers in {kind} to {_said(self.calibration_end)}"
+        text = f"<Rfm: {counted(len(self), 'customer')} in {kind} to {_said(self.calibration_end)}"
         if self.holdout_duration:
             text += f", holdout to {_said(self.holdout_end)}"
         if self._timeline is not None:
@@ -264,6 +298,7 @@ class RfmState:
         self._core = _RfmState()
         self._source: Any = None
         self._zone: dt.tzinfo | None = None  # whose days count, as far as known
+        self._shared = False
 
     @classmethod
     @checked
@@ -309,6 +344,9 @@ class RfmState:
         for state in [other] if isinstance(other, RfmState) else listed(other, "other"):
             if not isinstance(state, RfmState):
                 raise UsageError(f"other: need what RfmState.partial made, not {type(state).__name__}")
+            if self._shared:  # with rows, which are of what was known when they were made
+                known, self._core, self._shared = self._core, _RfmState(), False
+                self._core.merge(known)
             self._core.merge(state._core)
             if self._source is None:
                 self._source = state._source
@@ -331,16 +369,16 @@ class RfmState:
         """One row a customer; the arguments are those of `rfm`."""
         of = unit_of(unit) or "day"
         end = end_of if of in BELOW_A_DAY else _whole_day
-        made = self._core.finish(
+        asked = _Asked(
             of,
             discrete,
             end(calibration_end, "calibration_end", self._zone),
             end(holdout_end, "holdout_end", self._zone),
             end(observation_end, "observation_end", self._zone),
             include_first,
-            threads,
         )
-        return Rfm(made, self._source, self._core, include_first)
+        self._shared = True
+        return Rfm(self._core, asked, self._source, threads)
 
     @checked
     def regularity(self, method: str = "mle") -> float | None:
@@ -371,7 +409,8 @@ class RfmState:
         return self._core.customers
 
     def __repr__(self) -> str:
-        return f"<RfmState: {self._core.customers:,} customers, {self._core.days:,} days with transactions>"
+        customers, days = counted(self._core.customers, "customer"), counted(self._core.days, "day")
+        return f"<RfmState: {customers}, {days} with transactions>"
 
 
 def _restored(text: str, source: Any, zone: dt.tzinfo | None = None) -> RfmState:

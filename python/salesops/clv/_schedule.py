@@ -115,6 +115,7 @@ def schedule(
     """Purchases and money of each period, of all customers or of each."""
     import numpy as np
 
+    _forecast.unknown(model)
     bought = _by_period(model, found, cut, 0.0)
     columns = {"expected_transactions": bought}
     if spend is not None:

@@ -9,7 +9,7 @@ from salesops._arguments import listed
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops.clv import _over_time
-from salesops.clv._data import Source, numbers, same_unit
+from salesops.clv._data import Source, is_column, numbers, of_model
 from salesops.clv._rfm import Rfm, day_of, end_of
 from salesops.clv._units import BELOW_A_DAY, unit_of
 
@@ -30,10 +30,12 @@ def drawn(model: PurchaseModel, rows: Any, T: Any, horizon: float, seed: int, ti
     if isinstance(rows, (int, float, np.number)):
         raise UsageError("T: one length a customer, such as [52] * 1000, not a number alone")
     design = model._design()
-    known = design is not None or isinstance(rows, Rfm)
-    source = Source(rows, {}, None, ()) if known else None
+    source = None if rows is None or is_column(rows) else Source(rows, {}, None, ())
+    if source is None and design is not None:
+        raise UsageError("T: a model with covariates draws the customers of rows that have them")
     if T is None:
-        same_unit(getattr(model, "unit_", None), None if source is None else source.unit)
+        if source is not None:
+            of_model(model, source)
         T = source.column("T") if source is not None else numbers(rows, "T")
     if design is None or source is None:
         keys = np.empty(0, dtype=np.uint64)

@@ -12,9 +12,18 @@ from salesops._core import clv as _core
 from salesops._core.error import UsageError
 from salesops._progress import warn
 from salesops.clv._covariates import Design
-from salesops.clv._data import Complaints, Source, equal_lengths, listed_rows, numbers, same_currency
+from salesops.clv._data import (
+    Complaints,
+    Source,
+    by_name,
+    equal_lengths,
+    listed_rows,
+    numbers,
+    same_currency,
+)
 from salesops.clv._estimator import Seen
 from salesops.clv._explained import Explained
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     import numpy as np
@@ -82,7 +91,7 @@ class GammaGamma(Explained):
         self,
         data: Any = None,
         y: Any = None,
-        *,
+        *more: Any,
         covariates: Sequence[str] = (),
         x: Any = None,
         mean_spend: Any = None,
@@ -103,7 +112,7 @@ class GammaGamma(Explained):
         x, mean_spend
             Arrays instead: purchases and their mean amount.
         weights
-            Customers that each row stands for.
+            Customers that each row stands for: an array, or the frame's column of that name.
         columns
             What the frame calls its columns.
         warm_start
@@ -116,6 +125,7 @@ class GammaGamma(Explained):
         """
         import numpy as np
 
+        by_name(y, more, ("x", "mean_spend"))
         source = Source(
             data, {"x": x, "mean_spend": mean_spend, "weights": weights}, columns, ("x", "mean_spend")
         )
@@ -143,10 +153,9 @@ class GammaGamma(Explained):
         self.currency_ = source.currency
         if len(out):
             customers = float(weight[out].sum()) if len(weight) else len(out)
-            self.notes_.append(
-                f"{customers:,.0f} customers who bought again without an amount above 0 were left out "
-                f"({listed_rows(out)})"
-            )
+            who = f"{counted(round(customers), 'customer')} who bought again without an amount above 0"
+            verb = "was" if customers == 1 else "were"
+            self.notes_.append(f"{who} {verb} left out ({listed_rows(out)})")
         self._note_dependence(count, mean, weight if len(weight) else np.ones(len(count)))
         return self
 

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 import re
-from typing import Any
+from typing import Any, Literal
 
+from salesops._columns import is_missing
 from salesops._core import clv as _core
 from salesops._core.error import UnitError, UsageError
 
+# A length of time: "39 weeks", a time delta, or a number in the unit of T.
+Length = str | float | dt.timedelta
+# What a range is of: the expected numbers, or what the customer will come to.
+Interval = Literal["mean", "outcome"]
 # "10% / year"; a number without its period is told so.
 Discount = str
 
@@ -48,9 +54,26 @@ def length(text: str, argument: str) -> tuple[float, str]:
     return float(found[1] or 1) * times, unit
 
 
+def as_text(time: Any, argument: str) -> Any:
+    """A time delta of Python, pandas or NumPy as the text of its length; all else as it is."""
+    import numpy as np
+
+    if time is None:
+        return None
+    if is_missing(time) or (isinstance(time, np.timedelta64) and np.isnat(time)):
+        raise UsageError(f"{argument}: a missing value is no length of time")
+    if isinstance(time, np.timedelta64):
+        if np.datetime_data(time.dtype)[0] in ("M", "Y"):
+            return f"{time.astype('timedelta64[M]').astype(np.int64)} months"
+        time = time.astype("timedelta64[us]").item()
+    if not isinstance(time, dt.timedelta):
+        return time
+    return f"{time / dt.timedelta(days=1):.9f}".rstrip("0").rstrip(".") + " days"
+
+
 def said_with_unit(time: Any, unit: str | None, argument: str) -> None:
     """Refuse a bare number where a frame is asked about."""
-    if time is None or isinstance(time, str):
+    if time is None or isinstance(as_text(time, argument), str):
         return
     what = f"'{time} {unit}s'" if unit else f"'{time} weeks'"
     tell = "" if unit else ", and unit='week' for that of the rows"
@@ -59,6 +82,7 @@ def said_with_unit(time: Any, unit: str | None, argument: str) -> None:
 
 def in_unit(time: Any, unit: str | None, argument: str, discrete: bool = False) -> float:
     """A length of time in the model's unit: text of any unit, or a number that is in the model's already."""
+    time = as_text(time, argument)
     if isinstance(time, str):
         number, of = length(time, argument)
         if unit is None:
@@ -87,6 +111,10 @@ def discount_rate(discount: Any, unit: str | None, discrete: bool = False) -> fl
     if discount is None or (isinstance(discount, int | float) and discount == 0):
         return 0.0
     found = _DISCOUNT.fullmatch(discount) if isinstance(discount, str) else None
+    if found is None and isinstance(discount, str) and _DISCOUNT.fullmatch(discount.strip().lstrip("-−")):
+        raise UsageError(
+            f"discount={discount!r}: below 0, later purchases would be worth more; say 0 or above"
+        )
     if found is None:
         raise UsageError(f"discount: say the period with it, such as '10% / year', not {discount!r}")
     share = float(found[1]) / (100 if found[2] else 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -349,7 +350,7 @@ def heat(
     --------
     >>> chart = heat([{"x": 0, "y": 0, "value": 0.2}, {"x": 1, "y": 0, "value": 0.8}])
     >>> len(chart.to_dict()["layer"])
-    3
+    5
     """
     alt = altair()
     data = [row for row in records(rows, "x", "y", "value") if row["value"] is not None]
@@ -370,19 +371,22 @@ def heat(
     words = [{**row, "note": compact(row["value"], unit)} for row in (top, low)]
     for row in words:
         row["left"] = row["x"] + steps[0] / 2 > sum(ends["x"]) / 2
+    halo = {"stroke": ink("ground"), "strokeWidth": 3}  # cells under the words may be dark, light or both
     notes = [
         alt.Chart(alt.Data(values=[row]))
         .mark_text(
             align="right" if row["left"] else "left",
             dx=-4 if row["left"] else 4,
             dy=12 if row["y2"] == ends["y"][1] else -8,
-            color=ink("ground" if row is words[0] else "ink"),
+            color=ink("ink"),
             fontWeight="bold",
+            **ground,
         )
         .encode(x=alt.X("x2:Q" if row["left"] else "x:Q"), y=alt.Y("y2:Q"), text="note:N")
-        for row in words
+        for row in words[: 1 if top is low else 2]
+        for ground in (halo, {})
     ]
-    return alt.layer(cells, *notes[: 1 if top is low else 2])
+    return alt.layer(cells, *notes)
 
 
 def _exactly(alt: Any, ends: list[float]) -> Any:
@@ -492,7 +496,7 @@ def progress(
     ends = [row for row, after in zip(data, [*data[1:], {}], strict=True) if row["line"] != after.get("line")]
     ends = _apart(ends, 0.08 * (max(row["value"] for row in data) or 1))
     color = alt.Color("color:N", scale=None)
-    x = alt.X("day:T", title=None, axis=alt.Axis(format="%b %y", tickCount=4, grid=False))
+    x = alt.X("day:T", title=None, axis=_calendar(alt, [row["day"] for row in data]))
     axis = alt.Axis(**_format(unit, (row["value"] for row in data)))
     y = alt.Y("value:Q", title=y_title or None, axis=axis)
     base = alt.Chart(alt.Data(values=data), width=WIDTH, height=240)
@@ -516,6 +520,19 @@ def progress(
         ticks = alt.Chart(alt.Data(values=records([{"day": day.isoformat()} for day in marks], "day")))
         layers.append(ticks.mark_tick(color=ink("ink"), thickness=2, size=14).encode(x=x, y=alt.value(233)))
     return alt.layer(*layers)
+
+
+def _calendar(alt: Any, days: Sequence[str]) -> Any:
+    """An axis of days with at most six labels, so that they don't run into each other."""
+    first, last = (dt.date.fromisoformat(end(days)) for end in (min, max))
+    months = (last - first).days / 30.4
+    if months < 3:
+        return alt.Axis(format="%-d %b", tickCount=4, labelOverlap=True, grid=False)
+    step = next((step for step in (1, 3, 6) if months <= 6 * step), 12)
+    every = {"interval": "month", "step": step}
+    if step == 12:
+        every = {"interval": "year", "step": math.ceil(months / 72)}
+    return alt.Axis(format="%b %y", tickCount=every, labelOverlap=True, grid=False)
 
 
 def _apart(ends: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
