@@ -107,7 +107,7 @@ void sort_items(std::span<Item> items, int bits) {
     return;
   }
   // Enough of the highest bits that hardly any two items agree in them.
-  const int digits = (std::bit_width(items.size()) + 18) / width;
+  const int digits = (static_cast<int>(std::bit_width(items.size())) + 18) / width;
   const int low = std::max(0, bits - digits * width);
   std::vector<Item> room(items.size());
   std::vector<std::uint32_t> place(places);
@@ -156,8 +156,9 @@ Ordered in_order(std::span<const double> values) {
     for (std::size_t row = first; row < last; ++row) bits |= key_of(row) ^ key_of(0);
     differing[first / block_rows] = bits;
   });
-  const int bits =
-      std::bit_width(std::reduce(differing.begin(), differing.end(), std::uint64_t{0}, std::bit_or{}));
+  const std::uint64_t apart =
+      std::reduce(differing.begin(), differing.end(), std::uint64_t{0}, std::bit_or{});
+  const int bits = static_cast<int>(std::bit_width(apart));
   const int low = blocks > 1 ? std::max(0, bits - width) : bits;
   const std::size_t buckets = blocks > 1 ? places : 1;
   const auto bucket_of = [&](std::size_t row) { return buckets > 1 ? digit_at(key_of(row), low) : 0; };
