@@ -36,6 +36,18 @@ Table with_keys(const TableModel& model, const Table& raw, std::int64_t first_ke
   return table;
 }
 
+/// Tells of a table of which only the key is understood, naming its columns.
+void check_names(const TableModel& model, const Table& given, Issues& issues) {
+  std::string own;
+  bool understood = given.num_rows() == 0;
+  const std::vector<std::string> keys = model.keys();
+  for (const std::string& name : given.names()) {
+    if (model.find(name) == nullptr) own += (own.empty() ? "" : ", ") + name;
+    understood |= model.find(name) != nullptr && std::find(keys.begin(), keys.end(), name) == keys.end();
+  }
+  if (!understood && !own.empty()) issues.add(model.name, -1, own, "no_known_column");
+}
+
 }  // namespace
 
 Table typed_columns(const TableModel& model, const Table& given, std::int64_t first_key,
@@ -60,14 +72,6 @@ Table typed_columns(const TableModel& model, const Table& given, std::int64_t fi
       issues.add(model.name, -1, "currency", "currency_not_said", {}, Severity::info);
     }
   }
-  std::string own;  // columns that only the table's owner understands
-  bool understood = raw.num_rows() == 0;
-  const std::vector<std::string> keys = model.keys();
-  for (const std::string& name : given.names()) {
-    if (model.find(name) == nullptr) own += (own.empty() ? "" : ", ") + name;
-    understood |= model.find(name) != nullptr && std::find(keys.begin(), keys.end(), name) == keys.end();
-  }
-  if (!understood && !own.empty()) issues.add(model.name, -1, own, "no_known_column");
   Steps steps(options.execution, raw.num_columns());
   for (const auto& [name, column] : raw.columns()) {
     const ColumnModel* known = model.find(name);
@@ -179,6 +183,7 @@ BookTable type_table(const TableModel& model, const Table& raw, const CrmOptions
   result.counts.rows_in = static_cast<std::int64_t>(raw.num_rows());
   const auto keys = model.keys();
   result.key_made = model.surrogate_key && !raw.has(keys.front());
+  check_names(model, raw, issues);
   const Table table = typed_columns(model, raw, 1, options, result.scales, issues);
   std::vector<std::int64_t> keep = newest_rows(model, table, result, issues);
   if (const Column* deleted = table.find("is_deleted"); deleted != nullptr && drops_deleted(model)) {
