@@ -97,7 +97,7 @@ TEST(CohortMoney, Payback) {
   EXPECT_FALSE(cohort::payback(grid, {200, 65, 20, 0, 1000})[0].age.has_value());
   EXPECT_EQ(cohort::payback(grid, {200, 65, 20, 0, 1000})[0].at_least, 4);
   EXPECT_EQ(cohort::payback(grid, {60, 65, 20, 0, 1000}, 0.5)[0].age, 1.0);
-  EXPECT_THROW(cohort::payback(grid, {1}), UsageError);
+  EXPECT_THROW((void)cohort::payback(grid, {1}), UsageError);
 }
 
 TEST(CohortEntry, FirstEverAndDifferentReturns) {

@@ -85,10 +85,10 @@ struct RfmEnd {
 
 struct RfmOptions {
   TimeUnit unit = TimeUnit::day;
-  bool discrete = false;                  ///< count civil periods of the unit
-  std::optional<RfmEnd> calibration_end;  ///< last day the models may see; by default `observation_end`
-  std::optional<RfmEnd> holdout_end;      ///< last day of the holdout; by default `observation_end`
-  std::optional<RfmEnd> observation_end;  ///< nothing after it is known; by default the latest purchase
+  bool discrete = false;                       ///< count civil periods of the unit
+  std::optional<RfmEnd> calibration_end = {};  ///< last day the models may see; by default `observation_end`
+  std::optional<RfmEnd> holdout_end = {};      ///< last day of the holdout; by default `observation_end`
+  std::optional<RfmEnd> observation_end = {};  ///< nothing after it is known; by default the latest purchase
   bool include_first = false;  ///< count the first purchase in frequency and spend: not for the models
   Execution execution = {};
 };
