@@ -1,4 +1,5 @@
 import functools
+import gzip
 import math
 import os
 import pathlib
@@ -17,6 +18,23 @@ def data_dir() -> pathlib.Path:
     if os.environ.get("SALESOPS_REQUIRE_DATA") == "1":
         pytest.fail("SALESOPS_REQUIRE_DATA=1 but SALESOPS_DATA names no folder")
     pytest.skip("SALESOPS_DATA names no folder")
+
+
+@functools.cache
+def has_zlib() -> bool:
+    """Whether this build unpacks gzip; one made without zlib's headers says that it doesn't."""
+    try:
+        so.csv.read(gzip.compress(b"a\n1\n"))
+    except so.UsageError:
+        return False
+    return True
+
+
+@pytest.fixture
+def zlib() -> None:
+    """Skip where the build has no zlib."""
+    if not has_zlib():
+        pytest.skip("this build has no zlib")
 
 
 # ---- books as bad as they come ----

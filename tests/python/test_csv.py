@@ -148,6 +148,7 @@ def test_types_are_asked_for_by_name():
 # ---- sources ----
 
 
+@pytest.mark.usefixtures("zlib")
 def test_reads_paths_bytes_and_files(tmp_path):
     text = b"a,b\n1,x\n"
     path = tmp_path / "näme.csv"
@@ -246,6 +247,7 @@ def test_options_that_can_not_be_are_refused(options):
         csv.read(b"a\n1\n", **options)
 
 
+@pytest.mark.usefixtures("zlib")
 def test_a_gzip_bomb_is_stopped_early():
     bomb = gzip.compress(b"a\n" + b"1,\n" * 40_000_000)
     with pytest.raises(DataError, match="max_gzip_ratio"):

@@ -31,6 +31,7 @@ def amounts(crm):
     return crm.table("opportunity").to_dict()["amount"]
 
 
+@pytest.mark.usefixtures("zlib")
 def test_reads_a_folder_by_the_names_of_its_files(folder):
     crm = so.read(folder, currency="EUR")
     assert crm.tables == ["account", "opportunity"]
@@ -157,6 +158,7 @@ def test_reads_adbc_of_duckdb(tmp_path):
 
 
 @pytest.mark.parametrize("title", ["", "Report of deals\n\n"])
+@pytest.mark.usefixtures("zlib")
 def test_damaged_gzip_is_a_data_error(tmp_path, title):
     path = tmp_path / "opportunity.csv.gz"
     text = title + DEALS + "".join(f"B-{i},New,{i},2024-01-02\n" for i in range(20_000))
@@ -302,6 +304,7 @@ def test_warns_or_raises_on_issues():
         so.read({"opportunity": deals}, on_issue="ignore")
 
 
+@pytest.mark.usefixtures("zlib")
 def test_mapping_files(tmp_path, folder):
     spec = {"tables": {"opportunity": {"from": "opportunities", "columns": {"name": "stage_id"}}}}
     (tmp_path / "m.json").write_text(json.dumps(spec))
