@@ -50,6 +50,12 @@ def seconds(value: float | None) -> str:
     return f"{value * 1e3:.1f} ms" if value < 1 else f"{value:.2f} s"
 
 
+def measured(line: dict, side: str) -> str:
+    """What one side took: time, or what the line's unit says."""
+    value, unit = line.get(side), line.get("unit")
+    return seconds(value) if unit is None or value is None else f"{value:,.0f} {unit}"
+
+
 def machine() -> str:
     cpu = platform.processor() or platform.machine()
     info = pathlib.Path("/proc/cpuinfo")
@@ -98,8 +104,8 @@ def page(results: dict[str, list[dict]]) -> str:
         for line in lines:
             ratio = "–" if line.get("ratio") is None else f"{line['ratio']:.3g}"
             same = {True: "yes", False: "NO", None: "–"}[line.get("same_answer")]
-            cells = [line["task"], f"{line['rows']:,}", seconds(line["ours_s"]), line.get("peer") or "–"]
-            cells += [seconds(line.get("peer_s")), ratio, same, verdict(line), line.get("note") or ""]
+            cells = [line["task"], f"{line['rows']:,}", measured(line, "ours_s"), line.get("peer") or "–"]
+            cells += [measured(line, "peer_s"), ratio, same, verdict(line), line.get("note") or ""]
             out.append("| " + " | ".join(cells) + " |")
     return "\n".join(out) + "\n"
 
@@ -124,9 +130,9 @@ def main(words: list[str]) -> int:
             continue
         results.setdefault(word, []).extend(lines)
         for line in lines:
-            rival = f" against {line['peer']} {seconds(line['peer_s'])}" if line.get("peer") else ""
+            rival = f" against {line['peer']} {measured(line, 'peer_s')}" if line.get("peer") else ""
             note = f" ({line['note']})" if line.get("note") else ""
-            print(f"  {line['task']}: {seconds(line['ours_s'])}{rival} {verdict(line)}{note}")
+            print(f"  {line['task']}: {measured(line, 'ours_s')}{rival} {verdict(line)}{note}")
             if line.get("same_answer") is False:
                 failed.append(f"{word}: {line['task']}: the answers differ")
     PAGE.write_text(page(results) if not words else with_sections(PAGE.read_text(), page(results)))

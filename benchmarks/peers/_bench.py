@@ -80,8 +80,12 @@ def report(
     same: bool = True,
     limit: float | None = None,
     note: str | None = None,
+    unit: str | None = None,
 ) -> None:
-    """Print the line of a task: one a peer, or one of our own time where there is no peer."""
+    """Print the line of a task: one a peer, or one of our own time where there is no peer.
+
+    `unit` names what was measured where it isn't seconds: MB.
+    """
     for peer, seconds in (peers or {"": None}).items():
         line = {
             "task": task,
@@ -93,6 +97,7 @@ def report(
             "same_answer": same if seconds else None,
             "limit_share": limit if seconds else None,
             "note": note,
+            "unit": unit,
         }
         print(json.dumps(line), flush=True)
 
