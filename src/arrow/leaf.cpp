@@ -30,6 +30,11 @@ const std::uint8_t* own_validity(std::string_view column, const ArrowArray& arra
   return bits;
 }
 
+/// All of a null column is null, whatever buffers its producer hands out (Polars: an empty one).
+const std::uint8_t* leaf_validity(std::string_view column, const Format& storage, const ArrowArray& array) {
+  return storage.kind == Kind::null ? nullptr : own_validity(column, array);
+}
+
 void check_leaf(std::string_view column, const Format& storage, const ArrowArray* array) {
   if (array == nullptr) broken(column, "its array is missing");
   check_array(column, array, buffer_count(storage, *array));
@@ -73,8 +78,7 @@ Leaf make_leaf(std::string_view column, const Format& storage, const Batch& batc
   leaf.array = array;
   leaf.start = array->offset + parent.offset;
   leaf.length = parent.length;
-  // All of a null column is null, whatever buffers its producer hands out (Polars: an empty one).
-  leaf.validity = storage.kind == Kind::null ? nullptr : own_validity(column, *array);
+  leaf.validity = leaf_validity(column, storage, *array);
   leaf.parent_validity = own_validity(column, parent);
   leaf.parent_start = parent.offset;
   return leaf;
@@ -89,8 +93,7 @@ Leaf dictionary_leaf(std::string_view column, const Format& values, const Leaf& 
   leaf.array = array;
   leaf.start = array->offset;
   leaf.length = array->length;
-  // All of a null column is null, whatever buffers its producer hands out (Polars: an empty one).
-  leaf.validity = values.kind == Kind::null ? nullptr : own_validity(column, *array);
+  leaf.validity = leaf_validity(column, values, *array);
   return leaf;
 }
 

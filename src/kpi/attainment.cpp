@@ -2,7 +2,6 @@
 #include <cmath>
 #include <map>
 
-#include "../crm/known.hpp"
 #include "rep_facts.hpp"
 #include "salesops/kpi.hpp"
 #include "salesops/kpi/deals.hpp"
@@ -156,9 +155,7 @@ Result pipeline_coverage(const Crm& book, const Options& asked) {
   end_coverage(scope, result);
   add_coverage_needs(crm, options, result);
   if (of_another_day(crm, "amount")) report_present_amounts(crm, result);
-  for (Metric& metric : result.metrics)
-    if (metric.details.contains("open") && metric.details["open"] != 0 && crm_detail::amounts_at_win(crm))
-      refuse_amounts_at_win(metric);
+  refuse_amounts_at_win(crm, result);
   return result;
 }
 

@@ -48,7 +48,7 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
       if (left > 0) spread += d / (n * left);
     }
     curve.survival[i] = survival;
-    curve.std_error[i] = spread;
+    curve.std_error[i] = spread;  // the variance of ln S; its root is taken below, on all threads
   }
   // The band takes several logarithms a time: in blocks, on all threads.
   for_rows(table.size(), 8192, {}, [&](std::size_t first, std::size_t last) {

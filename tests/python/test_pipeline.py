@@ -1,8 +1,10 @@
+import pathlib
 import re
 
 import pytest
 import salesops as so
 from salesops import pipeline
+from salesops.plot.base import odds
 
 AS_OF = "2025-08-15"
 
@@ -244,3 +246,19 @@ def test_negative_amounts_are_left_out_as_in_kpis():
     assert float(company["bookings_lo_80"]) >= won
     left_out = sum(amount < 0 and i % 4 != 1 for i, amount in enumerate(amounts))
     assert f"{left_out} open or won deals with a negative amount left out." in result.notes
+
+
+@pytest.mark.parametrize("as_of", ["2017-10-15", "2017-11-01", "2017-11-15"])
+def test_a_book_that_lacks_its_oldest_closes_teaches_nothing_of_that_time(data_dir, as_of):
+    """Deals of this real book began in 2016, but none that closed before March 2017 is in it."""
+    mapping = pathlib.Path(__file__).parents[2] / "docs" / "examples" / "mappings" / "maven.toml"
+    book = so.read(data_dir / "crm" / "maven_crm", mapping, currency="USD")
+    frame = pipeline.forecast(book, as_of, measure="wins").to_frame("pandas")
+    company = frame[frame.holder_type == "company"].iloc[0]
+    assert company.bookings_lo_80 < 1196 < company.bookings_hi_80, "what the quarter came to"
+    assert company.bookings_hi_80 - company.bookings_lo_80 < 700, "it was 2,700 with a landmark before them"
+
+
+@pytest.mark.parametrize(("chance", "text"), [(1, "over 99 %"), (0, "under 1 %"), (0.82, "82 %")])
+def test_nothing_is_certain_that_was_simulated(chance, text):
+    assert odds(chance) == text
