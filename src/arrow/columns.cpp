@@ -263,7 +263,7 @@ bool put_validity(const std::vector<std::uint8_t>& valid, std::uint8_t* bits) {
 }  // namespace
 
 std::shared_ptr<Joined> join(Type type, const std::vector<Leaf>& leaves, const Execution& execution,
-                             Nulls nulls, const Write& write) {
+                             Nulls nulls, const Write& write, const Afterwards& afterwards) {
   const std::int64_t width = static_cast<std::int64_t>(type_width(type));
   std::vector<std::int64_t> starts{0};
   for (const Leaf& leaf : leaves) starts.push_back(starts.back() + leaf.length);
@@ -276,7 +276,7 @@ std::shared_ptr<Joined> join(Type type, const std::vector<Leaf>& leaves, const E
   joined->values = make_buffer(joined->rows * static_cast<std::size_t>(width));
   if (may_be_null) joined->validity.assign((joined->rows + 7) / 8, 0);
   std::atomic<bool> any_null{false};
-  for_rows(joined->rows, block_rows, execution, [&](std::size_t first, std::size_t last) {
+  const auto fill = [&](std::size_t first, std::size_t last) {
     std::vector<std::uint8_t> valid(bytes ? last - first : 0, 1);
     bool some_null = false;
     const auto found = std::upper_bound(starts.begin(), starts.end(), static_cast<std::int64_t>(first));
@@ -294,7 +294,14 @@ std::shared_ptr<Joined> join(Type type, const std::vector<Leaf>& leaves, const E
     }
     if (bytes) some_null = put_validity(valid, joined->validity.data() + first / 8);
     if (some_null) any_null.store(true, std::memory_order_relaxed);
-  });
+  };
+  for (std::size_t begin = 0; begin < joined->rows;) {
+    const std::size_t end = begin + std::min(joined->rows - begin, afterwards.rows);
+    for_rows(end - begin, block_rows, execution,
+             [&](std::size_t first, std::size_t last) { fill(begin + first, begin + last); });
+    if (afterwards.work) afterwards.work(begin, end);
+    begin = end;
+  }
   if (!any_null.load()) joined->validity = std::vector<std::uint8_t>();
   return joined;
 }

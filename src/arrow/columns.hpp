@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <limits>
 #include <string_view>
 #include <vector>
 
@@ -40,7 +41,7 @@ struct Piece {
   std::int64_t row = 0;
 };
 
-inline constexpr std::size_t block_rows = std::size_t{1} << 17;
+inline constexpr std::size_t block_rows = std::size_t{1} << 16;
 
 /// A column in the making: it may be written until it is frozen.
 struct Joined {
@@ -59,9 +60,14 @@ enum class Nulls : std::uint8_t {
 /// Writes a piece's values at `to`. `valid` holds a byte a row, which may be cleared under `Nulls::found`;
 /// it is null under `Nulls::apart`, and under `Nulls::skipped` when the arrays have no nulls.
 using Write = std::function<void(const Piece& piece, std::byte* to, std::uint8_t* valid)>;
+/// Work on rows [first, last) that have just been written, while they are still in the caches.
+struct Afterwards {
+  std::size_t rows = std::numeric_limits<std::size_t>::max();  ///< at a time: a multiple of `block_rows`
+  std::function<void(std::size_t first, std::size_t last)> work = {};
+};
 /// Makes a column in blocks of `block_rows`; a piece lies within one block.
 std::shared_ptr<Joined> join(Type type, const std::vector<Leaf>& leaves, const Execution& execution,
-                             Nulls nulls, const Write& write);
+                             Nulls nulls, const Write& write, const Afterwards& afterwards = {});
 Column freeze(Type type, std::shared_ptr<Joined> joined);
 
 std::int64_t total_rows(const std::vector<Leaf>& leaves);

@@ -1,3 +1,5 @@
+#include <utility>
+
 #include "columns.hpp"
 
 namespace salesops {
@@ -5,13 +7,6 @@ inline namespace v0 {
 namespace arrow::detail {
 
 namespace {
-
-std::int32_t add_text(DictionaryBuilder& builder, std::string_view name, std::string_view text) {
-  const std::size_t before = builder.size();
-  const std::int32_t code = builder.code(text);
-  if (builder.size() != before && !is_utf8(text)) broken(name, "a text isn't valid UTF-8");
-  return code;
-}
 
 void put(std::byte* to, std::int64_t at, std::int32_t code) {
   std::memcpy(to + at * std::int64_t{sizeof code}, &code, sizeof code);
@@ -30,17 +25,22 @@ bool same_entries(const Leaf& a, const Leaf& b) {
   return true;
 }
 
-CodeMap map_entries(DictionaryBuilder& builder, std::string_view name, const Format& values,
-                    const Leaf& entries) {
-  CodeMap map;
-  map.codes.reserve(static_cast<std::size_t>(entries.length));
-  const Texts texts(name, values, entries);
-  for (std::int64_t i = 0; i < entries.length; ++i) {
-    const std::int32_t code = entries.valid(i) ? add_text(builder, name, texts.at(i)) : -1;
-    map.identity = map.identity && code == i;
-    map.codes.push_back(code);
+/// The entries of all `dictionaries` as one column, and its codes as the map of each.
+Column map_entries(std::string_view name, const Format& values, const std::vector<Leaf>& dictionaries,
+                   const Execution& execution, std::vector<CodeMap>& maps) {
+  Column entries = hash_texts(name, values, dictionaries, execution);
+  const auto codes = entries.values<std::int32_t>();
+  std::size_t row = 0;
+  for (const Leaf& leaf : dictionaries) {
+    CodeMap map;
+    map.codes.resize(static_cast<std::size_t>(leaf.length));
+    for (std::size_t i = 0; i < map.codes.size(); ++i, ++row) {
+      map.codes[i] = entries.valid(row) ? codes[row] : -1;
+      map.identity = map.identity && std::cmp_equal(map.codes[i], i);
+    }
+    maps.push_back(std::move(map));
   }
-  return map;
+  return entries;
 }
 
 template <class Index>
@@ -79,23 +79,23 @@ void check_codes(std::string_view name, const Leaf& leaf, std::size_t size, cons
 
 Column join_dictionaries(std::string_view name, const Format& index, const Format& values,
                          const std::vector<Leaf>& leaves, const Execution& execution) {
-  DictionaryBuilder builder;
-  std::vector<CodeMap> maps;
   std::vector<std::size_t> map_of;
-  std::vector<Leaf> dictionaries;
+  std::vector<Leaf> dictionaries;  // each once, where batches share one
   for (const Leaf& leaf : leaves) {
-    dictionaries.push_back(dictionary_leaf(name, values, leaf));
-    const std::size_t n = dictionaries.size();
-    if (n < 2 || !same_entries(dictionaries[n - 1], dictionaries[n - 2]))
-      maps.push_back(map_entries(builder, name, values, dictionaries.back()));
-    map_of.push_back(maps.size() - 1);
+    const Leaf dictionary = dictionary_leaf(name, values, leaf);
+    if (dictionaries.empty() || !same_entries(dictionaries.back(), dictionary))
+      dictionaries.push_back(dictionary);
+    map_of.push_back(dictionaries.size() - 1);
   }
+  std::vector<CodeMap> maps;
+  const std::shared_ptr<const Dictionary> entries =
+      map_entries(name, values, dictionaries, execution, maps).shared_dictionary();
   if (leaves.size() == 1 && index.type == Type::int32 && maps.front().identity) {
     const Leaf& leaf = leaves.front();
     const auto* data = static_cast<const std::int32_t*>(leaf.array->buffers[1]) + leaf.start;
     if (reinterpret_cast<std::uintptr_t>(data) % alignof(std::int32_t) == 0) {
       check_codes(name, leaf, maps.front().codes.size(), execution);
-      return borrow(Type::string, leaf, data).with_dictionary(builder.finish());
+      return borrow(Type::string, leaf, data).with_dictionary(entries);
     }
   }
   const auto write = [&](const Piece& piece, std::byte* to, std::uint8_t* valid) {
@@ -113,7 +113,7 @@ Column join_dictionaries(std::string_view name, const Format& index, const Forma
     }
   };
   return freeze(Type::string, join(Type::string, leaves, execution, Nulls::found, write))
-      .with_dictionary(builder.finish());
+      .with_dictionary(entries);
 }
 
 }  // namespace arrow::detail

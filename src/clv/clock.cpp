@@ -1,7 +1,10 @@
 #include "clock.hpp"
 
 #include <algorithm>
+#include <array>
 #include <mutex>
+#include <tuple>
+#include <utility>
 
 namespace salesops {
 inline namespace v0 {
@@ -74,6 +77,29 @@ Clock::Clock(const Column& column, const std::string& name, const TimeZone& zone
   }
 }
 
+namespace {
+
+/// Least and largest value. Four of each at a time, as one waits for the one before.
+std::pair<std::int64_t, std::int64_t> ends_of(std::span<const std::int64_t> values) noexcept {
+  constexpr std::size_t lanes = 4;
+  std::array<std::int64_t, lanes> low, high;
+  low.fill(INT64_MAX);
+  high.fill(INT64_MIN);
+  std::size_t i = 0;
+  for (; i + lanes <= values.size(); i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) {
+      low[lane] = std::min(low[lane], values[i + lane]);
+      high[lane] = std::max(high[lane], values[i + lane]);
+    }
+  for (; i < values.size(); ++i) {
+    low[0] = std::min(low[0], values[i]);
+    high[0] = std::max(high[0], values[i]);
+  }
+  return {std::ranges::min(low), std::ranges::max(high)};
+}
+
+}  // namespace
+
 template <class At>
 void Clock::scan(const Execution& execution, const At& at) {
   std::mutex guard;
@@ -83,10 +109,7 @@ void Clock::scan(const Execution& execution, const At& at) {
     const bool plain = column_.type() == Type::timestamp && !column_.may_have_nulls();
     if (plain) {
       const auto values = column_.values<std::int64_t>();
-      for (std::size_t row = first; row < last; ++row) {
-        low = std::min(low, values[row]);
-        high = std::max(high, values[row]);
-      }
+      std::tie(low, high) = ends_of(values.subspan(first, last - first));
     }
     const bool all_fine = plain && in_range(low) && in_range(high);
     if (!all_fine) low = INT64_MAX, high = INT64_MIN;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <bit>
 #include <cmath>
 #include <mutex>
 #include <numeric>
@@ -129,8 +130,12 @@ CustomerCodes codes_of_texts(const Column& column, CodeOrder order) {
     codes.by_rank.resize(dictionary.size());
     std::iota(codes.by_rank.begin(), codes.by_rank.end(), 0U);
     codes.rank = codes.by_rank;
-    for (std::size_t code = 0; code < dictionary.size(); ++code)
-      if (is_blank(dictionary[code])) codes.rank[code] = nobody;
+    codes.as_they_are = true;
+    for (std::size_t code = 0; code < dictionary.size(); ++code) {
+      if (!is_blank(dictionary[code])) continue;
+      codes.rank[code] = nobody;
+      codes.as_they_are = false;
+    }
     return codes;
   }
   struct Entry {
@@ -211,6 +216,22 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
     });
   }
   nulls.add(missing, first_missing);
+}
+
+bool copy_codes(const Column& column, const CustomerCodes& codes, std::size_t first, std::size_t last,
+                std::uint32_t* out) {
+  if (column.may_have_nulls() || !codes.numbers.empty()) return false;
+  const auto copy = [&](const auto& values, std::int64_t from) {
+    const auto base = static_cast<std::uint32_t>(from);
+    for (std::size_t row = first; row < last; ++row)
+      out[row - first] = static_cast<std::uint32_t>(values[row]) - base;
+  };
+  if (codes.is_text) {
+    if (codes.as_they_are) copy(column.values<std::int32_t>(), 0);
+    return codes.as_they_are;
+  }
+  return with_integers(column.type(),
+                       [&](auto tag) { copy(column.values<typename decltype(tag)::type>(), codes.base); });
 }
 
 // ---- days ----
@@ -345,8 +366,10 @@ class Days {
 
 // ---- amounts ----
 
-/// To the nearest whole number, ties to even; for |x| < 2^51.
-double whole(double x) noexcept { return (x + 0x1.8p52) - 0x1.8p52; }
+/// Added to a number |x| < 2^51 it leaves no room for a fraction: the sum is rounded to a whole number, ties
+/// to even, and its bits count on from this one's.
+constexpr double rounder = 0x1.8p52;
+double whole(double x) noexcept { return (x + rounder) - rounder; }
 
 /// A number that is closest to a whole number of minor units says so by one exact division; others go by
 /// their digits.
@@ -368,9 +391,9 @@ bool all_minor(std::span<const double> values, double minor_per_major, std::int6
   for (std::size_t i = 0; i < values.size(); ++i) {
     const double product = values[i] * minor_per_major;
     const bool small = std::abs(product) < 1e15;
-    const double minor = whole(small ? product : 0);
-    clean &= small & (minor / minor_per_major == values[i]);
-    out[i] = static_cast<std::int64_t>(minor);
+    const double rounded = (small ? product : 0) + rounder;
+    clean &= small & ((rounded - rounder) / minor_per_major == values[i]);
+    out[i] = std::bit_cast<std::int64_t>(rounded) - std::bit_cast<std::int64_t>(rounder);
   }
   return clean;
 }

@@ -97,6 +97,7 @@ struct CustomerCodes {
   std::vector<std::int64_t> numbers;   ///< else the distinct numbers, ascending
   std::vector<std::uint32_t> rank;     ///< of a dictionary's entry among the texts
   std::vector<std::uint32_t> by_rank;  ///< the reverse
+  bool as_they_are = false;            ///< each text has its dictionary's code: in any order, none blank
   std::shared_ptr<const Dictionary> dictionary;
 
   /// The customers behind ascending codes.
@@ -143,6 +144,11 @@ struct Transactions {
 /// are `left_out`.
 void write_codes(const Column& customers, const CustomerCodes& codes, std::size_t first, std::size_t last,
                  std::uint64_t* keys, Flaws& nulls);
+
+/// The codes alone, of rows [first, last) to out[0 …], where they lie in the column; false, and nothing is
+/// written, where there may be nulls or blanks, or codes must be looked up.
+[[nodiscard]] bool copy_codes(const Column& customers, const CustomerCodes& codes, std::size_t first,
+                              std::size_t last, std::uint32_t* out);
 
 /// Amounts in minor units, block by block.
 class Amounts {

@@ -111,6 +111,12 @@ struct Masks {
   std::int64_t outside = 0;                ///< customers who have rows, but no activity
   clv_detail::Memory<std::uint64_t> bits;  ///< customers × words
 
+  /// The first period of customer `i`; `64 * words` without one.
+  [[nodiscard]] std::size_t first(std::size_t i) const noexcept {
+    std::size_t w = 0;
+    while (w < words && bits[i * words + w] == 0) ++w;
+    return w * 64 + (w < words ? static_cast<std::size_t>(std::countr_zero(bits[i * words + w])) : 0);
+  }
   /// The periods of customer `i`, ascending, to `out`; returns how many.
   std::size_t periods(std::size_t i, std::uint16_t* out) const noexcept {
     std::size_t n = 0;
@@ -141,7 +147,7 @@ class Quick {
   void each_block(bool first_time, const Work& work);
   void read_periods(std::size_t first, std::size_t n, Step& rows);
   void read_masks(const cohort::Options& options);
-  void add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of);
+  void add_rows(Sums& sums, std::span<const std::uint8_t> cohort_of);
   [[nodiscard]] std::size_t parts(std::size_t bytes_each) const;
 
   std::size_t rows_;

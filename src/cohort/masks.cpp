@@ -1,5 +1,6 @@
 // Grids from one bit a customer and period: two passes over the rows, none of which is moved or sorted.
 #include <algorithm>
+#include <array>
 #include <mutex>
 
 #include "grid.hpp"
@@ -16,7 +17,7 @@ namespace {
 
 constexpr std::size_t step = 4096;  ///< rows looked at together: they stay in the nearest caches
 constexpr std::size_t ahead = 24;   ///< rows whose customers are fetched before they are needed
-constexpr std::uint16_t no_cohort = 0xFFFF;
+constexpr std::uint8_t no_cohort = 0xFF;
 constexpr std::uint8_t no_period = 0xFF;
 
 /// Exact sums, small enough for the nearest cache: what a cell can't hold goes to a wider one.
@@ -37,16 +38,65 @@ class Total {
   std::vector<int128> far_;
 };
 
+/// Each bit of a byte as a byte of its own.
+constexpr auto spread = [] {
+  std::array<std::uint64_t, 256> made{};
+  for (std::size_t byte = 0; byte < made.size(); ++byte)
+    for (std::size_t bit = 0; bit < 8; ++bit) made[byte] |= std::uint64_t{byte >> bit & 1U} << (8 * bit);
+  return made;
+}();
+
+/// Customers of each cohort who are active in each period. One addition counts eight periods, as long as
+/// their bytes hold.
+class ActiveCounts {
+ public:
+  ActiveCounts(std::size_t periods, std::size_t words)
+      : periods_(periods),
+        bytes_(words * 8),
+        near_(periods * bytes_, 0),
+        added_(periods, 0),
+        far_(periods * bytes_ * 8, 0) {}
+  void add(std::size_t cohort, const std::uint64_t* mask) {
+    std::uint64_t* into = near_.data() + cohort * bytes_;
+    for (std::size_t word = 0; word < bytes_ / 8; ++word)
+      for (std::size_t j = 0; j < 8; ++j) into[8 * word + j] += spread[mask[word] >> (8 * j) & 0xFFU];
+    if (++added_[cohort] == 0xFF) empty(cohort);
+  }
+  /// Adds them to the cells, by age.
+  void take(Sums& sums) {
+    for (std::size_t cohort = 0; cohort < periods_; ++cohort) {
+      empty(cohort);
+      const std::int64_t* from = far_.data() + cohort * bytes_ * 8 + cohort;
+      for (std::size_t age = 0; age < std::min(sums.ages, periods_ - cohort); ++age)
+        sums.active[sums.row(0, cohort) + age] += from[age];
+    }
+  }
+
+ private:
+  void empty(std::size_t cohort) {
+    for (std::size_t j = cohort * bytes_; j < (cohort + 1) * bytes_; ++j)
+      for (std::size_t bit = 0; bit < 8; ++bit)
+        far_[j * 8 + bit] += static_cast<std::int64_t>(near_[j] >> (8 * bit) & 0xFFU);
+    std::fill_n(near_.begin() + static_cast<std::ptrdiff_t>(cohort * bytes_), bytes_, std::uint64_t{0});
+    added_[cohort] = 0;
+  }
+
+  std::size_t periods_, bytes_;
+  std::vector<std::uint64_t> near_;
+  std::vector<std::uint8_t> added_;
+  std::vector<std::int64_t> far_;
+};
+
 }  // namespace
 
-/// Rows of one step, as the passes need them; a row that doesn't count has no bit and no period.
+/// Rows of one step, as the passes need them; a row that doesn't count has no period, and any customer.
 struct Quick::Step {
   std::vector<std::uint64_t> keys = std::vector<std::uint64_t>(step);
   std::vector<std::int64_t> at, money = std::vector<std::int64_t>(step);
   std::vector<std::uint32_t> code = std::vector<std::uint32_t>(step + ahead, 0);
-  std::vector<std::int32_t> period = std::vector<std::int32_t>(step);
-  std::vector<std::uint8_t> known =
-      std::vector<std::uint8_t>(step);  ///< has a customer and a time by `as_of`
+  std::vector<std::uint8_t> period = std::vector<std::uint8_t>(step);
+  std::vector<std::uint8_t> known = std::vector<std::uint8_t>(step);  ///< has a customer, a time by `as_of`
+  bool all_known = false;
 };
 
 bool Quick::fits(const cohort::Columns& columns, const cohort::Options& options) {
@@ -101,15 +151,19 @@ void Quick::each_block(bool first_time, const Work& work) {
     for (std::size_t first = rows_ * part / n_parts; first < end; first += step) {
       ask_stop();
       const std::size_t n = std::min(end - first, step);
-      clv_detail::write_codes(customer_, codes_, first, first + n, rows.keys.data(),
-                              first_time ? nobody_ : ignored);
+      rows.all_known = clv_detail::copy_codes(customer_, codes_, first, first + n, rows.code.data());
+      if (!rows.all_known) {
+        clv_detail::write_codes(customer_, codes_, first, first + n, rows.keys.data(),
+                                first_time ? nobody_ : ignored);
+        for (std::size_t i = 0; i < n; ++i) {
+          rows.known[i] = rows.keys[i] == clv_detail::left_out ? 0 : 1;
+          rows.code[i] = rows.known[i] != 0 ? clv_detail::code_of(rows.keys[i]) : 0;
+        }
+      }
       if (first_time)
         read_periods(first, n, rows);
       else
-        for (std::size_t i = 0; i < n; ++i)
-          rows.period[i] = periods_[first + i] == no_period ? Spine::none : periods_[first + i];
-      for (std::size_t i = 0; i < n; ++i)
-        rows.code[i] = rows.keys[i] == clv_detail::left_out ? 0 : clv_detail::code_of(rows.keys[i]);
+        std::copy_n(periods_.get() + first, n, rows.period.begin());
       work(part, rows, n, first);
     }
   });
@@ -117,20 +171,19 @@ void Quick::each_block(bool first_time, const Work& work) {
 
 void Quick::read_periods(std::size_t first, std::size_t n, Step& rows) {
   const auto at = clock_->block(first, first + n, rows.at);
-  if (clock_->clean() && !cut_off_ && !customer_.may_have_nulls() && !codes_.is_text) {
-    std::fill_n(rows.known.begin(), n, std::uint8_t{1});
+  if (rows.all_known && clock_->clean() && !cut_off_ && plan->spine.covers_all()) {
     plan->spine.periods_within(at, rows.period.data());
   } else {
     for (std::size_t i = 0; i < n; ++i) {
-      const bool here = rows.keys[i] != clv_detail::left_out && at[i] != no_instant &&
+      const bool here = (rows.all_known || rows.known[i] != 0) && at[i] != no_instant &&
                         !(cut_off_ && at[i] >= plan->until.us);
+      const std::int32_t period = here ? plan->spine.period_of(at[i]) : Spine::none;
       rows.known[i] = here ? 1 : 0;
-      rows.period[i] = here ? plan->spine.period_of(at[i]) : Spine::none;
+      rows.period[i] = period < 0 ? no_period : static_cast<std::uint8_t>(period);
     }
+    rows.all_known = false;
   }
-  if (!periods_) return;
-  for (std::size_t i = 0; i < n; ++i)
-    periods_[first + i] = rows.period[i] < 0 ? no_period : static_cast<std::uint8_t>(rows.period[i]);
+  if (periods_) std::copy_n(rows.period.begin(), n, periods_.get() + first);
 }
 
 void Quick::read_masks(const cohort::Options& options) {
@@ -146,24 +199,31 @@ void Quick::read_masks(const cohort::Options& options) {
   });
   const bool signs = amounts_ && options.activity != Activity::all;
   each_block(true, [&](std::size_t part, Step& rows, std::size_t n, std::size_t first) {
+    bool all_count = rows.all_known;
     if (signs && amounts_->may_be_low(first, first + n, options.activity == Activity::positive)) {
       amounts_->write(first, first + n, rows.money.data(), false);
       for (std::size_t i = 0; i < n; ++i)
-        if (!plan->counts(rows.money[i])) rows.period[i] = Spine::none;
-    }
-    bool odd = false;
-    for (std::size_t i = 0; i < n; ++i) odd |= rows.known[i] != 0 && rows.period[i] < 0;
-    if (odd) {
-      idle[part].resize(masks.customers);
-      for (std::size_t i = 0; i < n; ++i)
-        if (rows.known[i] != 0 && rows.period[i] < 0) idle[part][rows.code[i]] = 1;
+        if (!plan->counts(rows.money[i])) rows.period[i] = no_period;
+      if (rows.all_known) std::fill_n(rows.known.begin(), n, std::uint8_t{1});
+      all_count = false;
     }
     std::uint64_t* mask = of_part[part].get();
+    if (all_count && words == 1) {
+      for (std::size_t i = 0; i < n; ++i) {
+        __builtin_prefetch(mask + rows.code[i + ahead], 1);
+        mask[rows.code[i]] |= std::uint64_t{1} << rows.period[i];
+      }
+      return;
+    }
     for (std::size_t i = 0; i < n; ++i) {
       __builtin_prefetch(mask + rows.code[i + ahead] * words, 1);
-      const bool here = rows.period[i] >= 0;
-      const auto period = static_cast<std::uint32_t>(here ? rows.period[i] : 0);
-      mask[rows.code[i] * words + (period >> 6)] |= std::uint64_t{here} << (period & 63U);
+      const std::uint8_t period = rows.period[i];
+      if (period != no_period) {
+        mask[rows.code[i] * words + (period >> 6U)] |= std::uint64_t{1} << (period & 63U);
+      } else if (rows.known[i] != 0) {
+        idle[part].resize(masks.customers);
+        idle[part][rows.code[i]] = 1;
+      }
     }
   });
   constexpr std::size_t block = std::size_t{1} << 16;
@@ -183,20 +243,27 @@ void Quick::read_masks(const cohort::Options& options) {
 Sums Quick::sums() {
   const Measure measure = plan->options.measure;
   Sums sums(1, plan->spine.size(), plan->ages, plan->has_amount);
-  std::vector<std::uint16_t> cohort_of(masks.customers);
+  clv_detail::Memory<std::uint8_t> cohort_of = clv_detail::unset<std::uint8_t>(masks.customers);
+  const bool plain =
+      measure != Measure::unbounded && measure != Measure::bracket && measure != Measure::previous;
   std::mutex guard;
   const std::size_t n_parts = parts(1);
   for_blocks(n_parts, execution_, [&](std::size_t part) {
     Sums mine(1, sums.cohorts, sums.ages, false);
+    ActiveCounts counts(plain ? sums.cohorts : 0, masks.words);
     std::uint16_t periods[64 * most_words];
     const std::size_t end = masks.customers * (part + 1) / n_parts;
     for (std::size_t i = masks.customers * part / n_parts; i < end; ++i) {
-      const std::size_t n = masks.periods(i, periods);
-      cohort_of[i] = n == 0 ? no_cohort : periods[0];
-      if (n == 0) continue;
-      const std::size_t cohort = periods[0];
-      const std::size_t row = mine.row(0, cohort);
+      const std::size_t cohort = masks.first(i);
+      cohort_of[i] = cohort < sums.cohorts ? static_cast<std::uint8_t>(cohort) : no_cohort;
+      if (cohort_of[i] == no_cohort) continue;
       ++mine.size[cohort];
+      if (plain) {
+        counts.add(cohort, masks.bits.get() + i * masks.words);
+        continue;
+      }
+      const std::size_t n = masks.periods(i, periods);
+      const std::size_t row = mine.row(0, cohort);
       if (measure == Measure::unbounded) {
         ++mine.active[row + std::min<std::size_t>(periods[n - 1] - cohort, mine.ages - 1)];
       } else if (measure == Measure::bracket) {
@@ -207,17 +274,15 @@ Sums Quick::sums() {
           mine.active[row + b] +=
               found != periods + n && *found - cohort <= static_cast<std::size_t>(bracket.last) ? 1 : 0;
         }
-      } else if (measure == Measure::previous) {
+      } else {
         for (std::size_t j = 0; j < n; ++j) {
           const std::size_t age = periods[j] - cohort;
           if (age + 1 < mine.ages) ++mine.n[row + age + 1];
           if (age < mine.ages && j > 0 && periods[j] == periods[j - 1] + 1) ++mine.active[row + age];
         }
-      } else {
-        for (std::size_t j = 0; j < n && periods[j] - cohort < mine.ages; ++j)
-          ++mine.active[row + periods[j] - cohort];
       }
     }
+    if (plain) counts.take(mine);
     const std::lock_guard lock(guard);
     for (std::size_t i = 0; i < sums.size.size(); ++i) sums.size[i] += mine.size[i];
     for (std::size_t i = 0; i < sums.active.size(); ++i) {
@@ -227,14 +292,15 @@ Sums Quick::sums() {
   });
   sums.outside = masks.outside;
   if (measure == Measure::unbounded) sums.accumulate_from_last();
-  if (amounts_ || measure == Measure::count) add_rows(sums, cohort_of);
+  if (amounts_ || measure == Measure::count) add_rows(sums, {cohort_of.get(), masks.customers});
   if (amounts_) amounts_->report(issues);
   return sums;
 }
 
-void Quick::add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of) {
+void Quick::add_rows(Sums& sums, std::span<const std::uint8_t> cohort_of) {
   const bool brackets = plan->options.measure == Measure::bracket;
   const bool events = plan->options.measure == Measure::count;
+  const std::size_t ages = sums.ages;
   const std::size_t cells = sums.n.size();
   const std::size_t n_parts = parts(masks.customers * masks.words * sizeof(std::uint64_t));
   std::vector<Total> money(n_parts, Total(amounts_ ? cells : 0));
@@ -243,26 +309,40 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint16_t> cohort_of) {
   each_block(false, [&](std::size_t part, Step& rows, std::size_t n, std::size_t first) {
     if (amounts_) amounts_->write(first, first + n, rows.money.data());
     Total& amount = money[part];
-    for (std::size_t i = 0; i < n; ++i) {
-      __builtin_prefetch(cohort_of.data() + rows.code[i + ahead]);
-      const std::size_t cohort = cohort_of[rows.code[i]];
-      if (rows.period[i] < 0 || cohort == no_cohort) continue;
-      if (static_cast<std::size_t>(rows.period[i]) < cohort) {
-        ++early[part];
-        continue;
+    // Calls put(row of the step, first cell of its cohort, age); returns how many rows are before their
+    // cohort.
+    const auto each_row = [&](const auto& put) {
+      std::int64_t before = 0;
+      for (std::size_t i = 0; i < n; ++i) {
+        __builtin_prefetch(cohort_of.data() + rows.code[i + ahead]);
+        const std::size_t cohort = cohort_of[rows.code[i]];
+        const std::size_t period = rows.period[i];
+        if (period == no_period || cohort == no_cohort) continue;
+        if (period >= cohort)
+          put(i, cohort * ages, period - cohort);
+        else
+          ++before;
       }
-      const std::size_t age = static_cast<std::size_t>(rows.period[i]) - cohort;
-      const std::size_t row = sums.row(0, cohort);
-      if (brackets) {
-        for (std::size_t b = 0; b < sums.ages; ++b) {
+      return before;
+    };
+    if (brackets) {
+      early[part] += each_row([&](std::size_t i, std::size_t row, std::size_t age) {
+        for (std::size_t b = 0; amounts_ && b < ages; ++b) {
           const auto& bracket = plan->options.brackets[b];
-          if (std::cmp_less(age, bracket.first) || std::cmp_greater(age, bracket.last)) continue;
-          if (amounts_) amount.add(row + b, rows.money[i]);
+          if (std::cmp_greater_equal(age, bracket.first) && std::cmp_less_equal(age, bracket.last))
+            amount.add(row + b, rows.money[i]);
         }
-      } else if (age < sums.ages) {
+      });
+    } else if (events) {
+      early[part] += each_row([&](std::size_t i, std::size_t row, std::size_t age) {
+        if (age >= ages) return;
         if (amounts_) amount.add(row + age, rows.money[i]);
-        if (events && plan->counts(rows.money[i])) ++counts[part][row + age];
-      }
+        if (plan->counts(rows.money[i])) ++counts[part][row + age];
+      });
+    } else {
+      early[part] += each_row([&](std::size_t i, std::size_t row, std::size_t age) {
+        if (age < ages) amount.add(row + age, rows.money[i]);
+      });
     }
   });
   for (std::size_t part = 0; part < n_parts; ++part) {

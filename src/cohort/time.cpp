@@ -27,8 +27,10 @@ Spine::Spine(const cohort::Cut& cut, const TimeZone& zone, Instant first, Instan
   // A clock that is put back over midnight shows the day before once more.
   const Date from = std::max(zone.local_date(first) - 1, first_date);
   base_ = index_of(from);
-  if (base_ == FiscalCalendar::no_period)
+  if (base_ == FiscalCalendar::no_period) {
     base_ = index_of(std::max(from, cut_.calendar.periods().front().start));
+    covers_all_ = false;
+  }
   const std::int64_t end = index_of(last);
   if (end == FiscalCalendar::no_period || base_ == FiscalCalendar::no_period)
     throw UsageError("as_of, " + last.to_string() +
@@ -103,6 +105,10 @@ void Spine::prepare() {
     const std::int64_t local_day = floor_div(start + offset, us_per_day);
     known = {(local_day + 1) * us_per_day - offset, period(local_day), period(local_day + 1)};
   }
+  if (!utc || size_ > 255) return;
+  whole_days_.resize(days_.size());
+  std::ranges::transform(days_, whole_days_.begin(),
+                         [](const Day& day) { return static_cast<std::uint8_t>(day.before); });
 }
 
 void check_cells(const cohort::Options& options, std::size_t segments, std::size_t cohorts,

@@ -28,17 +28,26 @@ class Spine {
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] Date start(std::size_t period) const;  ///< `period` ≤ size()
   [[nodiscard]] std::string label(std::size_t period) const;
+  /// No instant from the first on is `none`: a calendar's table does not begin after it.
+  [[nodiscard]] bool covers_all() const noexcept { return covers_all_; }
   /// The last period is over before `until`.
   [[nodiscard]] bool last_is_over() const noexcept { return last_is_over_; }
   [[nodiscard]] const cohort::Cut& cut() const noexcept { return cut_; }
 
-  /// `period_of` for instants that all lie from the spine's first to before its end.
-  void periods_within(std::span<const std::int64_t> at, std::int32_t* out) const noexcept {
+  /// `period_of` for instants that all lie from the spine's first to before its end, of a spine whose periods
+  /// fit a byte, where it `covers_all`.
+  void periods_within(std::span<const std::int64_t> at, std::uint8_t* out) const noexcept {
+    if (!whole_days_.empty()) {
+      const auto begin = static_cast<std::uint64_t>(first_day_ * us_per_day);
+      for (std::size_t i = 0; i < at.size(); ++i)
+        out[i] = whole_days_[(static_cast<std::uint64_t>(at[i]) - begin) / us_per_day];
+      return;
+    }
     for (std::size_t i = 0; i < at.size(); ++i) {
       const Day& known = days_[static_cast<std::size_t>(utc_day(at[i]) - first_day_)];
-      out[i] = at[i] < known.split ? known.before : known.after;
+      out[i] = static_cast<std::uint8_t>(at[i] < known.split ? known.before : known.after);
       if (known.before == irregular) [[unlikely]]
-        out[i] = exactly(at[i]);
+        out[i] = static_cast<std::uint8_t>(exactly(at[i]));
     }
   }
 
@@ -76,9 +85,11 @@ class Spine {
   std::int64_t first_at_ = 0, until_ = 0;
   std::int64_t base_ = 0;
   std::size_t size_ = 0;
+  bool covers_all_ = true;
   bool last_is_over_ = false;
   std::int64_t first_day_ = 0;
   std::vector<Day> days_;
+  std::vector<std::uint8_t> whole_days_;  ///< periods of UTC days, where those are the zone's, in bytes
 };
 
 /// `UsageError` for a grid larger than allowed, with the coarser period named.
