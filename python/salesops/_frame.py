@@ -118,22 +118,26 @@ def from_pandas(
     if not hasattr(data, "columns"):
         raise UsageError("the data is a single pandas column; make a frame of it with .to_frame()")
     index_names = [name for name in data.index.names if name is not None]
+    wanted = list(data.columns)
     if columns is not None:
         missing = [name for name in columns if name not in data.columns and name not in index_names]
         if missing:
             raise UsageError(
                 f"no column '{missing[0]}'. The columns are: " + " ".join(str(name) for name in data.columns)
             )
-        data = data[[name for name in data.columns if name in columns]]
-    series = {str(name): data.iloc[:, i] for i, name in enumerate(data.columns)}
-    if len(series) != len(data.columns):
-        names = [str(name) for name in data.columns]
+        wanted = [name for name in wanted if name in columns]
+    places = [i for i, name in enumerate(data.columns) if columns is None or name in columns]
+    series = {str(name): data.iloc[:, i] for name, i in zip(wanted, places, strict=True)}
+    if len(series) != len(wanted):
+        names = [str(name) for name in wanted]
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"the column name '{twice}' is used twice; rename one of the two")
     if importlib.util.find_spec("pyarrow") is not None:
         pa = need("pyarrow")
         try:
-            return from_arrow(data, columns, unread)
+            # Columns chosen here are borrowed; a frame of them would be a copy.
+            arrow = data if columns is None else pa.Table.from_pandas(data, columns=wanted)
+            return from_arrow(arrow, columns, unread)
         except (pa.ArrowException, UnicodeError):
             pass  # one column of mixed objects; the others can still be read one by one
     levels = {name: data.index.get_level_values(name) for name in index_names}

@@ -120,22 +120,25 @@ std::uint64_t prefix_of(std::string_view text) noexcept {
   return prefix;
 }
 
-CustomerCodes codes_of_texts(const Column& column, CodeOrder order) {
+CustomerCodes codes_of_texts(const Column& column, const Execution& execution, CodeOrder order) {
   CustomerCodes codes;
   codes.is_text = true;
   codes.dictionary = column.shared_dictionary();
   const Dictionary& dictionary = *codes.dictionary;
   if (order == CodeOrder::any) {
     codes.codes = dictionary.size();
+    std::atomic<bool> any_blank = false;
+    for_rows(dictionary.size(), block_rows, execution, [&](std::size_t first, std::size_t last) {
+      for (std::size_t code = first; code < last; ++code)
+        if (is_blank(dictionary[code])) any_blank = true;
+    });
+    codes.as_they_are = !any_blank;
+    if (codes.as_they_are) return codes;
     codes.by_rank.resize(dictionary.size());
     std::iota(codes.by_rank.begin(), codes.by_rank.end(), 0U);
     codes.rank = codes.by_rank;
-    codes.as_they_are = true;
-    for (std::size_t code = 0; code < dictionary.size(); ++code) {
-      if (!is_blank(dictionary[code])) continue;
-      codes.rank[code] = nobody;
-      codes.as_they_are = false;
-    }
+    for (std::size_t code = 0; code < dictionary.size(); ++code)
+      if (is_blank(dictionary[code])) codes.rank[code] = nobody;
     return codes;
   }
   struct Entry {
@@ -171,7 +174,7 @@ Column customers_of(const Table& table, const std::string& name) {
 
 CustomerCodes codes_of(const Column& column, const std::string& name, const Execution& execution,
                        CodeOrder order) {
-  if (column.type() == Type::string) return codes_of_texts(column, order);
+  if (column.type() == Type::string) return codes_of_texts(column, execution, order);
   CustomerCodes codes;
   const bool whole = with_integers(column.type(), [&](auto tag) {
     codes = codes_of_numbers<typename decltype(tag)::type>(column, name, execution, order);
@@ -193,7 +196,10 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
   };
   if (codes.is_text) {
     const auto values = column.values<std::int32_t>();
-    write([&](std::size_t row) { return codes.rank[static_cast<std::size_t>(values[row])]; });
+    if (codes.as_they_are)
+      write([&](std::size_t row) { return static_cast<std::uint32_t>(values[row]); });
+    else
+      write([&](std::size_t row) { return codes.rank[static_cast<std::size_t>(values[row])]; });
   } else {
     with_integers(column.type(), [&](auto tag) {
       const auto values = column.values<typename decltype(tag)::type>();
@@ -218,20 +224,12 @@ void write_codes(const Column& column, const CustomerCodes& codes, std::size_t f
   nulls.add(missing, first_missing);
 }
 
-bool copy_codes(const Column& column, const CustomerCodes& codes, std::size_t first, std::size_t last,
-                std::uint32_t* out) {
-  if (column.may_have_nulls() || !codes.numbers.empty()) return false;
-  const auto copy = [&](const auto& values, std::int64_t from) {
-    const auto base = static_cast<std::uint32_t>(from);
-    for (std::size_t row = first; row < last; ++row)
-      out[row - first] = static_cast<std::uint32_t>(values[row]) - base;
-  };
-  if (codes.is_text) {
-    if (codes.as_they_are) copy(column.values<std::int32_t>(), 0);
-    return codes.as_they_are;
-  }
-  return with_integers(column.type(),
-                       [&](auto tag) { copy(column.values<typename decltype(tag)::type>(), codes.base); });
+CodesInPlace codes_in_place(const Column& column, const CustomerCodes& codes) {
+  const bool of_32_bits =
+      codes.is_text ? codes.as_they_are : column.type() == Type::int32 || column.type() == Type::uint32;
+  if (column.may_have_nulls() || !codes.numbers.empty() || !of_32_bits) return {};
+  return {{static_cast<const std::uint32_t*>(column.data()), column.size()},
+          static_cast<std::uint32_t>(codes.base)};
 }
 
 // ---- days ----
@@ -530,7 +528,7 @@ Column CustomerCodes::names(std::span<const std::uint32_t> present) const {
     std::vector<std::int32_t> codes_of_names;
     codes_of_names.reserve(present.size());
     for (const std::uint32_t code : present)
-      codes_of_names.push_back(builder.code((*dictionary)[by_rank[code]]));
+      codes_of_names.push_back(builder.code((*dictionary)[as_they_are ? code : by_rank[code]]));
     return Column::of_codes(std::move(codes_of_names), builder.finish());
   }
   std::vector<std::int64_t> values(present.size());

@@ -1,8 +1,6 @@
 // Columns of a table of transactions as keys that sort: customer above day.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -17,40 +15,15 @@
 #include <type_traits>
 #include <vector>
 
+#include "../table/memory.hpp"
 #include "salesops/clv/rfm.hpp"
 
 namespace salesops {
 inline namespace v0 {
 namespace clv_detail {
 
-struct Freed {
-  void operator()(void* memory) const noexcept { std::free(memory); }
-};
-template <class T>
-using Memory = std::unique_ptr<T[], Freed>;
-
-/// Memory that is written before it is read, so that each thread touches its own part first; what is large
-/// comes in large pages where the system has them, which saves time on millions of rows.
-template <class T>
-Memory<T> unset(std::size_t size) {
-  static_assert(std::is_trivially_default_constructible_v<T> && std::is_trivially_destructible_v<T>);
-  constexpr std::size_t page = std::size_t{1} << 21;
-  const std::size_t bytes = std::max<std::size_t>(size, 1) * sizeof(T);
-  const bool large = bytes >= 4 * page;
-  void* memory = large ? std::aligned_alloc(page, (bytes + page - 1) / page * page) : std::malloc(bytes);
-  if (memory == nullptr) throw std::bad_alloc();
-  if (large) (void)::madvise(memory, bytes, MADV_HUGEPAGE);
-  return Memory<T>(static_cast<T*>(memory));
-}
-
-/// The same in the memory of `used`, which held so many values, unless that is too small or twice too large:
-/// the system clears new pages, which takes longer than to fill them.
-template <class T, class U>
-Memory<T> unset(std::size_t size, Memory<U> used, std::size_t held) {
-  static_assert(sizeof(T) == sizeof(U));
-  if (size > held || 2 * size < held) return unset<T>(size);
-  return Memory<T>(reinterpret_cast<T*>(used.release()));
-}
+using detail::Memory;
+using detail::unset;
 
 inline constexpr std::size_t block_rows = std::size_t{1} << 17;
 inline constexpr std::uint64_t left_out = std::numeric_limits<std::uint64_t>::max();
@@ -97,7 +70,7 @@ struct CustomerCodes {
   std::vector<std::int64_t> numbers;   ///< else the distinct numbers, ascending
   std::vector<std::uint32_t> rank;     ///< of a dictionary's entry among the texts
   std::vector<std::uint32_t> by_rank;  ///< the reverse
-  bool as_they_are = false;            ///< each text has its dictionary's code: in any order, none blank
+  bool as_they_are = false;            ///< each text has its dictionary's code, so there are no ranks
   std::shared_ptr<const Dictionary> dictionary;
 
   /// The customers behind ascending codes.
@@ -145,10 +118,13 @@ struct Transactions {
 void write_codes(const Column& customers, const CustomerCodes& codes, std::size_t first, std::size_t last,
                  std::uint64_t* keys, Flaws& nulls);
 
-/// The codes alone, of rows [first, last) to out[0 …], where they lie in the column; false, and nothing is
-/// written, where there may be nulls or blanks, or codes must be looked up.
-[[nodiscard]] bool copy_codes(const Column& customers, const CustomerCodes& codes, std::size_t first,
-                              std::size_t last, std::uint32_t* out);
+/// The codes of all rows as they lie in the column, less `base`; no rows where there may be nulls or blanks,
+/// or where they don't lie so.
+struct CodesInPlace {
+  std::span<const std::uint32_t> codes;
+  std::uint32_t base = 0;
+};
+[[nodiscard]] CodesInPlace codes_in_place(const Column& customers, const CustomerCodes& codes);
 
 /// Amounts in minor units, block by block.
 class Amounts {

@@ -91,12 +91,17 @@ class ActiveCounts {
 
 /// Rows of one step, as the passes need them; a row that doesn't count has no period, and any customer.
 struct Quick::Step {
-  std::vector<std::uint64_t> keys = std::vector<std::uint64_t>(step);
-  std::vector<std::int64_t> at, money = std::vector<std::int64_t>(step);
-  std::vector<std::uint32_t> code = std::vector<std::uint32_t>(step + ahead, 0);
-  std::vector<std::uint8_t> period = std::vector<std::uint8_t>(step);
-  std::vector<std::uint8_t> known = std::vector<std::uint8_t>(step);  ///< has a customer, a time by `as_of`
+  const std::uint32_t* code = nullptr;  ///< less `base`; as many as there are rows, and `ahead`
+  std::uint32_t base = 0;
+  const std::uint8_t* period = nullptr;
   bool all_known = false;
+  std::vector<std::uint8_t> known = std::vector<std::uint8_t>(step);  ///< has a customer, a time by `as_of`
+  std::vector<std::int64_t> money = std::vector<std::int64_t>(step);
+
+  std::vector<std::uint64_t> keys = std::vector<std::uint64_t>(step);
+  std::vector<std::int64_t> at;
+  std::vector<std::uint32_t> codes = std::vector<std::uint32_t>(step + ahead, 0);
+  std::vector<std::uint8_t> periods = std::vector<std::uint8_t>(step);
 };
 
 bool Quick::fits(const cohort::Columns& columns, const cohort::Options& options) {
@@ -146,24 +151,33 @@ void Quick::each_block(bool first_time, const Work& work) {
   const std::size_t n_parts = parts(masks.customers * masks.words * sizeof(std::uint64_t));
   for_blocks(n_parts, execution_, [&](std::size_t part) {
     Step rows;
+    const clv_detail::CodesInPlace in_place = clv_detail::codes_in_place(customer_, codes_);
     clv_detail::Flaws ignored;
     const std::size_t end = rows_ * (part + 1) / n_parts;
     for (std::size_t first = rows_ * part / n_parts; first < end; first += step) {
       ask_stop();
       const std::size_t n = std::min(end - first, step);
-      rows.all_known = clv_detail::copy_codes(customer_, codes_, first, first + n, rows.code.data());
-      if (!rows.all_known) {
+      rows.all_known = !in_place.codes.empty();
+      rows.base = in_place.base;
+      if (rows.all_known && first + n + ahead <= rows_) {
+        rows.code = in_place.codes.data() + first;
+      } else if (rows.all_known) {  // at the end there is nothing ahead
+        rows.code = rows.codes.data();
+        std::fill(rows.codes.begin(), rows.codes.end(), in_place.base);
+        std::copy_n(in_place.codes.data() + first, n, rows.codes.begin());
+      } else {
+        rows.code = rows.codes.data();
         clv_detail::write_codes(customer_, codes_, first, first + n, rows.keys.data(),
                                 first_time ? nobody_ : ignored);
         for (std::size_t i = 0; i < n; ++i) {
           rows.known[i] = rows.keys[i] == clv_detail::left_out ? 0 : 1;
-          rows.code[i] = rows.known[i] != 0 ? clv_detail::code_of(rows.keys[i]) : 0;
+          rows.codes[i] = rows.known[i] != 0 ? clv_detail::code_of(rows.keys[i]) : 0;
         }
       }
       if (first_time)
         read_periods(first, n, rows);
       else
-        std::copy_n(periods_.get() + first, n, rows.period.begin());
+        rows.period = periods_.get() + first;
       work(part, rows, n, first);
     }
   });
@@ -171,19 +185,20 @@ void Quick::each_block(bool first_time, const Work& work) {
 
 void Quick::read_periods(std::size_t first, std::size_t n, Step& rows) {
   const auto at = clock_->block(first, first + n, rows.at);
+  std::uint8_t* into = periods_ ? periods_.get() + first : rows.periods.data();
+  rows.period = into;
   if (rows.all_known && clock_->clean() && !cut_off_ && plan->spine.covers_all()) {
-    plan->spine.periods_within(at, rows.period.data());
-  } else {
-    for (std::size_t i = 0; i < n; ++i) {
-      const bool here = (rows.all_known || rows.known[i] != 0) && at[i] != no_instant &&
-                        !(cut_off_ && at[i] >= plan->until.us);
-      const std::int32_t period = here ? plan->spine.period_of(at[i]) : Spine::none;
-      rows.known[i] = here ? 1 : 0;
-      rows.period[i] = period < 0 ? no_period : static_cast<std::uint8_t>(period);
-    }
-    rows.all_known = false;
+    plan->spine.periods_within(at, into);
+    return;
   }
-  if (periods_) std::copy_n(rows.period.begin(), n, periods_.get() + first);
+  for (std::size_t i = 0; i < n; ++i) {
+    const bool here = (rows.all_known || rows.known[i] != 0) && at[i] != no_instant &&
+                      !(cut_off_ && at[i] >= plan->until.us);
+    const std::int32_t period = here ? plan->spine.period_of(at[i]) : Spine::none;
+    rows.known[i] = here ? 1 : 0;
+    into[i] = period < 0 ? no_period : static_cast<std::uint8_t>(period);
+  }
+  rows.all_known = false;
 }
 
 void Quick::read_masks(const cohort::Options& options) {
@@ -203,26 +218,30 @@ void Quick::read_masks(const cohort::Options& options) {
     if (signs && amounts_->may_be_low(first, first + n, options.activity == Activity::positive)) {
       amounts_->write(first, first + n, rows.money.data(), false);
       for (std::size_t i = 0; i < n; ++i)
-        if (!plan->counts(rows.money[i])) rows.period[i] = no_period;
+        rows.periods[i] = plan->counts(rows.money[i]) ? rows.period[i] : no_period;
+      rows.period = rows.periods.data();
       if (rows.all_known) std::fill_n(rows.known.begin(), n, std::uint8_t{1});
       all_count = false;
     }
     std::uint64_t* mask = of_part[part].get();
+    const auto customer = [code = rows.code, base = rows.base](std::size_t i) {
+      return std::size_t{code[i] - base};
+    };
+    const std::uint8_t* period = rows.period;
     if (all_count && words == 1) {
       for (std::size_t i = 0; i < n; ++i) {
-        __builtin_prefetch(mask + rows.code[i + ahead], 1);
-        mask[rows.code[i]] |= std::uint64_t{1} << rows.period[i];
+        __builtin_prefetch(mask + customer(i + ahead), 1);
+        mask[customer(i)] |= std::uint64_t{1} << period[i];
       }
       return;
     }
     for (std::size_t i = 0; i < n; ++i) {
-      __builtin_prefetch(mask + rows.code[i + ahead] * words, 1);
-      const std::uint8_t period = rows.period[i];
-      if (period != no_period) {
-        mask[rows.code[i] * words + (period >> 6U)] |= std::uint64_t{1} << (period & 63U);
+      __builtin_prefetch(mask + customer(i + ahead) * words, 1);
+      if (period[i] != no_period) {
+        mask[customer(i) * words + (period[i] >> 6U)] |= std::uint64_t{1} << (period[i] & 63U);
       } else if (rows.known[i] != 0) {
         idle[part].resize(masks.customers);
-        idle[part][rows.code[i]] = 1;
+        idle[part][customer(i)] = 1;
       }
     }
   });
@@ -309,13 +328,16 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint8_t> cohort_of) {
   each_block(false, [&](std::size_t part, Step& rows, std::size_t n, std::size_t first) {
     if (amounts_) amounts_->write(first, first + n, rows.money.data());
     Total& amount = money[part];
+    const auto customer = [code = rows.code, base = rows.base](std::size_t i) {
+      return std::size_t{code[i] - base};
+    };
     // Calls put(row of the step, first cell of its cohort, age); returns how many rows are before their
     // cohort.
     const auto each_row = [&](const auto& put) {
       std::int64_t before = 0;
       for (std::size_t i = 0; i < n; ++i) {
-        __builtin_prefetch(cohort_of.data() + rows.code[i + ahead]);
-        const std::size_t cohort = cohort_of[rows.code[i]];
+        __builtin_prefetch(cohort_of.data() + customer(i + ahead));
+        const std::size_t cohort = cohort_of[customer(i)];
         const std::size_t period = rows.period[i];
         if (period == no_period || cohort == no_cohort) continue;
         if (period >= cohort)

@@ -6,6 +6,7 @@
 #include <numeric>
 #include <string>
 
+#include "../table/memory.hpp"
 #include "rows.hpp"
 #include "salesops/stats.hpp"
 
@@ -34,24 +35,29 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
   curve.rows = static_cast<std::int64_t>(durations.size());
   const std::array<std::vector<double>*, 4> columns{&curve.survival, &curve.std_error, &curve.low,
                                                     &curve.high};
-  for_blocks(columns.size(), {}, [&](std::size_t column) { columns[column]->resize(table.size()); });
+  for_blocks(columns.size(), {},
+             [&](std::size_t column) { detail::make_room(*columns[column], table.size()); });
   curve.events = std::move(table.ended[1]);
   curve.censored = std::move(table.ended[0]);
-  double survival = 1;
-  double spread = 0;  // Σ d/(n(n−d))
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    const double n = table.at_risk[i];
-    const double d = curve.events[i];
-    if (d > 0) {
+  // Divisions and the band's logarithms are taken in blocks, on all threads; only products and sums go from
+  // time to time.
+  constexpr std::size_t block = 8192;
+  for_rows(table.size(), block, {}, [&](std::size_t first, std::size_t last) {
+    for (std::size_t i = first; i < last; ++i) {
+      const double n = table.at_risk[i];
+      const double d = curve.events[i];
       const double left = stay(n, d);
-      survival *= left / n;
-      if (left > 0) spread += d / (n * left);
+      curve.survival[i] = d > 0 ? left / n : 1;
+      curve.std_error[i] = d > 0 && left > 0 ? d / (n * left) : 0;
     }
-    curve.survival[i] = survival;
-    curve.std_error[i] = spread;  // the variance of ln S; its root is taken below, on all threads
+  });
+  double survival = 1;
+  double spread = 0;  // Σ d/(n(n−d)), the variance of ln S
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    curve.survival[i] = survival *= curve.survival[i];
+    curve.std_error[i] = spread += curve.std_error[i];
   }
-  // The band takes several logarithms a time: in blocks, on all threads.
-  for_rows(table.size(), 8192, {}, [&](std::size_t first, std::size_t last) {
+  for_rows(table.size(), block, {}, [&](std::size_t first, std::size_t last) {
     for (std::size_t i = first; i < last; ++i) {
       curve.std_error[i] = curve.survival[i] * std::sqrt(curve.std_error[i]);
       const bool same = i > first && curve.events[i] == 0;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "kernels.hpp"
 #include "rows.hpp"
 #include "salesops/special.hpp"
 
@@ -15,43 +16,6 @@ using Eigen::MatrixXd;
 using Eigen::VectorXd;
 
 namespace {
-
-/// Σ vvᵀ of many vectors, in batches that the matrix product likes.
-class OuterSum {
- public:
-  explicit OuterSum(Index size) : batch_(size, 256), sum_(MatrixXd::Zero(size, size)) {}
-  /// Where the next vector goes.
-  auto next() {
-    if (used_ == batch_.cols()) flush();
-    return batch_.col(used_++);
-  }
-  /// Adds factor·v.
-  void push(double factor, const double* v) {
-    if (used_ == batch_.cols()) flush();
-    double* __restrict into = batch_.data() + used_++ * batch_.rows();
-    for (Index j = 0, n = batch_.rows(); j < n; ++j) into[j] = factor * v[j];
-  }
-  const MatrixXd& sum() {
-    flush();
-    return sum_;
-  }
-
- private:
-  void flush() {
-    const auto part = batch_.leftCols(used_);
-    if (used_ > 0) sum_.noalias() += part * part.transpose();
-    used_ = 0;
-  }
-  MatrixXd batch_;
-  MatrixXd sum_;
-  Index used_ = 0;
-};
-
-/// to += factor·from. Rows are short: a plain loop is quicker than a general one.
-void add(VectorXd& to, double factor, const double* from) {
-  double* __restrict into = to.data();
-  for (Index j = 0, n = to.size(); j < n; ++j) into[j] += factor * from[j];
-}
 
 /// From what each group adds to what has gathered by then: sums from the stratum's beginning, its last group.
 void cumulate(std::vector<double>& steps, const std::vector<EventGroup>& groups) {
@@ -74,17 +38,26 @@ TieSums tie_sums(double at_risk, double dying, const EventGroup& group, CoxTies 
   }
   const auto d = static_cast<double>(group.deaths);
   const double mean_weight = group.weight / d;
+  // One logarithm of many ratios: each is at least 1/d, so a product of some stays in range.
+  double product = 1;
+  double logarithms = d * std::log(at_risk);
   for (std::size_t l = 0; l < group.deaths; ++l) {
-    const double f = static_cast<double>(l) / d;
+    const double f = static_cast<double>(l) * (1 / d);
     const double left = at_risk - f * dying;
-    const double c = mean_weight / left;
+    const double inverse = 1 / left;
+    const double c = mean_weight * inverse;
     sums.hazard += c;
     sums.dying += (1 - f) * c;
-    sums.squares += c / left;
-    sums.fractions += f * c / left;
-    sums.fraction_squares += f * f * c / left;
-    sums.log_at_risk += mean_weight * std::log(left);
+    sums.squares += c * inverse;
+    sums.fractions += f * c * inverse;
+    sums.fraction_squares += f * f * c * inverse;
+    product *= left * (1 / at_risk);
+    if (product < 1e-150) {
+      logarithms += std::log(product);
+      product = 1;
+    }
   }
+  sums.log_at_risk = mean_weight * (logarithms + std::log(product));
   return sums;
 }
 
@@ -95,7 +68,8 @@ RiskSets::RiskSets(std::span<const double> durations, std::span<const std::uint8
     : rows(durations.size()), columns(covariates.size()), ties_(options.ties), execution_(options.execution) {
   execution_.progress = {};
   put_in_order(durations, events, options);
-  find_groups(durations, events);
+  find_groups(events);
+  times_ = {};
   if (!options.weights.empty()) {
     weights.resize(rows);
     for (std::size_t place = 0; place < rows; ++place) weights[place] = options.weights[order[place]];
@@ -112,14 +86,18 @@ RiskSets::RiskSets(std::span<const double> durations, std::span<const std::uint8
 
 void RiskSets::put_in_order(std::span<const double> durations, std::span<const std::uint8_t> events,
                             const CoxOptions& options) {
-  order = order_of(durations);
+  Ordered sorted = in_order(durations);
+  order = std::move(sorted.rows);
+  times_ = std::move(sorted.values);
   std::reverse(order.begin(), order.end());
+  std::reverse(times_.begin(), times_.end());
   if (!options.strata.empty()) {
     std::vector<double> codes(rows);
     for (std::size_t i = 0; i < rows; ++i) codes[i] = options.strata[order[i]];
     std::vector<std::uint32_t> sorted = order_of(codes);
     for (std::uint32_t& place : sorted) place = order[place];
     order = std::move(sorted);
+    for (std::size_t place = 0; place < rows; ++place) times_[place] = durations[order[place]];
   }
   const auto stratum = [&](std::size_t place) {
     return options.strata.empty() ? 0U : options.strata[order[place]];
@@ -130,9 +108,7 @@ void RiskSets::put_in_order(std::span<const double> durations, std::span<const s
     std::size_t last = first;
     std::size_t alive = first;
     dead.clear();
-    for (;
-         last < rows && durations[order[last]] == durations[order[first]] && stratum(last) == stratum(first);
-         ++last) {
+    for (; last < rows && times_[last] == times_[first] && stratum(last) == stratum(first); ++last) {
       const std::uint32_t row = order[last];
       if (events[row] == 0)
         order[alive++] = row;
@@ -145,15 +121,15 @@ void RiskSets::put_in_order(std::span<const double> durations, std::span<const s
   stratum_starts.push_back(rows);
 }
 
-void RiskSets::find_groups(std::span<const double> durations, std::span<const std::uint8_t> events) {
+void RiskSets::find_groups(std::span<const std::uint8_t> events) {
   for (std::size_t s = 0; s + 1 < stratum_starts.size(); ++s) {
     const std::size_t end = stratum_starts[s + 1];
-    stratum_last.push_back(durations[order[stratum_starts[s]]] + 0.0);
+    stratum_last.push_back(times_[stratum_starts[s]] + 0.0);
     for (std::size_t first = stratum_starts[s]; first < end;) {
-      const double time = durations[order[first]] + 0.0;
+      const double time = times_[first] + 0.0;
       std::size_t last = first;
       std::size_t died = 0;
-      for (; last < end && durations[order[last]] == time; ++last) died += events[order[last]];
+      for (; last < end && times_[last] == time; ++last) died += events[order[last]];
       if (died > 0)
         groups.push_back(
             {.end = last, .deaths = died, .time = time, .stratum = static_cast<std::uint32_t>(s)});
@@ -207,21 +183,19 @@ void RiskSets::gather(const std::vector<Covariate>& covariates) {
   scale.setOnes(index(columns));
   for_blocks(columns, execution_, [&](std::size_t j) {
     const auto values = covariates[j].values;
-    refuse(rows, "column '" + covariates[j].name + "'", "are null, NaN or infinite",
-           [&](auto i) { return !std::isfinite(values[i]); });
-    double total = 0;
-    double sum = 0;
-    for (std::size_t place = 0; place < rows; ++place) {
-      const double w = weight_of(weights, place);
-      total += w;
-      sum += w * (weights.empty() ? values[place] : values[order[place]]);
+    const Eigen::Map<const Eigen::ArrayXd> numbers(values.data(), index(rows));
+    VectorXd w;  // by row
+    if (!weights.empty()) {
+      w.resize(index(rows));
+      for (std::size_t place = 0; place < rows; ++place) w[index(order[place])] = weights[place];
     }
-    const double middle = sum / total;
-    double squares = 0;
-    for (std::size_t place = 0; place < rows; ++place) {
-      const double apart = (weights.empty() ? values[place] : values[order[place]]) - middle;
-      squares += weight_of(weights, place) * apart * apart;
-    }
+    const double total = weights.empty() ? static_cast<double>(rows) : w.sum();
+    const double middle = (weights.empty() ? numbers.sum() : (w.array() * numbers).sum()) / total;
+    if (!std::isfinite(middle))
+      refuse(rows, "column '" + covariates[j].name + "'", "are null, NaN or infinite",
+             [&](auto i) { return !std::isfinite(values[i]); });
+    const double squares =
+        weights.empty() ? (numbers - middle).square().sum() : (w.array() * (numbers - middle).square()).sum();
     const double deviation = std::sqrt(squares / total);
     if (!(deviation > 1e-12 * std::fabs(middle)) || !(deviation > 0))
       throw UsageError("column '" + covariates[j].name +
@@ -237,14 +211,17 @@ void RiskSets::gather(const std::vector<Covariate>& covariates) {
       place_of[order[place]] = static_cast<std::uint32_t>(place);
   });
   const VectorXd factor = scale.cwiseInverse();
-  x.resize(index(rows), index(columns));
+  width = padded(columns);
+  x_ = detail::unset<double>(rows * width);
   for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {
-    for (std::size_t row = first; row < last; ++row) {
-      double* __restrict into = x.data() + place_of[row] * columns;
+    for (std::size_t from = first; from < last; ++from) {
+      double* __restrict into = x_.get() + place_of[from] * width;
       for (std::size_t j = 0; j < columns; ++j)
-        into[j] = (covariates[j].values[row] - mean[index(j)]) * factor[index(j)];
+        into[j] = (covariates[j].values[from] - mean[index(j)]) * factor[index(j)];
+      std::fill(into + columns, into + width, 0.0);
     }
   });
+  new (&x) decltype(x)(x_.get(), index(rows), index(columns), Eigen::OuterStride<>(index(width)));
 }
 
 void RiskSets::plan_blocks() {
@@ -252,9 +229,41 @@ void RiskSets::plan_blocks() {
   block_rows_ *= std::max<std::size_t>(1, columns / 16);
   std::size_t g = 0;
   for (std::size_t first = 0; first < rows; first += block_rows_) {
+    const std::size_t last = std::min(rows, first + block_rows_);
     while (groups[g].end <= first) ++g;
     first_group_.push_back(g);
+    first_piece_.push_back(pieces_.size());
+    std::size_t place = first;
+    for (std::size_t at = g; place < last; ++at) {
+      EventGroup& group = groups[at];
+      const std::size_t died = group.end - group.deaths;
+      if (place < died) pieces_.push_back({place, std::min(died, last)});
+      place = std::max(place, std::min(died, last));
+      if (place < last && place >= died) {
+        if (place == died) group.dying = pieces_.size();
+        if (place < group.end) pieces_.push_back({place, std::min(group.end, last)});
+        place = std::min(group.end, last);
+      }
+      if (place == group.end) group.pieces = pieces_.size();
+    }
   }
+  first_piece_.push_back(pieces_.size());
+  sum_deaths();
+}
+
+void RiskSets::sum_deaths() {
+  const std::size_t blocks = first_group_.size();
+  RowMatrix sums = RowMatrix::Zero(index(blocks), index(width));
+  for_blocks(blocks, execution_, [&](std::size_t block) {
+    const std::size_t first = block * block_rows_;
+    const std::size_t last = std::min(rows, first + block_rows_);
+    for (std::size_t g = first_group_[block]; g < groups.size() && groups[g].end - groups[g].deaths < last;
+         ++g)
+      for (std::size_t place = std::max(first, groups[g].end - groups[g].deaths);
+           place < std::min(last, groups[g].end); ++place)
+        add(sums.row(index(block)).data(), weight_of(weights, place), row(place), width);
+  });
+  died_ = sums.colwise().sum().transpose();
 }
 
 // ---- The partial likelihood -----------------------------------------------------------------------
@@ -262,14 +271,19 @@ void RiskSets::plan_blocks() {
 /// θ = w·exp(β·x) of each place, and the sums over the risk set before each block.
 struct RiskSets::Pass {
   VectorXd theta;
-  RowMatrix before;  ///< Σ θ·x and, last, Σ θ
+  RowMatrix before;     ///< Σ θ·x, padded, and, last, Σ θ
+  RowMatrix of_pieces;  ///< the same of each piece, where pieces are few
 };
 
 void RiskSets::sum_blocks(Pass& pass, const VectorXd& beta) const {
   const std::size_t blocks = first_group_.size();
-  const Index p = index(columns);
+  const Index w = index(width);
+  VectorXd wide = VectorXd::Zero(w);
+  wide.head(index(columns)) = beta;
   pass.theta.resize(index(rows));
-  pass.before.setZero(index(blocks + 1), p + 1);
+  pass.before.setZero(index(blocks + 1), w + 1);
+  const bool few = pieces_.size() * 8 <= rows;
+  if (few) pass.of_pieces.setZero(index(pieces_.size()), w + 1);
   std::vector<std::uint8_t> begins(blocks, 0);  // a stratum begins inside
   // Where the last stratum of a block begins, or the block.
   const auto begin_of_last = [&](std::size_t first, std::size_t last) {
@@ -277,20 +291,25 @@ void RiskSets::sum_blocks(Pass& pass, const VectorXd& beta) const {
   };
   for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {
     const std::size_t block = first / block_rows_;
-    const Index n = index(last - first);
-    auto theta = pass.theta.segment(index(first), n);
-    theta.noalias() = x.middleRows(index(first), n) * beta;
-    for (std::size_t place = first; place < last; ++place) {
-      double& value = pass.theta[index(place)];
-      value = std::exp(value) * weight_of(weights, place);
-    }
+    auto theta = pass.theta.segment(index(first), index(last - first)).array();
+    for (std::size_t place = first; place < last; ++place)
+      pass.theta[index(place)] = dot(row(place), wide.data(), width);
+    theta = theta.exp();
+    if (!weights.empty()) theta *= Eigen::Map<const VectorXd>(weights.data() + first, theta.size()).array();
     const std::size_t begin = begin_of_last(first, last);
     begins[block] = std::binary_search(stratum_starts.begin(), stratum_starts.end(), begin);
-    const Index own = index(last - begin);
-    const auto counted = pass.theta.segment(index(begin), own);
-    pass.before.row(index(block + 1)).head(p).noalias() =
-        counted.transpose() * x.middleRows(index(begin), own);
-    pass.before(index(block + 1), p) = counted.sum();
+    VectorXd s1 = VectorXd::Zero(w);
+    double s0 = 0;
+    for (std::size_t piece = first_piece_[block]; piece < first_piece_[block + 1]; ++piece) {
+      const auto& [from, to] = pieces_[piece];
+      if (few) {
+        double* sums = pass.of_pieces.row(index(piece)).data();
+        add_rows(sums, row(from), pass.theta.data() + from, to - from, width);
+        sums[width] = pass.theta.segment(index(from), index(to - from)).sum();
+      }
+      if (from >= begin) add_piece(pass, piece, s1, s0);
+    }
+    pass.before.row(index(block + 1)) << s1.transpose(), s0;
   });
   if (!waiting.empty())
     for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {
@@ -299,9 +318,10 @@ void RiskSets::sum_blocks(Pass& pass, const VectorXd& beta) const {
       for (std::size_t g = first_group_[block]; g < groups.size() && groups[g].end <= last; ++g) {
         if (groups[g].end <= begin) continue;
         for (std::size_t late = g > 0 ? groups[g - 1].late : 0; late < groups[g].late; ++late) {
-          const Index place = index(waiting[late]);
-          pass.before.row(index(block + 1)).head(p) -= pass.theta[place] * x.row(place);
-          pass.before(index(block + 1), p) -= pass.theta[place];
+          const double theta = pass.theta[index(waiting[late])];
+          double* sums = pass.before.row(index(block + 1)).data();
+          add(sums, -theta, row(waiting[late]), width);
+          sums[width] -= theta;
         }
       }
     });
@@ -309,43 +329,51 @@ void RiskSets::sum_blocks(Pass& pass, const VectorXd& beta) const {
     if (begins[block] == 0) pass.before.row(index(block + 1)) += pass.before.row(index(block));
 }
 
+void RiskSets::add_piece(const Pass& pass, std::size_t piece, VectorXd& s1, double& s0) const {
+  if (pass.of_pieces.size() > 0) {
+    s1 += pass.of_pieces.row(index(piece)).head(index(width)).transpose();
+    s0 += pass.of_pieces(index(piece), index(width));
+    return;
+  }
+  const auto& [first, last] = pieces_[piece];
+  add_rows(s1.data(), row(first), pass.theta.data() + first, last - first, width);
+  for (std::size_t place = first; place < last; ++place) s0 += pass.theta[index(place)];
+}
+
 /// Calls visit(g, S0, S1, D0, D1) for each event group that ends in a block: sums over those at risk, and
-/// over the dying.
+/// over the dying; D1 is 0 where their order tells nothing.
 template <typename Visit>
 void RiskSets::walk(const Pass& pass, std::size_t block, const Visit& visit) const {
   const std::size_t first = block * block_rows_;
   const std::size_t last = std::min(rows, first + block_rows_);
-  const Index p = index(columns);
-  VectorXd s1 = pass.before.row(index(block)).head(p);
-  VectorXd d1(p);
-  double s0 = pass.before(index(block), p);
+  const Index w = index(width);
+  VectorXd s1 = pass.before.row(index(block)).head(w);
+  VectorXd d1 = VectorXd::Zero(w);
+  double s0 = pass.before(index(block), w);
   std::size_t g = first_group_[block];
-  std::size_t place = first;
+  std::size_t piece = first_piece_[block];
   std::size_t late = g > 0 ? groups[g - 1].late : 0;
-  const auto row = [&](std::size_t at) { return x.data() + at * columns; };
   for (; g < groups.size() && groups[g].end <= last; ++g) {
     const EventGroup& group = groups[g];
     if (g > 0 && groups[g - 1].stratum != group.stratum && groups[g - 1].end >= first) {
       s1.setZero();
       s0 = 0;
     }
-    for (; place < group.end; ++place) {
-      const double theta = pass.theta[index(place)];
-      add(s1, theta, row(place));
-      s0 += theta;
-    }
+    for (; piece < group.pieces; ++piece) add_piece(pass, piece, s1, s0);
     for (; late < group.late; ++late) {
       const double theta = pass.theta[index(waiting[late])];
-      add(s1, -theta, row(waiting[late]));
+      add(s1.data(), -theta, row(waiting[late]), width);
       s0 -= theta;
     }
     if (group.deaths == 0) continue;
+    const bool tied = ties_ == CoxTies::efron && group.deaths > 1;
     d1.setZero();
     double d0 = 0;
-    for (std::size_t i = group.end - group.deaths; i < group.end; ++i) {
-      add(d1, pass.theta[index(i)], row(i));
-      d0 += pass.theta[index(i)];
-    }
+    if (tied)
+      for (std::size_t own = group.dying; own < group.pieces; ++own) add_piece(pass, own, d1, d0);
+    else
+      for (std::size_t place = group.end - group.deaths; place < group.end; ++place)
+        d0 += pass.theta[index(place)];
     visit(g, s0, s1, d0, d1);
   }
 }
@@ -359,9 +387,10 @@ Likelihood RiskSets::evaluate(const VectorXd& beta, std::span<const double> grou
   std::vector<double> dying(groups.size(), 0.0);
   std::vector<Likelihood> parts(blocks);
   for_blocks(blocks, execution_, [&](std::size_t block) {
-    OuterSum means(p);
+    Squares means(width);
     Likelihood& part = parts[block];
-    part.gradient = VectorXd::Zero(p);
+    part.gradient = VectorXd::Zero(index(width));
+    VectorXd middle(index(width));
     walk(pass, block, [&](std::size_t g, double s0, const VectorXd& s1, double d0, const VectorXd& d1) {
       const TieSums sums = tie_sums(s0, d0, groups[g], ties_);
       const double factor = group_weights.empty() ? 1 : group_weights[g];
@@ -369,25 +398,25 @@ Likelihood RiskSets::evaluate(const VectorXd& beta, std::span<const double> grou
       dying[g] = factor * sums.dying;
       part.value -= factor * sums.log_at_risk;
       // Σ c² (S1 − f·D1)(S1 − f·D1)ᵀ as two squares; without ties the second is nothing.
-      const double root = std::sqrt(factor * sums.squares);
       if (sums.fractions > 0) {
         const double share = sums.fractions / sums.squares;
-        means.next() = root * (s1 - share * d1);
+        middle = s1 - share * d1;
+        means.push(factor * sums.squares, middle.data());
         const double rest = sums.fraction_squares - share * sums.fractions;
-        if (rest > 0) means.next() = std::sqrt(factor * rest) * d1;
+        if (rest > 0) means.push(factor * rest, d1.data());
       } else {
-        means.push(root, s1.data());
+        means.push(factor * sums.squares, s1.data());
       }
+      if (group_weights.empty()) return;
       for (std::size_t i = groups[g].end - groups[g].deaths; i < groups[g].end; ++i)
-        add(part.gradient, factor * weight_of(weights, i), x.data() + i * columns);
+        add(part.gradient.data(), factor * weight_of(weights, i), row(i), width);
     });
-    part.value += part.gradient.dot(beta);
-    part.information = -means.sum();
+    part.value += part.gradient.head(p).dot(beta);
+    part.information = -means.sum(columns);
   });
   cumulate(hazard, groups);
   for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {
-    OuterSum squares(p);
-    VectorXd gone_through(index(last - first));
+    std::vector<double> gone_through(last - first);
     Likelihood& part = parts[first / block_rows_];
     std::size_t g = first_group_[first / block_rows_];
     for (std::size_t place = first; place < last; ++place) {
@@ -395,17 +424,23 @@ Likelihood RiskSets::evaluate(const VectorXd& beta, std::span<const double> grou
       const bool died = place + groups[g].deaths >= groups[g].end;
       double risk = died ? dying[g] + hazard[g + 1] : hazard[g];
       if (!since.empty()) risk = std::max(0.0, risk - hazard[since[place]]);
-      risk *= pass.theta[index(place)];
-      gone_through[index(place - first)] = risk;
-      squares.push(std::sqrt(risk), x.data() + place * columns);
+      gone_through[place - first] = risk * pass.theta[index(place)];
     }
-    part.gradient.noalias() -= x.middleRows(index(first), index(last - first)).transpose() * gone_through;
-    part.information += squares.sum();
+    VectorXd gone = VectorXd::Zero(index(width));
+    add_rows(gone.data(), row(first), gone_through.data(), last - first, width);
+    part.gradient -= gone;
+    Squares squares(width);
+    squares.add(row(first), gone_through.data(), last - first);
+    part.information += squares.sum(columns);
   });
   Likelihood all{0, VectorXd::Zero(p), MatrixXd::Zero(p, p)};
+  if (group_weights.empty()) {
+    all.gradient = died_.head(p);
+    all.value = all.gradient.dot(beta);
+  }
   for (const Likelihood& part : parts) {
     all.value += part.value;
-    all.gradient += part.gradient;
+    all.gradient += part.gradient.head(p);
     all.information += part.information;
   }
   return all;
@@ -423,7 +458,8 @@ RiskSets::Hazards RiskSets::hazards(const VectorXd& beta) const {
       const TieSums sums = tie_sums(s0, d0, groups[g], ties_);
       found.cumulative[g] = sums.hazard;
       found.variance[g] = sums.squares;
-      found.drift.row(index(g)) = (sums.squares * s1 - sums.fractions * d1).transpose();
+      found.drift.row(index(g)) =
+          (sums.squares * s1 - sums.fractions * d1).head(found.drift.cols()).transpose();
     });
   });
   cumulate(found.cumulative, groups);
@@ -447,10 +483,13 @@ RiskSets::RowMatrix RiskSets::score_residuals(const VectorXd& beta) const {
     walk(pass, block, [&](std::size_t g, double s0, const VectorXd& s1, double d0, const VectorXd& d1) {
       const TieSums sums = tie_sums(s0, d0, groups[g], ties_);
       own[g] = sums.dying;
+      const Index p = index(columns);
       own_drift.row(index(g)) =
-          ((sums.squares - sums.fractions) * s1 - (sums.fractions - sums.fraction_squares) * d1).transpose();
+          ((sums.squares - sums.fractions) * s1 - (sums.fractions - sums.fraction_squares) * d1)
+              .head(p)
+              .transpose();
       middle.row(index(g)) =
-          ((sums.hazard * s1 - (sums.hazard - sums.dying) * d1) / groups[g].weight).transpose();
+          ((sums.hazard * s1 - (sums.hazard - sums.dying) * d1) / groups[g].weight).head(p).transpose();
     });
   });
   for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {

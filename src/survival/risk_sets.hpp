@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "../table/memory.hpp"
 #include "salesops/survival/cox.hpp"
 
 namespace salesops {
@@ -29,8 +30,16 @@ struct EventGroup {
   std::size_t late = 0;    ///< rows of `RiskSets::waiting` that have not entered by then
   std::size_t deaths = 0;  ///< the places before `end`
   double weight = 0;       ///< of the deaths
+  std::size_t dying = 0;   ///< first piece of the deaths
+  std::size_t pieces = 0;  ///< and the end of them, which is that of the group
   double time = 0;
   std::uint32_t stratum = 0;
+};
+
+/// Rows next to each other in one block and one group, all dying or none.
+struct Piece {
+  std::size_t first = 0;
+  std::size_t last = 0;
 };
 
 /// Sums over the orders l = 0 … d−1 in which d tied deaths may have come, with c = 1/(S0 − f·D0) and f = l/d
@@ -56,8 +65,10 @@ class RiskSets {
 
   std::size_t rows = 0;
   std::size_t columns = 0;
+  std::size_t width = 0;             ///< columns, padded for kernels.hpp
   std::vector<std::uint32_t> order;  ///< row at each place
-  RowMatrix x;
+  Eigen::Map<const RowMatrix, Eigen::Unaligned, Eigen::OuterStride<>> x{nullptr, 0, 0,
+                                                                        Eigen::OuterStride<>(0)};
   std::vector<double> weights;  ///< by place; empty = 1
   std::vector<EventGroup> groups;
   std::vector<std::uint32_t>
@@ -91,18 +102,27 @@ class RiskSets {
   struct Pass;
   void put_in_order(std::span<const double> durations, std::span<const std::uint8_t> events,
                     const CoxOptions& options);
-  void find_groups(std::span<const double> durations, std::span<const std::uint8_t> events);
+  void find_groups(std::span<const std::uint8_t> events);
   void find_entries(std::span<const double> entry);
   void gather(const std::vector<Covariate>& covariates);
   void plan_blocks();
+  void sum_deaths();
   void sum_blocks(Pass& pass, const Eigen::VectorXd& beta) const;
+  void add_piece(const Pass& pass, std::size_t piece, Eigen::VectorXd& s1, double& s0) const;
   template <typename Visit>
   void walk(const Pass& pass, std::size_t block, const Visit& visit) const;
 
+  [[nodiscard]] const double* row(std::size_t place) const { return x_.get() + place * width; }
+
   CoxTies ties_;
   Execution execution_;
+  detail::Memory<double> x_;   ///< rows × width
+  Eigen::VectorXd died_;       ///< Σ w·x of all deaths, padded
+  std::vector<double> times_;  ///< durations by place, until groups are found
   std::size_t block_rows_ = 4096;
   std::vector<std::size_t> first_group_;  ///< of each block: first group that ends after its first place
+  std::vector<std::size_t> first_piece_;  ///< of each block, and the end
+  std::vector<Piece> pieces_;
 };
 
 }  // namespace survival

@@ -1,10 +1,12 @@
 #include "rows.hpp"
 
+#include <atomic>
 #include <bit>
 #include <functional>
 #include <numeric>
 #include <utility>
 
+#include "../table/memory.hpp"
 #include "salesops/parallel.hpp"
 
 namespace salesops {
@@ -24,16 +26,37 @@ void check_weights(std::span<const double> weights, std::size_t rows) {
          [&](auto i) { return !std::isfinite(weights[i]) || weights[i] <= 0; });
 }
 
+namespace {
+
+constexpr std::size_t block_rows = 65536;
+
+/// Says what is wrong with the rows.
+void refuse_rows(std::span<const double> durations, std::span<const std::uint8_t> events,
+                 std::size_t causes) {
+  const std::size_t rows = durations.size();
+  refuse(rows, "durations", "are NaN or infinite", [&](auto i) { return !std::isfinite(durations[i]); });
+  refuse(rows, "durations", "are negative", [&](auto i) { return durations[i] < 0; });
+  refuse(rows, "events", "have a code above " + std::to_string(causes),
+         [&](auto i) { return events[i] > causes; });
+}
+
+}  // namespace
+
 void check(std::span<const double> durations, std::span<const std::uint8_t> events, std::size_t causes,
            std::span<const double> entry, std::span<const double> weights) {
   const std::size_t rows = durations.size();
   if (rows == 0) throw UsageError("durations has no rows: there is nothing to estimate from");
   if (rows > 0xFFFFFFFFU) throw UsageError("durations has more than 4,294,967,295 rows");
   check_length(events.size(), rows, "events");
-  refuse(rows, "durations", "are NaN or infinite", [&](auto i) { return !std::isfinite(durations[i]); });
-  refuse(rows, "durations", "are negative", [&](auto i) { return durations[i] < 0; });
-  refuse(rows, "events", "have a code above " + std::to_string(causes),
-         [&](auto i) { return events[i] > causes; });
+  std::atomic<bool> fine = true;
+  for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+    bool good = true;
+    for (std::size_t row = first; row < last; ++row)
+      good &= durations[row] >= 0 && durations[row] <= std::numeric_limits<double>::max() &&
+              events[row] <= causes;
+    if (!good) fine = false;
+  });
+  if (!fine) refuse_rows(durations, events, causes);
   if (!entry.empty()) {
     check_length(entry.size(), rows, "entry");
     refuse(rows, "entry", "are NaN, infinite or negative",
@@ -50,10 +73,12 @@ namespace {
 
 /// Durations are often whole days or months: then one counting pass puts the rows in order.
 constexpr std::size_t few_whole_numbers = 65536;
-constexpr std::size_t block_rows = 65536;
 
 /// One above the largest value where all are whole numbers, few at that; else 0.
 std::size_t whole_numbers(std::span<const double> values) {
+  // Exact times show in the first few rows.
+  for (const double x : values.first(std::min<std::size_t>(values.size(), 64)))
+    if (x != std::floor(x)) return 0;
   std::vector<std::size_t> above((values.size() + block_rows - 1) / block_rows, 0);
   for_rows(values.size(), block_rows, {}, [&](std::size_t first, std::size_t last) {
     double most = 0;
@@ -175,15 +200,21 @@ Ordered in_order(std::span<const double> values) {
       total += std::exchange(next[block * buckets + bucket], total);
     starts[bucket + 1] = total;
   }
-  std::vector<Item> items(rows);
+  const detail::Memory<Item> items = detail::unset<Item>(rows);
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
     std::uint32_t* place = next.data() + first / block_rows * buckets;
     for (std::size_t row = first; row < last; ++row)
       items[place[bucket_of(row)]++] = {key_of(row), static_cast<std::uint32_t>(row)};
   });
-  Ordered sorted{std::vector<std::uint32_t>(rows), std::vector<double>(rows)};
+  Ordered sorted;
+  for_blocks(2, {}, [&](std::size_t column) {  // the first touch of memory is slow
+    if (column == 0)
+      detail::make_room(sorted.rows, rows);
+    else
+      detail::make_room(sorted.values, rows);
+  });
   for_blocks(buckets, {}, [&](std::size_t bucket) {
-    const std::span<Item> own(items.data() + starts[bucket], starts[bucket + 1] - starts[bucket]);
+    const std::span<Item> own(items.get() + starts[bucket], starts[bucket + 1] - starts[bucket]);
     sort_items(own, low);
     for (std::size_t i = starts[bucket]; i < starts[bucket + 1]; ++i) {
       sorted.rows[i] = items[i].row;
@@ -258,7 +289,37 @@ namespace {
 /// Makes room in several columns, each on a thread of its own: the first touch of memory is slow.
 void make_room(EventTable& table, std::size_t size) {
   for_blocks(table.ended.size() + 2, {}, [&](std::size_t column) {
-    (column == 0 ? table.time : column == 1 ? table.at_risk : table.ended[column - 2]).resize(size);
+    detail::make_room(column == 0 ? table.time : column == 1 ? table.at_risk : table.ended[column - 2], size);
+  });
+}
+
+/// The table of rows in order, block by block: each times its own first rows.
+void fill(EventTable& table, const Ordered& sorted, std::span<const std::uint8_t> events,
+          const Options& options) {
+  const std::vector<double>& values = sorted.values;
+  const std::size_t rows = values.size();
+  const auto begins = [&](std::size_t i) { return i == 0 || values[i] != values[i - 1]; };
+  std::vector<std::size_t> steps((rows + block_rows - 1) / block_rows + 1, 0);
+  for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+    std::size_t size = 0;
+    for (std::size_t i = first; i < last; ++i) size += begins(i) ? 1 : 0;
+    steps[first / block_rows + 1] = size;
+  });
+  std::partial_sum(steps.begin(), steps.end(), steps.begin());
+  make_room(table, steps.back());
+  for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+    std::size_t i = first;
+    while (i < last && !begins(i)) ++i;  // they are of a time that began in an earlier block
+    if (i == last) return;
+    std::size_t step = steps[first / block_rows];
+    for (; i < rows; ++i) {
+      if (begins(i)) {
+        if (i >= last) break;
+        table.at_risk[step] = static_cast<double>(rows - i);
+        table.time[step++] = values[i];
+      }
+      table.ended[events[sorted.rows[i]]][step - 1] += weight_of(options, sorted.rows[i]);
+    }
   });
 }
 
@@ -284,22 +345,11 @@ EventTable event_table(std::span<const double> durations, std::span<const std::u
     }
     table.at_risk.resize(table.size());
   } else {
-    const Ordered sorted = in_order(durations);
-    std::size_t size = 0;
-    for (std::size_t i = 0; i < sorted.values.size(); ++i)
-      size += i == 0 || sorted.values[i] != sorted.values[i - 1] ? 1 : 0;
-    make_room(table, size);
-    std::size_t step = 0;
-    for (std::size_t i = 0; i < sorted.values.size(); ++i) {
-      if (i > 0 && sorted.values[i] != sorted.values[i - 1]) ++step;
-      const std::uint32_t row = sorted.rows[i];
-      table.time[step] = sorted.values[i];
-      table.ended[events[row]][step] += weight_of(options, row);
-    }
+    fill(table, in_order(durations), events, options);
   }
   // Summed from the last time backwards, so that the last risk set is exactly its own rows.
   double weight = 0;
-  for (std::size_t i = table.size(); i-- > 0;) {
+  for (std::size_t i = above > 0 || !options.weights.empty() ? table.size() : 0; i-- > 0;) {
     for (const std::vector<double>& ended : table.ended) weight += ended[i];
     table.at_risk[i] = weight;
   }
