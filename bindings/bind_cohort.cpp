@@ -135,8 +135,8 @@ py::list payback_of(const cohort::Retention& grid, const std::vector<double>& co
 py::list compare_of(const cohort::Retention& grid, const std::string& correction) {
   py::list found;
   for (const auto& one : cohort::compare(grid, salesops_bindings::read_name(corrections, correction)))
-    found.append(py::make_tuple(one.first, one.second, one.age, one.share_first, one.share_second,
-                                one.statistic, one.p_value, one.p_adjusted));
+    found.append(py::make_tuple(one.first, one.second, one.age, one.n_first, one.n_second, one.value_first,
+                                one.value_second, one.statistic, one.p_value, one.p_adjusted));
   return found;
 }
 

@@ -74,8 +74,8 @@ survival::LogRank log_rank(const Array<double>& durations, const Array<std::uint
 
 survival::LogRank gray_test(const Array<double>& durations, const Array<std::uint8_t>& events,
                             const Array<std::uint32_t>& groups, std::uint8_t cause,
-                            const Array<double>& weights) {
-  const auto options = options_of({}, weights, 95, survival::IntervalKind::log_log);
+                            const Array<double>& entry, const Array<double>& weights) {
+  const auto options = options_of(entry, weights, 95, survival::IntervalKind::log_log);
   const py::gil_scoped_release free;
   return survival::gray_test(span_of(durations), span_of(events), span_of(groups), cause, options);
 }
@@ -208,7 +208,7 @@ void bind_log_rank(py::module_& word) {
   word.def("log_rank", &log_rank, py::arg("durations"), py::arg("events"), py::arg("groups"),
            py::arg("entry"), py::arg("weights"), py::arg("weight"), py::arg("rho"), py::arg("gamma"));
   word.def("gray_test", &gray_test, py::arg("durations"), py::arg("events"), py::arg("groups"),
-           py::arg("cause"), py::arg("weights"));
+           py::arg("cause"), py::arg("entry"), py::arg("weights"));
 }
 
 // ---- Regressions ----------------------------------------------------------------------------------
@@ -272,11 +272,12 @@ survival::ProportionalHazards proportional_hazards_test(const CoxRows& rows, con
 }
 
 survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::uint8_t>& events,
-                             std::uint8_t cause, const Columns& columns, const Array<double>& weights,
-                             double level) {
+                             std::uint8_t cause, const Columns& columns, const Array<double>& entry,
+                             const Array<double>& weights, double level) {
   const auto covariates = covariates_of(columns);
   return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
     survival::CoxOptions options;
+    options.entry = span_of(entry);
     options.weights = span_of(weights);
     options.level = level;
     options.execution = execution;
@@ -354,7 +355,7 @@ void bind_cox(py::module_& word) {
   word.def("cox", &cox, py::arg("rows"), py::arg("penalty"), py::arg("robust"), py::arg("level"),
            py::arg("threads"));
   word.def("fine_gray", &fine_gray, py::arg("durations"), py::arg("events"), py::arg("cause"),
-           py::arg("columns"), py::arg("weights"), py::arg("level"));
+           py::arg("columns"), py::arg("entry"), py::arg("weights"), py::arg("level"));
   word.def("baseline_at_zero", &survival::baseline_at_zero, py::arg("model"), py::arg("baseline"));
   py::class_<survival::Concordance>(word, "Concordance", "How often the higher risk ends first.")
       .def_readonly("estimate", &survival::Concordance::estimate)

@@ -71,6 +71,10 @@ Clock::Clock(const Column& column, const std::string& name, const TimeZone& zone
     scan(execution, [this, codes](std::size_t row) { return texts_[static_cast<std::size_t>(codes[row])]; });
     for (std::size_t row = 0; row < codes.size(); ++row)
       if (column.valid(row)) until_.merge(ends[static_cast<std::size_t>(codes[row])]);
+    if (empty() && bad_.n() > 0)
+      throw UsageError("column '" + name + "' has no date that can be read: '" +
+                       std::string(dictionary[static_cast<std::size_t>(codes[bad_.first()])]) + "' in row " +
+                       std::to_string(bad_.first()) + "; write it as 2026-12-31, or parse the column first");
   } else {
     throw UsageError("column '" + name + "' holds " + std::string(type_name(column.type())) +
                      ", not dates or instants; parse it first");

@@ -48,6 +48,7 @@ class Flaws {
     first_ = std::min(first_, first);
   }
   [[nodiscard]] std::int64_t n() const noexcept { return n_; }
+  [[nodiscard]] std::size_t first() const noexcept { return first_; }
   void report(Issues& issues, const std::string& column, std::string_view rule,
               std::string_view table = "transactions") const {
     if (n_ > 0) issues.add_many(table, static_cast<std::int64_t>(first_), column, rule, n_);

@@ -1,7 +1,6 @@
-// Tables of a grid, payback, and segments compared.
+// Tables of a grid, and payback.
 #include <algorithm>
 #include <cmath>
-#include <numeric>
 
 #include "grid.hpp"
 #include "salesops/special.hpp"
@@ -148,86 +147,6 @@ std::vector<Payback> payback(const Retention& grid, const std::vector<double>& c
       if (grid.state[cell] != CellState::in_progress) found[c].at_least = static_cast<int>(k) + 1;
     }
   }
-  return found;
-}
-
-// ---- segments ----
-
-std::vector<double> adjusted(const std::vector<double>& p_values, Correction correction) {
-  for (const double p : p_values)
-    if (!(p >= 0 && p <= 1)) throw UsageError("a p-value lies between 0 and 1");
-  std::vector<std::size_t> order(p_values.size());
-  std::iota(order.begin(), order.end(), std::size_t{0});
-  std::stable_sort(order.begin(), order.end(), [&](auto a, auto b) { return p_values[a] < p_values[b]; });
-  std::vector<double> out = p_values;
-  const std::size_t m = order.size();
-  if (correction == Correction::holm) {
-    double most = 0;
-    for (std::size_t i = 0; i < m; ++i) {
-      most = std::max(most, std::min(1.0, p_values[order[i]] * static_cast<double>(m - i)));
-      out[order[i]] = most;
-    }
-  } else if (correction == Correction::benjamini_hochberg) {
-    double least = 1;
-    for (std::size_t i = m; i-- > 0;) {
-      least = std::min(least, p_values[order[i]] * static_cast<double>(m) / static_cast<double>(i + 1));
-      out[order[i]] = least;
-    }
-  }
-  return out;
-}
-
-namespace {
-
-/// Cochran, Mantel, Haenszel: what one segment has more than expected, over the cohorts.
-std::optional<Comparison> test(const Retention& grid, std::size_t first, std::size_t second,
-                               std::size_t age) {
-  double excess = 0, variance = 0, n1 = 0, n2 = 0, active1 = 0, active2 = 0;
-  for (std::size_t c = 0; c < grid.cohorts.size(); ++c) {
-    const std::size_t a = grid.cell(first, c, age), b = grid.cell(second, c, age);
-    const auto over = [&](std::size_t cell) {
-      return grid.n[cell] > 0 &&
-             (grid.state[cell] == CellState::complete || grid.state[cell] == CellState::may_grow);
-    };
-    if (!over(a) || !over(b)) continue;
-    const auto of_a = static_cast<double>(grid.n[a]), of_b = static_cast<double>(grid.n[b]);
-    const auto in_a = static_cast<double>(grid.active[a]), in_b = static_cast<double>(grid.active[b]);
-    const double all = of_a + of_b, active = in_a + in_b;
-    n1 += of_a;
-    n2 += of_b;
-    active1 += in_a;
-    active2 += in_b;
-    excess += in_a - of_a * active / all;
-    if (all > 1) variance += of_a * of_b * active * (all - active) / (all * all * (all - 1));
-  }
-  if (!(variance > 0)) return std::nullopt;
-  Comparison found{first, second, age, active1 / n1, active2 / n2};
-  found.statistic = excess * excess / variance;
-  found.p_value = std::erfc(std::sqrt(found.statistic / 2));
-  return found;
-}
-
-}  // namespace
-
-std::vector<Comparison> compare(const Retention& grid, Correction correction) {
-  if (!cohort_detail::is_share(grid.measure))
-    throw UsageError(
-        "segments are compared by shares of customers: classic, unbounded, bracket, window, previous");
-  if (grid.segments.size() < 2)
-    throw UsageError("there is one segment only; name the column of segments with by");
-  if (grid.customers_repeat)
-    throw UsageError("with recurring entry a customer is in several cohorts, so the test doesn't hold");
-  std::vector<Comparison> found;
-  std::vector<double> p_values;
-  for (std::size_t a = 0; a < grid.segments.size(); ++a)
-    for (std::size_t b = a + 1; b < grid.segments.size(); ++b)
-      for (std::size_t k = 0; k < grid.ages.size(); ++k)
-        if (const auto one = test(grid, a, b, k)) {
-          found.push_back(*one);
-          p_values.push_back(one->p_value);
-        }
-  const std::vector<double> corrected = adjusted(p_values, correction);
-  for (std::size_t i = 0; i < found.size(); ++i) found[i].p_adjusted = corrected[i];
   return found;
 }
 

@@ -256,7 +256,11 @@ Retention grid_of(const Sums& sums, const Plan& plan, std::vector<std::string> s
   const auto per_major = static_cast<double>(salesops::detail::power_of_ten(digits));
   const Reader read(sums, plan, per_major);
   std::optional<Bootstrapped> drawn;
-  if (lots != nullptr) drawn = bootstrap(sums, plan, *lots, per_major);
+  std::vector<double> errors;
+  if (lots != nullptr) {
+    drawn = bootstrap(sums, plan, *lots, per_major);
+    errors = ratio_errors(sums, plan, *lots, per_major);
+  }
   for (std::size_t s = 0; s < sums.segments; ++s) {
     std::vector<cohort::PooledAge> pooled(last_age > first_age ? last_age - first_age : 0);
     std::vector<Ratio> total(pooled.size());
@@ -286,6 +290,7 @@ Retention grid_of(const Sums& sums, const Plan& plan, std::vector<std::string> s
           high = drawn->high[cell];
         }
         grid.value.push_back(value);
+        if (!errors.empty()) grid.std_error.push_back(std::isnan(value) ? not_a_number : errors[cell]);
         grid.low.push_back(low);
         grid.high.push_back(high);
         if (state == CellState::in_progress || std::isnan(value)) continue;

@@ -90,6 +90,10 @@ struct Bootstrapped {
 [[nodiscard]] Bootstrapped bootstrap(const Sums& sums, const Plan& plan, const std::vector<Lots>& lots,
                                      double minor_per_major);
 
+/// Standard errors of the cells' ratios (ltv, mean, nrr, grr) over customers; NaN where a cell has none.
+[[nodiscard]] std::vector<double> ratio_errors(const Sums& sums, const Plan& plan,
+                                               const std::vector<Lots>& lots, double minor_per_major);
+
 /// The grid of the sums, with states, values and intervals.
 [[nodiscard]] cohort::Retention grid_of(const Sums& sums, const Plan& plan, std::vector<std::string> segments,
                                         const std::string& currency, const std::vector<Lots>* lots);

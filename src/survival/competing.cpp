@@ -1,6 +1,7 @@
 #include <Eigen/Core>
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <string>
 
 #include "../optimize/linear.hpp"
@@ -38,6 +39,33 @@ std::vector<double> uncensored_before(const RiskTable& table, std::span<const st
   return chance;
 }
 
+/// Chance to have entered before each of `time` (ascending): the product limit of entries, which goes back in
+/// time, as who enters later is at risk of having done so only where still there.
+std::vector<double> entered_before(std::span<const double> time, std::span<const double> durations,
+                                   const Options& options) {
+  std::vector<double> chance(time.size(), 1);
+  const std::vector<std::uint32_t> leaving = order_of(durations);
+  const std::vector<std::uint32_t> entering = order_of(options.entry);
+  double at_risk = 0;
+  double product = 1;
+  std::size_t there = leaving.size();
+  std::size_t left = entering.size();
+  std::size_t i = time.size();
+  while (left > 0 && options.entry[entering[left - 1]] > 0) {
+    const double u = options.entry[entering[left - 1]];
+    for (; i > 0 && time[i - 1] > u; --i) chance[i - 1] = product;
+    for (; there > 0 && durations[leaving[there - 1]] > u; --there)
+      at_risk += weight_of(options, leaving[there - 1]);
+    double entered = 0;
+    for (; left > 0 && options.entry[entering[left - 1]] == u; --left)
+      entered += weight_of(options, entering[left - 1]);
+    product *= stay(at_risk, entered) / at_risk;
+    at_risk -= entered;
+  }
+  std::fill(chance.begin(), chance.begin() + static_cast<std::ptrdiff_t>(i), product);
+  return chance;
+}
+
 /// Rows at risk of one cause: as long as they last, and those that ended otherwise for ever, with less and
 /// less weight.
 class Subdistribution {
@@ -47,8 +75,13 @@ class Subdistribution {
       : sets_(sets), other_(sets.rows, 0.0), at_group_(sets.groups.size(), 0.0) {
     Options curve;
     curve.weights = options.weights;
+    curve.entry = options.entry;
     const RiskTable table = risk_table(durations, curve);
-    const std::vector<double> chance = uncensored_before(table, events, curve);
+    std::vector<double> chance = uncensored_before(table, events, curve);
+    if (!sets.waiting.empty()) {
+      const std::vector<double> entered = entered_before(table.time, durations, curve);
+      std::transform(chance.begin(), chance.end(), entered.begin(), chance.begin(), std::multiplies{});
+    }
     const auto at = [&](double time) {
       const auto found = std::lower_bound(table.time.begin(), table.time.end(), time);
       return chance[static_cast<std::size_t>(found - table.time.begin())];
@@ -94,10 +127,16 @@ class Subdistribution {
     double s0 = 0;
     VectorXd s1 = VectorXd::Zero(p);
     std::size_t place = 0;
+    std::size_t late = 0;
     for (std::size_t g = 0; g + 1 < n; ++g) {
       for (; place < sets_.groups[g].end; ++place) {
         s0 += now.theta[index(place)];
         s1 += now.theta[index(place)] * sets_.x.row(index(place)).transpose();
+      }
+      for (; late < sets_.groups[g].late; ++late) {
+        const Index waits = index(sets_.waiting[late]);
+        s0 -= now.theta[waits];
+        s1 -= now.theta[waits] * sets_.x.row(waits).transpose();
       }
       const double at_risk = s0 + at_group_[g] * other0[g];
       now.hazard[g] = sets_.groups[g].weight / at_risk;
@@ -130,6 +169,10 @@ class Subdistribution {
       while (sets_.groups[g].end <= place) ++g;
       double risk = now.gone[g];
       VectorXd drift = now.gone_middle.row(index(g)).transpose();
+      if (!sets_.since.empty()) {
+        risk -= now.gone[sets_.since[place]];
+        drift -= now.gone_middle.row(index(sets_.since[place])).transpose();
+      }
       if (other_[place] > 0 && g > 0) {
         risk += other_[place] * now.ahead[g - 1];
         drift += other_[place] * now.ahead_middle.row(index(g - 1)).transpose();
@@ -189,7 +232,7 @@ class Subdistribution {
  private:
   const RiskSets& sets_;
   std::vector<double> other_;     ///< by place: 1/G(T−) of rows that ended otherwise, else 0
-  std::vector<double> at_group_;  ///< G just before each event time
+  std::vector<double> at_group_;  ///< G just before each event time: to be uncensored, and to have entered
 };
 
 }  // namespace
@@ -200,8 +243,8 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
   check(durations, events, 255, options.entry, options.weights);
   check_covariates(covariates, durations.size());
   (void)stats::normal_multiplier(options.level);
-  if (!options.entry.empty() || !options.strata.empty() || !options.cluster.empty() || options.penalty != 0)
-    throw UsageError("fine_gray takes neither entry, strata, cluster nor penalty");
+  if (!options.strata.empty() || !options.cluster.empty() || options.penalty != 0)
+    throw UsageError("fine_gray takes neither strata, cluster nor penalty");
   if (cause == 0) throw UsageError("cause: 0 stands for censored rows; give the code of an end");
   std::vector<std::uint8_t> ended(events.size());
   for (std::size_t row = 0; row < events.size(); ++row) ended[row] = events[row] == cause;
@@ -250,14 +293,18 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
                   std::span<const std::uint32_t> groups, std::uint8_t cause, const Options& options) {
   check(durations, events, 255, options.entry, options.weights);
   if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
-  if (!options.entry.empty())
-    throw UsageError("entry: Gray's test takes none; every row is seen from the start");
   if (cause == 0) throw UsageError("cause: 0 stands for censored rows; give the code of an outcome");
   const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
   if (k > 100) throw UsageError("groups: more than 100 codes; number the groups 0, 1, 2, …");
   const RiskTable table = risk_table(durations, options);
   std::vector<GrayGroup> now(k);
-  for (std::size_t row = 0; row < groups.size(); ++row) now[groups[row]].at_risk += weight_of(options, row);
+  const auto entry = [&](std::uint32_t row) { return options.entry.empty() ? 0 : options.entry[row]; };
+  std::vector<std::uint32_t> entering;
+  if (!options.entry.empty()) entering = order_of(options.entry);
+  for (std::uint32_t row = 0; row < groups.size(); ++row)
+    if (entry(row) <= 0) now[groups[row]].at_risk += weight_of(options, row);
+  std::size_t entered = 0;
+  while (entered < entering.size() && entry(entering[entered]) <= 0) ++entered;
 
   LogRank result;
   result.observed.assign(k, 0);
@@ -267,6 +314,8 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
   for (std::size_t i = 0; i < table.size(); ++i) {
     GrayTime time{std::vector<double>(k, 0.0), std::vector<double>(k, 0.0), {}, {}, {}, 0, 0,
                   std::vector<double>(k, 0.0)};
+    for (; entered < entering.size() && entry(entering[entered]) < table.time[i]; ++entered)
+      now[groups[entering[entered]]].at_risk += weight_of(options, entering[entered]);
     std::vector<double> leaving(k, 0.0);
     for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
       const std::uint32_t row = table.order[j];

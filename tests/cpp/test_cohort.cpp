@@ -256,7 +256,7 @@ TEST(CohortSegments, TestsAreStratifiedAndCorrected) {
   const auto found = cohort::compare(grid);
   ASSERT_GE(found.size(), 3U);
   for (const auto& one : found) {
-    EXPECT_GT(one.share_first, one.share_second);
+    EXPECT_GT(one.value_first, one.value_second);
     EXPECT_LT(one.p_adjusted, 0.01);
     EXPECT_GE(one.p_adjusted, one.p_value);
   }

@@ -281,23 +281,28 @@ def competing(rows, seed, effect=0.0):
     return np.ceil(4 * np.minimum(times, end)) / 4, outcome.tolist(), group
 
 
-def fine_gray_slope(durations, outcomes, x, beta):
-    """The score of Fine & Gray (1999) as they write it, and its curvature."""
+def fine_gray_slope(durations, outcomes, x, beta, entry=None):
+    """The score of Fine & Gray (1999), with late entries as Geskus (2011) has them, and its curvature."""
     durations, won = np.asarray(durations), np.array(outcomes) == "won"
+    entry = np.zeros(len(durations)) if entry is None else np.asarray(entry)
     lost, open_ = np.array(outcomes) == "lost", np.array(outcomes) == "open"
 
-    def uncensored(time):
+    def there_before(time):
+        """Neither censored before nor still to come."""
         chance = 1.0
         for t in np.unique(durations[open_]):
             if t < time:
-                at_risk = (durations >= t).sum() - ((durations == t) & ~open_).sum()
+                at_risk = ((entry < t) & (durations >= t)).sum() - ((durations == t) & ~open_).sum()
                 chance *= 1 - (open_ & (durations == t)).sum() / at_risk
+        for t in np.unique(entry[entry > 0]):
+            if t >= time:
+                chance *= 1 - (entry == t).sum() / ((entry <= t) & (durations > t)).sum()
         return chance
 
-    of_row = np.array([uncensored(t) for t in durations])
+    of_row = np.array([there_before(t) for t in durations])
     slope, information = np.zeros(x.shape[1]), np.zeros((x.shape[1], x.shape[1]))
     for time in np.unique(durations[won]):
-        weight = np.where(durations >= time, 1.0, lost * uncensored(time) / of_row)
+        weight = np.where(durations >= time, entry < time, lost * there_before(time) / of_row)
         share = weight * np.exp(x @ beta)
         share /= share.sum()
         mean, dead = share @ x, won & (durations == time)
@@ -323,6 +328,63 @@ def test_fine_and_gray_by_their_definition():
     assert share.result_.std_errors == pytest.approx(cox.result_.std_errors, rel=1e-9)
     with pytest.raises(so.UsageError, match="no outcome 'gone'; there are lost, won"):
         survival.FineGray(cause="gone", censored="open").fit(durations, outcomes, x)
+
+
+def late(rows, seed, slope=0.0):
+    """Competing outcomes of rows that come late, some of them at once, and are known of only then."""
+    durations, outcomes, group = competing(rows, seed, slope)
+    entry = np.floor(4 * np.random.default_rng(seed + 1).uniform(-2, 4, len(durations)).clip(0)) / 4
+    seen = entry < durations
+    return durations[seen], np.array(outcomes)[seen].tolist(), group[seen], entry[seen]
+
+
+def test_fine_and_gray_with_late_rows_by_the_definition():
+    durations, outcomes, group, entry = late(220, 3, 0.7)
+    assert (entry > 0).sum() > 50
+    x = np.column_stack([group, np.random.default_rng(4).normal(size=len(group))])
+    model = survival.FineGray(cause="won", censored="open").fit(durations, outcomes, x, entry=entry)
+    beta = np.array(list(model.coefficients_.values()))
+    slope, information = fine_gray_slope(durations, outcomes, x, beta, entry)
+    assert np.abs(slope / np.sqrt(np.diag(information))).max() < 1e-9
+    rows = {"days": durations, "end": outcomes, "since": entry, "a": x[:, 0], "b": x[:, 1]}
+    of_frame = survival.FineGray(cause="won", censored="open").fit(
+        rows, duration_col="days", event_col="end", entry_col="since"
+    )
+    assert list(of_frame.coefficients_.values()) == list(model.coefficients_.values())
+    # Rows that end otherwise don't depend on when they came, if nobody came late.
+    nobody = survival.FineGray(cause="won", censored="open").fit(durations, outcomes, x, entry=0 * entry)
+    without = survival.FineGray(cause="won", censored="open").fit(durations, outcomes, x)
+    assert nobody.coefficients_ == without.coefficients_
+
+
+def test_fine_and_gray_with_late_rows_find_what_is_there():
+    durations, outcomes, group, entry = late(20_000, 5, 0.7)
+    model = survival.FineGray(cause="won", censored="open").fit(
+        durations, outcomes, {"group": group}, entry=entry
+    )
+    assert model.coefficients_["group"] == pytest.approx(0.7, abs=4 * model.result_.std_errors[0])
+
+
+def test_gray_holds_its_level_with_late_rows():
+    p_values = []
+    for seed in range(200):
+        durations, outcomes, group, entry = late(250, seed)
+        found = survival.gray(durations, outcomes, group, cause="won", censored="open", entry=entry)
+        p_values.append(found.p_value)
+    assert 2 <= (np.array(p_values) < 0.05).sum() <= 20
+    assert 0.4 < np.mean(p_values) < 0.6
+
+
+def test_gray_with_late_rows_and_no_other_outcomes_is_the_log_rank_test():
+    rng = np.random.default_rng(3)
+    durations, entry = rng.exponential(1, 4000) + 0.05, rng.exponential(0.3, 4000)
+    seen = entry < durations
+    durations, entry = durations[seen], entry[seen]
+    events, group = rng.random(len(entry)) < 0.7, rng.integers(0, 3, len(entry))
+    gray = survival.gray(durations, events.astype(int), group, cause=1, entry=entry)
+    rank = survival.logrank(durations, events, group, entry=entry)
+    assert gray.statistic == pytest.approx(rank.statistic, rel=1e-9)
+    assert list(gray.expected.values()) == pytest.approx(list(rank.expected.values()), rel=1e-9)
 
 
 def test_fine_and_gray_find_what_is_there():

@@ -168,6 +168,7 @@ struct Retention {
   std::vector<std::int64_t> events;      ///< activities; of the measure count only
   std::vector<std::int64_t> amount;      ///< minor units in the cell; empty without amounts
   std::vector<double> value, low, high;  ///< amounts in major units
+  std::vector<double> std_error;         ///< of ltv, mean, nrr and grr over customers; with the bootstrap
   std::vector<CellState> state;
   std::vector<PooledAge> pooled;  ///< segments × ages
 
@@ -241,13 +242,18 @@ enum class Correction : std::uint8_t { none, holm, benjamini_hochberg };
 /// Two segments at one age.
 struct Comparison {
   std::size_t first = 0, second = 0, age = 0;
-  double share_first = 0, share_second = 0;  ///< pooled over the cohorts that both have
-  double statistic = 0;                      ///< Cochran–Mantel–Haenszel χ², 1 degree, cohorts as strata
+  std::int64_t n_first = 0, n_second = 0;    ///< customers, of the cohorts that both have
+  double value_first = 0, value_second = 0;  ///< pooled over these
+  double statistic = 0;                      ///< χ², 1 degree, cohorts as strata
   double p_value = 1, p_adjusted = 1;
 };
-/// Every pair of segments at every age ≥ 1 where complete cells let them differ; one correction over all.
-/// Cohorts are strata, so a segment of younger customers is not taken for a worse one. `UsageError` for
-/// measures that are no share of customers, for recurring entry, or without `by`.
+/// Every pair of segments at every age where complete cells let them differ; one correction over all.
+/// Cohorts are strata, so a segment of younger customers is not taken for a worse one. Shares: Cochran,
+/// Mantel and Haenszel's test. ltv, mean, nrr and grr: Σ w (R₁ − R₂) over its standard error, with the
+/// errors of the cells' ratios over customers (linearised: √(Σ (v − R·b)²·n/(n−1)) ÷ Σ b) and the weights
+/// w = b₁b₂/(b₁ + b₂) of Mantel and Haenszel, b being customers, active customers or first amounts.
+/// `UsageError` for totals (sum, count), for money without the bootstrap, for recurring entry, or without
+/// `by`.
 [[nodiscard]] std::vector<Comparison> compare(const Retention& grid,
                                               Correction correction = Correction::holm);
 

@@ -75,7 +75,8 @@ struct LogRank {
 /// z = Σ (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still
 /// stand for those who never will. Variance from the martingales of both kinds of event, each group's own
 /// curves in it: without other outcomes that is the log-rank test (with Poisson variance). `events`: 0 =
-/// censored, else the code of the outcome; `expected` counts d₁·Rₖ/R. No entry: `UsageError`.
+/// censored, else the code of the outcome; `expected` counts d₁·Rₖ/R. With `entry`, Yₖ are the rows that have
+/// entered.
 [[nodiscard]] LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_t> events,
                                 std::span<const std::uint32_t> groups, std::uint8_t cause,
                                 const Options& options = {});

@@ -187,10 +187,12 @@ struct ProportionalHazards {
 
 /// What raises the share that ends by `cause` when other ends rule it out (Fine & Gray 1999): proportional
 /// hazards of that share, 1 − F(t) = exp(−Λ₀(t)·exp(β·(x − mean))). A row that ended otherwise stays at risk
-/// with weight G(t−)/G(T−), G the Kaplan–Meier curve of the censorings. `events`: 0 = censored, else the code
-/// of the end. Ties by Breslow's rule; the errors are the sandwich over rows, with the weights taken as known
-/// (as R's `finegray` with robust `coxph`). `predict_survival` of the model gives 1 − F. Options: weights,
-/// level, max_iterations, execution; the others throw `UsageError`.
+/// with weight G(t−)/G(T−), G the Kaplan–Meier curve of the censorings; with `entry`, G(t−)H(t−)/(G(T−)H(T−)),
+/// H(t−) the chance to have entered before t, the product limit of the entries in reversed time (Geskus 2011).
+/// `events`: 0 = censored, else the code of the end. Ties by Breslow's rule; the errors are the sandwich over
+/// rows, with the weights taken as known (as R's `finegray` with robust `coxph`). `predict_survival` of the
+/// model gives 1 − F. Options: entry, weights, level, max_iterations, execution; the others throw
+/// `UsageError`.
 [[nodiscard]] CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8_t> events,
                                  std::uint8_t cause, const std::vector<Covariate>& covariates,
                                  const CoxOptions& options = {});

@@ -280,8 +280,10 @@ class Retention:
     def compare(self, correction: str = "holm") -> Any:
         """Test each pair of segments at each age for a difference that is more than chance.
 
-        The test is Cochran, Mantel and Haenszel's with cohorts as strata, so a segment with younger customers
-        isn't taken for a worse one.
+        Cohorts are strata, so a segment with younger customers isn't taken for a worse one. Shares of
+        customers are compared by Cochran, Mantel and Haenszel's test; ltv, mean, nrr and grr by the
+        difference of the cohorts' ratios over its standard error, with the same kind of weights. Totals (sum,
+        count) can't be compared.
 
         Parameters
         ----------
@@ -292,43 +294,26 @@ class Retention:
         Returns
         -------
         frame
-            segment, other, k, n, n_other, rate, rate_other (customers and shares pooled over the cohorts that
-            both have), statistic, p_value, p_adjusted, correction.
+            segment, other, k, n, n_other, rate, rate_other (or value, value_other), statistic, p_value,
+            p_adjusted, correction. Customers and rates are pooled over the cohorts that both have.
         """
         core = self._core
         found = core.compare(correction)
         names = core.segments
-        sizes = self._sizes_compared([one[:3] for one in found])
+        value = "value" if core.measure in ("ltv", "mean") else "rate"
+        numbers = (value, f"{value}_other", "statistic", "p_value", "p_adjusted")
         table = Table(
             [
                 ("segment", Column.of_strings([names[one[0]] for one in found])),
                 ("other", Column.of_strings([names[one[1]] for one in found])),
                 ("k", Column.of_strings([core.ages[one[2]] for one in found])),
-                ("n", _typed([of_one for of_one, _ in sizes], "int64")),
-                ("n_other", _typed([of_other for _, of_other in sizes], "int64")),
-                *(
-                    (name, _typed([one[i] for one in found], "float64"))
-                    for i, name in enumerate(("rate", "rate_other", "statistic", "p_value", "p_adjusted"), 3)
-                ),
+                ("n", _typed([one[3] for one in found], "int64")),
+                ("n_other", _typed([one[4] for one in found], "int64")),
+                *((name, _typed([one[i] for one in found], "float64")) for i, name in enumerate(numbers, 5)),
                 ("correction", Column.of_strings([correction] * len(found))),
             ]
         )
         return _frame.like(table, self.source)
-
-    def _sizes_compared(self, places: Sequence[tuple[int, int, int]]) -> list[tuple[int, int]]:
-        """Customers of two segments at an age, in the cohorts whose cell is over in both."""
-        core = self._core
-        ages, n, states = len(core.ages), core.n, core.state
-        segment = len(core.cohorts) * ages
-        known = [
-            size if state in ("complete", "may_grow") else 0 for size, state in zip(n, states, strict=True)
-        ]
-        made = []
-        for one, other, k in places:
-            rows = (known[s * segment + k : (s + 1) * segment : ages] for s in (one, other))
-            both = [pair for pair in zip(*rows, strict=True) if all(pair)]
-            made.append((sum(a for a, _ in both), sum(b for _, b in both)))
-        return made
 
     @checked
     def plot(self, kind: str = "heatmap", *, segment: str | None = None, cac: Any = None) -> Picture:

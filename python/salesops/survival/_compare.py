@@ -131,17 +131,19 @@ def gray(
     *,
     cause: Any,
     censored: Any = 0,
+    entry: Any = None,
     weights: Any = None,
     duration_col: str | None = None,
     event_col: str | None = None,
     group_col: str | None = None,
+    entry_col: str | None = None,
     weights_col: str | None = None,
 ) -> LogRank:
     """Test whether groups reach an outcome alike when other outcomes rule it out (Gray 1988).
 
     Parameters
     ----------
-    durations, weights
+    durations, entry, weights
         As in `KaplanMeier.fit`; also a frame with its columns.
     events
         One label a row; `censored` (and null) means "not ended yet".
@@ -158,8 +160,14 @@ def gray(
     """
     rows, named_by = _rows(
         durations,
-        {"events": events, "groups": groups, "weights": weights},
-        {"durations": duration_col, "events": event_col, "groups": group_col, "weights": weights_col},
+        {"events": events, "groups": groups, "entry": entry, "weights": weights},
+        {
+            "durations": duration_col,
+            "events": event_col,
+            "groups": group_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        },
     )
     with named(named_by):
         names, codes = _compared(rows["groups"])
@@ -171,6 +179,7 @@ def gray(
             ended,
             codes,
             causes.index(cause) + 1,
+            numbers(rows.get("entry"), "entry"),
             numbers(rows.get("weights"), "weights"),
         )
     return LogRank(

@@ -16,8 +16,8 @@ from salesops.survival._regression import wanted_times
 class FineGray(HazardRegression):
     """Factors by which things raise the share that ends by one cause, the others competing.
 
-    A row that ended otherwise stays at risk with the chance that it would not have been censored yet. Errors
-    are the sandwich over rows.
+    A row that ended otherwise stays at risk with the chance that it would not have been censored yet (and, of
+    rows that came late, would have come by then). Errors are the sandwich over rows.
 
     Parameters
     ----------
@@ -52,16 +52,23 @@ class FineGray(HazardRegression):
         events: Any = None,
         covariates: Any = None,
         *,
+        entry: Any = None,
         weights: Any = None,
         duration_col: str | None = None,
         event_col: str | None = None,
+        entry_col: str | None = None,
         weights_col: str | None = None,
         formula: str | None = None,
         reference: Mapping[str, Any] | None = None,
     ) -> Self:
         """Estimate the coefficients; `events` holds one label a row, the rest is as in `CoxPH.fit`."""
-        columns = {"durations": duration_col, "events": event_col, "weights": weights_col}
-        rows, named_by = given(durations, {"events": events, "weights": weights}, columns)
+        columns = {
+            "durations": duration_col,
+            "events": event_col,
+            "entry": entry_col,
+            "weights": weights_col,
+        }
+        rows, named_by = given(durations, {"events": events, "entry": entry, "weights": weights}, columns)
         if rows.get("events") is None:
             raise UsageError("events: need the outcome of each row")
         with named(named_by):
@@ -69,6 +76,7 @@ class FineGray(HazardRegression):
             if self.cause not in causes:
                 raise UsageError(f"no outcome {self.cause!r}; there are {', '.join(map(str, causes))}")
             times = numbers(rows["durations"], "durations")
+            late = numbers(rows.get("entry"), "entry")
             counted = numbers(rows.get("weights"), "weights")
             if named_by:
                 if covariates is not None:
@@ -80,7 +88,7 @@ class FineGray(HazardRegression):
                     raise UsageError("covariates: give a frame or an array of rows × columns")
                 design = found
             code = causes.index(self.cause) + 1
-            result = _core.fine_gray(times, codes, code, made, counted, self.level)
+            result = _core.fine_gray(times, codes, code, made, late, counted, self.level)
         self.design_ = design
         self._keep(result, durations, result.events)
         self._warn()
