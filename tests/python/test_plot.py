@@ -296,3 +296,15 @@ def test_a_picture_is_saved_nowhere_else(saved, tmp_path):
     with pytest.raises(DataError, match="can't be written: No such file"):
         saved("none/picture.svg")
     assert not list(tmp_path.iterdir())
+
+
+def test_periods_are_named_on_the_axis_and_numbers_keep_their_sign():
+    lines = {"net": [(float(i), 0.9, 0.8, 1.0) for i in range(6)]}
+    chart = plot.curves(lines, x_title="month", x_labels=[f"2026-0{i}" for i in range(1, 7)])
+    picture = plot.Picture(
+        title="Of the revenue of twelve months ago 56.4 % is left", subtitle="", alt="net", chart=chart
+    )
+    drawn = plot.to_svg(picture.titled(), "net")
+    assert ">2026-01</text>" in drawn
+    assert ">2026-05</text>" in drawn
+    assert "56.4\u00a0%" in drawn

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -262,6 +263,7 @@ def curves(
     y_title: str = "",
     unit: str = "share",
     open_ends: Iterable[str] = (),
+    x_labels: Sequence[str] = (),
 ) -> Any:
     """Step curves with bands, each with its name at its end.
 
@@ -271,6 +273,8 @@ def curves(
         Name of a curve to its points: x, value, low, high, in order of x.
     open_ends
         Curves whose last point may still change: the step to it is dashed, the point a ring.
+    x_labels
+        Names of x = 0, 1, 2, …, such as periods.
 
     Examples
     --------
@@ -300,7 +304,11 @@ def curves(
     values = [row[name] for row in data for name in ("value", "low", "high")]
     ends = _apart(ends, 0.06 * (max(*values, 0) - min(*values, 0)) if values else 0)
     color = alt.Color("color:N", scale=None)
-    x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False))
+    named: dict[str, Any] = {}
+    if x_labels:
+        named = {"labelExpr": f"{json.dumps(list(x_labels))}[datum.value] || ''", "tickMinStep": 1}
+        named["labelFlush"] = False
+    x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False, **named))
     y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(**numbers(unit)))
     known = [row for row in data if not row["open"]]
     base = alt.Chart(alt.Data(values=known), width=WIDTH, height=240).encode(

@@ -33,6 +33,11 @@ _TAGS = {"svg", "g", "path", "text", "tspan", "rect", "line", "circle", "defs", 
 _URL = re.compile(r"url\((#[\w.-]+)\)")
 
 
+def wrapped(text: str, width: int) -> list[str]:
+    """Lines of a text, in which a number keeps its percent sign."""
+    return textwrap.wrap(text.replace(" %", "\u00a0%"), width)
+
+
 @dataclass
 class Picture:
     """A chart with its words and its numbers.
@@ -69,7 +74,7 @@ class Picture:
     def titled(self) -> Any:
         """The chart with its title and definition above it."""
         words = altair().Title(
-            textwrap.wrap(plain(self.title, 300), 42), subtitle=textwrap.wrap(plain(self.subtitle, 400), 58)
+            wrapped(plain(self.title, 300), 42), subtitle=wrapped(plain(self.subtitle, 400), 58)
         )
         return self.chart.properties(title=words)
 

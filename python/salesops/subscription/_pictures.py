@@ -92,7 +92,7 @@ def retention(made: Retention) -> plot.Picture:
         subtitle=f"Share of the revenue, and of the customers, of {core.over} {core.every}s before that is "
         f"left. Band: {core.confidence:g} % interval.",
         alt=title,
-        chart=plot.curves(lines, x_title=f"{core.every}, counted from {core.periods[0]}", y_title="left"),
+        chart=plot.curves(lines, x_title=core.every, y_title="left", x_labels=core.periods),
         columns=["period", *names.values()],
         rows=[
             [core.periods[i], *("–" if wide[m][i] is None else plot.percent(wide[m][i]) for m in names)]
