@@ -399,5 +399,5 @@ def test_names_of_categories_are_whole_in_a_forest():
     rows = {"months": [1, 2, 3, 4, 5, 6], "left": [1, 1, 0, 1, 1, 1], "payment": way * 3}
     model = survival.CoxPH().fit(rows, duration_col="months", event_col="left")
     marks = model.plot().chart.to_dict()["layer"][2]
-    assert marks["data"]["values"][0]["label"] == f"payment={way[1]}"
-    assert marks["encoding"]["y"]["axis"]["labelLimit"] >= 400
+    assert marks["data"]["values"][0]["label"].replace("\n", " ") == f"payment={way[1]}"
+    assert marks["encoding"]["y"]["axis"]["labelLimit"] == 0
