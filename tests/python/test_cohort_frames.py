@@ -113,10 +113,22 @@ def test_pictures_of_money_lifecycle_and_projection():
     grid = so.cohort.retention(invoices(), amount="amount", measure="ltv", interval=None, as_of="2024-04-01")
     assert "met at age 1" in grid.plot("ltv", cac=200).title
     assert so.cohort.lifecycle(TOY, customer="id", time="date").plot().svg().startswith("<svg")
-    made = so.cohort.Triangle([[100, 80, 60, 50], [200, 150, 120]]).project(4, fans=100)
-    assert made.plot().svg().startswith("<svg")
     with pytest.raises(so.UsageError, match="kind"):
         grid.plot("pie")
+
+
+def test_a_projection_tells_whom_it_rests_on():
+    made = so.cohort.Triangle([[1000, 800, 600, 500], [200, 150, 120], [400, 300], [500]])
+    picture = made.project(4, fans=100).plot()
+    assert picture.svg().startswith("<svg")
+    numbers = picture.chart.to_dict()["vconcat"][1]["data"]["values"]
+    told = [(0, "2,100"), (1, "1,600"), (2, "1,200"), (3, "1,000")]
+    assert [(cell["x"], cell["n"]) for cell in numbers] == told
+    assert [row[:2] for row in picture.rows[:5]] == [*([str(age), n] for age, n in told), ["4", "–"]]
+    assert "Below: customers of the cohorts seen to that age" in picture.subtitle
+    # Of ages so close there is room for the first alone.
+    (alone,) = made.project(40, fans=100).plot().chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert alone["x"] == 0
 
 
 def marks_of(chart, mark):

@@ -168,8 +168,28 @@ def test_mrr_and_logo_churn_of_a_hundred_customers():
     )
     hundred = {"customer": list(range(100)), "start": ["2026-01-01"] * 100, "amount": [10] * 100}
     hundred["end"] = ["2026-02-10"] * 5 + [None] * 95
-    kept = sub.retention(hundred, over=1, as_of="2026-03-01").to_wide()
-    assert kept["logo_retention"].tolist() == [0.95]
+    kept = sub.retention(pl.DataFrame(hundred), over=1, as_of="2026-03-15")
+    wide = kept.to_wide()
+    assert wide["logo_retention"].to_list() == [0.95, None]
+    assert wide["logo_churn"].to_list() == [0.05, None]
+    assert wide["logo_churn_low"][0] == 1 - wide["logo_retention_high"][0]
+    assert wide["logo_churn_high"][0] == 1 - wide["logo_retention_low"][0]
+    frame = kept.to_frame()
+    last, current = frame.filter(pl.col("measure") == "logo_churn").rows(named=True)
+    assert last == {
+        "period": "2026-02",
+        "measure": "logo_churn",
+        "value": 0.05,
+        "low": wide["logo_churn_low"][0],
+        "high": wide["logo_churn_high"][0],
+        "numerator": 5,
+        "denominator": 100,
+        "n": 100,
+        "state": "complete",
+    }
+    assert (current["state"], current["value"]) == ("in_progress", None)
+    nothing = sub.retention(pl.DataFrame(hundred), over=12, as_of="2026-03-15").to_frame()
+    assert (len(nothing), nothing.schema) == (0, frame.schema)
 
 
 def test_lifecycle_of_a_subscription():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from salesops import plot
@@ -19,6 +20,7 @@ MOST_COHORTS = 36
 MOST_AGES = 40
 LINES = 5
 NUMBERS = 6
+ROOM = 8  # numbers that fit side by side under a chart
 
 
 def unit_of(grid: Retention) -> str:
@@ -300,16 +302,19 @@ def curves(grid: Retention) -> plot.Picture:
     )
 
 
-def with_reached(chart: Any, reached: list[dict[int, int]]) -> Any:
-    """Put customers at a few ages under a chart of curves, a row in its colour for each."""
+def with_reached(chart: Any, reached: Sequence[Mapping[int, float]], last: int | None = None) -> Any:
+    """Put customers at a few ages under a chart of curves, a row in its colour for each.
+
+    `last` is where the curves end, if beyond the ages reached.
+    """
     alt = altair()
     ages = sorted(age for age in set().union(*reached) if any(counts[age] for counts in reached))
-    few = spread(ages, NUMBERS)
+    few = spread(ages, NUMBERS) if last is None else ages[:: -(-last // ROOM)]
     cells = [
         {
             "x": age,
             "row": row,
-            "n": f"{counts[age]:,}",
+            "n": f"{counts[age]:,.0f}",
             "color": ink(SERIES[row] if len(reached) > 1 else "muted"),
         }
         for row, counts in enumerate(reached)
@@ -462,9 +467,10 @@ def lifecycle(core: Any) -> plot.Picture:
 
 
 def projection(made: Projection) -> plot.Picture:
-    """The expected share left by age with its fan."""
+    """The expected share left by age with its fan, and the customers that were seen to each age."""
     core = made._core
-    known = max(made._known)
+    seen = list(zip(core.left, made._known, strict=True))
+    customers = {k: sum(left[0] for left, ages in seen if ages > k) for k in range(max(made._known))}
     points = list(zip(map(float, range(len(core.survival))), core.survival, core.low, core.high, strict=True))
     kept = points if len(points) <= 400 else points[:: len(points) // 400 + 1]
     last = len(core.survival) - 1
@@ -476,10 +482,20 @@ def projection(made: Projection) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle=f"Seen to age {known - 1}. Fan: {made.level:g} % of {core.fans:,} refits to triangles drawn "
-        f"from the model. AIC: {aic}; the lower projects.",
+        subtitle=f"Seen to age {max(customers)}. Fan: {made.level:g} % of {core.fans:,} refits to triangles "
+        f"drawn from the model. AIC: {aic}; the lower projects. Below: customers of the cohorts seen to that "
+        "age.",
         alt=title,
-        chart=plot.curves({made.model: kept}, x_title="age", y_title="share left"),
-        columns=["age", "left", "low", "high"],
-        rows=[[f"{x:g}", *map(plot.percent, rest)] for x, *rest in kept],
+        chart=with_reached(
+            plot.curves({made.model: kept}, x_title="age", y_title="share left"), [customers], last
+        ),
+        columns=["age", "customers", "left", "low", "high"],
+        rows=[
+            [
+                f"{x:g}",
+                f"{customers[int(x)]:,.0f}" if x in customers else "–",
+                *map(plot.percent, rest),
+            ]
+            for x, *rest in kept
+        ],
     )

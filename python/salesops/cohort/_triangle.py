@@ -217,7 +217,7 @@ class Projection:
         return {f"{name}_lo_{self.level:g}": low, f"{name}_hi_{self.level:g}": high}
 
     def plot(self) -> Picture:
-        """Draw the curve with its fan: a `Picture`."""
+        """Draw the curve with its fan, and under it the customers seen to each age: a `Picture`."""
         from salesops.cohort import _pictures
 
         return _pictures.projection(self)

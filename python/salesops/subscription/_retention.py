@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import EPOCH
+from salesops._columns import EPOCH, column_from, to_numpy
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
@@ -21,6 +21,7 @@ from salesops.subscription._movements import SHOWN, SubscriptionState, _notes, s
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
+    from salesops._core.table import Table
     from salesops.plot import Picture
 
 MEASURES = ("nrr", "grr_point", "grr_path", "logo_retention")
@@ -65,11 +66,11 @@ class Retention:
 
     def to_frame(self) -> Any:
         """Long: period, measure, value, low, high, numerator, denominator, n (customers), state."""
-        return self._frame(self._core.long_table())
+        return self._frame(_long(self._core))
 
     def to_wide(self) -> Any:
         """One row a period: base, start, end, customers, kept, each measure with its interval, state."""
-        return self._frame(self._core.to_table())
+        return self._frame(_wide(self._core))
 
     def _frame(self, table: Any) -> Any:
         return _frame.of_kind(table) if self.source is None else _frame.like(table, self.source)
@@ -113,7 +114,42 @@ class Retention:
         return fill(text + _notes(core.issues) + ">", 80)
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._core.to_table(), 50)
+        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(_wide(self._core), 50)
+
+
+def _wide(core: _core.Retention) -> Table:
+    """The periods, with logo churn after logo retention."""
+    import numpy as np
+
+    table = core.to_table()
+    kept, customers, share, low, high = (
+        to_numpy(table.column(name))
+        for name in ("kept", "customers", "logo_retention", "logo_retention_low", "logo_retention_high")
+    )
+    # Of the counts, as 1 − 0.95 isn't 0.05.
+    lost = np.divide(customers - kept, customers, out=np.full(len(share), np.nan), where=~np.isnan(share))
+    for name, values in {"logo_churn": lost, "logo_churn_low": 1 - high, "logo_churn_high": 1 - low}.items():
+        table = table.with_column(name, column_from(values)[0])
+    return table.select([name for name in table.names if name != "state"] + ["state"])
+
+
+def _long(core: _core.Retention) -> Table:
+    """The measures of each period, with logo churn after logo retention."""
+    import numpy as np
+
+    table, wide = core.long_table(), _wide(core)
+    if not len(table):
+        return table  # whose columns have their types
+    columns = {name: to_numpy(table.column(name)) for name in table.names}
+    kept = np.flatnonzero(columns["measure"] == "logo_retention")
+    lost = {name: values[kept] for name, values in columns.items()}
+    lost["measure"] = np.full(len(kept), "logo_churn", dtype=object)
+    lost["numerator"] = lost["denominator"] - lost["numerator"]
+    for name in ("value", "low", "high"):
+        lost[name] = to_numpy(wide.column("logo_churn" if name == "value" else f"logo_churn_{name}"))
+    return _frame.from_columns(
+        {name: np.insert(values, kept + 1, lost[name]) for name, values in columns.items()}
+    )
 
 
 @checked
@@ -183,7 +219,8 @@ def retention(
     -----
     ``nrr``: Σ revenue now ÷ Σ revenue then. ``grr_point``: each customer's capped at what it was.
     ``grr_path``: each customer's lowest since then, so that what was lost never returns. ``grr_chained``: the
-    product of the periods' own grr_point. ``logo_retention``: customers left ÷ customers then.
+    product of the periods' own grr_point. ``logo_retention``: customers left ÷ customers then;
+    ``logo_churn``: customers lost ÷ customers then, which is 1 − logo_retention.
     grr_path ≤ grr_point ≤ min(1, nrr). A period in progress has no rates.
 
     Examples

@@ -15,7 +15,7 @@ from salesops._core.error import UsageError
 from salesops.survival._calibration import Calibration, calibration
 from salesops.survival._cox import CoxPH
 from salesops.survival._data import column, flags, numbers
-from salesops.survival._design import parse
+from salesops.survival._design import Chosen, declared, parse
 from salesops.survival._estimator import Estimator
 
 if TYPE_CHECKING:
@@ -137,7 +137,8 @@ def churn_scores(
     customer_col
         Name of the customer, for the frame of scores.
     formula
-        Columns of the model, as in `CoxPH.fit`; by default all that have no other part.
+        Columns of the model, as in `CoxPH.fit`; by default all that have no other part. The first category is
+        the reference, in declared order as there.
     strata
         Columns by which the course of the risk over the age differs (`CoxPH` only): contracts for a year end
         at their birthdays, those by the month at any time.
@@ -200,8 +201,8 @@ def churn_scores(
     layers = texts(strata, "strata")
     if layers and not isinstance(model, CoxPH):
         raise UsageError(f"strata: {type(model).__name__} has none; CoxPH does")
-    columns = _covariates(customers, formula, layers, others)
-    told = {name: values[known] for name, values in columns.items()}
+    columns, orders = _covariates(customers, formula, layers, others)
+    told = Chosen({name: values[known] for name, values in columns.items()}, orders)
     told[LASTED] = (np.minimum(end, split) - start)[known]
     told[LEFT] = ((end <= split) & (churned == 1))[known]
     fitted: Any = type(model)(**model.get_params())
@@ -280,14 +281,20 @@ def _moment(value: Any, dated: bool, argument: str) -> float:
         raise UsageError(f"{argument}: a date or text such as '2024-05-31', as the columns are") from error
 
 
-def _covariates(frame: Any, formula: str | None, strata: list[str], others: list[str]) -> dict[str, Any]:
-    """The columns that the model may take."""
+def _covariates(
+    frame: Any, formula: str | None, strata: list[str], others: list[str]
+) -> tuple[dict[str, Any], dict[str, list[Any] | None]]:
+    """The columns that the model may take, and the declared order of their categories."""
     wanted = None
     if formula is not None:
         named = {name for term in parse(formula)[0] for name in term}
         wanted = None if "." in named else sorted(named | set(strata))
     table = _frame.to_core(frame, wanted)
-    return {name: to_numpy(table.column(name)) for name in table.names if name not in others}
+    taken = {name: table.column(name) for name in table.names if name not in others}
+    return (
+        {name: to_numpy(values) for name, values in taken.items()},
+        {name: declared(frame, name, values) for name, values in taken.items()},
+    )
 
 
 def _chances(model: Any, columns: dict[str, Any], age: Numbers, horizon: float) -> Numbers:

@@ -170,8 +170,18 @@ def refuse(name: str, wrong: npt.NDArray[np.bool_], what: str) -> None:
         )
 
 
+class Chosen(dict[str, Any]):
+    """Arrays of some rows of a frame; `orders` are the categories in the order that the frame declares."""
+
+    def __init__(self, columns: Mapping[str, Any], orders: Mapping[str, list[Any] | None]) -> None:
+        super().__init__(columns)
+        self.orders = orders
+
+
 def declared(frame: Any, name: str, column: Column) -> list[Any] | None:
     """Categories as a pandas Categorical, Polars Enum or ordered Arrow dictionary puts them in order."""
+    if isinstance(frame, Chosen):
+        return frame.orders.get(name)
     if is_from(frame, "pyarrow"):
         ordered = getattr(frame.schema.field(name).type, "ordered", False) and column.type == "string"
         return list(column.dictionary) if ordered else None

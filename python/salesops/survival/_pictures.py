@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 200
 TICKS = 6
+LONGEST, LINE = 84, 28  # characters of a label, and of a line of it
 
 
 class Curve(NamedTuple):
@@ -138,15 +140,26 @@ def forest(
     alt = plot.altair()
     data = plot.records(
         [
-            {"label": name, "value": ratio, "low": low, "high": high, "note": f"{ratio:.2f}"}
+            {"label": shortened(name), "value": ratio, "low": low, "high": high, "note": f"{ratio:.2f}"}
             for name, ratio, low, high in rows
         ],
         "label",
-        longest=60,
+        longest=LONGEST,
     )
     plot.number(data)
-    base = alt.Chart(alt.Data(values=data), width=plot.WIDTH, height={"step": 34})
-    names = alt.Axis(labelLimit=400)  # column=category is long, and its end tells the categories apart
+    labels = [lines_of(row["label"]) for row in data]
+    for row, lines in zip(data, labels, strict=True):
+        row["label"] = "\n".join(lines)
+    step = max(34, 8 + 16 * max(map(len, labels)))
+    base = alt.Chart(alt.Data(values=data), width=plot.WIDTH, height={"step": step})
+    # Readers' fonts may be wider than the one that labels are measured with: the room is kept for the widest.
+    names = alt.Axis(
+        labelExpr="split(datum.label, '\\n')",
+        labelLineHeight=16,
+        labelOffset=alt.expr("-8 * (length(split(datum.value, '\\n')) - 1)"),
+        labelLimit=0,
+        minExtent=max(room(line) for lines in labels for line in lines),
+    )
     y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None, axis=names)
     scale = alt.Scale(type="log", nice=False, padding=24)
     axis = alt.Axis(tickCount=5, format="~g", grid=False)
@@ -175,6 +188,27 @@ def forest(
         columns=["column", f"{what} ratio", f"low {level:g} %", f"high {level:g} %"],
         rows=[[name, *(f"{value:.3f}" for value in values)] for name, *values in rows],
     )
+
+
+def shortened(label: str) -> str:
+    """A label that isn't too long: the end of ``column=category`` tells the categories apart, so it stays."""
+    half = LONGEST // 2
+    return label if len(label) <= LONGEST else f"{label[: half - 1]}…{label[-half:]}"
+
+
+def lines_of(label: str) -> list[str]:
+    """A label in lines, broken where one of its words ends."""
+    lines = [""]
+    for part in re.findall(rf"[^ =:_-]{{,{LINE - 1}}}[ =:_-]|[^ =:_-]{{1,{LINE}}}", label):
+        if len(lines[-1]) + len(part.rstrip()) > LINE:
+            lines.append("")
+        lines[-1] += part
+    return [line.strip() for line in lines]
+
+
+def room(line: str) -> int:
+    """Pixels that a line of a label takes in a wide font."""
+    return sum(13 if c in "mwMW@%" or ord(c) > 0x2E7F else 10 if c.isupper() else 8 for c in line)
 
 
 def calibrated(judged: Calibration) -> Picture:
