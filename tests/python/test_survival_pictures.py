@@ -3,6 +3,8 @@
 import re
 
 import pytest
+import salesops as so
+from salesops import survival
 from salesops.survival._pictures import forest
 
 pytest.importorskip("altair")
@@ -23,3 +25,30 @@ def test_long_labels_of_a_forest_have_their_room():
     assert int(re.search(r"translate\((\d+),", svg)[1]) >= 28 * 13
     assert all(f">{line}<" in svg for label in labels for line in label.split("\n"))
     assert [row[0] for row in picture.rows] == names
+
+
+def test_groups_are_drawn_together_with_their_rows_at_risk():
+    curves = {
+        "a": survival.KaplanMeier().fit([1, 2, 3, 4, 10], [1, 1, 0, 1, 0]),
+        "b": survival.KaplanMeier().fit([2, 5, 8], [0, 1, 0]),
+    }
+    picture = survival.plot(curves, time="days")
+    assert picture.title == "After 8 days: a 30.0 %, b 50.0 %"
+    drawn = picture.svg()
+    for name, fit in curves.items():
+        assert f">{name}</text>" in drawn
+        color = re.search(rf'fill="(#[0-9a-f]+)"[^>]*>{name}</text>', drawn)[1]
+        counts = re.findall(rf'fill="{color}"[^>]*>([0-9]+)</text>', drawn)
+        assert counts == [
+            str(int(fit.result_.at_risk[fit.result_.time >= t].max(initial=0))) for t in range(0, 11, 2)
+        ]
+    assert [row[0] for row in picture.rows] == ["2", "4", "6", "8", "10"]
+    assert picture.rows[-1][2] == "–"  # nobody of b has been watched that long
+    with pytest.raises(so.UsageError, match="group 'b' needs a KaplanMeier or NelsonAalen, all of one kind"):
+        survival.plot({"a": curves["a"], "b": survival.NelsonAalen().fit([1, 2], [1, 0])})
+    with pytest.raises(so.UsageError, match="group 'c' needs"):
+        survival.plot({"c": [1, 2]})
+    with pytest.raises(so.UsageError, match="at least one group"):
+        survival.plot({})
+    with pytest.raises(so.UsageError, match="not fitted yet"):
+        survival.plot({"a": survival.KaplanMeier()})

@@ -1,9 +1,9 @@
 """How long things last, and what makes them last longer, when some have not ended yet.
 
-Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `gray`, `rmst`. Regressions:
-`CoxPH`, `FineGray`, `DiscreteHazard`, and `ExponentialAFT`, `WeibullAFT`, `LogNormalAFT`, `LogLogisticAFT`,
-`GeneralizedGammaAFT`, which without columns fit the law of the lifetimes. Scores: `churn_scores`, and
-`calibration`, which judges any predicted chances.
+Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `gray`, `rmst`, `plot`.
+Regressions: `CoxPH`, `FineGray`, `DiscreteHazard`, and `ExponentialAFT`, `WeibullAFT`, `LogNormalAFT`,
+`LogLogisticAFT`, `GeneralizedGammaAFT`, which without columns fit the law of the lifetimes. Scores:
+`churn_scores`, and `calibration`, which judges any predicted chances.
 
 All fit arrays, ``fit(durations, events)``, or a frame of any kind,
 ``fit(frame, duration_col="months", event_col="churned")``.
@@ -24,6 +24,7 @@ from salesops.survival._competing import FineGray
 from salesops.survival._cox import Assumptions, CoxPH
 from salesops.survival._curves import AalenJohansen, KaplanMeier, NelsonAalen
 from salesops.survival._discrete import DiscreteHazard
+from salesops.survival._pictures import plot
 
 __all__ = [
     "AalenJohansen",
@@ -47,6 +48,7 @@ __all__ = [
     "churn_scores",
     "gray",
     "logrank",
+    "plot",
     "rmst",
 ]
 __dir__ = listing(__name__)

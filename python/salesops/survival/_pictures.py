@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from salesops._arguments import checked
 from salesops._core.error import UsageError
 
 if TYPE_CHECKING:
@@ -54,8 +55,19 @@ def at_risk(result: Any, times: Sequence[float]) -> list[float]:
     return [float(result.at_risk[place]) if place < len(result.time) else 0.0 for place in places]
 
 
+def steps(curve: Curve, time: Any, origin: float) -> list[tuple[float, float, float, float]]:
+    """Points of a curve with its band, thinned to what a chart can show."""
+    import numpy as np
+
+    kept = np.unique(np.linspace(0, len(time) - 1, MAX_POINTS).astype(int))
+    # Where no band is known it has no width.
+    low, high = (np.where(np.isfinite(edge), edge, curve.values) for edge in (curve.low, curve.high))
+    columns = (values[kept].tolist() for values in (time, curve.values, low, high))
+    return [(0.0, origin, origin, origin), *zip(*columns, strict=True)]
+
+
 def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]) -> Picture:
-    """Step lines with bands, thinned to what a chart can show; ten of the points in numbers."""
+    """Step lines with bands; ten of the points in numbers."""
     import numpy as np
 
     from salesops import plot
@@ -64,13 +76,7 @@ def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: 
     unit, origin = fit.unit, fit.origin  # type: ignore[attr-defined]
     after = f"after {time[-1]:.4g}{'' if unit_of_time == 'time' else f' {unit_of_time}'}"
     called = [title] if len(curves) == 1 else [curve.name for curve in curves]
-    kept = np.unique(np.linspace(0, len(time) - 1, MAX_POINTS).astype(int))
-    lines = {}
-    for name, curve in zip(called, curves, strict=True):
-        # Where no band is known it has no width.
-        low, high = (np.where(np.isfinite(edge), edge, curve.values) for edge in (curve.low, curve.high))
-        columns = (values[kept].tolist() for values in (time, curve.values, low, high))
-        lines[name] = [(0.0, origin, origin, origin), *zip(*columns, strict=True)]
+    lines = {name: steps(curve, time, origin) for name, curve in zip(called, curves, strict=True)}
     shown = np.unique(np.linspace(0, len(time) - 1, 10).astype(int))
     ends = ", ".join(
         f"{name} {plot.compact(float(curve.values[-1]), unit)}"
@@ -82,7 +88,7 @@ def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: 
         subtitle=f"{fit.n_rows_:,} rows, {fit.n_events_:,g} events; the others count as long as seen. "
         f"Band: {fit.get_params()['level']:g} % interval at each time. Below: rows at risk.",
         alt=f"{title}; {after}: {ends}",
-        chart=with_at_risk(chart, result),
+        chart=with_at_risk(chart, [result]),
         columns=[unit_of_time, "at risk", *called],
         rows=[
             [f"{time[i]:.4g}", f"{result.at_risk[i]:,.6g}", *(f"{curve.values[i]:.3f}" for curve in curves)]
@@ -91,17 +97,97 @@ def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: 
     )
 
 
-def with_at_risk(chart: Any, result: Any) -> Any:
-    """Put the numbers of rows at risk under a chart, on the same axis of time."""
+@checked
+def plot(fits: Mapping[str, Any], *, time: str = "time") -> Picture:
+    """Draw the curves of groups in one picture, and under them how many rows of each were at risk.
+
+    Parameters
+    ----------
+    fits
+        Name of each group to its fitted `KaplanMeier` or `NelsonAalen`, all of one kind.
+    time
+        The word for the axis, such as ``"days"``.
+
+    Examples
+    --------
+    >>> days, left, plan = [5, 6, 6, 2, 4, 9], [1, 0, 1, 1, 0, 1], ["a", "a", "a", "b", "b", "b"]
+    >>> fits = {
+    ...     name: KaplanMeier().fit(
+    ...         [d for d, p in zip(days, plan) if p == name], [e for e, p in zip(left, plan) if p == name]
+    ...     )
+    ...     for name in "ab"
+    ... }
+    >>> plot(fits, time="days").title
+    'After 6 days: a 33.3 %, b 66.7 %'
+    """
+    from salesops import plot as draw
+
+    if not fits:
+        raise UsageError("fits: name at least one group and its curve")
+    for name, fit in fits.items():
+        if type(fit) is not type(next(iter(fits.values()))) or not hasattr(fit, "curve"):
+            raise UsageError(f"fits: group '{name}' needs a KaplanMeier or NelsonAalen, all of one kind")
+    results = {str(name): fit._fitted() for name, fit in fits.items()}
+    kind = next(iter(fits.values()))
+    curves = {name: fit._curves()[1][0] for name, fit in zip(results, fits.values(), strict=True)}
+    until = min(float(result.time[-1]) for result in results.values())
+    after = f"After {until:.4g}{'' if time == 'time' else f' {time}'}"
+    ends = ", ".join(
+        f"{name} {draw.compact(float(fit.at(until)), kind.unit)}"
+        for name, fit in zip(results, fits.values(), strict=True)
+    )
+    shown = [at for at in ticks(max(float(result.time[-1]) for result in results.values())) if at > 0]
+    return draw.Picture(
+        title=f"{after}: {ends}",
+        subtitle=f"{kind.axis.capitalize()}. Those whose end is not known count as long as seen. Band: "
+        f"{kind.get_params()['level']:g} % interval at each time. Below: rows at risk.",
+        alt=f"{kind.axis}; {after}: {ends}",
+        chart=with_at_risk(
+            draw.curves(
+                {name: steps(curve, results[name].time, kind.origin) for name, curve in curves.items()},
+                x_title=time,
+                y_title=kind.axis,
+                unit=kind.unit,
+            ),
+            list(results.values()),
+        ),
+        columns=[time, *results],
+        rows=[
+            [
+                f"{at:g}",
+                *("–" if (value := fit.at(at)) is None else f"{value:.3f}" for fit in fits.values()),
+            ]
+            for at in shown
+        ],
+    )
+
+
+def with_at_risk(chart: Any, results: Sequence[Any]) -> Any:
+    """Put numbers of rows at risk under a chart, on the same axis of time, in the colours of its curves."""
     from salesops import plot
+    from salesops.plot.charts import SERIES
 
     alt = plot.altair()
-    times = ticks(float(result.time[-1]))
-    cells = [{"x": x, "n": f"{n:,.6g}"} for x, n in zip(times, at_risk(result, times), strict=True)]
+    times = ticks(max(float(result.time[-1]) for result in results))
+    cells = [
+        {
+            "x": x,
+            "row": row,
+            "n": f"{n:,.6g}",
+            "color": plot.ink(SERIES[row % len(SERIES)] if len(results) > 1 else "muted"),
+        }
+        for row, result in enumerate(results)
+        for x, n in zip(times, at_risk(result, times), strict=True)
+    ]
     numbers = (
-        alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16)
-        .mark_text(fontSize=11, color=plot.ink("muted"))
-        .encode(x=alt.X("x:Q", axis=None), text="n:N")
+        alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16 * len(results))
+        .mark_text(fontSize=11)
+        .encode(
+            x=alt.X("x:Q", axis=None),
+            y=alt.Y("row:O", axis=None),
+            text="n:N",
+            color=alt.Color("color:N", scale=None),
+        )
     )
     return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
 
