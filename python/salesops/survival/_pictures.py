@@ -110,6 +110,7 @@ def plot(fits: Mapping[str, Any], *, time: str = "time") -> Picture:
 
     Examples
     --------
+    >>> from salesops.survival import KaplanMeier
     >>> days, left, plan = [5, 6, 6, 2, 4, 9], [1, 0, 1, 1, 0, 1], ["a", "a", "a", "b", "b", "b"]
     >>> fits = {
     ...     name: KaplanMeier().fit(
