@@ -188,10 +188,16 @@ for (name in names(sets)) {
 
 # Fine and Gray by survival: finegray and coxph with the sandwich over rows.
 fine_gray <- function(name, options, cause) {
+  has <- function(word) word %in% strsplit(options, " ")[[1]]
   d <- sets[[name]]
-  if (options == "weights") d <- d[rep(d$row, d$weight), ]
+  if (has("weights")) d <- d[rep(d$row, d$weight), ]
   d$outcome <- factor(d$end, 0:2)
-  long <- finegray(Surv(time, outcome) ~ ., data = d, etype = as.character(cause))
+  d$each <- seq_len(nrow(d))
+  long <- if (has("entry")) {
+    finegray(Surv(start, time, outcome) ~ ., data = d, etype = as.character(cause), id = each)
+  } else {
+    finegray(Surv(time, outcome) ~ ., data = d, etype = as.character(cause))
+  }
   model <- quietly(coxph(Surv(fgstart, fgstop, fgstatus) ~ x + size,
     data = long, weights = fgwt, cluster = row, ties = "breslow", control = tight
   ))
@@ -210,7 +216,8 @@ fine_gray <- function(name, options, cause) {
   }
 }
 for (name in names(sets)) for (cause in 1:2) fine_gray(name, "", cause)
-for (cause in 1:2) fine_gray("tied", "weights", cause)
+for (options in c("weights", "entry", "entry weights")) for (cause in 1:2) fine_gray("tied", options, cause)
+for (cause in 1:2) fine_gray("apart", "entry", cause)
 
 # Fine and Gray by cmprsk, where no row is censored at the time of an event: elsewhere it takes the rows that
 # end then for at risk of being censored, finegray does not.

@@ -156,7 +156,11 @@ class FineGray(Regression):
     def model(self):
         covariates = {name: self.rows[name] for name in ("x", "size")}
         return survival.FineGray(cause=int(self.options[0])).fit(
-            self.rows["time"], self.rows["end"], covariates, weights=self.column("weight", "weights")
+            self.rows["time"],
+            self.rows["end"],
+            covariates,
+            entry=self.column("start", "entry"),
+            weights=self.column("weight", "weights"),
         )
 
     def incidence(self, arg):
