@@ -183,6 +183,10 @@ for (name in names(sets)) {
   for (cause in 1:2) {
     found <- excess(sets[[name]], cause)
     say(name, "gray", cause, "excess", levels(factor(sets[[name]]$group))[seq_along(found)], found)
+    test <- with(sets[[name]], cuminc(time, end, group))$Tests[as.character(cause), ]
+    say(name, "gray", cause, "statistic", "", test["stat"])
+    say(name, "gray", cause, "degrees", "", test["df"])
+    say(name, "gray", cause, "p_value", "", pchisq(test["stat"], test["df"], lower.tail = FALSE))
   }
 }
 

@@ -197,6 +197,15 @@ class Gray(Own):
     def excess(self, group):
         return self.test.observed[group] - self.test.expected[group]
 
+    def statistic(self, _):
+        return self.test.statistic
+
+    def degrees(self, _):
+        return self.test.degrees
+
+    def p_value(self, _):
+        return self.test.p_value
+
 
 MODELS = {"data": Data, "kaplan_meier": Curve, "nelson_aalen": Hazard, "cox": Cox, "cuminc": Shares,
           "gray": Gray, "fine_gray": FineGray, "crr": FineGray}  # fmt: skip
