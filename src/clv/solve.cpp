@@ -225,7 +225,12 @@ class Profile {
     full[fixed_] = best_.x[fixed_] + away;
     if (full.size() == 1) return 2 * (objective_(full).value - best_.value);
     Minimum found = search(full);
-    if (!settled(found)) return special::not_a_number;
+    if (!settled(found)) {  // slopes may have cancelled: does a second search still gain?
+      place(found.x, full);
+      const double before = found.value;
+      found = search(full);
+      if (!(before - found.value < 10 * worthless)) return special::not_a_number;
+    }
     place(found.x, warm_);
     warm_[fixed_] = full[fixed_];
     return 2 * (found.value - best_.value);
@@ -236,12 +241,16 @@ class Profile {
     warm_ = best_.x;
     double inside = 0;
     double lack = -allowed;
-    for (double by = step; by > 1e-6;) {
+    for (double by = step / 4; by > 1e-4;) {
       const double away = inside + by;
       if (std::abs(best_.x[fixed_] + side * away) > endless) return side * special::infinity;
       const std::vector<double> here = warm_;
       const double over = fall(side * away) - allowed;
       if (std::isnan(over)) {  // the others have gone too far along their ridge for one step
+        by /= 4;
+        if (by < 1e-3 && inside > 5) return side * special::infinity;  // flat to where numbers overflow
+      } else if (over > allowed && by > step / 1000) {  // perhaps another hollow: come nearer first
+        warm_ = here;
         by /= 4;
       } else if (over >= 0) {
         warm_ = here;
@@ -265,10 +274,12 @@ class Profile {
           return reduced(std::move(point));
         },
         without(full),
-        {.tolerance = options_.tolerance, .max_iterations = options_.max_iterations, .bound = far_away});
+        {.tolerance = options_.tolerance, .max_iterations = options_.max_iterations, .bound = endless});
   }
+  /// The rest has found its best, which may lie at infinity.
   [[nodiscard]] static bool settled(const Minimum& found) {
-    return found.converged || (!found.hessian.empty() && left_to_gain(found) < worthless);
+    return found.converged || found.reason == optimize::Reason::unbounded ||
+           (!found.hessian.empty() && left_to_gain(found) < worthless);
   }
 
   /// Root in a bracket by the Illinois rule.

@@ -189,6 +189,17 @@ for (name in names(sets)) {
     say(name, "gray", cause, "p_value", "", pchisq(test["stat"], test["df"], lower.tail = FALSE))
   }
 }
+for (cause in 1:2) {
+  others <- with(sets$tied, list(
+    "rho" = cuminc(time, end, group, rho = 1),
+    "strata" = cuminc(time, end, group, strata = layer),
+    "rho strata" = cuminc(time, end, group, strata = layer, rho = 1)
+  ))
+  for (options in names(others)) {
+    test <- others[[options]]$Tests[as.character(cause), ]
+    say("tied", "gray", paste(cause, options), "statistic", "", test["stat"])
+  }
+}
 
 # Fine and Gray by survival: finegray and coxph with the sandwich over rows.
 fine_gray <- function(name, options, cause) {

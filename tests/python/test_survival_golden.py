@@ -192,7 +192,14 @@ class Gray(Own):
     def test(self):
         cause = int(self.options[0])
         groups = self.rows["group"].astype(str)
-        return survival.gray(self.rows["time"], self.rows["end"], groups, cause=cause)
+        return survival.gray(
+            self.rows["time"],
+            self.rows["end"],
+            groups,
+            cause=cause,
+            rho=1 if "rho" in self.options else 0,
+            strata=self.rows["layer"] if "strata" in self.options else None,
+        )
 
     def excess(self, group):
         return self.test.observed[group] - self.test.expected[group]
