@@ -332,10 +332,11 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
       if (at_risk[g] > 1e-9 && survival[g] > 0) stands[g] = at_risk[g] / survival[g];
     const VectorXd open = stands.cwiseProduct(VectorXd::Ones(k) - incidence);  // R of each group
     const double died = of_cause.sum();
-    const bool tells = died + of_others.sum() > 0 && stands.sum() > 0 && open.sum() > 0 && share < 1 - 1e-12;
+    const bool tells = died + of_others.sum() > 0 && open.sum() > 0;
     GrayTime time{.at_risk = at_risk, .of_cause = of_cause, .of_others = of_others, .survival = survival};
     if (tells) {
-      const double weight = std::pow(1 - share, rho);
+      const double left = std::max(0.0, 1 - share);
+      const double weight = left > 1e-12 || rho == 0 ? std::pow(left, rho) : 0;
       const VectorXd expected = died / open.sum() * open;
       for (Index g = 0; g < k; ++g) {
         if (!(stands[g] > 0)) continue;
@@ -346,7 +347,7 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
       time.all = stands.sum();
       time.apart = stands.asDiagonal();
       time.apart = weight * (time.apart - stands * stands.transpose() / time.all);
-      through += died / (time.all * (1 - share)) * time.apart;
+      if (left > 1e-12) through += died / (time.all * left) * time.apart;
       share += died / time.all;
     }
     for (Index g = 0; g < k; ++g) {
@@ -367,7 +368,8 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
     const double died = time.of_cause.sum();
     for (Index g = 0; g < k; ++g) {
       if (!(time.stands[g] > 0)) continue;
-      const double still = time.survival_after[g] > 0 ? (1 - time.share_after) / time.survival_after[g] : 0;
+      const double still =
+          time.survival_after[g] > 0 ? std::max(0.0, 1 - time.share_after) / time.survival_after[g] : 0;
       const VectorXd later = (through - time.through).col(g);
       if (died > 0) {
         const VectorXd own = time.apart.col(g) + (1 - still) * later;
