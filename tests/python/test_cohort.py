@@ -674,7 +674,9 @@ def test_totals_and_money_without_draws_are_not_compared():
 def test_dates_that_no_row_can_be_read_of_are_an_error():
     rows = {"customer": [1, 2, 3], "time": [None, "05.01.2026", "06.01.2026"]}
     for ask in (so.cohort.retention, so.cohort.lifecycle):
-        with pytest.raises(so.UsageError, match=r"column 'time' has no date that can be read: '05.01.2026' in row 1"):
+        with pytest.raises(
+            so.UsageError, match=r"column 'time' has no date that can be read: '05.01.2026' in row 1"
+        ):
             ask(rows)
 
 

@@ -794,6 +794,7 @@ def fine_gray(
     events: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
     cause: typing.SupportsInt | typing.SupportsIndex,
     columns: collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+    entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     level: typing.SupportsFloat | typing.SupportsIndex,
 ) -> CoxModel: ...
@@ -802,6 +803,7 @@ def gray_test(
     events: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
     groups: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
     cause: typing.SupportsInt | typing.SupportsIndex,
+    entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
 ) -> LogRank: ...
 def kaplan_meier(
