@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 from salesops import _frame
 from salesops._columns import is_from
 from salesops._core.error import UsageError
+from salesops._names import NoAnswerError
 
 
 def p_text(p_value: float) -> str:
@@ -42,7 +43,7 @@ class Estimator:
 
     def _fitted(self) -> Any:
         if not hasattr(self, "result_"):
-            raise UsageError(f"{type(self).__name__} is not fitted yet: call fit(durations, events) first")
+            raise NoAnswerError(f"{type(self).__name__} is not fitted yet: call fit(durations, events) first")
         return self.result_
 
     def _band(self, name: str, low: Any, high: Any) -> dict[str, Any]:
