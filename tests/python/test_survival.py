@@ -378,6 +378,25 @@ def test_the_hazard_behind_a_kaplan_meier_curve():
     assert hazard["cumulative_hazard"].iloc[-1] == np.inf
 
 
+def test_the_curve_behind_a_hazard():
+    fit = survival.NelsonAalen().fit([5, 6, 6, 2, 4, 9], [1, 0, 1, 1, 0, 1])
+    curve = fit.survival_function_
+    assert curve["time"].tolist() == fit.result_.time.tolist()
+    assert (-np.log(curve["survival"])).tolist() == pytest.approx(fit.result_.cumulative_hazard.tolist())
+    assert fit.median_survival_time_ == curve["time"][curve["survival"] <= 0.5].min() == 6
+    assert survival.NelsonAalen().fit([1, 2], [0, 0]).median_survival_time_ is None
+
+
+def test_shares_of_outcomes_and_their_intervals_are_frames_of_their_own():
+    days, ends = pl.Series([3, 5, 5, 8]), ["won", "lost", "open", "won"]
+    deals = survival.AalenJohansen(censored="open", level=80).fit(days, ends)
+    whole = deals.to_frame()
+    assert deals.cumulative_incidence_.equals(whole.select("time", "lost", "won"))
+    ends = ("lost_lo_80", "lost_hi_80", "won_lo_80", "won_hi_80")
+    assert deals.confidence_interval_.equals(whole.select("time", *ends))
+    assert survival.AalenJohansen().fit([3], [0]).cumulative_incidence_.columns.tolist() == ["time"]
+
+
 def test_curves_have_a_summary():
     curve = survival.KaplanMeier(level=90).fit(*SMALL)
     row = curve.summary_.iloc[0].to_dict()
