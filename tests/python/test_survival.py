@@ -271,6 +271,20 @@ def test_bad_rows_are_counted_in_the_column_of_the_whole_frame(ask, name, value,
         ASK[ask](rows)
 
 
+@pytest.mark.parametrize("groups", [["a"], ["a", "b", "b"], []])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda groups: survival.logrank([1, 2], [1, 1], groups),
+        lambda groups: survival.gray([1, 2], [1, 1], groups, cause=1),
+        lambda groups: survival.rmst([1, 2], [1, 1], groups, until=1),
+    ],
+)
+def test_groups_of_another_length_are_told_so(ask, groups):
+    with pytest.raises(so.UsageError, match=f"groups has {len(groups)} rows, durations has 2"):
+        ask(groups)
+
+
 def test_groups_are_as_long_as_durations():
     with pytest.raises(so.UsageError, match="column 'plan' has 0 rows, durations has 6"):
         ASK["rmst"](ROWS | {"plan": []})
