@@ -16,6 +16,7 @@ from salesops.cohort import _options
 from salesops.cohort._grid import Retention
 from salesops.cohort._options import Filter, Moment
 from salesops.crm import instant
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     from salesops.cohort._lifecycle import Lifecycle
@@ -114,7 +115,7 @@ class RetentionState:
         return self._core.events
 
     def __repr__(self) -> str:
-        return f"<RetentionState: {self.customers:,} customers, {self.events:,} events>"
+        return f"<RetentionState: {counted(self.customers, 'customer')}, {counted(self.events, 'event')}>"
 
 
 @checked

@@ -16,6 +16,7 @@ from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.clv._rfm import kind_of
 from salesops.crm import Crm, core_of
+from salesops.plot.base import counted
 from salesops.subscription import _options
 from salesops.subscription._options import Moment
 
@@ -274,7 +275,7 @@ class SubscriptionState:
         return self._core.rows
 
     def __repr__(self) -> str:
-        return f"<SubscriptionState: {self.customers:,} customers, {self.rows:,} rows>"
+        return f"<SubscriptionState: {counted(self.customers, 'customer')}, {counted(self.rows, 'row')}>"
 
 
 def state_of(subscriptions: Any, columns: dict[str, Any], threads: int) -> SubscriptionState:

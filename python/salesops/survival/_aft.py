@@ -293,7 +293,7 @@ class AFT(Regression):
             raise UsageError("the model has no columns to draw")
         subtitle = (
             f"above 1 lasts longer, all else being equal; bars: {self.level:g} % intervals. "
-            f"{self.n_rows_:,} rows, {self.n_events_:,g} events. " + ". ".join(self.notes_)
+            f"{self._counts()}. " + ". ".join(self.notes_)
         )
         return forest(rows, what="time", level=self.level, subtitle=subtitle)
 
