@@ -74,10 +74,12 @@ survival::LogRank log_rank(const Array<double>& durations, const Array<std::uint
 
 survival::LogRank gray_test(const Array<double>& durations, const Array<std::uint8_t>& events,
                             const Array<std::uint32_t>& groups, std::uint8_t cause,
-                            const Array<double>& entry, const Array<double>& weights) {
+                            const Array<double>& entry, const Array<double>& weights, double rho,
+                            const Array<std::uint32_t>& strata) {
   const auto options = options_of(entry, weights, 95, survival::IntervalKind::log_log);
   const py::gil_scoped_release free;
-  return survival::gray_test(span_of(durations), span_of(events), span_of(groups), cause, options);
+  return survival::gray_test(span_of(durations), span_of(events), span_of(groups), cause, options, rho,
+                             span_of(strata));
 }
 
 void bind_values(py::module_& word) {
@@ -208,7 +210,7 @@ void bind_log_rank(py::module_& word) {
   word.def("log_rank", &log_rank, py::arg("durations"), py::arg("events"), py::arg("groups"),
            py::arg("entry"), py::arg("weights"), py::arg("weight"), py::arg("rho"), py::arg("gamma"));
   word.def("gray_test", &gray_test, py::arg("durations"), py::arg("events"), py::arg("groups"),
-           py::arg("cause"), py::arg("entry"), py::arg("weights"));
+           py::arg("cause"), py::arg("entry"), py::arg("weights"), py::arg("rho"), py::arg("strata"));
 }
 
 // ---- Regressions ----------------------------------------------------------------------------------

@@ -85,20 +85,22 @@ Contracts contracts_of(const char* call, std::span<const ContractCohort> cohorts
 
 /// ln B(α, β+y) − ln B(α, β) = ln S for y = t^c.
 template <class J>
-J log_survival(const J& alpha, const J& beta, const J& y) {
+J log_survival(const J& alpha, const J& beta, const J& y, const J& log_y) {
+  // Γ(β+y)/Γ(α+β+y) = y^−α to the last digit, also where y overflows.
+  if (log_y.value > 40 + 2 * std::log1p(alpha.value + beta.value))
+    return log_rising(beta, alpha) - alpha * log_y;
   J value = log_rising(beta, y) - log_rising(alpha + beta, y);
   value.value = special::log_beta_ratio(alpha.value, beta.value, y.value);  // keeps what cancels above
   return value;
 }
 
-/// ln L, `power(t)` = t or t^c.
-template <class J, class Power>
-J contract_likelihood(const Contracts& contracts, const J& alpha, const J& beta, const Power& power) {
-  std::map<double, J> known{{0.0, J(0)}};
+/// ln L, of ln S(t).
+template <class J, class LogSurvival>
+J contract_likelihood(const Contracts& contracts, const LogSurvival& log_survival) {
+  std::map<double, J> known{{0.0, J(0.0)}};
   const auto ln_s = [&](double t) -> const J& {
     const auto found = known.find(t);
-    return found != known.end() ? found->second
-                                : known.emplace(t, log_survival(alpha, beta, power(t))).first->second;
+    return found != known.end() ? found->second : known.emplace(t, log_survival(t)).first->second;
   };
   J sum;
   for (const auto& [renewals, customers] : contracts.lost) {
@@ -114,14 +116,19 @@ J contract_likelihood(const Contracts& contracts, const J& alpha, const J& beta,
 constexpr auto sbg = []<int O>(Order<O>, const Contracts& contracts, const Execution&,
                                std::span<const double> logs) {
   const auto [alpha, beta] = parameters_at<2, O>(logs);
-  return contract_likelihood(contracts, alpha, beta, [](double t) { return Jet<2, O>(t); });
+  using J = Jet<2, O>;
+  return contract_likelihood<J>(contracts, [&, alpha = alpha, beta = beta](double t) {
+    return log_survival(alpha, beta, J(t), J(std::log(t)));
+  });
 };
 constexpr auto bdw = []<int O>(Order<O>, const Contracts& contracts, const Execution&,
                                std::span<const double> logs) {
   const auto parameters = parameters_at<3, O>(logs);
-  const Jet<3, O>& c = parameters[2];
-  return contract_likelihood(contracts, parameters[0], parameters[1],
-                             [&](double t) { return exp(c * std::log(t)); });
+  using J = Jet<3, O>;
+  return contract_likelihood<J>(contracts, [&](double t) {
+    const J log_y = parameters[2] * std::log(t);
+    return log_survival(parameters[0], parameters[1], exp(log_y), log_y);
+  });
 };
 
 Problem sbg_problem() {

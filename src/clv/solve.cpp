@@ -27,6 +27,7 @@ using Policy = boost::math::policies::policy<boost::math::policies::promote_doub
 constexpr double hopeless = 30;
 constexpr double worthless = 1e-5;  ///< no test and no forecast feels so little likelihood
 constexpr double far_away = 45;     ///< e^45 units: no data tell such parameters from infinity
+constexpr double endless = 20;  ///< a profile that hasn't ended by e^20 units is flat, beyond it is rounding
 
 /// −ln L with the priors added, by the logarithms of the parameters in their units.
 class Objective {
@@ -217,49 +218,77 @@ class Profile {
   Profile(Objective& objective, const Minimum& best, std::size_t fixed, const FitOptions& options)
       : objective_(objective), best_(best), fixed_(fixed), options_(options), warm_(best.x) {}
 
-  /// How much the likelihood falls when the parameter stands `away` from its best place, doubled.
+  /// How much the likelihood falls when the parameter stands `away` from its best place, doubled; NaN where
+  /// the best of the rest isn't found from here.
   double fall(double away) {
     std::vector<double> full = warm_;
     full[fixed_] = best_.x[fixed_] + away;
     if (full.size() == 1) return 2 * (objective_(full).value - best_.value);
-    std::vector<double> rest = without(full);
-    const Minimum found = optimize::minimize(
+    Minimum found = search(full);
+    if (!settled(found)) {  // slopes may have cancelled: does a second search still gain?
+      place(found.x, full);
+      const double before = found.value;
+      found = search(full);
+      if (!(before - found.value < 10 * worthless)) return special::not_a_number;
+    }
+    place(found.x, warm_);
+    warm_[fixed_] = full[fixed_];
+    return 2 * (found.value - best_.value);
+  }
+
+  /// Where the fall reaches `allowed` on one side; ±∞ when it never does, NaN when it can't be followed.
+  double end(int side, double allowed, double step) {
+    warm_ = best_.x;
+    double inside = 0;
+    double lack = -allowed;
+    for (double by = step / 4; by > 1e-4;) {
+      const double away = inside + by;
+      if (std::abs(best_.x[fixed_] + side * away) > endless) return side * special::infinity;
+      const std::vector<double> here = warm_;
+      const double over = fall(side * away) - allowed;
+      if (std::isnan(over)) {  // the others have gone too far along their ridge for one step
+        by /= 4;
+        if (by < 1e-3 && inside > 5) return side * special::infinity;  // flat to where numbers overflow
+      } else if (over > allowed && by > step / 1000) {  // perhaps another hollow: come nearer first
+        warm_ = here;
+        by /= 4;
+      } else if (over >= 0) {
+        warm_ = here;
+        return side * between(inside, lack, away, over, side, allowed);
+      } else {
+        inside = away;
+        lack = over;
+        by = std::min(2 * by, 4.0);
+      }
+    }
+    return special::not_a_number;
+  }
+
+ private:
+  [[nodiscard]] Minimum search(std::vector<double> full) {
+    return optimize::minimize(
         [&](std::span<const double> x) {
           place(x, full);
           Point point = objective_(full);
           if (point.hessian.empty()) return point;
           return reduced(std::move(point));
         },
-        rest,
-        {.tolerance = options_.tolerance, .max_iterations = options_.max_iterations, .bound = far_away});
-    place(found.x, warm_);
-    return 2 * (found.value - best_.value);
+        without(full),
+        {.tolerance = options_.tolerance, .max_iterations = options_.max_iterations, .bound = endless});
+  }
+  /// The rest has found its best, which may lie at infinity.
+  [[nodiscard]] static bool settled(const Minimum& found) {
+    return found.converged || found.reason == optimize::Reason::unbounded ||
+           (!found.hessian.empty() && left_to_gain(found) < worthless);
   }
 
-  /// Where the fall reaches `allowed` on one side; ±∞ when it never does.
-  double end(int side, double allowed, double step) {
-    warm_ = best_.x;
-    double inside = 0;
-    double lack = -allowed;
-    for (double away = step;; away = std::min(away * 2, away + 4)) {
-      if (best_.x[fixed_] + side * away > far_away || best_.x[fixed_] + side * away < -far_away)
-        return side * special::infinity;
-      const double over = fall(side * away) - allowed;
-      if (std::isnan(over)) return side * special::infinity;
-      if (over >= 0) return side * between(inside, lack, away, over, side, allowed);
-      inside = away;
-      lack = over;
-    }
-  }
-
- private:
   /// Root in a bracket by the Illinois rule.
   double between(double low, double at_low, double high, double at_high, int side, double allowed) {
     int kept = 0;
     for (int i = 0; i < 60 && high - low > 1e-10 * high && at_high != 0; ++i) {
       const double middle = low - at_low * (high - low) / (at_high - at_low);
       const double over = fall(side * middle) - allowed;
-      if (std::abs(over) < 1e-9) return middle;
+      if (std::isnan(over) || std::abs(over) < 1e-9) return middle;
       if (over < 0) {
         low = middle;
         at_low = over;

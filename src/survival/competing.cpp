@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
+#include <map>
 #include <string>
 
 #include "../optimize/linear.hpp"
@@ -272,113 +273,147 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
 
 namespace {
 
-/// One group between two times: its rows, and its curves just before the later.
-struct GrayGroup {
-  double at_risk = 0;
-  double survival = 1;
-  double incidence = 0;  ///< of the cause
+/// Rows of one stratum.
+struct GrayRows {
+  std::vector<double> durations, entry, weights;
+  std::vector<std::uint8_t> events;
+  std::vector<std::uint32_t> groups;
 };
 
-/// What an event time leaves for the variance.
+/// What a time with events leaves for the variance; by group where it is a list.
 struct GrayTime {
-  std::vector<double> of_cause, of_others, at_risk, survival, incidence;  // by group
-  double hazard = 0;                                                      // Σ d₁/R
-  double died = 0;
-  std::vector<double> share;  // R_k/R
+  VectorXd at_risk, of_cause, of_others, survival, survival_after, stands;
+  double all = 0;          ///< Σ stands
+  double share_after = 0;  ///< of all that ended by the cause, pooled over the groups
+  MatrixXd apart;          ///< weight·(diag(stands) − stands·standsᵀ/all)
+  MatrixXd through;        ///< Σ apart·dΓ up to here
 };
+
+/// Scores z and their covariance, added up over strata.
+struct GraySums {
+  VectorXd z;
+  MatrixXd covariance;
+};
+
+/// 1 less the share of d tied events that can't be the first of n.
+double thinned(double d, double n) { return d > 1 ? std::clamp(1 - (d - 1) / (n - 1), 0.0, 1.0) : 1; }
+
+void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums& sums, LogRank& result) {
+  const Index k = sums.z.size();
+  Options options;
+  options.entry = rows.entry;
+  options.weights = rows.weights;
+  const RiskTable table = risk_table(rows.durations, options);
+  const auto entry = [&](std::uint32_t row) { return rows.entry.empty() ? 0 : rows.entry[row]; };
+  std::vector<std::uint32_t> entering;
+  if (!rows.entry.empty()) entering = order_of(rows.entry);
+  VectorXd at_risk = VectorXd::Zero(k), survival = VectorXd::Ones(k), incidence = VectorXd::Zero(k);
+  for (std::uint32_t row = 0; row < rows.groups.size(); ++row)
+    if (entry(row) <= 0) at_risk[rows.groups[row]] += weight_of(options, row);
+  std::size_t entered = 0;
+  while (entered < entering.size() && entry(entering[entered]) <= 0) ++entered;
+  double share = 0;
+  MatrixXd through = MatrixXd::Zero(k, k);
+  std::vector<GrayTime> times;
+  for (std::size_t i = 0; i < table.size(); ++i) {
+    for (; entered < entering.size() && entry(entering[entered]) < table.time[i]; ++entered)
+      at_risk[rows.groups[entering[entered]]] += weight_of(options, entering[entered]);
+    VectorXd leaving = VectorXd::Zero(k), of_cause = VectorXd::Zero(k), of_others = VectorXd::Zero(k);
+    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
+      const std::uint32_t row = table.order[j];
+      const double weight = weight_of(options, row);
+      leaving[rows.groups[row]] += weight;
+      if (rows.events[row] != 0)
+        (rows.events[row] == cause ? of_cause : of_others)[rows.groups[row]] += weight;
+    }
+    // A group that nobody is left of tells nothing from here on.
+    VectorXd stands = VectorXd::Zero(k);
+    for (Index g = 0; g < k; ++g)
+      if (at_risk[g] > 1e-9 && survival[g] > 0) stands[g] = at_risk[g] / survival[g];
+    const VectorXd open = stands.cwiseProduct(VectorXd::Ones(k) - incidence);  // R of each group
+    const double died = of_cause.sum();
+    const bool tells = died + of_others.sum() > 0 && stands.sum() > 0 && open.sum() > 0 && share < 1 - 1e-12;
+    GrayTime time{.at_risk = at_risk, .of_cause = of_cause, .of_others = of_others, .survival = survival};
+    if (tells) {
+      const double weight = std::pow(1 - share, rho);
+      const VectorXd expected = died / open.sum() * open;
+      for (Index g = 0; g < k; ++g) {
+        if (!(stands[g] > 0)) continue;
+        sums.z[g] += weight * (of_cause[g] - expected[g]);
+        result.observed[static_cast<std::size_t>(g)] += of_cause[g];
+        result.expected[static_cast<std::size_t>(g)] += expected[g];
+      }
+      time.all = stands.sum();
+      time.apart = stands.asDiagonal();
+      time.apart = weight * (time.apart - stands * stands.transpose() / time.all);
+      through += died / (time.all * (1 - share)) * time.apart;
+      share += died / time.all;
+    }
+    for (Index g = 0; g < k; ++g) {
+      if (!(at_risk[g] > 1e-9)) continue;
+      incidence[g] += survival[g] * of_cause[g] / at_risk[g];
+      survival[g] *= stay(at_risk[g], of_cause[g] + of_others[g]) / at_risk[g];
+    }
+    if (tells) {
+      time.stands = std::move(stands);
+      time.survival_after = survival;
+      time.share_after = share;
+      time.through = through;
+      times.push_back(std::move(time));
+    }
+    at_risk -= leaving;
+  }
+  for (const GrayTime& time : times) {
+    const double died = time.of_cause.sum();
+    for (Index g = 0; g < k; ++g) {
+      if (!(time.stands[g] > 0)) continue;
+      const double still = time.survival_after[g] > 0 ? (1 - time.share_after) / time.survival_after[g] : 0;
+      const VectorXd later = (through - time.through).col(g);
+      if (died > 0) {
+        const VectorXd own = time.apart.col(g) + (1 - still) * later;
+        sums.covariance += thinned(died, time.all * time.survival[g]) * died / (time.all * time.stands[g]) *
+                           own * own.transpose();
+      }
+      if (time.of_others[g] > 0 && time.survival_after[g] > 0) {
+        const VectorXd other = still * later;
+        sums.covariance += thinned(time.of_others[g], time.at_risk[g]) * time.of_others[g] /
+                           (time.stands[g] * time.stands[g]) * other * other.transpose();
+      }
+    }
+  }
+}
 
 }  // namespace
 
 LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_t> events,
-                  std::span<const std::uint32_t> groups, std::uint8_t cause, const Options& options) {
+                  std::span<const std::uint32_t> groups, std::uint8_t cause, const Options& options,
+                  double rho, std::span<const std::uint32_t> strata) {
   check(durations, events, 255, options.entry, options.weights);
   if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
+  if (!strata.empty()) check_length(strata.size(), durations.size(), "strata");
   if (cause == 0) throw UsageError("cause: 0 stands for censored rows; give the code of an outcome");
+  if (!std::isfinite(rho)) throw UsageError("rho must be a finite number");
   const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
   if (k > 100) throw UsageError("groups: more than 100 codes; number the groups 0, 1, 2, …");
-  const RiskTable table = risk_table(durations, options);
-  std::vector<GrayGroup> now(k);
-  const auto entry = [&](std::uint32_t row) { return options.entry.empty() ? 0 : options.entry[row]; };
-  std::vector<std::uint32_t> entering;
-  if (!options.entry.empty()) entering = order_of(options.entry);
-  for (std::uint32_t row = 0; row < groups.size(); ++row)
-    if (entry(row) <= 0) now[groups[row]].at_risk += weight_of(options, row);
-  std::size_t entered = 0;
-  while (entered < entering.size() && entry(entering[entered]) <= 0) ++entered;
-
+  std::map<std::uint32_t, GrayRows> of_stratum;
+  for (std::size_t row = 0; row < durations.size(); ++row) {
+    GrayRows& own = of_stratum[strata.empty() ? 0 : strata[row]];
+    own.durations.push_back(durations[row]);
+    own.events.push_back(events[row]);
+    own.groups.push_back(groups[row]);
+    if (!options.entry.empty()) own.entry.push_back(options.entry[row]);
+    if (!options.weights.empty()) own.weights.push_back(options.weights[row]);
+  }
   LogRank result;
   result.observed.assign(k, 0);
   result.expected.assign(k, 0);
-  VectorXd z = VectorXd::Zero(index(k));
-  std::vector<GrayTime> times;
-  for (std::size_t i = 0; i < table.size(); ++i) {
-    GrayTime time{std::vector<double>(k, 0.0), std::vector<double>(k, 0.0), {}, {}, {}, 0, 0,
-                  std::vector<double>(k, 0.0)};
-    for (; entered < entering.size() && entry(entering[entered]) < table.time[i]; ++entered)
-      now[groups[entering[entered]]].at_risk += weight_of(options, entering[entered]);
-    std::vector<double> leaving(k, 0.0);
-    for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j) {
-      const std::uint32_t row = table.order[j];
-      const double weight = weight_of(options, row);
-      leaving[groups[row]] += weight;
-      if (events[row] != 0) (events[row] == cause ? time.of_cause : time.of_others)[groups[row]] += weight;
-    }
-    double all = 0;
-    double died = 0;
-    for (std::size_t g = 0; g < k; ++g) {
-      time.at_risk.push_back(now[g].at_risk);
-      time.survival.push_back(now[g].survival);
-      time.incidence.push_back(now[g].incidence);
-      // A group that nobody is left of tells nothing from here on.
-      if (now[g].at_risk > 1e-9 && now[g].survival > 0)
-        time.share[g] = now[g].at_risk * (1 - now[g].incidence) / now[g].survival;
-      all += time.share[g];
-      died += time.of_cause[g];
-    }
-    if (all > 0) {
-      time.hazard = died / all;
-      time.died = died;
-      for (std::size_t g = 0; g < k; ++g) {
-        time.share[g] /= all;
-        result.observed[g] += time.of_cause[g];
-        result.expected[g] += died * time.share[g];
-        z[index(g)] += time.of_cause[g] - died * time.share[g];
-      }
-    }
-    for (std::size_t g = 0; g < k; ++g) {
-      GrayGroup& group = now[g];
-      if (group.at_risk > 1e-9) {
-        group.incidence += group.survival * time.of_cause[g] / group.at_risk;
-        group.survival *= stay(group.at_risk, time.of_cause[g] + time.of_others[g]) / group.at_risk;
-      }
-      group.at_risk -= leaving[g];
-    }
-    times.push_back(std::move(time));
-  }
-
-  // From the last time back: Q_kr = Σ over later times of (δ_kr − R_k/R)·Y_r/S_r·dΓ.
-  MatrixXd later = MatrixXd::Zero(index(k), index(k));
-  MatrixXd covariance = MatrixXd::Zero(index(k), index(k));
-  for (std::size_t i = times.size(); i-- > 0;) {
-    const GrayTime& time = times[i];
-    for (std::size_t r = 0; r < k; ++r) {
-      if (!(time.at_risk[r] > 1e-9) || !(time.survival[r] > 0)) continue;
-      VectorXd apart(index(k));
-      for (std::size_t g = 0; g < k; ++g) apart[index(g)] = (g == r ? 1 : 0) - time.share[g];
-      const double left = 1 - time.incidence[r];
-      const VectorXd own = apart - (left - time.survival[r]) / time.at_risk[r] * later.col(index(r));
-      const VectorXd other = left / time.at_risk[r] * later.col(index(r));
-      // The cause's events are expected alike in all groups, the others as each group has them.
-      covariance +=
-          time.died * time.share[r] * own * own.transpose() + time.of_others[r] * other * other.transpose();
-      later.col(index(r)) += apart * (time.at_risk[r] / time.survival[r] * time.hazard);
-    }
-  }
+  GraySums sums{VectorXd::Zero(index(k)), MatrixXd::Zero(index(k), index(k))};
+  for (const auto& [code, rows] : of_stratum) add_stratum(rows, cause, rho, sums, result);
   const auto possible =
       std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
   result.degrees = std::max(0, static_cast<int>(possible) - 1);
-  if (result.degrees == 0 || covariance.trace() <= 0) return result;
-  result.statistic = std::max(0.0, z.dot(linear::least_squares(covariance, z, 1e-9)));
+  if (result.degrees == 0 || sums.covariance.trace() <= 0) return result;
+  result.statistic = std::max(0.0, sums.z.dot(linear::least_squares(sums.covariance, sums.z, 1e-9)));
   result.p_value = chi_square_tail(result.statistic, result.degrees);
   return result;
 }

@@ -71,15 +71,16 @@ struct LogRank {
                                std::span<const std::uint32_t> groups, const Options& options = {},
                                RankWeight weight = RankWeight::log_rank, RankPowers powers = {});
 
-/// Do the groups reach the outcome `cause` alike, other outcomes competing? Gray's test (1988, ρ = 0):
-/// z = Σ (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still
-/// stand for those who never will. Variance from the martingales of both kinds of event, each group's own
-/// curves in it: without other outcomes that is the log-rank test (with Poisson variance). `events`: 0 =
-/// censored, else the code of the outcome; `expected` counts d₁·Rₖ/R. With `entry`, Yₖ are the rows that have
-/// entered.
+/// Do the groups reach the outcome `cause` alike, other outcomes competing? Gray's test (1988):
+/// z = Σ w (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still
+/// stand for those who never will, and w = (1 − F₁)^ρ. The variance is that of R's `cmprsk`: from the
+/// incidence pooled over the groups, with factors for ties of either kind. `events`: 0 = censored, else the
+/// code of the outcome; `expected` counts d₁·Rₖ/R. With `entry`, Yₖ are the rows that have entered; `strata`
+/// are compared within.
 [[nodiscard]] LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_t> events,
                                 std::span<const std::uint32_t> groups, std::uint8_t cause,
-                                const Options& options = {});
+                                const Options& options = {}, double rho = 0,
+                                std::span<const std::uint32_t> strata = {});
 
 }  // namespace survival
 }  // namespace v0

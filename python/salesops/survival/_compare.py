@@ -140,13 +140,18 @@ def gray(
     censored: Any = 0,
     entry: Any = None,
     weights: Any = None,
+    strata: Any = None,
+    rho: float = 0,
     duration_col: str | None = None,
     event_col: str | None = None,
     group_col: str | None = None,
     entry_col: str | None = None,
     weights_col: str | None = None,
+    strata_col: str | None = None,
 ) -> LogRank:
     """Test whether groups reach an outcome alike when other outcomes rule it out (Gray 1988).
+
+    Statistic and p-value are those of R's `cmprsk`.
 
     Parameters
     ----------
@@ -158,6 +163,11 @@ def gray(
         One label a row.
     cause
         The outcome to compare.
+    strata
+        One label a row: groups are compared within.
+    rho
+        Weight (1 − F)^rho of each time, F the share that has reached the outcome: above 0, early differences
+        count more.
 
     Examples
     --------
@@ -165,15 +175,18 @@ def gray(
     >>> gray(days, ends, ["a", "a", "a", "b", "b", "b"], cause="won", censored="open").degrees
     1
     """
+    import numpy as np
+
     rows, named_by = _rows(
         durations,
-        {"events": events, "groups": groups, "entry": entry, "weights": weights},
+        {"events": events, "groups": groups, "entry": entry, "weights": weights, "strata": strata},
         {
             "durations": duration_col,
             "events": event_col,
             "groups": group_col,
             "entry": entry_col,
             "weights": weights_col,
+            "strata": strata_col,
         },
     )
     with named(named_by):
@@ -189,6 +202,8 @@ def gray(
             causes.index(cause) + 1,
             numbers(rows.get("entry"), "entry"),
             numbers(rows.get("weights"), "weights"),
+            rho,
+            np.empty(0, np.uint32) if rows.get("strata") is None else coded(rows["strata"], "strata")[1],
         )
     return LogRank(
         found.statistic,
