@@ -354,7 +354,7 @@ def movements(
         is paid for from its start up to its end (not included, unless `end_included`); null runs on.
         ``end=None`` where there is no such column. `amount` is the price of a unit for an interval.
     subscription
-        Column that names the subscription of a row. Without it each row is one.
+        Column that names the subscription of a row. Without it each row is one, so that equal rows add up.
     quantity, discount
         Columns: units (1 by default), and an amount off each interval, of all units together.
     billing, billing_count
@@ -450,6 +450,12 @@ def mrr(subscriptions: Any, *, threads: int = 0, progress: Wanted = None, **how:
     -------
     frame
         period, start_date, mrr, arr (12 × mrr), customers, arpa (mrr a customer), state.
+
+    Notes
+    -----
+    The monthly amount of each row is rounded to the minor unit, half to even, before rows are summed, so that
+    every movement adds up to the cent: 10,000 customers at 10.00 a year have an mrr of 8,300.00 (0.83 each)
+    rather than 8,333.33, and an arr of 99,600.00, twelve times that.
 
     Examples
     --------
