@@ -109,6 +109,17 @@ def test_the_heatmap_tells_null_progress_and_zero_apart():
     assert not any(cell["zero"] or cell["note"] for cell in empty)
 
 
+def test_a_row_without_an_amount_is_activity_of_nothing():
+    rows = {"customer": ["A", "A", "B", "B"], "amount": ["10", None, "5", "abc"]}
+    rows["time"] = ["2026-01-05", "2026-02-05", "2026-01-07", "2026-02-10"]
+    found = {}
+    for activity in ("not_refund", "positive"):
+        grid = so.cohort.retention(rows, amount="amount", activity=activity, as_of="2026-03-01")
+        found[activity] = [grid.to_wide(what, means=False)["1"].tolist()[0] for what in ("active", "amount")]
+        assert grid.issues.summary().to_dict()["rule"] == ["no_amount", "not_an_amount"]
+    assert found == {"not_refund": [2, 0], "positive": [0, 0]}
+
+
 def test_one_is_singular():
     one = {"customer": [1], "time": ["2026-01-05"]}
     assert "1 customer in 1 cohort by month" in repr(so.cohort.retention(one))

@@ -232,7 +232,9 @@ def retention(
         Events that can begin a cohort, and those that count as coming back: a boolean column, or a dict such
         as ``{"event": "signup"}``. All by default. Where they differ, age 0 counts what came after the start.
     activity
-        ``not_refund``: rows with an amount of 0 and more; ``positive``: above 0; ``all``. All move money.
+        ``not_refund``: rows with an amount of 0 and more; ``positive``: above 0; ``all``. All move money. An
+        amount that is null or can't be read is 0, so that its row counts as activity by default; it is listed
+        in `Retention.issues`.
     min_count
         Events that make a customer active in a period.
     brackets
