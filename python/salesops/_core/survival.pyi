@@ -805,6 +805,8 @@ def gray_test(
     cause: typing.SupportsInt | typing.SupportsIndex,
     entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    rho: typing.SupportsFloat | typing.SupportsIndex,
+    strata: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
 ) -> LogRank: ...
 def kaplan_meier(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
