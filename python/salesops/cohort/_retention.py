@@ -34,7 +34,7 @@ class RetentionState:
     >>> february = {"customer": ["A"], "time": ["2026-02-28"]}
     >>> state = so.cohort.RetentionState()
     >>> for batch in (january, february):
-    ...     state.merge(so.cohort.RetentionState.partial(batch))
+    ...     _ = state.merge(so.cohort.RetentionState.partial(batch))
     >>> state.finish(every="month").to_wide("active", means=False)["1"].tolist()
     [1.0, nan]
     """
