@@ -190,7 +190,11 @@ void bind_rmst(py::module_& word) {
       .def_readonly("std_error", &survival::Contrast::std_error)
       .def_readonly("low", &survival::Contrast::low)
       .def_readonly("high", &survival::Contrast::high)
-      .def_readonly("p_value", &survival::Contrast::p_value);
+      .def_readonly("p_value", &survival::Contrast::p_value)
+      .def("__repr__", [](const survival::Contrast& c) {
+        return py::str("Contrast(estimate={}, std_error={}, low={}, high={}, p_value={})")
+            .format(c.estimate, c.std_error, c.low, c.high, c.p_value);
+      });
   py::class_<survival::RmstDifference>(word, "RmstDifference", "Two restricted means against each other.")
       .def_readonly("first", &survival::RmstDifference::first)
       .def_readonly("second", &survival::RmstDifference::second)
@@ -324,7 +328,11 @@ void bind_cox(py::module_& word) {
   py::class_<survival::ChiSquare>(word, "ChiSquare", "A chi-square statistic.")
       .def_readonly("statistic", &survival::ChiSquare::statistic)
       .def_readonly("degrees", &survival::ChiSquare::degrees)
-      .def_readonly("p_value", &survival::ChiSquare::p_value);
+      .def_readonly("p_value", &survival::ChiSquare::p_value)
+      .def("__repr__", [](const survival::ChiSquare& c) {
+        return py::str("ChiSquare(statistic={}, degrees={}, p_value={})")
+            .format(c.statistic, c.degrees, c.p_value);
+      });
   py::class_<CoxRows>(word, "CoxRows", "The rows of a proportional-hazards model.")
       .def(py::init<Array<double>, Array<std::uint8_t>, Columns, Array<double>, Array<double>,
                     Array<std::uint32_t>, Array<std::uint32_t>, survival::CoxTies>(),
@@ -364,7 +372,11 @@ void bind_cox(py::module_& word) {
       .def_readonly("std_error", &survival::Concordance::std_error)
       .def_readonly("concordant", &survival::Concordance::concordant)
       .def_readonly("discordant", &survival::Concordance::discordant)
-      .def_readonly("tied", &survival::Concordance::tied);
+      .def_readonly("tied", &survival::Concordance::tied)
+      .def("__repr__", [](const survival::Concordance& c) {
+        return py::str("Concordance(estimate={}, std_error={}, concordant={}, discordant={}, tied={})")
+            .format(c.estimate, c.std_error, c.concordant, c.discordant, c.tied);
+      });
   word.def("concordance", &concordance, py::arg("rows"), py::arg("risk"));
   py::class_<survival::ProportionalHazards>(word, "ProportionalHazards", "Do effects change with time?")
       .def_readonly("columns", &survival::ProportionalHazards::columns)

@@ -21,6 +21,12 @@ std::int64_t end_of_day(const TimeZone& zone, std::int64_t at) {
   return zone.start_of(zone.local_date(Instant{at}) + 1).us;
 }
 
+bool nothing_in(const Column& column) {
+  for (std::size_t row = 0; row < column.size(); ++row)
+    if (column.valid(row)) return false;
+  return true;
+}
+
 bool begins_day(const TimeZone& zone, std::int64_t at) {
   if (zone == TimeZone{}) return at % us_per_day == 0;
   return zone.start_of(zone.local_date(Instant{at})).us == at;
@@ -75,6 +81,8 @@ Clock::Clock(const Column& column, const std::string& name, const TimeZone& zone
       throw UsageError("column '" + name + "' has no date that can be read: '" +
                        std::string(dictionary[static_cast<std::size_t>(codes[bad_.first()])]) + "' in row " +
                        std::to_string(bad_.first()) + "; write it as 2026-12-31, or parse the column first");
+  } else if (nothing_in(column)) {  // as dataframes hold a column without a value
+    scan(execution, [](std::size_t) { return no_instant; });
   } else {
     throw UsageError("column '" + name + "' holds " + std::string(type_name(column.type())) +
                      ", not dates or instants; parse it first");
@@ -144,6 +152,10 @@ std::span<const std::int64_t> Clock::block(std::size_t first, std::size_t last,
   if (column_.type() == Type::timestamp && clean_)
     return column_.values<std::int64_t>().subspan(first, last - first);
   buffer.resize(last - first);
+  if (empty()) {
+    std::fill(buffer.begin(), buffer.end(), no_instant);
+    return buffer;
+  }
   const auto write = [&](const auto& at) {
     for (std::size_t row = first; row < last; ++row)
       buffer[row - first] = column_.valid(row) ? at(row) : no_instant;

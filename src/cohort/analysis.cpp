@@ -141,7 +141,7 @@ std::vector<Payback> payback(const Retention& grid, const std::vector<double>& c
       through += static_cast<double>(grid.amount[cell]) * margin;
       if (through >= wanted) {
         const auto age = static_cast<double>(k);
-        found[c].age = interpolate && k > 0 ? age - 1 + (wanted - before) / (through - before) : age;
+        found[c].age = interpolate && wanted > before ? age + (wanted - before) / (through - before) : age;
         break;
       }
       if (grid.state[cell] != CellState::in_progress) found[c].at_least = static_cast<int>(k) + 1;

@@ -187,7 +187,7 @@ std::optional<std::int64_t> data_end(const State::Data& data, std::int64_t until
     begun = std::max(begun, spell.start);
     if (spell.end < until) latest = std::max(latest, spell.end);
   }
-  if (latest == INT64_MIN || begun >= latest) return std::nullopt;
+  if (latest == INT64_MIN || begun > latest) return std::nullopt;
   for (const Spell& spell : data.spells) {
     if (spell.start == no_start || spell.start >= until) continue;
     running += spell.end >= latest ? 1 : 0;

@@ -49,7 +49,7 @@ Outcome ends(HazardLink link, double eta) {
   return {-special::softplus(-eta), chance, -chance * special::logistic(eta)};
 }
 
-/// Periods cut where an event ends one: bin b holds those after `last[b − 1]` up to `last[b]`.
+/// The periods in which something ends.
 std::vector<double> bins_of(std::span<const double> durations, std::span<const std::uint8_t> events) {
   std::vector<double> last;
   for (std::size_t row = 0; row < durations.size(); ++row)
@@ -103,30 +103,20 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
       const auto i = static_cast<Index>(place);
       const std::uint32_t row = sets.order[place];
       const double weight = weight_of(options.weights, row);
-      double from = options.entry.empty() ? 0 : options.entry[row];
+      const double from = options.entry.empty() ? 0 : options.entry[row];
       auto bin = static_cast<Index>(std::upper_bound(last.begin(), last.end(), from) - last.begin());
       double slope = 0;
       double curve = 0;
-      for (; bin < bins && from < durations[row]; ++bin) {
-        const double to = std::min(durations[row], last[static_cast<std::size_t>(bin)]);
-        const bool ended = events[row] != 0 && to == durations[row];
+      for (; bin < bins && last[static_cast<std::size_t>(bin)] <= durations[row]; ++bin) {
+        const bool ended = events[row] != 0 && last[static_cast<std::size_t>(bin)] == durations[row];
         const double eta = at[bin] + shift[i];
-        const double periods = to - from - (ended ? 1 : 0);
-        const Outcome stay_on = stays(options.link, eta);
-        Outcome own{periods * stay_on.value, periods * stay_on.slope, periods * stay_on.curve};
-        if (ended) {
-          const Outcome end = ends(options.link, eta);
-          own.value += end.value;
-          own.slope += end.slope;
-          own.curve += end.curve;
-        }
+        const Outcome own = ended ? ends(options.link, eta) : stays(options.link, eta);
         found.value += weight * own.value;
         found.gradient[bin] += weight * own.slope;
         found.information(bin, bin) -= weight * own.curve;
         crossed.col(bin) -= weight * own.curve * sets.x.row(i).transpose();
         slope += weight * own.slope;
         curve -= weight * own.curve;
-        from = to;
       }
       slopes[i] = slope;
       curves[i] = curve;
@@ -148,6 +138,7 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
   DiscreteModel model;
   model.link = options.link;
   model.period = last;
+  model.last = *std::max_element(durations.begin(), durations.end());
   const MatrixXd inverse = linear::inverse(best.here.information);
   const VectorXd back = sets.scale.cwiseInverse();
   const VectorXd beta = best.beta.tail(p).cwiseProduct(back);
@@ -175,9 +166,10 @@ double DiscreteModel::hazard(std::span<const double> x, double at) const {
   if (x.size() != coefficients.size())
     throw UsageError("x has " + std::to_string(x.size()) + " values, the model has " +
                      std::to_string(coefficients.size()) + " columns");
+  if (!(at <= last)) return special::not_a_number;
   const auto found = std::lower_bound(period.begin(), period.end(), at);
-  double eta =
-      found == period.end() ? baseline.back() : baseline[static_cast<std::size_t>(found - period.begin())];
+  if (found == period.end() || *found != at) return 0;
+  double eta = baseline[static_cast<std::size_t>(found - period.begin())];
   for (std::size_t j = 0; j < x.size(); ++j) eta += coefficients[j] * x[j];
   return -std::expm1(stays(link, eta).value);
 }

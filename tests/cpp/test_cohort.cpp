@@ -92,8 +92,8 @@ TEST(CohortMoney, Payback) {
   EXPECT_FALSE(found[4].age.has_value());
   EXPECT_EQ(found[4].at_least, 0);
   const auto within = cohort::payback(grid, {120, 65, 20, 0, 1000}, 1, true);
-  EXPECT_DOUBLE_EQ(*within[0].age, 20.0 / 30);
-  EXPECT_DOUBLE_EQ(*within[1].age, 1.0 + 70.0 / 70);
+  EXPECT_DOUBLE_EQ(*within[0].age, 1 + 20.0 / 30);
+  EXPECT_DOUBLE_EQ(*within[1].age, 2.0 + 70.0 / 70);
   EXPECT_FALSE(cohort::payback(grid, {200, 65, 20, 0, 1000})[0].age.has_value());
   EXPECT_EQ(cohort::payback(grid, {200, 65, 20, 0, 1000})[0].at_least, 4);
   EXPECT_EQ(cohort::payback(grid, {60, 65, 20, 0, 1000}, 0.5)[0].age, 1.0);

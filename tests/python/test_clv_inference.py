@@ -251,3 +251,57 @@ def test_forecasts_have_intervals_where_parameters_have_none():
     assert sums["transactions_lo_99"] < later < sums["transactions_hi_99"]
     again = so.clv.ParetoNBD.from_json(model.to_json())
     assert (again.predict(rows, horizon="26 weeks", level=90)["p_alive_lo_90"] == out["p_alive_lo_90"]).all()
+
+
+def best_of_rest(cohorts, place, value, start):
+    """The log-likelihood of BdW with one parameter held, by a search along the others' axes and diagonals."""
+
+    def log_likelihood(logs):
+        alpha, beta, c = np.exp(logs)
+        log_s = {0: 0.0}
+        for t in range(1, max(map(len, cohorts))):
+            y = t**c
+            log_s[t] = (
+                math.lgamma(beta + y) + math.lgamma(alpha + beta)
+                - math.lgamma(beta) - math.lgamma(alpha + beta + y)
+            )  # fmt: skip
+        total = 0.0
+        for row in cohorts:
+            for t in range(1, len(row)):
+                lost = math.exp(log_s[t - 1]) - math.exp(log_s[t])
+                total += (row[t - 1] - row[t]) * math.log(lost) if lost > 0 else -math.inf
+            total += row[-1] * log_s[len(row) - 1]
+        return total
+
+    at = np.log(np.array(start))
+    at[place] = math.log(value)
+    best, step = log_likelihood(at), 0.5
+    free = np.delete(np.arange(3), place)
+    ways = [np.eye(3)[free[0]], np.eye(3)[free[1]], np.eye(3)[free].sum(0), np.eye(3)[free[0]] - np.eye(3)[free[1]]]
+    while step > 1e-7:
+        tried = [(log_likelihood(at + side * step * way), side * step * way) for way in ways for side in (1, -1)]
+        top, move = max(tried, key=lambda one: one[0])
+        if top > best:
+            best, at = top, at + move
+        else:
+            step /= 2
+    return best
+
+
+def test_profiles_of_contracts_end_where_the_likelihood_has_fallen():
+    """The spec's triangle A hardly tells the three parameters apart: its profiles run along flat ridges."""
+    ragged = [[100, 80, 60, 50], [200, 150, 120], [400, 300], [500]]
+    fit = so.clv.BdW().fit(ragged)
+    ends = fit.confidence_intervals("profile")
+    assert ends["alpha"] == ends["beta"] == (0, math.inf)
+    low, high = ends["c"]
+    assert low == pytest.approx(0.713054, abs=1e-5)
+    assert high == math.inf
+    assert so.clv.SBG().fit(ragged).confidence_intervals("profile")["alpha"][1] == math.inf
+    four = [[1000, 869, 743, 653, 593]]
+    model = so.clv.BdW().fit(four)
+    start = list(model.parameters_.values()) if hasattr(model, "parameters_") else [0.26, 1.72, 1.58]
+    top = model.log_likelihood_
+    for place, name in enumerate(("alpha", "beta", "c")):
+        for end in model.confidence_intervals("profile")[name]:
+            assert top - best_of_rest(four, place, end, start) == pytest.approx(1.920729, abs=1e-4)

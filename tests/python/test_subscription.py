@@ -83,8 +83,9 @@ def test_the_end_of_the_data_is_no_churn(playbook):
     """The playbook's last month has no successor, so that all that runs looks churned."""
     made = sub.movements(playbook, **PLAYBOOK)
     last = at(made.to_wide(), made.periods[-1])
-    assert (made.periods[-1], last["state"]) == ("2020-01", "in_progress")
+    assert (made.periods[-1], last["state"]) == ("2020-01", "data_end")
     assert made.issues.count("ends_later") == 4
+    assert made.issues.count("ends_with_the_data") == 28  # though four begin on that very day
     beyond = sub.movements(playbook, as_of="2020-03-01", **PLAYBOOK)
     assert at(beyond.to_wide(), "2020-02")["state"] == "data_end"
     assert beyond.issues.count("ends_with_the_data") == 4
@@ -564,3 +565,17 @@ def test_ravenstack(data_dir):
         if start <= "2024-12-31" and (not end or end > "2024-12-31")
     )
     assert pl.DataFrame(made.mrr())["mrr"][-1] == live
+
+
+def test_an_end_of_the_data_is_told_although_one_begins_on_that_day():
+    rows = {
+        "customer": list("abcdef"),
+        "start": ["2025-01-01"] * 5 + ["2025-06-01"],
+        "end": ["2025-06-01"] * 5 + [None],
+        "amount": [10.0] * 6,
+    }
+    made = so.subscription.movements(rows, end="end", as_of="2025-08-01")
+    assert made.issues.count("ends_with_the_data") == 5
+    assert dict(zip(made.to_wide()["period"], made.to_wide()["state"], strict=True))["2025-06"] == "data_end"
+    later = rows | {"start": ["2025-01-01"] * 5 + ["2025-06-02"]}
+    assert so.subscription.movements(later, end="end", as_of="2025-08-01").issues.count("ends_with_the_data") == 0

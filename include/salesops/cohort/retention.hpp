@@ -227,8 +227,8 @@ struct Payback {
   int at_least = 0;  ///< ages known to be too early
 };
 /// `cost` in major units a customer, one a cohort (NaN = unknown); `margin` the share of the amounts that is
-/// earned. Cells in progress count where they already suffice. With `interpolate` the crossing lies within
-/// the period: k − 1 + the share of its amounts that was needed, for k ≥ 1.
+/// earned. Cells in progress count where they already suffice. With `interpolate` it is the time
+/// in periods since the cohort's first began: k + the share of that period's amounts that was needed.
 [[nodiscard]] std::vector<Payback> payback(const Retention& grid, const std::vector<double>& cost,
                                            double margin = 1, bool interpolate = false,
                                            std::size_t segment = 0);

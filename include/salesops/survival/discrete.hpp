@@ -7,10 +7,10 @@
 /// | what share of such deals is still open after k months?     | `discrete_survival` |
 ///
 /// A row is at risk in the periods entry + 1, …, duration; in the last of them it has its event or not. In
-/// each, link(hazard) = α(period) + β·x (Cox 1972; Allison 1982; Prentice & Gloeckler 1978). That is a
-/// logistic (or cloglog) regression on a table with a row for each row and period, which is never built: the
-/// periods between two with events share one α and come as a count. Periods after the last event have no α
-/// and tell nothing.
+/// each, link(hazard) = α(period) + β·x (Cox 1972; Allison 1982; Prentice & Gloeckler 1978): a logistic (or
+/// cloglog) regression on a table with a row for each row and period and a level for each period, which is
+/// never built. A period in which nothing ended has hazard 0 and tells nothing of β; after the last duration
+/// nothing is known.
 #pragma once
 
 #include <cstdint>
@@ -40,8 +40,9 @@ struct DiscreteOptions {
 
 struct DiscreteModel {
   HazardLink link = HazardLink::logit;
-  std::vector<double> period;    ///< last period of each α, ascending; predictions go on with the last
+  std::vector<double> period;    ///< of each α, ascending: those in which something ended
   std::vector<double> baseline;  ///< α at x = 0
+  double last = 0;               ///< longest duration
   std::vector<std::string> names;
   std::vector<double> coefficients;
   std::vector<double> std_errors;
@@ -53,7 +54,7 @@ struct DiscreteModel {
   std::int64_t rows = 0;
   std::int64_t events = 0;
 
-  /// Chance that a row which has lasted until `period` ends in it.
+  /// Chance that a row which has lasted until period `at` ends in it; NaN past `last`.
   [[nodiscard]] double hazard(std::span<const double> x, double at) const;
 };
 
@@ -64,7 +65,7 @@ struct DiscreteModel {
                                             const std::vector<Covariate>& covariates,
                                             const DiscreteOptions& options = {});
 
-/// Share of rows like these that lasts beyond each of `periods`; row by row.
+/// Share of rows like these that lasts beyond each of `periods`; row by row. NaN past the last duration.
 [[nodiscard]] std::vector<double> discrete_survival(const DiscreteModel& model, std::span<const double> x,
                                                     std::span<const double> periods);
 

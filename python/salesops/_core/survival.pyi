@@ -356,6 +356,7 @@ class Contrast:
     """
     One number against another.
     """
+    def __repr__(self) -> str: ...
     @property
     def estimate(self) -> float: ...
     @property
@@ -463,6 +464,7 @@ class ChiSquare:
     """
     A chi-square statistic.
     """
+    def __repr__(self) -> str: ...
     @property
     def degrees(self) -> int: ...
     @property
@@ -549,6 +551,7 @@ class Concordance:
     """
     How often the higher risk ends first.
     """
+    def __repr__(self) -> str: ...
     @property
     def concordant(self) -> float: ...
     @property

@@ -249,13 +249,14 @@ class Retention:
         margin
             Share of the amounts that is earned.
         interpolate
-            Take the amounts of the period of payback as evenly spread, and say where in it the cost was met.
+            Take the amounts of the period of payback as evenly spread, and give the time in periods since the
+            cohort's first period began: half of the second period's amounts needed is 1.5.
 
         Returns
         -------
         frame
-            cohort, size, cac, payback (the first age k by which it was met; null where it isn't yet) and
-            at_least (ages that are known to be too early: the lower bound of those still open).
+            cohort, size, cac, payback (the first age k by which it was met, or with `interpolate` the time;
+            null where it isn't yet) and at_least (ages that are known to be too early: the lower bound of those still open).
         """
         core = self._core
         for label in cac if isinstance(cac, Mapping) else ():

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 class DiscreteHazard(Regression):
     """How likely a row ends in its next period, by what is known of it.
 
-    A logistic (or cloglog) regression on a table with a row for each row and period, which is never built.
+    A logistic (or cloglog) regression on a table with a row for each row and period and a level for each
+    period, which is never built. In periods in which nothing ended nothing ends; past the longest duration
+    nothing is known, and predictions are null.
 
     Parameters
     ----------
