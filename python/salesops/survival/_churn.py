@@ -50,7 +50,8 @@ class ChurnScores:
     as_of, horizon
         In days where the columns are dates (`as_of` then is the day), else in their unit.
     n_unscored
-        Customers older than the model can tell of: a `CoxPH` knows nothing beyond the longest duration.
+        Customers older than the model can tell of: `CoxPH` and `DiscreteHazard` know nothing beyond the
+        longest duration.
     n_no_length
         Customers known at `as_of` whose end is their start: never there at any age, they are left out.
     """
