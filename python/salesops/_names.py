@@ -6,6 +6,15 @@ import difflib
 import sys
 from collections.abc import Callable, Iterable
 
+from salesops._core.error import UsageError
+
+
+class NoAnswerError(UsageError, AttributeError):
+    """Asked for what an estimator does not have: it is not fitted yet, or this fit has no such answer.
+
+    To Python it is a missing attribute, so that ``hasattr`` is False and ``getattr`` takes its default.
+    """
+
 
 def listing(module: str) -> Callable[[], list[str]]:
     """The `__dir__` of a module that shows what it offers, and not what it imports."""

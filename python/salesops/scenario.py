@@ -12,6 +12,7 @@ from salesops._core.error import UsageError
 from salesops._core.scenario import Scenario as _Scenario
 from salesops._names import listing
 from salesops.crm import instant, timestamp
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -191,8 +192,8 @@ class Scenario:
         low, high = self.interval()
         unit = f" {self.currency}" if self.currency else ""
         return (
-            f"<Scenario: {self.draws:,} draws, {len(self._core.leaves):,} reps, "
-            f"{len(self._core.periods)} periods; "
+            f"<Scenario: {counted(self.draws, 'draw')}, {counted(len(self._core.leaves), 'rep')}, "
+            f"{counted(len(self._core.periods), 'period')}; "
             f"company mean {self.mean():,.0f}{unit}, 80 % {low:,.0f} to {high:,.0f}>"
         )
 

@@ -109,6 +109,25 @@ def test_the_heatmap_tells_null_progress_and_zero_apart():
     assert not any(cell["zero"] or cell["note"] for cell in empty)
 
 
+def test_a_row_without_an_amount_is_activity_of_nothing():
+    rows = {"customer": ["A", "A", "B", "B"], "amount": ["10", None, "5", "abc"]}
+    rows["time"] = ["2026-01-05", "2026-02-05", "2026-01-07", "2026-02-10"]
+    found = {}
+    for activity in ("not_refund", "positive"):
+        grid = so.cohort.retention(rows, amount="amount", activity=activity, as_of="2026-03-01")
+        found[activity] = [grid.to_wide(what, means=False)["1"].tolist()[0] for what in ("active", "amount")]
+        assert grid.issues.summary().to_dict()["rule"] == ["no_amount", "not_an_amount"]
+    assert found == {"not_refund": [2, 0], "positive": [0, 0]}
+
+
+def test_one_is_singular():
+    one = {"customer": [1], "time": ["2026-01-05"]}
+    assert "1 customer in 1 cohort by month" in repr(so.cohort.retention(one))
+    assert repr(so.cohort.RetentionState.partial(one)) == "<RetentionState: 1 customer, 1 event>"
+    assert repr(so.cohort.Triangle([[10]])) == "<Triangle: 1 cohort, 1 age>"
+    assert "1 period," in repr(so.cohort.lifecycle(one))
+
+
 def test_pictures_of_money_lifecycle_and_projection():
     grid = so.cohort.retention(invoices(), amount="amount", measure="ltv", interval=None, as_of="2024-04-01")
     assert "met at age 1" in grid.plot("ltv", cac=200).title
@@ -406,6 +425,27 @@ def test_triangles_that_rise_or_have_no_renewal_are_refused():
         so.cohort.Triangle([[10], [20]]).project()
     with pytest.raises(so.UsageError, match="model"):
         so.cohort.Triangle([[10, 8]]).project(model="weibull")
+
+
+def test_a_triangle_takes_the_rows_of_a_frame():
+    frame = pd.DataFrame([[100, 80, 60], [50, 40, None], [30, None, None]])
+    named = frame.rename(columns=str)
+    by_cohort = named.set_index(pd.Index(["2026-01", "2026-02", "2026-03"], name="cohort"))
+    polars = pl.from_pandas(named)
+    for one in (
+        frame,
+        by_cohort,
+        named.convert_dtypes(),
+        polars,
+        polars.lazy(),
+        polars.to_arrow(),
+        frame.values,
+    ):
+        assert so.cohort.Triangle(one).cohorts == [[100, 80, 60], [50, 40], [30]], type(one)
+    with pytest.raises(so.UsageError, match=r"cohort 1 .* has no number at age 0"):
+        so.cohort.Triangle(named[["2", "0"]])
+    with pytest.raises(so.UsageError, match=r"numbers alone.*leave names of cohorts out"):
+        so.cohort.Triangle(by_cohort.reset_index())
 
 
 @pytest.mark.parametrize("missing", [None, float("nan"), np.float32("nan"), pd.NA])

@@ -6,6 +6,7 @@ from xml.etree import ElementTree
 import pytest
 from salesops import plot
 from salesops._core.error import DataError, UsageError
+from salesops.plot.base import counted
 
 ROWS = [{"label": f"row {i}", "value": i / 10, "low": i / 20, "high": i / 5, "n": 5 * i} for i in range(1, 5)]
 STEPS = [("open", 5e6, "total"), ("new", 2e6, "change"), ("won", -1e6, "change"), ("now", 6e6, "total")]
@@ -36,6 +37,14 @@ CHARTS = {
         marks=[dt.date(2026, 2, 3)],
     ),
 }
+
+
+@pytest.mark.parametrize(
+    ("n", "text"),
+    [(1, "1 deal"), (1.0, "1 deal"), (0, "0 deals"), (1.5, "1.5 deals"), (2e6, "2,000,000 deals")],
+)
+def test_one_is_singular(n, text):
+    assert counted(n, "deal") == text
 
 
 @pytest.mark.parametrize("name", CHARTS)

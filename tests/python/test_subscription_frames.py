@@ -155,6 +155,18 @@ def test_one_row():
     assert made.to_wide()["state"].tolist() == ["complete"]
 
 
+def test_rows_are_rounded_before_they_are_summed():
+    rows = {"customer": range(10_000), "start": ["2026-01-05"] * 10_000, "amount": [10] * 10_000}
+    frame = so.subscription.mrr(rows, end=None, billing="year")
+    assert (frame["mrr"].tolist(), frame["arr"].tolist()) == ([8300.0], [99600.0])
+    for amount, monthly in ((1.5, 0.12), (4.5, 0.38)):  # half to even
+        one = {"customer": ["A"], "start": ["2026-01-05"], "amount": [amount]}
+        assert so.subscription.mrr(one, end=None, billing="year")["mrr"].tolist() == [monthly]
+    twice = {"customer": ["A", "A"], "start": ["2026-01-05"] * 2, "amount": [10, 10], "id": ["x", "x"]}
+    assert so.subscription.mrr(twice, end=None)["mrr"].tolist() == [20]
+    assert so.subscription.mrr(twice, end=None, subscription="id")["mrr"].tolist() == [10]
+
+
 def test_dirty_rows_become_issues_of_the_callers_columns():
     rows = {
         "who": ["a", None, "b", "c", "d", "e", "f", "g", "h", "i", "j", " "],

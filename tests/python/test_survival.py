@@ -271,6 +271,20 @@ def test_bad_rows_are_counted_in_the_column_of_the_whole_frame(ask, name, value,
         ASK[ask](rows)
 
 
+@pytest.mark.parametrize("groups", [["a"], ["a", "b", "b"], []])
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda groups: survival.logrank([1, 2], [1, 1], groups),
+        lambda groups: survival.gray([1, 2], [1, 1], groups, cause=1),
+        lambda groups: survival.rmst([1, 2], [1, 1], groups, until=1),
+    ],
+)
+def test_groups_of_another_length_are_told_so(ask, groups):
+    with pytest.raises(so.UsageError, match=f"groups has {len(groups)} rows, durations has 2"):
+        ask(groups)
+
+
 def test_groups_are_as_long_as_durations():
     with pytest.raises(so.UsageError, match="column 'plan' has 0 rows, durations has 6"):
         ASK["rmst"](ROWS | {"plan": []})
@@ -376,6 +390,25 @@ def test_the_hazard_behind_a_kaplan_meier_curve():
     assert hazard["time"].tolist() == fit.result_.time.tolist()
     assert np.exp(-hazard["cumulative_hazard"]).tolist() == pytest.approx(fit.result_.survival.tolist())
     assert hazard["cumulative_hazard"].iloc[-1] == np.inf
+
+
+def test_the_curve_behind_a_hazard():
+    fit = survival.NelsonAalen().fit([5, 6, 6, 2, 4, 9], [1, 0, 1, 1, 0, 1])
+    curve = fit.survival_function_
+    assert curve["time"].tolist() == fit.result_.time.tolist()
+    assert (-np.log(curve["survival"])).tolist() == pytest.approx(fit.result_.cumulative_hazard.tolist())
+    assert fit.median_survival_time_ == curve["time"][curve["survival"] <= 0.5].min() == 6
+    assert survival.NelsonAalen().fit([1, 2], [0, 0]).median_survival_time_ is None
+
+
+def test_shares_of_outcomes_and_their_intervals_are_frames_of_their_own():
+    days, ends = pl.Series([3, 5, 5, 8]), ["won", "lost", "open", "won"]
+    deals = survival.AalenJohansen(censored="open", level=80).fit(days, ends)
+    whole = deals.to_frame()
+    assert deals.cumulative_incidence_.equals(whole.select("time", "lost", "won"))
+    ends = ("lost_lo_80", "lost_hi_80", "won_lo_80", "won_hi_80")
+    assert deals.confidence_interval_.equals(whole.select("time", *ends))
+    assert survival.AalenJohansen().fit([3], [0]).cumulative_incidence_.columns.tolist() == ["time"]
 
 
 def test_curves_have_a_summary():

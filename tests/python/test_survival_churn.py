@@ -151,6 +151,75 @@ def test_scores_of_today_wait_for_their_judge():
         found.plot()
 
 
+def quarter(ends):
+    """Sixty customers, half of whom left before day 100; `ends` of the others."""
+    draw = np.random.default_rng(2)
+    size = draw.integers(1, 9, 60)
+    early = np.arange(30) % 45 + draw.integers(1, 50, 30)
+    return {"start": np.arange(60) % 45, "end": [*early, *ends], "size": size}
+
+
+@pytest.mark.parametrize(
+    ("ends", "why"),
+    [
+        ([None] * 30, "nobody with a score left within 30"),
+        (list(range(101, 131)), "nobody with a score was there for 30 more"),
+    ],
+)
+@pytest.mark.parametrize("model", [survival.CoxPH(), survival.WeibullAFT()])
+def test_a_quarter_in_which_nobody_or_everybody_left_has_scores(model, ends, why):
+    found = survival.churn_scores(model, quarter(ends), as_of=100, horizon=30, until=200)
+    assert found.calibration is None
+    assert found.to_frame()["left"].tolist() == [ends[0] is not None] * 30
+    assert found.n_unscored < 30
+    assert f"not judged: {why}" in " ".join(repr(found).split())
+    with pytest.raises(so.UsageError, match=why):
+        found.plot()
+
+
+def test_a_law_scores_by_age_alone():
+    rows = quarter([None] * 10 + list(range(101, 121)))
+    del rows["size"]
+    how = {"as_of": 100, "horizon": 30, "until": 200}
+    found = survival.churn_scores(survival.WeibullAFT(), rows, **how)
+    left = np.array([day < 100 for day in rows["end"][:30]] + [False] * 30)
+    law = survival.WeibullAFT().fit(np.where(left, [*rows["end"][:30], *[0] * 30], 100) - rows["start"], left)
+    table, shares = found.to_frame(), law.predict_survival_function(times=[70, 100])["survival"]
+    assert table["churn"][table["age"] == 70].tolist() == pytest.approx([1 - shares[1] / shares[0]])
+    again = survival.churn_scores(survival.WeibullAFT(), rows | {"size": [1] * 60}, formula="1", **how)
+    assert again.to_frame()["churn"].tolist() == table["churn"].tolist()
+    assert repr(found.calibration) == repr(again.calibration)
+    alike = survival.churn_scores(survival.ExponentialAFT(), rows, **how)
+    assert alike.calibration is None
+    assert "not judged: all of them are alike" in " ".join(repr(alike).split())
+    with pytest.raises(so.UsageError, match="CoxPH needs a column beside start, end; a law such as"):
+        survival.churn_scores(survival.CoxPH(), rows, **how)
+
+
+def test_who_left_at_the_start_was_never_there():
+    rows = quarter([None] * 30)
+    how = {"as_of": 100, "horizon": 30, "until": 200}
+    more = {name: [*values, 3, 9] for name, values in rows.items()}
+    for model in (survival.WeibullAFT(), survival.CoxPH(), survival.DiscreteHazard()):
+        found = survival.churn_scores(model, more, **how)
+        assert found.n_no_length == 2
+        assert "2 that ended as they began left out" in " ".join(repr(found).split())
+        plain = survival.churn_scores(model, rows, **how)
+        assert found.to_frame().equals(plain.to_frame())
+        assert plain.n_no_length == 0
+
+
+def test_what_is_wrong_is_told_in_the_columns_and_rows_of_the_frame():
+    rows = {"start": [99, 0, 1, 2], "over": [None, 3, 4.5, None], "size": [1, 2, 3, 1]}
+    how = {"as_of": 9, "horizon": 2, "until": 20, "end_col": "over"}
+    with pytest.raises(so.UsageError, match=r"column 'over' less 'start': 1 of 3 .*\(first: row 2\)"):
+        survival.churn_scores(survival.DiscreteHazard(), rows, **how)
+    with pytest.raises(so.UsageError, match=r"column 'size': 1 of 3 rows are null \(first: row 3\)"):
+        survival.churn_scores(survival.CoxPH(), rows | {"size": [None, 2.0, 1.0, None]}, **how)
+    with pytest.raises(so.UsageError, match="column 'over': none of 3 rows"):
+        survival.churn_scores(survival.WeibullAFT(), rows | {"over": [None] * 4}, **how)
+
+
 def test_any_kind_of_frame_and_of_dates():
     polars = pytest.importorskip("polars")
     frame = customers(600)

@@ -356,6 +356,7 @@ class Contrast:
     """
     One number against another.
     """
+    def __repr__(self) -> str: ...
     @property
     def estimate(self) -> float: ...
     @property
@@ -463,6 +464,7 @@ class ChiSquare:
     """
     A chi-square statistic.
     """
+    def __repr__(self) -> str: ...
     @property
     def degrees(self) -> int: ...
     @property
@@ -549,6 +551,7 @@ class Concordance:
     """
     How often the higher risk ends first.
     """
+    def __repr__(self) -> str: ...
     @property
     def concordant(self) -> float: ...
     @property
@@ -794,6 +797,7 @@ def fine_gray(
     events: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
     cause: typing.SupportsInt | typing.SupportsIndex,
     columns: collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
+    entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     level: typing.SupportsFloat | typing.SupportsIndex,
 ) -> CoxModel: ...
@@ -802,7 +806,10 @@ def gray_test(
     events: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
     groups: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
     cause: typing.SupportsInt | typing.SupportsIndex,
+    entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    rho: typing.SupportsFloat | typing.SupportsIndex,
+    strata: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
 ) -> LogRank: ...
 def kaplan_meier(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from salesops._arguments import checked
 from salesops._core.error import DataError, UsageError
+from salesops._names import NoAnswerError
 from salesops._progress import ConvergenceWarning, warn
 from salesops.clv import _data
 from salesops.clv._units import unit_of
@@ -174,7 +175,7 @@ class Estimator(Fitted):
             return list(self.params_.values())
         values = self._given()
         if not values:
-            raise UsageError(
+            raise NoAnswerError(
                 f"{type(self).__name__} has no parameters yet: call fit, or pass {', '.join(self.parameters)}"
             )
         return values
@@ -360,7 +361,7 @@ class Estimator(Fitted):
     def summary_(self) -> Summary:
         """Estimates with standard errors and intervals, likelihood, notes; prints well."""
         if not hasattr(self, "params_"):
-            raise UsageError(f"{type(self).__name__} is not fitted yet: call fit first")
+            raise NoAnswerError(f"{type(self).__name__} is not fitted yet: call fit first")
         return Summary(self)
 
     def _details(self) -> list[str]:

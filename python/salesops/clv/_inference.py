@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesops._core import clv as _core
 from salesops._core.error import UsageError
+from salesops._names import NoAnswerError
 
 if TYPE_CHECKING:
     from salesops.clv._estimator import Estimator
@@ -18,7 +19,7 @@ Ends = dict[str, tuple[float, float]]
 def confidence_intervals(model: Estimator, method: str, level: float, draws: int, seed: int) -> Ends:
     """Intervals of all that was estimated; `Estimator.confidence_intervals` says how."""
     if not hasattr(model, "params_"):
-        raise UsageError(f"{type(model).__name__} is not fitted yet: call fit first")
+        raise NoAnswerError(f"{type(model).__name__} is not fitted yet: call fit first")
     if not 1 < level < 100:
         raise UsageError("level must lie between 1 and 100 percent")
     if method == "wald":
@@ -127,7 +128,7 @@ def likelihood_ratio_test(smaller: Estimator, larger: Estimator) -> LikelihoodRa
     """
     for model in (smaller, larger):
         if not hasattr(model, "params_"):
-            raise UsageError(f"{type(model).__name__} is not fitted yet: call fit first")
+            raise NoAnswerError(f"{type(model).__name__} is not fitted yet: call fit first")
         if model.l2 or model.priors:
             raise UsageError("a fit held by l2 or priors has no likelihood to test: fit without them")
     if not _nested(smaller, larger):

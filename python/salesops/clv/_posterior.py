@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from salesops import _frame
 from salesops._arguments import checked
 from salesops._core.error import UsageError
+from salesops._names import NoAnswerError
 from salesops._progress import Wanted, shown
 
 if TYPE_CHECKING:
@@ -308,7 +309,7 @@ class Posterior:
 def draw(model: Estimator, sampling: tuple[int, int, int, float, int], progress: Wanted) -> Posterior:
     """Draw a fitted model's posterior; `Estimator.posterior` says how."""
     if not hasattr(model, "params_"):
-        raise UsageError(f"{type(model).__name__} is not fitted yet: call fit first")
+        raise NoAnswerError(f"{type(model).__name__} is not fitted yet: call fit first")
     if not hasattr(model, "_seen"):
         raise UsageError("posterior looks at the rows again, which no saved model holds: fit it here")
     with shown(progress, "posterior") as tell:

@@ -16,7 +16,7 @@ from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops._names import meant
 from salesops.clv._rfm import kind_of
-from salesops.plot.base import percent, plain
+from salesops.plot.base import counted, percent, plain
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -384,8 +384,8 @@ class Retention:
     def _headline(self) -> str:
         core = self._core
         text = (
-            f"<Retention ({core.measure}: {self.definition}): {core.customers:,} customers in "
-            f"{len(core.cohorts):,} cohorts by {_length(core)}, {core.zone}, as of {self._as_of()}"
+            f"<Retention ({core.measure}: {self.definition}): {counted(core.customers, 'customer')} in "
+            f"{counted(len(core.cohorts), 'cohort')} by {_length(core)}, {core.zone}, as of {self._as_of()}"
         )
         if core.older:
             text += f"; {core.older:,} older than the log"

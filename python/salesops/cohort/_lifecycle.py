@@ -58,7 +58,7 @@ class Lifecycle:
         return _pictures.lifecycle(self._core)
 
     def __repr__(self) -> str:
-        from salesops.plot.base import aligned
+        from salesops.plot.base import aligned, counted
 
         core = self._core
         older = ("older",) if any(core.older) else ()
@@ -69,7 +69,7 @@ class Lifecycle:
         ]
         counts = ([f"{n:,}" for n in getattr(core, name)] for name in names)
         rows = [list(row) for row in zip(periods, *counts, strict=True)][-12:]
-        text = f"<Lifecycle: {len(periods):,} periods, {core.zone}>"
+        text = f"<Lifecycle: {counted(len(periods), 'period')}, {core.zone}>"
         return "\n".join([text, *aligned([["period", *names], *rows])]) if rows else text
 
     def _repr_html_(self) -> str:

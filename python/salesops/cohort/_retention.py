@@ -16,6 +16,7 @@ from salesops.cohort import _options
 from salesops.cohort._grid import Retention
 from salesops.cohort._options import Filter, Moment
 from salesops.crm import instant
+from salesops.plot.base import counted
 
 if TYPE_CHECKING:
     from salesops.cohort._lifecycle import Lifecycle
@@ -33,7 +34,7 @@ class RetentionState:
     >>> february = {"customer": ["A"], "time": ["2026-02-28"]}
     >>> state = so.cohort.RetentionState()
     >>> for batch in (january, february):
-    ...     state.merge(so.cohort.RetentionState.partial(batch))
+    ...     _ = state.merge(so.cohort.RetentionState.partial(batch))
     >>> state.finish(every="month").to_wide("active", means=False)["1"].tolist()
     [1.0, nan]
     """
@@ -114,7 +115,7 @@ class RetentionState:
         return self._core.events
 
     def __repr__(self) -> str:
-        return f"<RetentionState: {self.customers:,} customers, {self.events:,} events>"
+        return f"<RetentionState: {counted(self.customers, 'customer')}, {counted(self.events, 'event')}>"
 
 
 @checked
@@ -231,7 +232,9 @@ def retention(
         Events that can begin a cohort, and those that count as coming back: a boolean column, or a dict such
         as ``{"event": "signup"}``. All by default. Where they differ, age 0 counts what came after the start.
     activity
-        ``not_refund``: rows with an amount of 0 and more; ``positive``: above 0; ``all``. All move money.
+        ``not_refund``: rows with an amount of 0 and more; ``positive``: above 0; ``all``. All move money. An
+        amount that is null or can't be read is 0, so that its row counts as activity by default; it is listed
+        in `Retention.issues`.
     min_count
         Events that make a customer active in a period.
     brackets

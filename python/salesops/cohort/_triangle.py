@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import html
 import math
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked, listed
-from salesops._columns import is_missing
+from salesops._columns import is_from, is_missing, to_list
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
-from salesops.plot.base import percent
+from salesops.plot.base import counted, percent
 
 if TYPE_CHECKING:
     from salesops.plot import Picture
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
 class Triangle:
     """Customers left after 0, 1, 2, … renewals, one list a cohort; cohorts end at different ages.
 
-    None and NaN at the end of a list are ages not reached yet; before a number they are a `UsageError`.
+    None and NaN at the end of a list are ages not reached yet; before a number they are a `UsageError`. A
+    frame of any kind has a row for each cohort and a column for each age, in order; pandas' index is neither.
 
     Examples
     --------
@@ -32,8 +32,8 @@ class Triangle:
     [0.7571, 0.5925, 0.4938]
     """
 
-    def __init__(self, cohorts: Iterable[Sequence[float]]) -> None:
-        rows = [listed(row, "cohorts") for row in listed(cohorts, "cohorts")]
+    def __init__(self, cohorts: Any) -> None:
+        rows = [listed(row, "cohorts") for row in listed(_by_row(cohorts), "cohorts")]
         self.cohorts = [_counts(row, place) for place, row in enumerate(rows)]
 
     @checked
@@ -111,7 +111,17 @@ class Triangle:
 
     def __repr__(self) -> str:
         ages = max((len(row) for row in self.cohorts), default=0)
-        return f"<Triangle: {len(self.cohorts):,} cohorts, {ages:,} ages>"
+        return f"<Triangle: {counted(len(self.cohorts), 'cohort')}, {counted(ages, 'age')}>"
+
+
+def _by_row(cohorts: Any) -> Any:
+    """Rows of a frame; what is none as it is."""
+    if not hasattr(type(cohorts), "columns"):
+        return cohorts
+    if is_from(cohorts, "pandas"):
+        cohorts = cohorts.reset_index(drop=True)
+    table = _frame.to_core(cohorts)
+    return zip(*(to_list(table.column(name)) for name in table.names), strict=True)
 
 
 def _counts(row: list[Any], cohort: int) -> list[float]:
@@ -119,7 +129,9 @@ def _counts(row: list[Any], cohort: int) -> list[float]:
     try:
         numbers = [math.nan if is_missing(value) else float(value) for value in row]
     except (TypeError, ValueError) as error:
-        raise UsageError("cohorts: lists of numbers, customers left after 0, 1, 2, … renewals") from error
+        raise UsageError(
+            "cohorts: numbers alone, customers left after 0, 1, 2, … renewals; leave names of cohorts out"
+        ) from error
     while numbers and math.isnan(numbers[-1]):
         numbers.pop()
     for age, value in enumerate(numbers):

@@ -93,9 +93,10 @@ def altair() -> Any:
 
 
 @checked
-def counted(n: int, thing: str) -> str:
-    """How many of a thing: "1 deal", "2,000 deals"."""
-    return f"{n:,} {thing}{'' if n == 1 else 's'}"
+def counted(n: float, thing: str) -> str:
+    """How many of a thing: "1 deal", "2,000 deals"; weighted also "1.5 deals"."""
+    number = f"{n:,.0f}" if float(n).is_integer() else f"{n:,g}"
+    return f"{number} {thing}{'' if n == 1 else 's'}"
 
 
 @checked

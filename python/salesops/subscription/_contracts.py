@@ -15,7 +15,7 @@ from salesops._core.error import UsageError
 from salesops.calendar import time_zone
 from salesops.clv._rfm import kind_of
 from salesops.crm import Crm
-from salesops.plot.base import percent
+from salesops.plot.base import counted, percent
 from salesops.subscription import _options
 from salesops.subscription._movements import SHOWN, _amount, _notes, state_of
 
@@ -165,7 +165,7 @@ class ContractValues:
         return len(self._core)
 
     def __repr__(self) -> str:
-        head = fill(f"<ContractValues of {len(self):,} contracts{_notes(self.issues)}>", 80)
+        head = fill(f"<ContractValues of {counted(len(self), 'contract')}{_notes(self.issues)}>", 80)
         wide = _frame.to_dict(self._core.to_table())
         name = next(iter(wide))
         from salesops.plot.base import aligned, plain

@@ -16,6 +16,7 @@ from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.clv._rfm import kind_of
 from salesops.crm import Crm, core_of
+from salesops.plot.base import counted
 from salesops.subscription import _options
 from salesops.subscription._options import Moment
 
@@ -274,7 +275,7 @@ class SubscriptionState:
         return self._core.rows
 
     def __repr__(self) -> str:
-        return f"<SubscriptionState: {self.customers:,} customers, {self.rows:,} rows>"
+        return f"<SubscriptionState: {counted(self.customers, 'customer')}, {counted(self.rows, 'row')}>"
 
 
 def state_of(subscriptions: Any, columns: dict[str, Any], threads: int) -> SubscriptionState:
@@ -353,7 +354,7 @@ def movements(
         is paid for from its start up to its end (not included, unless `end_included`); null runs on.
         ``end=None`` where there is no such column. `amount` is the price of a unit for an interval.
     subscription
-        Column that names the subscription of a row. Without it each row is one.
+        Column that names the subscription of a row. Without it each row is one, so that equal rows add up.
     quantity, discount
         Columns: units (1 by default), and an amount off each interval, of all units together.
     billing, billing_count
@@ -449,6 +450,12 @@ def mrr(subscriptions: Any, *, threads: int = 0, progress: Wanted = None, **how:
     -------
     frame
         period, start_date, mrr, arr (12 × mrr), customers, arpa (mrr a customer), state.
+
+    Notes
+    -----
+    The monthly amount of each row is rounded to the minor unit, half to even, before rows are summed, so that
+    every movement adds up to the cent: 10,000 customers at 10.00 a year have an mrr of 8,300.00 (0.83 each)
+    rather than 8,333.33, and an arr of 99,600.00, twelve times that.
 
     Examples
     --------

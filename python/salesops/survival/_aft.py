@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Self
 from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
+from salesops._names import NoAnswerError
 from salesops.survival._data import flags, given, named, numbers
 from salesops.survival._design import Columns, Design, covariates_of, stacked
 from salesops.survival._pictures import forest
@@ -183,12 +184,13 @@ class AFT(Regression):
         """How often, of two rows of the fit, the one with the shorter median ends first."""
         import numpy as np
 
+        self._fitted()
         lower, above, made, late, counted = self._seen
         if not made:
-            raise UsageError("concordance: the model has no columns, so it puts no row before another")
+            raise NoAnswerError("concordance: the model has no columns, so it puts no row before another")
         between = np.isfinite(above) & (above > lower)
         if between.any():
-            raise UsageError(
+            raise NoAnswerError(
                 f"concordance: {int(between.sum())} of {len(lower)} lifetimes lie between two looks, so that "
                 "nobody knows which of two ended first"
             )
@@ -240,7 +242,9 @@ class AFT(Regression):
         """Refuse where columns give each row a result of its own."""
         self._fitted()
         if self.design_ is not None:
-            raise UsageError(f"{what}: the model has columns, so each row has its own; ask {instead}(rows)")
+            raise NoAnswerError(
+                f"{what}: the model has columns, so each row has its own; ask {instead}(rows)"
+            )
 
     @property
     def survival_function_(self) -> Any:
@@ -289,7 +293,7 @@ class AFT(Regression):
             raise UsageError("the model has no columns to draw")
         subtitle = (
             f"above 1 lasts longer, all else being equal; bars: {self.level:g} % intervals. "
-            f"{self.n_rows_:,} rows, {self.n_events_:,g} events. " + ". ".join(self.notes_)
+            f"{self._counts()}. " + ". ".join(self.notes_)
         )
         return forest(rows, what="time", level=self.level, subtitle=subtitle)
 

@@ -12,7 +12,7 @@ from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops._progress import ConvergenceWarning
-from salesops.plot.base import percent
+from salesops.plot.base import counted, percent
 from salesops.survival._cox import CoxPH
 from salesops.survival._curves import KaplanMeier
 from salesops.survival._data import flags, numbers
@@ -101,8 +101,9 @@ class Calibration:
 
     def __repr__(self) -> str:
         return (
-            f"<Calibration within {self.horizon:g}: {self.n:,} rows, {self.n_events:,} events, "
-            f"{self.n_censored:,} no longer watched; expected {percent(self.expected)}, observed "
+            f"<Calibration within {self.horizon:g}: {counted(self.n, 'row')}, "
+            f"{counted(self.n_events, 'event')}, {self.n_censored:,} no longer watched; "
+            f"expected {percent(self.expected)}, observed "
             f"{percent(self.observed.estimate)} ({percent(self.observed.low)} to "
             f"{percent(self.observed.high)}), "
             f"slope {self.slope}, ICI {self.ici:.2g}, AUC {self.auc}, "

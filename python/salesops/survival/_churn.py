@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import math
-from collections.abc import Iterable
+import re
+from collections.abc import Iterable, Iterator
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ from salesops import _frame
 from salesops._arguments import checked, number, texts
 from salesops._columns import to_numpy
 from salesops._core.error import UsageError
+from salesops.plot.base import counted
+from salesops.survival._aft import AFT
 from salesops.survival._calibration import Calibration, calibration
 from salesops.survival._cox import CoxPH
 from salesops.survival._data import column, flags, numbers
@@ -40,26 +44,32 @@ class ChurnScores:
     model
         The model as fitted on what was known at `as_of`.
     calibration
-        What came after held against the scores: a `Calibration`; None where the data end before the
-        horizon does, as for scores of today.
+        What came after held against the scores: a `Calibration`. None where nothing can be held against
+        them, and why in print: the data end before the horizon does, as for scores of today, nobody left
+        within it or everybody did, or all scores are alike.
     as_of, horizon
         In days where the columns are dates (`as_of` then is the day), else in their unit.
     n_unscored
-        Customers older than the model can tell of: a `CoxPH` knows nothing beyond the longest duration.
+        Customers older than the model can tell of: `CoxPH` and `DiscreteHazard` know nothing beyond the
+        longest duration.
+    n_no_length
+        Customers known at `as_of` whose end is their start: never there at any age, they are left out.
     """
 
     def __init__(
         self,
         model: Any,
         table: dict[str, Any],
-        judged: Calibration | None,
+        judged: Calibration | str,
         about: dict[str, Any],
         source: Any,
     ) -> None:
         self.model = model
-        self.calibration = judged
+        self.calibration = None if isinstance(judged, str) else judged
         self.as_of, self.horizon = about["as_of"], about["horizon"]
         self.n_unscored: int = about["n_unscored"]
+        self.n_no_length: int = about["n_no_length"]
+        self._judged = judged
         self._table = table
         self._source = source
 
@@ -72,23 +82,21 @@ class ChurnScores:
         return _frame.of_kind(table) if isinstance(self._source, dict) else _frame.like(table, self._source)
 
     def plot(self) -> Picture:
-        """Draw the calibration: a `Picture`."""
+        """Draw the calibration: a `Picture`. A `UsageError` says why where there is none."""
         if self.calibration is None:
-            raise UsageError(
-                "these scores can't be judged yet: for a picture of calibration take as_of at least one "
-                "horizon before the end of the data"
-            )
+            raise UsageError(f"there is no calibration to draw, as these scores are {self._judged}")
         return self.calibration.plot()
 
     def __len__(self) -> int:
         return len(self._table["age"])
 
     def __repr__(self) -> str:
-        text = f"<ChurnScores of {len(self):,} customers as of {self.as_of}, within {self.horizon:g}"
+        text = f"<ChurnScores of {counted(len(self), 'customer')} as of {self.as_of}, within {self.horizon:g}"
         if self.n_unscored:
             text += f"; {self.n_unscored:,} older than {type(self.model).__name__} has seen have none"
-        judged = "not judged yet" if self.calibration is None else repr(self.calibration)
-        return fill(f"{text}; {judged}>", 80)
+        if self.n_no_length:
+            text += f"; {self.n_no_length:,} that ended as they began left out"
+        return fill(f"{text}; {self._judged}>", 80)
 
 
 @checked
@@ -111,9 +119,10 @@ def churn_scores(
     """Score who leaves within `horizon` from what was known at `as_of`, and judge it by what came after.
 
     The model is fitted to customers who began before `as_of`: who left by then with their duration, the
-    others as lasting so far. Ends and customers after `as_of` play no part. A customer who is there at age a
-    leaves within h with chance 1 − S(a + h) ÷ S(a). Where the data reach a horizon beyond `as_of`,
-    `calibration` judges the scores.
+    others as lasting so far; who left at the start was never there and is left out. Ends and customers after
+    `as_of` play no part. A customer who is there at age a leaves within h with chance 1 − S(a + h) ÷ S(a).
+    Where the data reach a horizon beyond `as_of`, `calibration` judges the scores, unless nobody left within
+    it or everybody did.
 
     Covariates are taken as they stand in the frame: give them as they were known at the start or at `as_of`
     (of a book, ``crm.as_of(day)``). What was written into a column later is a leak that nothing here can see.
@@ -138,7 +147,7 @@ def churn_scores(
         Name of the customer, for the frame of scores.
     formula
         Columns of the model, as in `CoxPH.fit`; by default all that have no other part. The first category is
-        the reference, in declared order as there.
+        the reference, in declared order as there. A law needs none (``formula="1"``): age alone then tells.
     strata
         Columns by which the course of the risk over the age differs (`CoxPH` only): contracts for a year end
         at their birthdays, those by the month at any time.
@@ -193,7 +202,7 @@ def churn_scores(
     end = np.where(np.isnan(end) | (end > last), np.inf, end)
 
     # What was known at the split.
-    known = start < split
+    known = (start < split) & (end > start)
     there = known & (end > split)
     if not there.any():
         raise UsageError("as_of: no customer is there at the split")
@@ -201,13 +210,20 @@ def churn_scores(
     layers = texts(strata, "strata")
     if layers and not isinstance(model, CoxPH):
         raise UsageError(f"strata: {type(model).__name__} has none; CoxPH does")
-    columns, orders = _covariates(customers, formula, layers, others)
+    law = isinstance(model, AFT)
+    columns, orders = ({}, {}) if law and formula == "1" else _covariates(customers, formula, layers, others)
+    if not law and not set(columns) - set(layers):
+        raise UsageError(
+            f"{type(model).__name__} needs a column beside {', '.join([*others, *layers])}; a law such as "
+            "WeibullAFT does without"
+        )
     told = Chosen({name: values[known] for name, values in columns.items()}, orders)
     told[LASTED] = (np.minimum(end, split) - start)[known]
     told[LEFT] = ((end <= split) & (churned == 1))[known]
     fitted: Any = type(model)(**model.get_params())
     more = {"strata": layers} if layers else {}
-    fitted.fit(told, duration_col=LASTED, event_col=LEFT, formula=formula, **more)
+    with _of_frame(np.flatnonzero(known), f"'{end_col}' less '{start_col}'", f"'{churn_col or end_col}'"):
+        fitted.fit(told, duration_col=LASTED, event_col=LEFT, formula=formula if columns else "1", **more)
 
     # Who was there at the split, and what became of them.
     age = split - start[there]
@@ -217,7 +233,9 @@ def churn_scores(
     if customer_col is not None:
         table["customer"] = np.asarray(column(customers, customer_col))[there]
     table |= {"age": age, "churn": chance}
-    judged = None
+    judged: Calibration | str = (
+        "not judged yet: the data end too soon; take as_of at least one horizon before their end"
+    )
     if last >= split + horizon:
         after, left = np.minimum(end[there], last) - split, np.isfinite(end[there]) & (churned[there] == 1)
         within = left & (after <= horizon)
@@ -225,18 +243,37 @@ def churn_scores(
         table["left"] = [
             None if unknown else bool(one) for one, unknown in zip(within, open_end, strict=True)
         ]
-        if not scored.any():
-            raise UsageError("horizon: no customer's age and horizon lie within what the model has seen")
-        judged = calibration(
-            chance[scored], after[scored], left[scored], horizon=horizon, groups=groups, level=level
-        )
+        lasted = ~within & ~open_end
+        if not within[scored].any():
+            judged = f"not judged: nobody with a score left within {horizon:g}"
+        elif not lasted[scored].any():
+            judged = f"not judged: nobody with a score was there for {horizon:g} more"
+        elif np.ptp(chance[scored]) == 0:
+            judged = "not judged: all of them are alike"
+        else:
+            judged = calibration(
+                chance[scored], after[scored], left[scored], horizon=horizon, groups=groups, level=level
+            )
     day = np.datetime64("1970-01-01") + np.timedelta64(round(split * 86_400), "s") if dated else split
     about = {
         "as_of": dt.date.fromisoformat(str(day)[:10]) if dated else split,
         "horizon": horizon,
         "n_unscored": int((~scored).sum()),
+        "n_no_length": int(((start < split) & (end == start)).sum()),
     }
     return ChurnScores(fitted, table, judged, about, customers)
+
+
+@contextlib.contextmanager
+def _of_frame(rows: Any, lasted: str, left: str) -> Iterator[None]:
+    """Let errors about the `rows` that were chosen speak of the caller's columns and rows."""
+    try:
+        yield
+    except UsageError as error:
+        text = str(error).replace(f"'{LASTED}'", lasted).replace(f"'{LEFT}'", left)
+        raise UsageError(
+            re.sub(r"\bfirst: row (\d+)", lambda found: f"first: row {rows[int(found[1])]}", text)
+        ) from error
 
 
 def _moments(frame: Any, name: str) -> tuple[Numbers, bool]:
@@ -307,8 +344,9 @@ def _chances(model: Any, columns: dict[str, Any], age: Numbers, horizon: float) 
         rows = order[first : first + BLOCK]
         times = np.unique(np.concatenate([age[rows], age[rows] + horizon]))
         told = {name: values[rows] for name, values in columns.items()}
-        found = _frame.to_core(model.predict_survival_function(told, times), ["survival"]).column("survival")
-        curves = to_numpy(found).astype(float).reshape(len(rows), len(times))
+        found = _frame.to_core(model.predict_survival_function(told or None, times), ["survival"])
+        curves = to_numpy(found.column("survival")).astype(float).reshape(-1, len(times))
+        curves = np.broadcast_to(curves, (len(rows), len(times)))  # one for all where no column counts
         place = np.arange(len(rows))
         now, later = (curves[place, np.searchsorted(times, age[rows] + ahead)] for ahead in (0, horizon))
         with np.errstate(divide="ignore", invalid="ignore"):

@@ -46,9 +46,15 @@ def _rows(
     return rows, named_by
 
 
-def _compared(groups: Any) -> tuple[list[Any], npt.NDArray[np.uint32]]:
+def _as_long(argument: str, length: int, times: int) -> None:
+    if length != times:
+        raise UsageError(f"{argument} has {length} rows, durations has {times}: they must be equally long")
+
+
+def _compared(groups: Any, times: int) -> tuple[list[Any], npt.NDArray[np.uint32]]:
     """The groups of a test; one alone has nothing to be compared with."""
     names, codes = coded(groups, "groups")
+    _as_long("groups", len(codes), times)
     if len(names) == 1:
         raise UsageError(f"groups: all rows are of {names[0]!r}; a test compares two groups or more")
     return names, codes
@@ -103,9 +109,10 @@ def logrank(
         },
     )
     with named(named_by):
-        names, codes = _compared(rows["groups"])
+        times = numbers(rows["durations"], "durations")
+        names, codes = _compared(rows["groups"], len(times))
         found = _core.log_rank(
-            numbers(rows["durations"], "durations"),
+            times,
             flags(rows["events"]),
             codes,
             numbers(rows.get("entry"), "entry"),
@@ -183,12 +190,13 @@ def gray(
         },
     )
     with named(named_by):
-        names, codes = _compared(rows["groups"])
+        times = numbers(rows["durations"], "durations")
+        names, codes = _compared(rows["groups"], len(times))
         causes, ended = outcomes(rows["events"], censored)
         if cause not in causes:
             raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, causes))}")
         found = _core.gray_test(
-            numbers(rows["durations"], "durations"),
+            times,
             ended,
             codes,
             causes.index(cause) + 1,
@@ -296,10 +304,8 @@ def rmst(
             "weights": len(frequency),
         }
         for argument, length in lengths.items():
-            if length != len(times) and rows.get(argument) is not None:
-                raise UsageError(
-                    f"{argument} has {length} rows, durations has {len(times)}: they must be equally long"
-                )
+            if rows.get(argument) is not None:
+                _as_long(argument, length, len(times))
 
         def curve_of(own: Any) -> _core.KaplanMeier:
             def of(part: Any) -> Any:

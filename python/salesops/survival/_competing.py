@@ -29,6 +29,12 @@ class FineGray(HazardRegression):
     level
         Coverage of the intervals in percent.
 
+    Notes
+    -----
+    Coefficients, errors and shares are those of R's ``finegray`` with ``coxph(ties="breslow")``. ``crr`` of
+    cmprsk differs in the third digit where times are tied: it takes rows that end at a time for at risk of
+    being censored then.
+
     Examples
     --------
     >>> days = [3, 5, 6, 8, 9, 9, 12, 4]

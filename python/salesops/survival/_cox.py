@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
+from salesops._names import NoAnswerError
 from salesops.survival._data import choose, coded, column, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of, stacked
 from salesops.survival._estimator import p_text
@@ -275,7 +276,7 @@ class CoxPH(HazardRegression):
 
         result = self._fitted()
         if self._strata:
-            raise UsageError("strata: each has a median of its own; ask predict_median for rows of it")
+            raise NoAnswerError("strata: each has a median of its own; ask predict_median for rows of it")
         zero = np.zeros((1, len(result.means)))
         median = float(_core.predict_quantile(result, zero, 0.5, np.empty(0, dtype=np.uint32))[0])
         return None if np.isnan(median) else median

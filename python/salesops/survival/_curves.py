@@ -265,6 +265,27 @@ class NelsonAalen(OneCurve):
         return self._frame({"time": result.time, "cumulative_hazard": result.cumulative_hazard})
 
     @property
+    def survival_function_(self) -> Any:
+        """exp(−hazard) as a frame: time and survival; above Kaplan & Meier's where few are at risk."""
+        result = self._fitted()
+        return self._frame({"time": result.time, "survival": self._survival(result)})
+
+    @property
+    def median_survival_time_(self) -> float | None:
+        """Time by which exp(−hazard) has fallen to a half; None where it never gets there."""
+        import numpy as np
+
+        result = self._fitted()
+        reached = np.flatnonzero(self._survival(result) <= 0.5)
+        return float(result.time[reached[0]]) if len(reached) else None
+
+    @staticmethod
+    def _survival(result: Any) -> Any:
+        import numpy as np
+
+        return np.exp(-result.cumulative_hazard)
+
+    @property
     def summary_(self) -> Any:
         """One row: rows, events, and the hazard gone through by the last time with error and interval."""
         names = ("time", "cumulative_hazard", "std_error", *self._band("cumulative_hazard", None, None))
@@ -363,10 +384,30 @@ class AalenJohansen(Curves):
         return share
 
     @property
+    def cumulative_incidence_(self) -> Any:
+        """The shares as a frame: time, and a column for each outcome."""
+        result = self._fitted()
+        shares = {str(label): cause.incidence for label, cause in self._of_causes(result)}
+        return self._frame({"time": result.time} | shares)
+
+    @property
+    def confidence_interval_(self) -> Any:
+        """The pointwise intervals as a frame: time, and low and high of each outcome."""
+        result = self._fitted()
+        table: dict[str, Any] = {"time": result.time}
+        for label, cause in self._of_causes(result):
+            table |= self._band(str(label), cause.low, cause.high)
+        return self._frame(table)
+
+    def _of_causes(self, result: Any) -> Iterable[tuple[Any, Any]]:
+        # Where no row has ended the core still has one, of no name.
+        return zip(self.causes_, result.causes, strict=False)
+
+    @property
     def summary_(self) -> Any:
         """A row for each outcome: its events, and its share by the last time with error and interval."""
         result = self._fitted()
-        of = dict(zip(self.causes_, result.causes, strict=False))
+        of = dict(self._of_causes(result))
         last = {
             name: [getattr(cause, name)[-1] for cause in of.values()]
             for name in ("incidence", "std_error", "low", "high")
@@ -385,7 +426,7 @@ class AalenJohansen(Curves):
     def _table(self) -> dict[str, Any]:
         result = self._fitted()
         table = {name: getattr(result, name) for name in OF_ALL}
-        for label, cause in zip(self.causes_, result.causes, strict=False):
+        for label, cause in self._of_causes(result):
             table |= self._of_cause(
                 label, cause.events, cause.incidence, cause.std_error, cause.low, cause.high
             )
@@ -410,5 +451,5 @@ class AalenJohansen(Curves):
                 owner[name] = f"the outcome {label!r}"
 
     def _curves(self) -> tuple[str, list[Curve]]:
-        pairs = zip(self.causes_, self._fitted().causes, strict=False)
+        pairs = self._of_causes(self._fitted())
         return "share by then", [Curve(str(label), c.incidence, c.low, c.high) for label, c in pairs]

@@ -9,6 +9,8 @@ from typing import Any, ClassVar, Self
 from salesops import _frame
 from salesops._columns import is_from
 from salesops._core.error import UsageError
+from salesops._names import NoAnswerError
+from salesops.plot.base import counted
 
 
 def p_text(p_value: float) -> str:
@@ -42,7 +44,7 @@ class Estimator:
 
     def _fitted(self) -> Any:
         if not hasattr(self, "result_"):
-            raise UsageError(f"{type(self).__name__} is not fitted yet: call fit(durations, events) first")
+            raise NoAnswerError(f"{type(self).__name__} is not fitted yet: call fit(durations, events) first")
         return self.result_
 
     def _band(self, name: str, low: Any, high: Any) -> dict[str, Any]:
@@ -68,7 +70,10 @@ class Estimator:
         given = ", ".join(f"{name}={value!r}" for name, value in self.get_params().items())
         if not hasattr(self, "result_"):
             return f"{type(self).__name__}({given})"
-        return f"<{type(self).__name__}({given}): {self.n_rows_:,} rows, {self.n_events_:,g} events>"
+        return f"<{type(self).__name__}({given}): {self._counts()}>"
+
+    def _counts(self) -> str:
+        return f"{counted(self.n_rows_, 'row')}, {counted(self.n_events_, 'event')}"
 
     def _repr_html_(self) -> str:
         if not hasattr(self, "result_"):

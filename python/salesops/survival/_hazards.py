@@ -98,6 +98,6 @@ class HazardRegression(Regression):
         )
         subtitle = (
             f"{self.above}, all else being equal; bars: {self.level:g} % intervals. "
-            f"{self.n_rows_:,} rows, {self.n_events_:,g} events. " + ". ".join(self.notes_)
+            f"{self._counts()}. " + ". ".join(self.notes_)
         )
         return forest(rows, what="hazard", level=self.level, subtitle=subtitle)

@@ -85,7 +85,7 @@ def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: 
     chart = plot.curves(lines, x_title=unit_of_time, y_title=title, unit=unit)
     return plot.Picture(
         title=f"{after.capitalize()}: {ends}",
-        subtitle=f"{fit.n_rows_:,} rows, {fit.n_events_:,g} events; the others count as long as seen. "
+        subtitle=f"{fit._counts()}; the others count as long as seen. "
         f"Band: {fit.get_params()['level']:g} % interval at each time. Below: rows at risk.",
         alt=f"{title}; {after}: {ends}",
         chart=with_at_risk(chart, [result]),
