@@ -277,9 +277,16 @@ def best_of_rest(cohorts, place, value, start):
     at[place] = math.log(value)
     best, step = log_likelihood(at), 0.5
     free = np.delete(np.arange(3), place)
-    ways = [np.eye(3)[free[0]], np.eye(3)[free[1]], np.eye(3)[free].sum(0), np.eye(3)[free[0]] - np.eye(3)[free[1]]]
+    ways = [
+        np.eye(3)[free[0]],
+        np.eye(3)[free[1]],
+        np.eye(3)[free].sum(0),
+        np.eye(3)[free[0]] - np.eye(3)[free[1]],
+    ]
     while step > 1e-7:
-        tried = [(log_likelihood(at + side * step * way), side * step * way) for way in ways for side in (1, -1)]
+        tried = [
+            (log_likelihood(at + side * step * way), side * step * way) for way in ways for side in (1, -1)
+        ]
         top, move = max(tried, key=lambda one: one[0])
         if top > best:
             best, at = top, at + move

@@ -578,4 +578,7 @@ def test_an_end_of_the_data_is_told_although_one_begins_on_that_day():
     assert made.issues.count("ends_with_the_data") == 5
     assert dict(zip(made.to_wide()["period"], made.to_wide()["state"], strict=True))["2025-06"] == "data_end"
     later = rows | {"start": ["2025-01-01"] * 5 + ["2025-06-02"]}
-    assert so.subscription.movements(later, end="end", as_of="2025-08-01").issues.count("ends_with_the_data") == 0
+    assert (
+        so.subscription.movements(later, end="end", as_of="2025-08-01").issues.count("ends_with_the_data")
+        == 0
+    )

@@ -16,7 +16,7 @@ def renewals(n=300, seed=1):
 
 
 def by_table(durations, events, x):
-    """Ten lines of definition: a row for each contract and period, a level for each period, Newton's steps."""
+    """By definition: a row for each contract and period, a level for each period, Newton's steps."""
     levels = np.unique(durations[events])
     rows = [(i, k) for i, end in enumerate(durations) for k in levels if k <= end]
     who, when = np.array(rows).T
