@@ -115,11 +115,10 @@ J contract_likelihood(const Contracts& contracts, const LogSurvival& log_surviva
 /// ln L of contracts at the logarithms of the parameters.
 constexpr auto sbg = []<int O>(Order<O>, const Contracts& contracts, const Execution&,
                                std::span<const double> logs) {
-  const auto [alpha, beta] = parameters_at<2, O>(logs);
+  const auto parameters = parameters_at<2, O>(logs);
   using J = Jet<2, O>;
-  return contract_likelihood<J>(contracts, [&, alpha = alpha, beta = beta](double t) {
-    return log_survival(alpha, beta, J(t), J(std::log(t)));
-  });
+  return contract_likelihood<J>(
+      contracts, [&](double t) { return log_survival(parameters[0], parameters[1], J(t), J(std::log(t))); });
 };
 constexpr auto bdw = []<int O>(Order<O>, const Contracts& contracts, const Execution&,
                                std::span<const double> logs) {

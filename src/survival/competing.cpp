@@ -333,7 +333,11 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
     const VectorXd open = stands.cwiseProduct(VectorXd::Ones(k) - incidence);  // R of each group
     const double died = of_cause.sum();
     const bool tells = died + of_others.sum() > 0 && open.sum() > 0;
-    GrayTime time{.at_risk = at_risk, .of_cause = of_cause, .of_others = of_others, .survival = survival};
+    GrayTime time;
+    time.at_risk = at_risk;
+    time.of_cause = of_cause;
+    time.of_others = of_others;
+    time.survival = survival;
     if (tells) {
       const double left = std::max(0.0, 1 - share);
       const double weight = left > 1e-12 || rho == 0 ? std::pow(left, rho) : 0;

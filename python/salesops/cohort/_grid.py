@@ -256,8 +256,8 @@ class Retention:
         -------
         frame
             cohort, size, cac, payback (the first age k by which it was met, or with `interpolate` the time;
-            null where it isn't yet) and at_least (ages that are known to be too early: the lower bound of those
-            still open).
+            null where it isn't yet) and at_least (ages that are known to be too early: the lower bound of
+            those still open).
         """
         core = self._core
         for label in cac if isinstance(cac, Mapping) else ():
