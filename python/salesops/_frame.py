@@ -175,6 +175,32 @@ def from_columns(data: Mapping[str, Any]) -> Table:
 # ---- zones ----
 
 
+def own_zone(data: Any, columns: Sequence[str]) -> str | None:
+    """Name of the zone that the timestamps of these columns are in; None where they say none.
+
+    `UsageError` for several: then the caller has to say which days count.
+    """
+    zones = {name: zone for name in columns if (zone := _zone_of(data, name)) is not None}
+    if len(set(zones.values())) > 1:
+        named = ", ".join(f"'{name}' in {zone}" for name, zone in zones.items())
+        raise UsageError(f"the columns are in several time zones ({named}); say whose days count: tz='…'")
+    return next(iter(zones.values()), None)
+
+
+def _zone_of(data: Any, name: str) -> str | None:
+    if is_from(data, "polars"):
+        schema = data.collect_schema() if hasattr(data, "collect_schema") else data.schema
+        zone = getattr(schema.get(name), "time_zone", None)
+    elif is_from(data, "pyarrow"):
+        zone = getattr(data.schema.field(name).type, "tz", None) if name in data.schema.names else None
+    elif isinstance(data, Mapping) or is_from(data, "pandas"):
+        zone = getattr(getattr(data[name], "dtype", None), "tz", None) if name in data else None
+        zone = getattr(zone, "key", getattr(zone, "zone", None))
+    else:
+        zone = None
+    return zone if isinstance(zone, str) and "/" in zone else None  # offsets are no civil zone
+
+
 def localize(table: Table, naive: Sequence[str], tz: str | dt.tzinfo | None) -> Table:
     """Read the naive timestamps as clock readings of `tz`."""
     zone = zone_of(tz)

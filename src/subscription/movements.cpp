@@ -254,8 +254,10 @@ Movements State::finish(const Options& options) const {
   made.balances = std::move(all.balances);
   made.state.assign(periods, PeriodState::complete);
   if (!timeline.last_is_over()) made.state.back() = PeriodState::in_progress;
-  if (const auto end = subscription_detail::data_end(data, until, made.issues))
-    made.state[static_cast<std::size_t>(timeline.period_of(*end))] = PeriodState::data_end;
+  if (const auto end = subscription_detail::data_end(data, until, made.issues)) {
+    PeriodState& state = made.state[static_cast<std::size_t>(timeline.period_of(*end))];
+    if (state == PeriodState::complete) state = PeriodState::data_end;
+  }
   std::int64_t revenue = 0, active = 0;
   const auto counted = [&](Movement kind, std::size_t period) {
     return made.count[static_cast<std::size_t>(kind)][period];

@@ -93,9 +93,9 @@ void RiskSets::put_in_order(std::span<const double> durations, std::span<const s
   if (!options.strata.empty()) {
     std::vector<double> codes(rows);
     for (std::size_t i = 0; i < rows; ++i) codes[i] = options.strata[order[i]];
-    std::vector<std::uint32_t> sorted = order_of(codes);
-    for (std::uint32_t& place : sorted) place = order[place];
-    order = std::move(sorted);
+    std::vector<std::uint32_t> by_stratum = order_of(codes);
+    for (std::uint32_t& place : by_stratum) place = order[place];
+    order = std::move(by_stratum);
     for (std::size_t place = 0; place < rows; ++place) times_[place] = durations[order[place]];
   }
   const auto stratum = [&](std::size_t place) {

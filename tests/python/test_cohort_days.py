@@ -97,3 +97,21 @@ def test_refunds_before_the_first_purchase_are_counted(measure):
     ):
         early = found.issues.summary().to_dict()
         assert (early["rule"], early["n"]) == (["before_cohort"], [2])
+
+
+@pytest.mark.parametrize("kind", ["pandas", "polars", "pyarrow"])
+def test_days_are_those_of_the_zone_that_the_column_is_in(kind):
+    berlin = pd.to_datetime(["2026-01-01", "2026-02-01"]).tz_localize("Europe/Berlin")
+    rows = pd.DataFrame({"customer": ["a", "b"], "start": berlin, "amount": [10.0, 20.0]})
+    rows["naive"] = pd.to_datetime(["2026-01-05", "2026-02-05"])
+    rows["paris"] = rows["start"].dt.tz_convert("Europe/Paris")
+    frame = {"pandas": rows, "polars": pl.from_pandas(rows), "pyarrow": pl.from_pandas(rows).to_arrow()}[kind]
+    assert so.cohort.retention(frame, time="start").cohorts == ["2026-01", "2026-02"]
+    assert so.cohort.retention(frame, time="start", tz="UTC").cohorts == ["2025-12", "2026-01"]
+    assert so.cohort.retention(frame, time="naive").cohorts == ["2026-01", "2026-02"]
+    made = so.subscription.movements(frame, start="start", end="naive", as_of="2026-03-01")
+    assert made.periods[0] == "2026-01"
+    with pytest.raises(so.UsageError, match=r"'start' in Europe/Berlin, 'paris' in Europe/Paris.*tz="):
+        so.subscription.movements(frame, start="start", end="paris")
+    told = so.subscription.movements(frame, start="start", end="paris", tz="Europe/Berlin")
+    assert "Europe/Berlin" in repr(told)

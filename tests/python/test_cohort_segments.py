@@ -102,7 +102,7 @@ def defined(rows, measure):
             difference += w * (one - two)
             variance += w * w * (e1**2 + e2**2)
         if variance > 1e-12:
-            found[str(k)] = difference**2 / variance
+            found[k] = difference**2 / variance
     return found
 
 

@@ -83,7 +83,7 @@ def test_the_end_of_the_data_is_no_churn(playbook):
     """The playbook's last month has no successor, so that all that runs looks churned."""
     made = sub.movements(playbook, **PLAYBOOK)
     last = at(made.to_wide(), made.periods[-1])
-    assert (made.periods[-1], last["state"]) == ("2020-01", "data_end")
+    assert (made.periods[-1], last["state"]) == ("2020-01", "in_progress")
     assert made.issues.count("ends_later") == 4
     assert made.issues.count("ends_with_the_data") == 28  # though four begin on that very day
     beyond = sub.movements(playbook, as_of="2020-03-01", **PLAYBOOK)

@@ -324,6 +324,7 @@ class RfmState:
         columns = [customer, time] + ([amount] if amount else [])
         state = cls()
         state._source = kind_of(transactions)
+        tz = tz or _frame.own_zone(transactions, columns)
         table = _frame.to_core(transactions, columns, tz)
         state._core = _RfmState.partial(
             table,
@@ -554,7 +555,7 @@ def rfm(
     money_unit
         ``minor`` when whole numbers are minor units.
     tz
-        Zone whose days count, and of timestamps without one; UTC by default.
+        Zone whose days count, and of timestamps without one; by default that of the timestamps, else UTC.
 
     Notes
     -----

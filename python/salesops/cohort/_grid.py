@@ -308,7 +308,7 @@ class Retention:
             [
                 ("segment", Column.of_strings([names[one[0]] for one in found])),
                 ("other", Column.of_strings([names[one[1]] for one in found])),
-                ("k", Column.of_strings([core.ages[one[2]] for one in found])),
+                ("k", self._ages_of([one[2] for one in found])),
                 ("n", _typed([one[3] for one in found], "int64")),
                 ("n_other", _typed([one[4] for one in found], "int64")),
                 *((name, _typed([one[i] for one in found], "float64")) for i, name in enumerate(numbers, 5)),
@@ -316,6 +316,12 @@ class Retention:
             ]
         )
         return _frame.like(table, self.source)
+
+    def _ages_of(self, places: Sequence[int]) -> Column:
+        core = self._core
+        if core.measure == "bracket":
+            return Column.of_strings([core.ages[place] for place in places])
+        return _typed([core.first_age[place] for place in places], "int64")
 
     @checked
     def plot(self, kind: str = "heatmap", *, segment: str | None = None, cac: Any = None) -> Picture:

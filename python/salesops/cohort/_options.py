@@ -115,6 +115,7 @@ def read_events(
     named += asked(start=start, returned=returned, older=older)
     if currency and not (len(currency) == 3 and currency.isupper()):
         named.append(currency)  # a column of codes
+    tz = tz or _frame.own_zone(events, named)
     table = _frame.to_core(events, list(dict.fromkeys(named)), tz)
     columns = _core.Columns()
     columns.customer, columns.time, columns.amount = customer, time, amount or ""

@@ -213,7 +213,7 @@ def retention(
         ``day``, ``week``, ``month``, ``quarter``, ``half``, ``year`` of the calendar, or blocks of days such
         as ``28d``, counted back from `as_of` (or from `anchor`, the last day of a block).
     tz
-        Zone whose days count, and of timestamps without one; UTC by default.
+        Zone whose days count, and of timestamps without one; by default that of the timestamps, else UTC.
     as_of
         Nothing later is known: an instant, or a day, of which it is the beginning. By default the latest
         instant in the rows, or the end of the latest day where they have no time of day (dates, or

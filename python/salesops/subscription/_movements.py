@@ -387,7 +387,7 @@ def movements(
         ``customer``: revenue is followed by customer, so that an end of one of several subscriptions is
         contraction; ``subscription``: each on its own.
     tz
-        Zone whose days count, and of timestamps without one; UTC by default.
+        Zone whose days count, and of timestamps without one; by default that of the timestamps, else UTC.
     every, calendar
         ``day``, ``week``, ``month``, ``quarter``, ``half``, ``year`` of the civil calendar, or of
         a `so.calendar.FiscalCalendar`.

@@ -119,6 +119,7 @@ def read_rows(
         named.append(currency)  # a column of codes
     if extra is not None:
         named.append(extra)
+    tz = tz or _frame.own_zone(rows, named)
     columns.zone = time_zone(tz)
     return _frame.to_core(rows, list(dict.fromkeys(named)), tz), columns
 

@@ -202,6 +202,7 @@ class CoxPH(HazardRegression):
             design = found
             layers, self._strata = _layers({} if strata is None else {"strata": strata})
         self._seen = (times, ended, late, counted)
+        self._layers = layers
         self._rows = _core.CoxRows(
             times, ended, made, late, counted, layers, together, choose(_core.CoxTies, self.ties, "ties")
         )
@@ -353,6 +354,8 @@ class CoxPH(HazardRegression):
     ) -> Any:
         """Draw the predicted curve of each row of `data`, and under it how many rows of the fit were at risk.
 
+        With strata, those of the strata drawn.
+
         Parameters
         ----------
         data, strata
@@ -371,8 +374,14 @@ class CoxPH(HazardRegression):
             raise UsageError(f"data: {len(x)} rows; a chart takes 1 to {MOST_CURVES} curves")
         if len(set(called)) != len(x):
             raise UsageError(f"names: need {len(x)} different names, one for each row")
-        seen = _core.kaplan_meier(*self._seen, self.level, _core.IntervalKind.log_log)
-        found = _core.predict_survival(result, x, seen.time, self._in_strata(data, strata))
+        codes = self._in_strata(data, strata)
+        times, ended, late, counted = self._seen
+        if len(codes):  # of the strata drawn
+            drawn = np.isin(self._layers, codes)
+            times, ended = times[drawn], ended[drawn]
+            late, counted = (part[drawn] if len(part) else part for part in (late, counted))
+        seen = _core.kaplan_meier(times, ended, late, counted, self.level, _core.IntervalKind.log_log)
+        found = _core.predict_survival(result, x, seen.time, codes)
         values, low, high = (part.reshape(len(x), -1) for part in (found.survival, found.low, found.high))
         # A stratum may have been watched for less time than others.
         known = ~np.isnan(values).any(axis=0)

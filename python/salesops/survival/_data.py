@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
@@ -59,6 +59,13 @@ def flags(values: Any, argument: str = "events") -> npt.NDArray[np.uint8]:
     """Make event flags of booleans or of 0 and 1."""
     import numpy as np
 
+    told = np.asarray(values)
+    if told.dtype.kind in "OU" and len(told) > 0 and all(isinstance(value, str) for value in told.tolist()):
+        first = sorted(set(told.tolist()))[-1]
+        raise UsageError(
+            f"{argument}: these are texts such as {first!r}; say of each row whether the event happened: "
+            f"column == {first!r}; or use AalenJohansen for several outcomes"
+        )
     array = numbers(values, argument)
     wrong = ~((array == 0) | (array == 1))
     if wrong.any():
@@ -126,11 +133,22 @@ def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint
             f"events: of the labels {named} say which means 'not ended yet': censored=…; "
             "censored=None where all have ended"
         )
+    if listed and censored is not None and not told_by_default(censored, listed):
+        named = ", ".join(map(repr, causes[:5])) + (", …" if len(causes) > 5 else "")
+        raise UsageError(
+            f"events: no row has the label {censored!r} that is to mean 'not ended yet'; there are {named}; "
+            "censored=None where all have ended"
+        )
     if len(causes) > 255:
         raise UsageError(f"events holds {len(causes)} outcomes; at most 255 can compete")
     code = {label: i + 1 for i, label in enumerate(causes)}
     codes = np.array([code.get(e, 0) for e in listed], dtype=np.uint8)
     return causes, codes if place is None else codes[place]
+
+
+def told_by_default(censored: Any, listed: Sequence[Any]) -> bool:
+    """Whether rows that haven't ended are told, or the label is the default, 0, which all may lack."""
+    return (censored == 0 and not isinstance(censored, str)) or censored in listed or None in listed
 
 
 def choose(kind: Any, name: Any, argument: str) -> Any:

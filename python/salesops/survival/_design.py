@@ -95,6 +95,8 @@ class Design:
         if not wanted:
             raise UsageError("covariates: no column is left beside " + ", ".join(others))
         table = _frame.to_core(frame, wanted)
+        if reference is not None and not isinstance(reference, Mapping):
+            raise UsageError(f"reference: give the category by column, such as {{'plan': {reference!r}}}")
         references = dict(reference or {})
         levels = {
             name: levels_of(
@@ -106,7 +108,9 @@ class Design:
             for name in wanted
         }
         for name, level in references.items():
-            known = levels.get(name)
+            if name not in levels:
+                raise UsageError(f"reference: '{name}' is no covariate; there are {', '.join(levels)}")
+            known = levels[name]
             if known is None or level not in known:
                 raise UsageError(
                     f"reference: column '{name}' has no category {level!r}"

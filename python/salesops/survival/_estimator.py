@@ -75,6 +75,11 @@ class Estimator:
     def _counts(self) -> str:
         return f"{counted(self.n_rows_, 'row')}, {counted(self.n_events_, 'event')}"
 
+    def __str__(self) -> str:
+        if not hasattr(self, "result_"):
+            return repr(self)
+        return f"{self!r}\n{_frame.from_columns(self._table())}"
+
     def _repr_html_(self) -> str:
         if not hasattr(self, "result_"):
             return f"<p>{html.escape(repr(self))}</p>"
