@@ -92,7 +92,8 @@ def test_pictures_of_grids(kind):
 
 
 def test_the_heatmap_tells_null_progress_and_zero_apart():
-    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-04-02")
+    toy = {"id": [*TOY["id"], "d"], "date": [*TOY["date"], "2024-04-01"]}
+    grid = so.cohort.retention(toy, customer="id", time="date", as_of="2024-04-02")
     data = grid.plot().chart.to_dict()
     cells = data["data"]["values"] if "data" in data else data["layer"][0]["data"]["values"]
     assert len(cells) == 10  # six of sixteen have not begun: they are not drawn
@@ -105,7 +106,7 @@ def test_the_heatmap_tells_null_progress_and_zero_apart():
     assert [cell["cohort"] for cell in zeros] == ["2024-02"]
     assert all(cell["zero"] and cell["shade"] == 0 for cell in zeros)
     empty = [cell for cell in cells if cell["value"] is None]
-    assert {cell["cohort"] for cell in empty} == {"2024-03", "2024-04"}
+    assert {cell["cohort"] for cell in empty} == {"2024-03"}
     assert not any(cell["zero"] or cell["note"] for cell in empty)
 
 
@@ -229,6 +230,43 @@ def test_pictures_say_what_they_leave_out():
     windows = so.cohort.retention(monthly(5), measure="window", window="30d", as_of="2017-05-07")
     assert len(windows.plot().rows) < len(windows.cohorts)  # May's customers have no window that is over
     assert "Drawn" not in windows.plot().subtitle
+
+
+@pytest.mark.parametrize("measure", ["sum", "count"])
+def test_totals_are_told_by_the_simple_mean(measure):
+    rows = monthly(4, amount=2.0)
+    rows["customer"] += rows["customer"]  # each month twice
+    rows["time"] += rows["time"]
+    rows["amount"] += [4.0] * 10
+    grid = so.cohort.retention(rows, amount="amount", measure=measure, as_of="2017-05-01")
+    told = {"sum": "6", "count": "2"}[measure]
+    title = f"{measure} (simple mean) by month: {told} at age 1, {told} at age 2"
+    for kind in ("heatmap", "curves"):
+        picture = grid.plot(kind)
+        assert picture.title == title
+        assert "; simple mean over all cohorts whose month is over" in picture.subtitle
+    assert "Band" not in picture.subtitle
+    assert [row[1] for row in picture.rows] == [told] * 4
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "triangle", "ltv"])
+def test_cohorts_before_and_after_all_customers_are_not_drawn(kind):
+    rows = {
+        "customer": [0, 1, 1, *[0] * 60],
+        "time": ["2017-01-05", "2017-03-05", "2017-04-05"]
+        + [f"{2017 + month // 12}-{month % 12 + 1:02}-07" for month in range(60)],
+        "amount": [1.0] * 63,
+        "by": ["a", "b", "b", *["a"] * 60],
+    }
+    how = {"measure": "ltv", "interval": None} if kind == "ltv" else {}
+    grid = so.cohort.retention(rows, amount="amount", max_age=3, **how)
+    picture = grid.plot(kind)
+    assert [row[0] for row in picture.rows] == ["2017-01", *["2017-02"] * (kind != "ltv"), "2017-03"]
+    assert "Left out: 57 periods without new customers." in picture.subtitle
+    assert "Drawn" not in picture.subtitle
+    late = so.cohort.retention(rows, amount="amount", by="by", **how).plot(kind, segment="b")
+    assert [row[0] for row in late.rows] == ["2017-03"]
+    assert "Left out: 59 periods without new customers." in late.subtitle
 
 
 def test_who_is_older_than_the_log_is_shown_apart():

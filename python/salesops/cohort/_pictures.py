@@ -32,15 +32,28 @@ def unit_of(grid: Retention) -> str:
     return "count" if grid.measure == "count" else grid.currency or plot.NO_CURRENCY
 
 
-def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str, Any]]:
-    """The cells that have begun, of the latest cohorts and the first ages."""
+def mean_of(grid: Retention) -> str:
+    """Which mean of the cohorts is told: totals have no weights."""
+    return "simple" if grid.measure in ("sum", "count") else "weighted"
+
+
+def peopled(grid: Retention, segment: int) -> range:
+    """The cohorts from the first to the last with customers."""
     core = grid._core
     if not core.cohorts:
         raise UsageError("no customer is in a cohort: there is nothing to draw")
+    begin = segment * len(core.cohorts)
+    some = [c for c, size in enumerate(core.size[begin : begin + len(core.cohorts)]) if size]
+    return range(some[0], some[-1] + 1) if some else range(len(core.cohorts))
+
+
+def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str, Any]]:
+    """The cells that have begun, of the latest cohorts with customers and the first ages."""
+    core = grid._core
     cohorts, ages = core.cohorts, core.ages
     values, states, active = core.value, core.state, core.active
     made = []
-    for c in range(max(0, len(cohorts) - last_cohorts), len(cohorts)):
+    for c in peopled(grid, segment)[-last_cohorts:]:
         for k, age in enumerate(ages[:MOST_AGES]):
             cell = (segment * len(cohorts) + c) * len(ages) + k
             if states[cell] == "unobserved":
@@ -73,21 +86,27 @@ def told(grid: Retention, pooled: dict[str, Any], segment: int, last: int) -> tu
     known = {
         k: pooled["cohorts"][segment * len(core.ages) + k]
         for k, number in enumerate(core.first_age[: last + 1])
-        if number > 0 and pooled["weighted"][segment * len(core.ages) + k] is not None
+        if number > 0 and pooled[mean_of(grid)][segment * len(core.ages) + k] is not None
     }
     several = [k for k, cohorts in known.items() if cohorts > 1]
     return several or list(known), not several
 
 
+def called(grid: Retention) -> str:
+    """The measure as titles name it."""
+    return grid.measure if mean_of(grid) == "weighted" else f"{grid.measure} (simple mean)"
+
+
 def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
-    """The finding (the weighted mean at the first and the last age told) and the definition."""
+    """The finding (the mean at the first and the last age told) and the definition."""
     core = grid._core
     pooled = core.pooled_table().to_dict()
     name = f"{plain(core.segments[segment])}: " if core.segments[segment] else ""
     ages, alone = told(grid, pooled, segment, last)
-    means = {k: pooled["weighted"][segment * len(core.ages) + k] for k in (ages[:1] + ages[-1:])}
+    mean = mean_of(grid)
+    means = {k: pooled[mean][segment * len(core.ages) + k] for k in (ages[:1] + ages[-1:])}
     finding = ", ".join(
-        f"{plot.compact(mean, unit_of(grid))} at age {core.ages[k]}" for k, mean in means.items()
+        f"{plot.compact(value, unit_of(grid))} at age {core.ages[k]}" for k, value in means.items()
     )
     if not finding:
         finding = "nothing is known after age 0"
@@ -95,23 +114,26 @@ def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
         finding += " (of one cohort)"
     length = "block of days" if core.every == "days" else core.every
     return (
-        f"{name}{grid.measure} by {length}: {finding}",
-        f"{grid.definition}; weighted mean over all cohorts whose {length} is over, as of "
+        f"{name}{called(grid)} by {length}: {finding}",
+        f"{grid.definition}; {mean} mean over all cohorts whose {length} is over, as of "
         f"{grid.as_of:%Y-%m-%d}, {core.zone}.",
     )
 
 
 def cut(grid: Retention, segment: int, cells: list[dict[str, Any]], most: int = MOST_COHORTS) -> str:
-    """What is drawn of what there is, as a sentence; nothing where all is."""
-    core = grid._core
-    ages, size = len(core.ages), len(core.cohorts) * len(core.ages)
-    states = core.state[segment * size : (segment + 1) * size]
+    """What is drawn of what there is, in sentences; nothing where all is."""
+    core, kept = grid._core, peopled(grid, segment)
+    ages, cohorts = len(core.ages), len(core.cohorts)
+    states = core.state[(segment * cohorts + kept.start) * ages : (segment * cohorts + kept.stop) * ages]
     begun = max(k for k in range(ages) if any(state != "unobserved" for state in states[k::ages]))
     first, last = (end(cell["column"] for cell in cells) for end in (min, max))
-    parts = [f"the last {most:,} of {len(core.cohorts):,} cohorts"] if len(core.cohorts) > most else []
+    parts = [f"the last {most:,} of {len(kept):,} cohorts"] if len(kept) > most else []
     if last < begun:
         parts.append(f"ages {core.ages[first]} to {core.ages[last]} of {core.ages[begun]}")
-    return f" Drawn: {', '.join(parts)}." if parts else ""
+    words = f" Drawn: {', '.join(parts)}." if parts else ""
+    if len(kept) < cohorts:
+        words += f" Left out: {plot.counted(cohorts - len(kept), 'period')} without new customers."
+    return words
 
 
 def table_of(cells: list[dict[str, Any]], text: Any) -> tuple[list[str], list[list[str]]]:
@@ -242,17 +264,17 @@ def triangle(grid: Retention, segment: int) -> plot.Picture:
 
 
 def curves(grid: Retention) -> plot.Picture:
-    """The weighted mean by age, one line a segment."""
+    """The mean by age, one line a segment."""
     core = grid._core
     ages = len(core.ages)
     pooled = core.pooled_table().to_dict()
-    unit = unit_of(grid)
+    unit, mean = unit_of(grid), mean_of(grid)
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     findings, reached = [], []
     for s, segment in enumerate(core.segments[:LINES]):
         points = []
         for k, number in enumerate(core.first_age):
-            value, low, high = (pooled[name][s * ages + k] for name in ("weighted", "low", "high"))
+            value, low, high = (pooled[name][s * ages + k] for name in (mean, "low", "high"))
             if value is not None:
                 points.append(
                     (float(number), value, value if low is None else low, value if high is None else high)
@@ -263,9 +285,9 @@ def curves(grid: Retention) -> plot.Picture:
             reached.append({number: pooled["n"][s * ages + k] for k, number in enumerate(core.first_age)})
             worth, alone = told(grid, pooled, s, ages - 1)
             at = worth[-1] if worth else 0
-            mean = plot.compact(pooled["weighted"][s * ages + at], unit)
+            value = plot.compact(pooled[mean][s * ages + at], unit)
             note = " (of one cohort)" if worth and alone else ""
-            findings.append(f"{name} {mean} at age {core.ages[at]}{note}")
+            findings.append(f"{name} {value} at age {core.ages[at]}{note}")
     if not lines:
         raise UsageError("no age is over in any cohort: there is no mean to draw")
     title, subtitle = words_of(grid, 0, ages - 1)
@@ -275,7 +297,8 @@ def curves(grid: Retention) -> plot.Picture:
     if grows:
         subtitle += " It may still grow (+), the last ages most: who comes back later will count."
     if len(core.segments) > 1:
-        title = f"{grid.measure}: {', '.join(findings)}"
+        title = f"{called(grid)}: {', '.join(findings)}"
+    band = "" if core.interval == "none" else f" Band: {core.level:g} % interval ({core.interval})."
     names = list(lines)
     marked = zip(core.first_age, core.ages, grid._pooled_states(), strict=False)
     labels = {number: age + _mark(state) for number, age, state in marked}
@@ -285,8 +308,7 @@ def curves(grid: Retention) -> plot.Picture:
             by_age.setdefault(x, {})[name] = value
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}). "
-        "Below: customers in the mean.",
+        subtitle=f"{subtitle}{band} Below: customers in the mean.",
         alt=f"{title}. {subtitle}",
         chart=with_reached(
             plot.curves(
