@@ -146,6 +146,8 @@ def test_a_projection_tells_whom_it_rests_on():
     assert [(cell["x"], cell["n"]) for cell in numbers] == told
     assert [row[:2] for row in picture.rows[:5]] == [*([str(age), n] for age, n in told), ["4", "–"]]
     assert "Below: customers of the cohorts seen to that age" in picture.subtitle
+    assert " % still there at age 7 (" in picture.title
+    assert ">share still there<" in picture.svg()
     # Of ages so close there is room for the first alone.
     (alone,) = made.project(40, fans=100).plot().chart.to_dict()["vconcat"][1]["data"]["values"]
     assert alone["x"] == 0
@@ -315,6 +317,7 @@ def test_customers_in_the_mean_stand_under_the_curves():
     plans = monthly(4) | {"by": list("xxxxxxxyyy")}
     both = so.cohort.retention(plans, by="by", as_of="2017-05-01").plot("curves")
     rows = both.chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert ">0.5<" not in both.svg()  # ages are whole numbers
     assert [cell["n"] for cell in rows if cell["row"] == 0] == ["2", "2", "2", "1"]
     assert [cell["n"] for cell in rows if cell["row"] == 1] == ["2", "1", "0", "0"]
     assert len({cell["color"] for cell in rows}) == 2

@@ -312,7 +312,11 @@ def curves(grid: Retention) -> plot.Picture:
         alt=f"{title}. {subtitle}",
         chart=with_reached(
             plot.curves(
-                lines, x_title="age", y_title=grid.measure + (", may still grow" if grows else ""), unit=unit
+                lines,
+                x_title="age",
+                y_title=grid.measure + (", may still grow" if grows else ""),
+                unit=unit,
+                whole_x=True,
             ),
             reached,
         ),
@@ -379,7 +383,9 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
         lines[name] = [(float(cell["column"]), *[cell["value"]] * 3) for cell in row]
         if row[-1]["state"] == "in_progress":
             still_open.add(name)
-    chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open)
+    chart = plot.curves(
+        lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open, whole_x=True
+    )
     title, subtitle = words_of(grid, segment, last)
     subtitle += cut(grid, segment, begun, len(grid.cohorts))
     if len(kept) < len(cohorts):
@@ -489,7 +495,7 @@ def lifecycle(core: Any) -> plot.Picture:
 
 
 def projection(made: Projection) -> plot.Picture:
-    """The expected share left by age with its fan, and the customers that were seen to each age."""
+    """The expected share still there by age with its fan, and the customers that were seen to each age."""
     core = made._core
     seen = list(zip(core.left, made._known, strict=True))
     customers = {k: sum(left[0] for left, ages in seen if ages > k) for k in range(max(made._known))}
@@ -498,7 +504,7 @@ def projection(made: Projection) -> plot.Picture:
     last = len(core.survival) - 1
     aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in made.fits.items())
     title = (
-        f"{plot.percent(core.survival[last])} left at age {last} "
+        f"{plot.percent(core.survival[last])} still there at age {last} "
         f"({plot.percent(core.low[last])} to {plot.percent(core.high[last])}), "
         f"by {made.model}"
     )
@@ -509,7 +515,9 @@ def projection(made: Projection) -> plot.Picture:
         "age.",
         alt=title,
         chart=with_reached(
-            plot.curves({made.model: kept}, x_title="age", y_title="share left"), [customers], last
+            plot.curves({made.model: kept}, x_title="age", y_title="share still there", whole_x=True),
+            [customers],
+            last,
         ),
         columns=["age", "customers", "left", "low", "high"],
         rows=[
