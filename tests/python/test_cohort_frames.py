@@ -318,6 +318,7 @@ def test_customers_in_the_mean_stand_under_the_curves():
     both = so.cohort.retention(plans, by="by", as_of="2017-05-01").plot("curves")
     rows = both.chart.to_dict()["vconcat"][1]["data"]["values"]
     assert ">0.5<" not in both.svg()  # ages are whole numbers
+    assert both.svg().count(">x</text>") == both.svg().count(">y</text>") == 2  # at the curve and at its row
     assert [cell["n"] for cell in rows if cell["row"] == 0] == ["2", "2", "2", "1"]
     assert [cell["n"] for cell in rows if cell["row"] == 1] == ["2", "1", "0", "0"]
     assert len({cell["color"] for cell in rows}) == 2

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from salesops import plot
 from salesops._core.error import UsageError
 from salesops.plot.base import altair, ink, plain, records
-from salesops.plot.charts import SERIES
+from salesops.plot.charts import SERIES, named_rows
 
 if TYPE_CHECKING:
     from salesops.cohort._grid import Retention
@@ -319,6 +319,7 @@ def curves(grid: Retention) -> plot.Picture:
                 whole_x=True,
             ),
             reached,
+            names=names,
         ),
         columns=["age", *names],
         rows=[
@@ -328,10 +329,13 @@ def curves(grid: Retention) -> plot.Picture:
     )
 
 
-def with_reached(chart: Any, reached: Sequence[Mapping[int, float]], last: int | None = None) -> Any:
+def with_reached(
+    chart: Any, reached: Sequence[Mapping[int, float]], last: int | None = None, names: Sequence[str] = ()
+) -> Any:
     """Put customers at a few ages under a chart of curves, a row in its colour for each.
 
-    `last` is where the curves end, if beyond the ages reached.
+    `last` is where the curves end, if beyond the ages reached. Names stand to the left of their rows where
+    there are several.
     """
     alt = altair()
     ages = sorted(age for age in set().union(*reached) if any(counts[age] for counts in reached))
@@ -351,7 +355,7 @@ def with_reached(chart: Any, reached: Sequence[Mapping[int, float]], last: int |
         .mark_text(fontSize=11)
         .encode(
             x=alt.X("x:Q", axis=None),
-            y=alt.Y("row:O", axis=None),
+            y=alt.Y("row:O", axis=named_rows(names)),
             text="n:N",
             color=alt.Color("color:N", scale=None),
         )

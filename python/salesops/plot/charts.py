@@ -343,6 +343,23 @@ def curves(
     return alt.layer(*layers)
 
 
+def named_rows(names: Sequence[str]) -> Any:
+    """An axis of the rows of numbers under a chart, with their names; none for a single row."""
+    if len(names) < 2:
+        return None
+    texts = json.dumps([plain(name, 36) for name in names])
+    return altair().Axis(
+        title=None,
+        domain=False,
+        ticks=False,
+        labelExpr=f"{texts}[datum.value]",
+        labelColor=ink("muted"),
+        labelFontSize=11,
+        labelLimit=100,
+        labelPadding=24,  # the number at 0 is centred on the axis
+    )
+
+
 @checked
 def heat(
     rows: Sequence[Mapping[str, Any]],

@@ -95,8 +95,8 @@ def retention(made: Retention) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle=f"Share of the revenue, and of the customers, of {plot.counted(core.over, core.every)} before "
-        f"that is still there. Band: {core.confidence:g} % interval.{note}",
+        subtitle=f"Share of the revenue, and of the customers, of {plot.counted(core.over, core.every)} "
+        f"before that is still there. Band: {core.confidence:g} % interval.{note}",
         alt=title,
         chart=plot.curves(lines, x_title=core.every, y_title="still there", x_labels=core.periods),
         columns=["period", *names.values()],
