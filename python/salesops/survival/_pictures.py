@@ -69,7 +69,7 @@ def told(results: Sequence[Any]) -> float:
         fewest = np.min([at_risk(result, times) for result in results], axis=0)
         enough = [at for at, n in zip(times, fewest, strict=True) if 0 < at <= last and n >= FEW]
         if enough:
-            return enough[-1]
+            return float(enough[-1])
     return last
 
 
