@@ -96,6 +96,9 @@ def test_the_heatmap_tells_null_progress_and_zero_apart():
     grid = so.cohort.retention(toy, customer="id", time="date", as_of="2024-04-02")
     data = grid.plot().chart.to_dict()
     cells = data["data"]["values"] if "data" in data else data["layer"][0]["data"]["values"]
+    means = [(cell["k"], cell["value"]) for cell in cells if cell["cohort"] == "weighted mean"]
+    assert means == [("0", 1), ("1", pytest.approx(1 / 3)), ("2", 0.5)]
+    cells = [cell for cell in cells if cell["cohort"] != "weighted mean"]
     assert len(cells) == 10  # six of sixteen have not begun: they are not drawn
     assert sum(cell["state"] == "in_progress" for cell in cells) == 4
     svg = grid.plot().svg()
@@ -230,7 +233,7 @@ def test_pictures_say_what_they_leave_out():
     assert not any("Drawn" in small.plot(kind).subtitle for kind in ("heatmap", "triangle", "curves"))
     assert "…" not in small.plot().columns
     windows = so.cohort.retention(monthly(5), measure="window", window="30d", as_of="2017-05-07")
-    assert len(windows.plot().rows) < len(windows.cohorts)  # May's customers have no window that is over
+    assert len(windows.plot().rows[:-1]) < len(windows.cohorts)  # May's customers have no window that is over
     assert "Drawn" not in windows.plot().subtitle
 
 
@@ -248,6 +251,7 @@ def test_totals_are_told_by_the_simple_mean(measure):
         assert picture.title == title
         assert "; simple mean over all cohorts whose month is over" in picture.subtitle
     assert "Band" not in picture.subtitle
+    assert grid.plot().rows[-1] == ["simple mean", *[told] * 4]
     assert [row[1] for row in picture.rows] == [told] * 4
 
 
@@ -263,7 +267,8 @@ def test_cohorts_before_and_after_all_customers_are_not_drawn(kind):
     how = {"measure": "ltv", "interval": None} if kind == "ltv" else {}
     grid = so.cohort.retention(rows, amount="amount", max_age=3, **how)
     picture = grid.plot(kind)
-    assert [row[0] for row in picture.rows] == ["2017-01", *["2017-02"] * (kind != "ltv"), "2017-03"]
+    cohorts = [row[0] for row in picture.rows if row[0] != "weighted mean"]
+    assert cohorts == ["2017-01", *["2017-02"] * (kind != "ltv"), "2017-03"]
     assert "Left out: 57 periods without new customers." in picture.subtitle
     assert "Drawn" not in picture.subtitle
     late = so.cohort.retention(rows, amount="amount", by="by", **how).plot(kind, segment="b")
@@ -329,7 +334,8 @@ def test_what_may_still_grow_is_marked_wherever_it_is_shown():
     grid = so.cohort.retention(TOY, measure="unbounded", **how)
     assert grid.pooled()["state"].tolist() == ["complete", "may_grow", "may_grow"]
     heatmap = grid.plot()
-    assert heatmap.svg().count(">+<") == 3
+    assert heatmap.svg().count(">+<") == 5
+    assert heatmap.rows[-1] == ["weighted mean", "100.0 %", "66.7 %+", "50.0 %+"]
     assert "+: may still grow" in heatmap.subtitle
     curves = grid.plot("curves")
     assert "may still grow" in curves.subtitle

@@ -72,6 +72,21 @@ def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str,
     return made
 
 
+def mean_row(grid: Retention, segment: int, last: int) -> list[dict[str, Any]]:
+    """The mean of the cohorts by age as cells of a last row, where there are several cohorts."""
+    if len(peopled(grid, segment)) < 2:
+        return []
+    mean, ages = mean_of(grid), grid._core.ages
+    begin = segment * len(ages)
+    pooled = grid._core.pooled_table().to_dict()[mean][begin : begin + last + 1]
+    states = grid._pooled_states()[begin:]
+    return [
+        {"cohort": f"{mean} mean", "k": ages[k], "column": k, "value": value, "state": states[k]}
+        for k, value in enumerate(pooled)
+        if value is not None
+    ]
+
+
 def last_of(cells: list[dict[str, Any]]) -> int:
     """The last column drawn."""
     return max(int(cell["column"]) for cell in cells)
@@ -150,10 +165,11 @@ SHOWN = 13
 
 
 def heatmap(grid: Retention, segment: int) -> plot.Picture:
-    """Cells by cohort and age: blank has not begun, dashed is in progress, a ring is zero, + may grow."""
+    """Cells by cohort and age, and means: blank has not begun, dashed is open, a ring is zero, + may grow."""
     alt = altair()
     unit = unit_of(grid)
-    cells = cells_of(grid, segment, MOST_COHORTS)
+    begun = cells_of(grid, segment, MOST_COHORTS)
+    cells = begun + mean_row(grid, segment, last_of(begun))
     core = grid._core
     # Age 0 of shares is the whole cohort: it would drown the rest.
     whole = grid.measure in ("classic", "unbounded", "nrr", "grr_point", "grr_path")
@@ -173,7 +189,8 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
     step = 42 if grows else 34  # a + needs its place beside the number
     base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, step * len({c["k"] for c in cells})))
     x = alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0))
-    y = alt.Y("cohort:O", sort=core.cohorts, title=None)
+    order = [*core.cohorts, f"{mean_of(grid)} mean"]
+    y = alt.Y("cohort:O", sort=order, title=None)
     over = "datum.state != 'in_progress'"
     layers = [
         base.transform_filter(over)
@@ -205,7 +222,7 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
         layers.append(
             corner.encode(
                 x=alt.X("k:O", sort=core.ages, bandPosition=1),
-                y=alt.Y("cohort:O", sort=core.cohorts, bandPosition=0),
+                y=alt.Y("cohort:O", sort=order, bandPosition=0),
                 color=alt.Color("ink:N", scale=None),
             )
         )
@@ -215,12 +232,12 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
             .mark_text(fontSize=10)
             .encode(x=x, y=y, text="note:N", color=alt.Color("ink:N", scale=None))
         )
-    title, subtitle = words_of(grid, segment, last_of(cells))
+    title, subtitle = words_of(grid, segment, last_of(begun))
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle}{cut(grid, segment, cells)} {'; '.join(marks)}.",
-        alt=f"{title}. Rows are cohorts, columns ages; the darker the more.",
+        subtitle=f"{subtitle}{cut(grid, segment, begun)} {'; '.join(marks)}.",
+        alt=f"{title}. Rows are cohorts and their mean, columns ages; the darker the more.",
         chart=alt.layer(*layers).properties(height={"step": 20}),
         columns=columns,
         rows=rows,
