@@ -92,9 +92,13 @@ def test_pictures_of_grids(kind):
 
 
 def test_the_heatmap_tells_null_progress_and_zero_apart():
-    grid = so.cohort.retention(TOY, customer="id", time="date", as_of="2024-04-02")
+    toy = {"id": [*TOY["id"], "d"], "date": [*TOY["date"], "2024-04-01"]}
+    grid = so.cohort.retention(toy, customer="id", time="date", as_of="2024-04-02")
     data = grid.plot().chart.to_dict()
     cells = data["data"]["values"] if "data" in data else data["layer"][0]["data"]["values"]
+    means = [(cell["k"], cell["value"]) for cell in cells if cell["cohort"] == "weighted mean"]
+    assert means == [("0", 1), ("1", pytest.approx(1 / 3)), ("2", 0.5)]
+    cells = [cell for cell in cells if cell["cohort"] != "weighted mean"]
     assert len(cells) == 10  # six of sixteen have not begun: they are not drawn
     assert sum(cell["state"] == "in_progress" for cell in cells) == 4
     svg = grid.plot().svg()
@@ -105,7 +109,7 @@ def test_the_heatmap_tells_null_progress_and_zero_apart():
     assert [cell["cohort"] for cell in zeros] == ["2024-02"]
     assert all(cell["zero"] and cell["shade"] == 0 for cell in zeros)
     empty = [cell for cell in cells if cell["value"] is None]
-    assert {cell["cohort"] for cell in empty} == {"2024-03", "2024-04"}
+    assert {cell["cohort"] for cell in empty} == {"2024-03"}
     assert not any(cell["zero"] or cell["note"] for cell in empty)
 
 
@@ -145,6 +149,8 @@ def test_a_projection_tells_whom_it_rests_on():
     assert [(cell["x"], cell["n"]) for cell in numbers] == told
     assert [row[:2] for row in picture.rows[:5]] == [*([str(age), n] for age, n in told), ["4", "–"]]
     assert "Below: customers of the cohorts seen to that age" in picture.subtitle
+    assert " % still there at age 7 (" in picture.title
+    assert ">share still there<" in picture.svg()
     # Of ages so close there is room for the first alone.
     (alone,) = made.project(40, fans=100).plot().chart.to_dict()["vconcat"][1]["data"]["values"]
     assert alone["x"] == 0
@@ -227,8 +233,47 @@ def test_pictures_say_what_they_leave_out():
     assert not any("Drawn" in small.plot(kind).subtitle for kind in ("heatmap", "triangle", "curves"))
     assert "…" not in small.plot().columns
     windows = so.cohort.retention(monthly(5), measure="window", window="30d", as_of="2017-05-07")
-    assert len(windows.plot().rows) < len(windows.cohorts)  # May's customers have no window that is over
+    assert len(windows.plot().rows[:-1]) < len(windows.cohorts)  # May's customers have no window that is over
     assert "Drawn" not in windows.plot().subtitle
+
+
+@pytest.mark.parametrize("measure", ["sum", "count"])
+def test_totals_are_told_by_the_simple_mean(measure):
+    rows = monthly(4, amount=2.0)
+    rows["customer"] += rows["customer"]  # each month twice
+    rows["time"] += rows["time"]
+    rows["amount"] += [4.0] * 10
+    grid = so.cohort.retention(rows, amount="amount", measure=measure, as_of="2017-05-01")
+    told = {"sum": "6", "count": "2"}[measure]
+    title = f"{measure} (simple mean) by month: {told} at age 1, {told} at age 2"
+    for kind in ("heatmap", "curves"):
+        picture = grid.plot(kind)
+        assert picture.title == title
+        assert "; simple mean over all cohorts whose month is over" in picture.subtitle
+    assert "Band" not in picture.subtitle
+    assert grid.plot().rows[-1] == ["simple mean", *[told] * 4]
+    assert [row[1] for row in picture.rows] == [told] * 4
+
+
+@pytest.mark.parametrize("kind", ["heatmap", "triangle", "ltv"])
+def test_cohorts_before_and_after_all_customers_are_not_drawn(kind):
+    rows = {
+        "customer": [0, 1, 1, *[0] * 60],
+        "time": ["2017-01-05", "2017-03-05", "2017-04-05"]
+        + [f"{2017 + month // 12}-{month % 12 + 1:02}-07" for month in range(60)],
+        "amount": [1.0] * 63,
+        "by": ["a", "b", "b", *["a"] * 60],
+    }
+    how = {"measure": "ltv", "interval": None} if kind == "ltv" else {}
+    grid = so.cohort.retention(rows, amount="amount", max_age=3, **how)
+    picture = grid.plot(kind)
+    cohorts = [row[0] for row in picture.rows if row[0] != "weighted mean"]
+    assert cohorts == ["2017-01", *["2017-02"] * (kind != "ltv"), "2017-03"]
+    assert "Left out: 57 periods without new customers." in picture.subtitle
+    assert "Drawn" not in picture.subtitle
+    late = so.cohort.retention(rows, amount="amount", by="by", **how).plot(kind, segment="b")
+    assert [row[0] for row in late.rows] == ["2017-03"]
+    assert "Left out: 59 periods without new customers." in late.subtitle
 
 
 def test_who_is_older_than_the_log_is_shown_apart():
@@ -277,6 +322,8 @@ def test_customers_in_the_mean_stand_under_the_curves():
     plans = monthly(4) | {"by": list("xxxxxxxyyy")}
     both = so.cohort.retention(plans, by="by", as_of="2017-05-01").plot("curves")
     rows = both.chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert ">0.5<" not in both.svg()  # ages are whole numbers
+    assert both.svg().count(">x</text>") == both.svg().count(">y</text>") == 2  # at the curve and at its row
     assert [cell["n"] for cell in rows if cell["row"] == 0] == ["2", "2", "2", "1"]
     assert [cell["n"] for cell in rows if cell["row"] == 1] == ["2", "1", "0", "0"]
     assert len({cell["color"] for cell in rows}) == 2
@@ -287,7 +334,8 @@ def test_what_may_still_grow_is_marked_wherever_it_is_shown():
     grid = so.cohort.retention(TOY, measure="unbounded", **how)
     assert grid.pooled()["state"].tolist() == ["complete", "may_grow", "may_grow"]
     heatmap = grid.plot()
-    assert heatmap.svg().count(">+<") == 3
+    assert heatmap.svg().count(">+<") == 5
+    assert heatmap.rows[-1] == ["weighted mean", "100.0 %", "66.7 %+", "50.0 %+"]
     assert "+: may still grow" in heatmap.subtitle
     curves = grid.plot("curves")
     assert "may still grow" in curves.subtitle

@@ -307,6 +307,23 @@ def test_a_picture_is_saved_nowhere_else(saved, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+def test_numbers_below_one_are_decimals():
+    small = plot.to_svg(plot.curves({"hazard": [(0, 0.0, 0.0, 0.0), (9, 0.3, 0.1, 0.4)]}, unit=""), "hazard")
+    assert ">0.1</text>" in small
+    assert "00m<" not in small
+    large = plot.to_svg(plot.curves({"sum": [(0, 0, 0, 0), (9, 4e9, 1e9, 5e9)]}, unit="USD"), "sum")
+    assert {">0</text>", ">4B</text>"} <= set(re.findall("(>[^<>]*</text>)", large))
+
+
+def test_ages_are_whole():
+    def drawn(**how):
+        return plot.to_svg(plot.curves({"kept": [(0, 1, 1, 1), (3, 0.5, 0.4, 0.6)]}, **how), "kept")
+
+    assert ">0.5</text>" in drawn()
+    assert ">0.5</text>" not in drawn(whole_x=True)
+    assert ">2</text>" in drawn(whole_x=True)
+
+
 def test_periods_are_named_on_the_axis_and_numbers_keep_their_sign():
     lines = {"net": [(float(i), 0.9, 0.8, 1.0) for i in range(6)]}
     chart = plot.curves(lines, x_title="month", x_labels=[f"2026-0{i}" for i in range(1, 7)])

@@ -117,10 +117,32 @@ def test_a_waterfall_of_what_moved():
         made.plot("2030-01")
 
 
+def test_a_picture_of_retention_stops_where_the_data_ends():
+    rows = {
+        "customer": list(range(20)),
+        "start": [f"2025-{1 + i % 5:02}-01" for i in range(20)],
+        "end": ["2026-01-10"] + ["2026-02-11"] * 19,
+        "amount": [100] * 20,
+    }
+    kept = sub.retention(rows, as_of="2026-04-10")
+    assert kept.to_wide()["state"].tolist() == ["complete", "data_end", "complete", "in_progress"]
+    picture = kept.plot()
+    assert picture.title == "2026-01: net 75.0 %, gross 75.0 %, customers 75.0 %"
+    assert "In 2026-02 (!) most ends where the data ends: not drawn from there on." in picture.subtitle
+    assert {row["x"] for row in picture.chart.to_dict()["layer"][1]["data"]["values"]} == {0}
+    assert [row[0] for row in picture.rows] == ["2026-01", "2026-02!", "2026-03", "2026-04"]
+    # Nothing is over before that.
+    only = sub.retention({name: values[1:] for name, values in rows.items()}, over=13, as_of="2026-03-01")
+    assert only.plot().title.startswith("2026-02: net 0.0 %")
+    assert only.plot().subtitle.endswith("In 2026-02 (!) most ends where the data ends.")
+
+
 def test_pictures_of_retention_and_renewals():
     kept = sub.retention(TOY, **NAMES, over=1, as_of="2026-04-01")
     assert kept.plot().svg().startswith("<svg")
     assert "net" in kept.plot().title
+    assert "of 1 month before that is still there" in kept.plot().subtitle
+    assert "left" not in kept.plot().svg()
     came = sub.renewals(TOY, **NAMES, as_of="2026-06-01", late="10d")
     assert "1 of 2 contracts renewed" in came.plot().title
     for nothing in (sub.movements({**TOY, "price": [0] * 4}, **NAMES), sub.retention(TOY, **NAMES)):

@@ -27,6 +27,31 @@ def test_long_labels_of_a_forest_have_their_room():
     assert [row[0] for row in picture.rows] == names
 
 
+def test_titles_rest_on_ten_rows_at_risk():
+    many = survival.KaplanMeier().fit([*range(1, 21), 30], [1] * 20 + [0])
+    assert many.plot(time="days").title == "After 10 days: share still there 52.4 %"  # of 12; 2 see day 20
+    few = survival.KaplanMeier().fit([1, 2, 3] + [4] * 10, [1, 1, 1] + [0] * 10)
+    assert few.plot().title == "After 4: share still there 76.9 %"
+    assert survival.plot({"many": many, "few": few}).title == "After 4: many 81.0 %, few 76.9 %"
+    hazard = survival.NelsonAalen().fit([*range(1, 21), 30], [1] * 20 + [0])
+    assert hazard.plot().title == f"After 10: cumulative hazard {sum(1 / n for n in range(12, 22)):.2f}"
+    causes = survival.AalenJohansen().fit([*range(1, 21), 30], [1, 2] * 10 + [0])
+    assert causes.plot().title == "After 10: 1 23.8 %, 2 23.8 %"
+    tiny = survival.KaplanMeier().fit([1, 2, 3], [1, 0, 0])
+    assert survival.plot({"many": many, "tiny": tiny}).title == "After 3: many 85.7 %, tiny 66.7 %"
+
+
+def test_rows_at_risk_bear_the_names_of_their_groups():
+    fits = {f"plan {i} of </text> those we have": survival.KaplanMeier().fit([1 + i, 9]) for i in range(7)}
+    fits["last"] = survival.KaplanMeier().fit([1, 2])
+    drawn = survival.plot(fits).svg()
+    muted = re.findall(r'<text text-anchor="end"[^>]*fill="#57606a"[^>]*>([^<]*)</text>', drawn)
+    assert [name[:6] for name in muted] == [f"plan {i}" for i in range(7)] + ["last"]
+    assert all(name.endswith("…") for name in muted[:-1])
+    alone = fits["last"].plot().svg()
+    assert not re.findall(r'<text text-anchor="end"[^>]*fill="#57606a"', alone)
+
+
 def test_groups_are_drawn_together_with_their_rows_at_risk():
     curves = {
         "a": survival.KaplanMeier().fit([1, 2, 3, 4, 10], [1, 1, 0, 1, 0]),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from salesops import plot
 from salesops._core.error import UsageError
 from salesops.plot.base import altair, ink, plain, records
-from salesops.plot.charts import SERIES
+from salesops.plot.charts import SERIES, named_rows
 
 if TYPE_CHECKING:
     from salesops.cohort._grid import Retention
@@ -32,15 +32,28 @@ def unit_of(grid: Retention) -> str:
     return "count" if grid.measure == "count" else grid.currency or plot.NO_CURRENCY
 
 
-def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str, Any]]:
-    """The cells that have begun, of the latest cohorts and the first ages."""
+def mean_of(grid: Retention) -> str:
+    """Which mean of the cohorts is told: totals have no weights."""
+    return "simple" if grid.measure in ("sum", "count") else "weighted"
+
+
+def peopled(grid: Retention, segment: int) -> range:
+    """The cohorts from the first to the last with customers."""
     core = grid._core
     if not core.cohorts:
         raise UsageError("no customer is in a cohort: there is nothing to draw")
+    begin = segment * len(core.cohorts)
+    some = [c for c, size in enumerate(core.size[begin : begin + len(core.cohorts)]) if size]
+    return range(some[0], some[-1] + 1) if some else range(len(core.cohorts))
+
+
+def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str, Any]]:
+    """The cells that have begun, of the latest cohorts with customers and the first ages."""
+    core = grid._core
     cohorts, ages = core.cohorts, core.ages
     values, states, active = core.value, core.state, core.active
     made = []
-    for c in range(max(0, len(cohorts) - last_cohorts), len(cohorts)):
+    for c in peopled(grid, segment)[-last_cohorts:]:
         for k, age in enumerate(ages[:MOST_AGES]):
             cell = (segment * len(cohorts) + c) * len(ages) + k
             if states[cell] == "unobserved":
@@ -59,6 +72,21 @@ def cells_of(grid: Retention, segment: int, last_cohorts: int) -> list[dict[str,
     return made
 
 
+def mean_row(grid: Retention, segment: int, last: int) -> list[dict[str, Any]]:
+    """The mean of the cohorts by age as cells of a last row, where there are several cohorts."""
+    if len(peopled(grid, segment)) < 2:
+        return []
+    mean, ages = mean_of(grid), grid._core.ages
+    begin = segment * len(ages)
+    pooled = grid._core.pooled_table().to_dict()[mean][begin : begin + last + 1]
+    states = grid._pooled_states()[begin:]
+    return [
+        {"cohort": f"{mean} mean", "k": ages[k], "column": k, "value": value, "state": states[k]}
+        for k, value in enumerate(pooled)
+        if value is not None
+    ]
+
+
 def last_of(cells: list[dict[str, Any]]) -> int:
     """The last column drawn."""
     return max(int(cell["column"]) for cell in cells)
@@ -73,21 +101,27 @@ def told(grid: Retention, pooled: dict[str, Any], segment: int, last: int) -> tu
     known = {
         k: pooled["cohorts"][segment * len(core.ages) + k]
         for k, number in enumerate(core.first_age[: last + 1])
-        if number > 0 and pooled["weighted"][segment * len(core.ages) + k] is not None
+        if number > 0 and pooled[mean_of(grid)][segment * len(core.ages) + k] is not None
     }
     several = [k for k, cohorts in known.items() if cohorts > 1]
     return several or list(known), not several
 
 
+def called(grid: Retention) -> str:
+    """The measure as titles name it."""
+    return grid.measure if mean_of(grid) == "weighted" else f"{grid.measure} (simple mean)"
+
+
 def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
-    """The finding (the weighted mean at the first and the last age told) and the definition."""
+    """The finding (the mean at the first and the last age told) and the definition."""
     core = grid._core
     pooled = core.pooled_table().to_dict()
     name = f"{plain(core.segments[segment])}: " if core.segments[segment] else ""
     ages, alone = told(grid, pooled, segment, last)
-    means = {k: pooled["weighted"][segment * len(core.ages) + k] for k in (ages[:1] + ages[-1:])}
+    mean = mean_of(grid)
+    means = {k: pooled[mean][segment * len(core.ages) + k] for k in (ages[:1] + ages[-1:])}
     finding = ", ".join(
-        f"{plot.compact(mean, unit_of(grid))} at age {core.ages[k]}" for k, mean in means.items()
+        f"{plot.compact(value, unit_of(grid))} at age {core.ages[k]}" for k, value in means.items()
     )
     if not finding:
         finding = "nothing is known after age 0"
@@ -95,23 +129,26 @@ def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
         finding += " (of one cohort)"
     length = "block of days" if core.every == "days" else core.every
     return (
-        f"{name}{grid.measure} by {length}: {finding}",
-        f"{grid.definition}; weighted mean over all cohorts whose {length} is over, as of "
+        f"{name}{called(grid)} by {length}: {finding}",
+        f"{grid.definition}; {mean} mean over all cohorts whose {length} is over, as of "
         f"{grid.as_of:%Y-%m-%d}, {core.zone}.",
     )
 
 
 def cut(grid: Retention, segment: int, cells: list[dict[str, Any]], most: int = MOST_COHORTS) -> str:
-    """What is drawn of what there is, as a sentence; nothing where all is."""
-    core = grid._core
-    ages, size = len(core.ages), len(core.cohorts) * len(core.ages)
-    states = core.state[segment * size : (segment + 1) * size]
+    """What is drawn of what there is, in sentences; nothing where all is."""
+    core, kept = grid._core, peopled(grid, segment)
+    ages, cohorts = len(core.ages), len(core.cohorts)
+    states = core.state[(segment * cohorts + kept.start) * ages : (segment * cohorts + kept.stop) * ages]
     begun = max(k for k in range(ages) if any(state != "unobserved" for state in states[k::ages]))
     first, last = (end(cell["column"] for cell in cells) for end in (min, max))
-    parts = [f"the last {most:,} of {len(core.cohorts):,} cohorts"] if len(core.cohorts) > most else []
+    parts = [f"the last {most:,} of {len(kept):,} cohorts"] if len(kept) > most else []
     if last < begun:
         parts.append(f"ages {core.ages[first]} to {core.ages[last]} of {core.ages[begun]}")
-    return f" Drawn: {', '.join(parts)}." if parts else ""
+    words = f" Drawn: {', '.join(parts)}." if parts else ""
+    if len(kept) < cohorts:
+        words += f" Left out: {plot.counted(cohorts - len(kept), 'period')} without new customers."
+    return words
 
 
 def table_of(cells: list[dict[str, Any]], text: Any) -> tuple[list[str], list[list[str]]]:
@@ -128,10 +165,11 @@ SHOWN = 13
 
 
 def heatmap(grid: Retention, segment: int) -> plot.Picture:
-    """Cells by cohort and age: blank has not begun, dashed is in progress, a ring is zero, + may grow."""
+    """Cells by cohort and age, and means: blank has not begun, dashed is open, a ring is zero, + may grow."""
     alt = altair()
     unit = unit_of(grid)
-    cells = cells_of(grid, segment, MOST_COHORTS)
+    begun = cells_of(grid, segment, MOST_COHORTS)
+    cells = begun + mean_row(grid, segment, last_of(begun))
     core = grid._core
     # Age 0 of shares is the whole cohort: it would drown the rest.
     whole = grid.measure in ("classic", "unbounded", "nrr", "grr_point", "grr_path")
@@ -151,7 +189,8 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
     step = 42 if grows else 34  # a + needs its place beside the number
     base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, step * len({c["k"] for c in cells})))
     x = alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0))
-    y = alt.Y("cohort:O", sort=core.cohorts, title=None)
+    order = [*core.cohorts, f"{mean_of(grid)} mean"]
+    y = alt.Y("cohort:O", sort=order, title=None)
     over = "datum.state != 'in_progress'"
     layers = [
         base.transform_filter(over)
@@ -183,7 +222,7 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
         layers.append(
             corner.encode(
                 x=alt.X("k:O", sort=core.ages, bandPosition=1),
-                y=alt.Y("cohort:O", sort=core.cohorts, bandPosition=0),
+                y=alt.Y("cohort:O", sort=order, bandPosition=0),
                 color=alt.Color("ink:N", scale=None),
             )
         )
@@ -193,12 +232,12 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
             .mark_text(fontSize=10)
             .encode(x=x, y=y, text="note:N", color=alt.Color("ink:N", scale=None))
         )
-    title, subtitle = words_of(grid, segment, last_of(cells))
+    title, subtitle = words_of(grid, segment, last_of(begun))
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle}{cut(grid, segment, cells)} {'; '.join(marks)}.",
-        alt=f"{title}. Rows are cohorts, columns ages; the darker the more.",
+        subtitle=f"{subtitle}{cut(grid, segment, begun)} {'; '.join(marks)}.",
+        alt=f"{title}. Rows are cohorts and their mean, columns ages; the darker the more.",
         chart=alt.layer(*layers).properties(height={"step": 20}),
         columns=columns,
         rows=rows,
@@ -242,17 +281,17 @@ def triangle(grid: Retention, segment: int) -> plot.Picture:
 
 
 def curves(grid: Retention) -> plot.Picture:
-    """The weighted mean by age, one line a segment."""
+    """The mean by age, one line a segment."""
     core = grid._core
     ages = len(core.ages)
     pooled = core.pooled_table().to_dict()
-    unit = unit_of(grid)
+    unit, mean = unit_of(grid), mean_of(grid)
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     findings, reached = [], []
     for s, segment in enumerate(core.segments[:LINES]):
         points = []
         for k, number in enumerate(core.first_age):
-            value, low, high = (pooled[name][s * ages + k] for name in ("weighted", "low", "high"))
+            value, low, high = (pooled[name][s * ages + k] for name in (mean, "low", "high"))
             if value is not None:
                 points.append(
                     (float(number), value, value if low is None else low, value if high is None else high)
@@ -263,9 +302,9 @@ def curves(grid: Retention) -> plot.Picture:
             reached.append({number: pooled["n"][s * ages + k] for k, number in enumerate(core.first_age)})
             worth, alone = told(grid, pooled, s, ages - 1)
             at = worth[-1] if worth else 0
-            mean = plot.compact(pooled["weighted"][s * ages + at], unit)
+            value = plot.compact(pooled[mean][s * ages + at], unit)
             note = " (of one cohort)" if worth and alone else ""
-            findings.append(f"{name} {mean} at age {core.ages[at]}{note}")
+            findings.append(f"{name} {value} at age {core.ages[at]}{note}")
     if not lines:
         raise UsageError("no age is over in any cohort: there is no mean to draw")
     title, subtitle = words_of(grid, 0, ages - 1)
@@ -275,7 +314,8 @@ def curves(grid: Retention) -> plot.Picture:
     if grows:
         subtitle += " It may still grow (+), the last ages most: who comes back later will count."
     if len(core.segments) > 1:
-        title = f"{grid.measure}: {', '.join(findings)}"
+        title = f"{called(grid)}: {', '.join(findings)}"
+    band = "" if core.interval == "none" else f" Band: {core.level:g} % interval ({core.interval})."
     names = list(lines)
     marked = zip(core.first_age, core.ages, grid._pooled_states(), strict=False)
     labels = {number: age + _mark(state) for number, age, state in marked}
@@ -285,14 +325,18 @@ def curves(grid: Retention) -> plot.Picture:
             by_age.setdefault(x, {})[name] = value
     return plot.Picture(
         title=title,
-        subtitle=f"{subtitle} Band: {core.level:g} % interval ({core.interval}). "
-        "Below: customers in the mean.",
+        subtitle=f"{subtitle}{band} Below: customers in the mean.",
         alt=f"{title}. {subtitle}",
         chart=with_reached(
             plot.curves(
-                lines, x_title="age", y_title=grid.measure + (", may still grow" if grows else ""), unit=unit
+                lines,
+                x_title="age",
+                y_title=grid.measure + (", may still grow" if grows else ""),
+                unit=unit,
+                whole_x=True,
             ),
             reached,
+            names=names,
         ),
         columns=["age", *names],
         rows=[
@@ -302,10 +346,13 @@ def curves(grid: Retention) -> plot.Picture:
     )
 
 
-def with_reached(chart: Any, reached: Sequence[Mapping[int, float]], last: int | None = None) -> Any:
+def with_reached(
+    chart: Any, reached: Sequence[Mapping[int, float]], last: int | None = None, names: Sequence[str] = ()
+) -> Any:
     """Put customers at a few ages under a chart of curves, a row in its colour for each.
 
-    `last` is where the curves end, if beyond the ages reached.
+    `last` is where the curves end, if beyond the ages reached. Names stand to the left of their rows where
+    there are several.
     """
     alt = altair()
     ages = sorted(age for age in set().union(*reached) if any(counts[age] for counts in reached))
@@ -325,7 +372,7 @@ def with_reached(chart: Any, reached: Sequence[Mapping[int, float]], last: int |
         .mark_text(fontSize=11)
         .encode(
             x=alt.X("x:Q", axis=None),
-            y=alt.Y("row:O", axis=None),
+            y=alt.Y("row:O", axis=named_rows(names)),
             text="n:N",
             color=alt.Color("color:N", scale=None),
         )
@@ -357,7 +404,9 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
         lines[name] = [(float(cell["column"]), *[cell["value"]] * 3) for cell in row]
         if row[-1]["state"] == "in_progress":
             still_open.add(name)
-    chart = plot.curves(lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open)
+    chart = plot.curves(
+        lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open, whole_x=True
+    )
     title, subtitle = words_of(grid, segment, last)
     subtitle += cut(grid, segment, begun, len(grid.cohorts))
     if len(kept) < len(cohorts):
@@ -467,7 +516,7 @@ def lifecycle(core: Any) -> plot.Picture:
 
 
 def projection(made: Projection) -> plot.Picture:
-    """The expected share left by age with its fan, and the customers that were seen to each age."""
+    """The expected share still there by age with its fan, and the customers that were seen to each age."""
     core = made._core
     seen = list(zip(core.left, made._known, strict=True))
     customers = {k: sum(left[0] for left, ages in seen if ages > k) for k in range(max(made._known))}
@@ -476,7 +525,7 @@ def projection(made: Projection) -> plot.Picture:
     last = len(core.survival) - 1
     aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in made.fits.items())
     title = (
-        f"{plot.percent(core.survival[last])} left at age {last} "
+        f"{plot.percent(core.survival[last])} still there at age {last} "
         f"({plot.percent(core.low[last])} to {plot.percent(core.high[last])}), "
         f"by {made.model}"
     )
@@ -487,7 +536,9 @@ def projection(made: Projection) -> plot.Picture:
         "age.",
         alt=title,
         chart=with_reached(
-            plot.curves({made.model: kept}, x_title="age", y_title="share left"), [customers], last
+            plot.curves({made.model: kept}, x_title="age", y_title="share still there", whole_x=True),
+            [customers],
+            last,
         ),
         columns=["age", "customers", "left", "low", "high"],
         rows=[

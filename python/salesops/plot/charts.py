@@ -13,7 +13,11 @@ from salesops._core.error import UsageError
 from salesops.plot.base import WIDTH, altair, compact, ink, number, plain, records
 
 # Billions are B to those who count money, not the G of the International System.
-AMOUNTS = {"format": "~s", "labelExpr": "replace(datum.label, 'G', 'B')"}
+# Below 1 they read 0.1, not 100m.
+AMOUNTS = {
+    "format": "~s",
+    "labelExpr": "abs(datum.value) < 1 ? format(datum.value, '~r') : replace(datum.label, 'G', 'B')",
+}
 SHARES = {"format": "%", "labelExpr": "replace(datum.label, '%', ' %')"}
 
 
@@ -264,6 +268,7 @@ def curves(
     unit: str = "share",
     open_ends: Iterable[str] = (),
     x_labels: Sequence[str] = (),
+    whole_x: bool = False,
 ) -> Any:
     """Step curves with bands, each with its name at its end.
 
@@ -275,6 +280,8 @@ def curves(
         Curves whose last point may still change: the step to it is dashed, the point a ring.
     x_labels
         Names of x = 0, 1, 2, …, such as periods.
+    whole_x
+        Ticks are whole numbers, as ages are.
 
     Examples
     --------
@@ -304,9 +311,9 @@ def curves(
     values = [row[name] for row in data for name in ("value", "low", "high")]
     ends = _apart(ends, 0.06 * (max(*values, 0) - min(*values, 0)) if values else 0)
     color = alt.Color("color:N", scale=None)
-    named: dict[str, Any] = {}
+    named: dict[str, Any] = {"tickMinStep": 1} if whole_x or x_labels else {}
     if x_labels:
-        named = {"labelExpr": f"{json.dumps(list(x_labels))}[datum.value] || ''", "tickMinStep": 1}
+        named["labelExpr"] = f"{json.dumps(list(x_labels))}[datum.value] || ''"
         named["labelFlush"] = False
     x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False, **named))
     y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(**numbers(unit)))
@@ -334,6 +341,23 @@ def curves(
             names.mark_text(align="left", dx=8, stroke=ink("ground"), strokeWidth=4, strokeJoin="round"),
         ]
     return alt.layer(*layers)
+
+
+def named_rows(names: Sequence[str]) -> Any:
+    """An axis of the rows of numbers under a chart, with their names; none for a single row."""
+    if len(names) < 2:
+        return None
+    texts = json.dumps([plain(name, 36) for name in names])
+    return altair().Axis(
+        title=None,
+        domain=False,
+        ticks=False,
+        labelExpr=f"{texts}[datum.value]",
+        labelColor=ink("muted"),
+        labelFontSize=11,
+        labelLimit=100,
+        labelPadding=24,  # the number at 0 is centred on the axis
+    )
 
 
 @checked

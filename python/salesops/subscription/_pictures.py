@@ -68,12 +68,18 @@ def retention(made: Retention) -> plot.Picture:
     """Net and gross revenue retention, and customers, by period."""
     core = made._core
     wide = core.to_table().to_dict()
+    ends = core.state.index("data_end") if "data_end" in core.state else len(core.periods)
+    known = [i for i in range(ends) if wide["nrr"][i] is not None]
+    note = ""
+    if ends < len(core.periods):
+        note = f" In {core.periods[ends]} (!) most ends where the data ends"
+        note += ": not drawn from there on." if known else "."
     names = {"nrr": "net", "grr_point": "gross", "logo_retention": "customers"}
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     for measure, name in names.items():
         points = []
         for i, value in enumerate(wide[measure]):
-            if value is None:
+            if value is None or (known and i >= ends):
                 continue
             low, high = wide[f"{measure}_low"][i], wide[f"{measure}_high"][i]
             points.append((float(i), value, value if low is None else low, value if high is None else high))
@@ -89,13 +95,16 @@ def retention(made: Retention) -> plot.Picture:
     )
     return plot.Picture(
         title=title,
-        subtitle=f"Share of the revenue, and of the customers, of {core.over} {core.every}s before that is "
-        f"left. Band: {core.confidence:g} % interval.",
+        subtitle=f"Share of the revenue, and of the customers, of {plot.counted(core.over, core.every)} "
+        f"before that is still there. Band: {core.confidence:g} % interval.{note}",
         alt=title,
-        chart=plot.curves(lines, x_title=core.every, y_title="left", x_labels=core.periods),
+        chart=plot.curves(lines, x_title=core.every, y_title="still there", x_labels=core.periods),
         columns=["period", *names.values()],
         rows=[
-            [core.periods[i], *("–" if wide[m][i] is None else plot.percent(wide[m][i]) for m in names)]
+            [
+                core.periods[i] + "!" * (i == ends),
+                *("–" if wide[m][i] is None else plot.percent(wide[m][i]) for m in names),
+            ]
             for i in range(len(core.periods))
         ],
     )

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
 MAX_POINTS = 200
 TICKS = 6
+FEW = 10  # rows at risk, under which a title rests on no time
 LONGEST, LINE = 84, 28  # characters of a label, and of a line of it
 
 
@@ -55,6 +56,23 @@ def at_risk(result: Any, times: Sequence[float]) -> list[float]:
     return [float(result.at_risk[place]) if place < len(result.time) else 0.0 for place in places]
 
 
+def told(results: Sequence[Any]) -> float:
+    """The time that a title tells: the last tick, else observed time, with enough rows of each group at risk.
+
+    Where there is none, the last that all groups reach.
+    """
+    import numpy as np
+
+    last = min(float(result.time[-1]) for result in results)
+    observed = np.unique(np.concatenate([result.time for result in results])).tolist()
+    for times in (ticks(max(float(result.time[-1]) for result in results)), observed):
+        fewest = np.min([at_risk(result, times) for result in results], axis=0)
+        enough = [at for at, n in zip(times, fewest, strict=True) if 0 < at <= last and n >= FEW]
+        if enough:
+            return float(enough[-1])
+    return last
+
+
 def steps(curve: Curve, time: Any, origin: float) -> list[tuple[float, float, float, float]]:
     """Points of a curve with its band, thinned to what a chart can show."""
     import numpy as np
@@ -74,12 +92,14 @@ def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: 
 
     time = result.time
     unit, origin = fit.unit, fit.origin  # type: ignore[attr-defined]
-    after = f"after {time[-1]:.4g}{'' if unit_of_time == 'time' else f' {unit_of_time}'}"
+    at = told([result])
+    after = f"after {at:.4g}{'' if unit_of_time == 'time' else f' {unit_of_time}'}"
     called = [title] if len(curves) == 1 else [curve.name for curve in curves]
     lines = {name: steps(curve, time, origin) for name, curve in zip(called, curves, strict=True)}
     shown = np.unique(np.linspace(0, len(time) - 1, 10).astype(int))
+    place = int(np.searchsorted(time, at, side="right")) - 1
     ends = ", ".join(
-        f"{name} {plot.compact(float(curve.values[-1]), unit)}"
+        f"{name} {plot.compact(origin if place < 0 else float(curve.values[place]), unit)}"
         for name, curve in zip(called, curves, strict=True)
     )
     chart = plot.curves(lines, x_title=unit_of_time, y_title=title, unit=unit)
@@ -100,6 +120,8 @@ def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: 
 @checked
 def plot(fits: Mapping[str, Any], *, time: str = "time") -> Picture:
     """Draw the curves of groups in one picture, and under them how many rows of each were at risk.
+
+    The title tells the latest time at which each group has 10 rows at risk, where there is one.
 
     Parameters
     ----------
@@ -131,7 +153,7 @@ def plot(fits: Mapping[str, Any], *, time: str = "time") -> Picture:
     results = {str(name): fit._fitted() for name, fit in fits.items()}
     kind = next(iter(fits.values()))
     curves = {name: fit._curves()[1][0] for name, fit in zip(results, fits.values(), strict=True)}
-    until = min(float(result.time[-1]) for result in results.values())
+    until = told(list(results.values()))
     after = f"After {until:.4g}{'' if time == 'time' else f' {time}'}"
     ends = ", ".join(
         f"{name} {draw.compact(float(fit.at(until)), kind.unit)}"
@@ -151,6 +173,7 @@ def plot(fits: Mapping[str, Any], *, time: str = "time") -> Picture:
                 unit=kind.unit,
             ),
             list(results.values()),
+            list(results),
         ),
         columns=[time, *results],
         rows=[
@@ -163,10 +186,13 @@ def plot(fits: Mapping[str, Any], *, time: str = "time") -> Picture:
     )
 
 
-def with_at_risk(chart: Any, results: Sequence[Any]) -> Any:
-    """Put numbers of rows at risk under a chart, on the same axis of time, in the colours of its curves."""
+def with_at_risk(chart: Any, results: Sequence[Any], names: Sequence[str] = ()) -> Any:
+    """Put numbers of rows at risk under a chart, on the same axis of time, in the colours of its curves.
+
+    Names stand to the left of their rows where there are several.
+    """
     from salesops import plot
-    from salesops.plot.charts import SERIES
+    from salesops.plot.charts import SERIES, named_rows
 
     alt = plot.altair()
     times = ticks(max(float(result.time[-1]) for result in results))
@@ -185,7 +211,7 @@ def with_at_risk(chart: Any, results: Sequence[Any]) -> Any:
         .mark_text(fontSize=11)
         .encode(
             x=alt.X("x:Q", axis=None),
-            y=alt.Y("row:O", axis=None),
+            y=alt.Y("row:O", axis=named_rows(names)),
             text="n:N",
             color=alt.Color("color:N", scale=None),
         )
