@@ -127,8 +127,10 @@ Renewals renewals(const State& state, const RenewalOptions& wanted) {
     counts->assign(periods, 0);
   made.state.assign(periods, PeriodState::complete);
   if (!timeline.last_is_over()) made.state.back() = PeriodState::in_progress;
-  if (const auto end = subscription_detail::data_end(data, until, made.issues))
-    made.state[static_cast<std::size_t>(timeline.period_of(*end - 1))] = PeriodState::data_end;
+  if (const auto end = subscription_detail::data_end(data, until, made.issues)) {
+    PeriodState& state = made.state[static_cast<std::size_t>(timeline.period_of(*end - 1))];
+    if (state == PeriodState::complete) state = PeriodState::data_end;
+  }
 
   Renewing renewing(data, exchange, timeline, given);
   for (std::size_t i = 0; i < data.customers(); ++i) {

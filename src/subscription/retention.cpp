@@ -248,7 +248,8 @@ Retention retention(const State& state, const RetentionOptions& given) {
     const Cohort& cohort = cohorts[0][period];
     PeriodState now = PeriodState::complete;
     if (period + 1 == periods && !timeline.last_is_over()) now = PeriodState::in_progress;
-    if (end && static_cast<std::size_t>(timeline.period_of(*end)) == period) now = PeriodState::data_end;
+    if (end && now == PeriodState::complete && static_cast<std::size_t>(timeline.period_of(*end)) == period)
+      now = PeriodState::data_end;
     made.periods.push_back(timeline.labels()[period]);
     made.bases.push_back(timeline.labels()[period - over]);
     made.starts.push_back(timeline.starts()[period]);
