@@ -180,7 +180,8 @@ def own_zone(data: Any, columns: Sequence[str]) -> str | None:
 
     `UsageError` for several: then the caller has to say which days count.
     """
-    zones = {name: zone for name in columns if (zone := _zone_of(data, name)) is not None}
+    texts = [name for name in columns if isinstance(name, str)]
+    zones = {name: zone for name in texts if (zone := _zone_of(data, name)) is not None}
     if len(set(zones.values())) > 1:
         named = ", ".join(f"'{name}' in {zone}" for name, zone in zones.items())
         raise UsageError(f"the columns are in several time zones ({named}); say whose days count: tz='…'")
@@ -188,12 +189,12 @@ def own_zone(data: Any, columns: Sequence[str]) -> str | None:
 
 
 def _zone_of(data: Any, name: str) -> str | None:
-    if is_from(data, "polars"):
-        schema = data.collect_schema() if hasattr(data, "collect_schema") else data.schema
+    if is_from(data, "polars") and hasattr(data, "collect_schema"):
+        schema = data.collect_schema()
         zone = getattr(schema.get(name), "time_zone", None)
-    elif is_from(data, "pyarrow"):
+    elif is_from(data, "pyarrow") and hasattr(data, "schema"):
         zone = getattr(data.schema.field(name).type, "tz", None) if name in data.schema.names else None
-    elif isinstance(data, Mapping) or is_from(data, "pandas"):
+    elif isinstance(data, Mapping) or (is_from(data, "pandas") and hasattr(data, "columns")):
         zone = getattr(getattr(data[name], "dtype", None), "tz", None) if name in data else None
         zone = getattr(zone, "key", getattr(zone, "zone", None))
     else:

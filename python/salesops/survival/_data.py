@@ -60,7 +60,12 @@ def flags(values: Any, argument: str = "events") -> npt.NDArray[np.uint8]:
     import numpy as np
 
     told = np.asarray(values)
-    if told.dtype.kind in "OU" and len(told) > 0 and all(isinstance(value, str) for value in told.tolist()):
+    if (
+        told.ndim == 1
+        and told.dtype.kind in "OU"
+        and len(told)
+        and all(isinstance(value, str) for value in told.tolist())
+    ):
         first = sorted(set(told.tolist()))[-1]
         raise UsageError(
             f"{argument}: these are texts such as {first!r}; say of each row whether the event happened: "
