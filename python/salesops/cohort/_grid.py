@@ -331,8 +331,8 @@ class Retention:
         ----------
         kind
             ``heatmap``: cells by cohort and age; blank = not begun, dashed = in progress, ringed = zero.
-            ``curves``: the weighted mean by age with its interval, one line a segment; below, the customers
-            whose cohort has reached the age.
+            ``curves``: the weighted mean by age (of totals the simple one) with its interval, one line a
+            segment; below, the customers whose cohort has reached the age.
             ``triangle``: customers active as numbers. ``ltv``: cumulative amounts a customer of the oldest
             cohort, the youngest and some between, dashed where in progress, with `cac` as a line that is met
             as `payback` has it; for the measure ltv.

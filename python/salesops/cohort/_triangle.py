@@ -239,7 +239,7 @@ class Projection:
         last = len(self._core.survival) - 1
         return (
             f"<Projection by {self.model} (AIC: {aic}): "
-            f"{percent(self._core.survival[last])} left at age {last}; "
+            f"{percent(self._core.survival[last])} still there at age {last}; "
             f"{self.level:g} % of {self._core.fans:,} fans hold {percent(self._core.low[last])} to "
             f"{percent(self._core.high[last])}>"
         )
