@@ -128,8 +128,8 @@ Renewals renewals(const State& state, const RenewalOptions& wanted) {
   made.state.assign(periods, PeriodState::complete);
   if (!timeline.last_is_over()) made.state.back() = PeriodState::in_progress;
   if (const auto end = subscription_detail::data_end(data, until, made.issues)) {
-    PeriodState& state = made.state[static_cast<std::size_t>(timeline.period_of(*end - 1))];
-    if (state == PeriodState::complete) state = PeriodState::data_end;
+    PeriodState& last = made.state[static_cast<std::size_t>(timeline.period_of(*end - 1))];
+    if (last == PeriodState::complete) last = PeriodState::data_end;
   }
 
   Renewing renewing(data, exchange, timeline, given);
