@@ -79,7 +79,7 @@ RiskSets::RiskSets(std::span<const double> durations, std::span<const std::uint8
     deaths += static_cast<std::int64_t>(group.deaths);
   }
   if (!options.entry.empty()) find_entries(options.entry);
-  gather(covariates);
+  gather(covariates, events);
   plan_blocks();
 }
 
@@ -177,7 +177,7 @@ void RiskSets::find_entries(std::span<const double> entry) {
   }
 }
 
-void RiskSets::gather(const std::vector<Covariate>& covariates) {
+void RiskSets::gather(const std::vector<Covariate>& covariates, std::span<const std::uint8_t> events) {
   mean.setZero(index(columns));
   scale.setOnes(index(columns));
   for_blocks(columns, execution_, [&](std::size_t j) {
@@ -212,14 +212,18 @@ void RiskSets::gather(const std::vector<Covariate>& covariates) {
   const VectorXd factor = scale.cwiseInverse();
   width = padded(columns);
   x_ = detail::unset<double>(rows * width);
+  RowMatrix died = RowMatrix::Zero(index(rows / block_rows_ + 1), index(width));
   for_rows(rows, block_rows_, execution_, [&](std::size_t first, std::size_t last) {
+    double* deaths_here = died.row(index(first / block_rows_)).data();
     for (std::size_t from = first; from < last; ++from) {
       double* __restrict into = x_.get() + place_of[from] * width;
       for (std::size_t j = 0; j < columns; ++j)
         into[j] = (covariates[j].values[from] - mean[index(j)]) * factor[index(j)];
       std::fill(into + columns, into + width, 0.0);
+      if (events[from] != 0) add(deaths_here, weight_of(weights, place_of[from]), into, width);
     }
   });
+  died_ = died.colwise().sum().transpose();
   new (&x) decltype(x)(x_.get(), index(rows), index(columns), Eigen::OuterStride<>(index(width)));
 }
 
@@ -247,22 +251,6 @@ void RiskSets::plan_blocks() {
     }
   }
   first_piece_.push_back(pieces_.size());
-  sum_deaths();
-}
-
-void RiskSets::sum_deaths() {
-  const std::size_t blocks = first_group_.size();
-  RowMatrix sums = RowMatrix::Zero(index(blocks), index(width));
-  for_blocks(blocks, execution_, [&](std::size_t block) {
-    const std::size_t first = block * block_rows_;
-    const std::size_t last = std::min(rows, first + block_rows_);
-    for (std::size_t g = first_group_[block]; g < groups.size() && groups[g].end - groups[g].deaths < last;
-         ++g)
-      for (std::size_t place = std::max(first, groups[g].end - groups[g].deaths);
-           place < std::min(last, groups[g].end); ++place)
-        add(sums.row(index(block)).data(), weight_of(weights, place), row(place), width);
-  });
-  died_ = sums.colwise().sum().transpose();
 }
 
 // ---- The partial likelihood -----------------------------------------------------------------------

@@ -104,9 +104,8 @@ class RiskSets {
                     const CoxOptions& options);
   void find_groups(std::span<const std::uint8_t> events);
   void find_entries(std::span<const double> entry);
-  void gather(const std::vector<Covariate>& covariates);
+  void gather(const std::vector<Covariate>& covariates, std::span<const std::uint8_t> events);
   void plan_blocks();
-  void sum_deaths();
   void sum_blocks(Pass& pass, const Eigen::VectorXd& beta) const;
   void add_piece(const Pass& pass, std::size_t piece, Eigen::VectorXd& s1, double& s0) const;
   template <typename Visit>
