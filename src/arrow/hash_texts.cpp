@@ -184,14 +184,30 @@ class Part {
   std::vector<std::size_t> ends_{0};
 };
 
+/// How many blocks are read before their texts are numbered: as many as copies of these take 64 MB, going by
+/// some of the first.
+std::size_t blocks_together(const std::vector<Texts>& texts, const std::vector<Leaf>& leaves) {
+  constexpr std::int64_t looked_at = 256;
+  constexpr std::size_t room = std::size_t{64} << 20U;
+  if (leaves.empty()) return 1;
+  const std::int64_t step = std::max<std::int64_t>(1, leaves.front().length / looked_at);
+  std::size_t bytes = 0, n = 0;
+  for (std::int64_t row = 0; row < leaves.front().length; row += step) {
+    if (!leaves.front().valid(row)) continue;
+    bytes += texts.front().at(row).size();
+    ++n;
+  }
+  return std::clamp<std::size_t>(room * n / (block_rows * std::max<std::size_t>(bytes, 1)), 4, 32);
+}
+
 /// Writes each row's sighting, fills the blocks, and lets each part number the texts it finds there.
 std::shared_ptr<Joined> read_texts(std::string_view name, const Format& format,
                                    const std::vector<Leaf>& leaves, const Execution& execution,
                                    std::vector<Block>& blocks, std::vector<Part>& of_part) {
-  constexpr std::size_t together = 32;  ///< blocks
-  std::vector<Sighted> sighted(std::min(together, blocks.size()));
   std::vector<Texts> texts;
   for (const Leaf& leaf : leaves) texts.emplace_back(name, format, leaf);
+  const std::size_t together = blocks_together(texts, leaves);
+  std::vector<Sighted> sighted(std::min(together, blocks.size()));
   const std::int64_t rows = total_rows(leaves);
   constexpr auto rows_of_block = static_cast<std::int64_t>(block_rows);
   const auto write = [&](const Piece& piece, std::byte* to, const std::uint8_t* valid) {
