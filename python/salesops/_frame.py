@@ -132,6 +132,9 @@ def from_pandas(
         names = [str(name) for name in wanted]
         twice = next(name for name in names if names.count(name) > 1)
         raise UsageError(f"the column name '{twice}' is used twice; rename one of the two")
+    if columns is not None and set(columns) <= set(series) and all(map(_plain, series.values())):
+        # Numbers of NumPy are borrowed as they are; Arrow's way would look for their nulls one by one.
+        return from_mapping({name: one.to_numpy() for name, one in series.items()}, columns, unread)
     if importlib.util.find_spec("pyarrow") is not None:
         pa = need("pyarrow")
         try:
@@ -142,6 +145,20 @@ def from_pandas(
             pass  # one column of mixed objects; the others can still be read one by one
     levels = {name: data.index.get_level_values(name) for name in index_names}
     return from_mapping(levels | series, columns, unread)
+
+
+def _plain(series: Any) -> bool:
+    """Whether a pandas column holds NumPy's numbers or booleans."""
+    return getattr(series.dtype, "kind", "O") in "iufb" and type(series.dtype).__module__.startswith("numpy")
+
+
+def names_of(data: Any) -> list[str]:
+    """Names of the columns that `to_core` reads by default."""
+    if is_from(data, "pandas") and hasattr(data, "columns") and not any(data.index.names):
+        series = {name: data.iloc[:, i] for i, name in enumerate(data.columns)}
+        if len(series) == len(data.columns) and all(map(_plain, series.values())):
+            return [str(name) for name in series]
+    return list(to_core(data).names)
 
 
 def from_mapping(

@@ -14,6 +14,17 @@ namespace survival {
 inline constexpr std::size_t lanes = 4;
 inline std::size_t padded(std::size_t columns) { return (columns + lanes - 1) / lanes * lanes; }
 
+/// Σ term(i) over i < n, the same wherever in memory the numbers lie.
+template <class Term>
+double sum_of(std::size_t n, const Term& term) {
+  double sums[lanes] = {};
+  std::size_t i = 0;
+  for (; i + lanes <= n; i += lanes)
+    for (std::size_t k = 0; k < lanes; ++k) sums[k] += term(i + k);
+  for (; i < n; ++i) sums[0] += term(i);
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
 /// a·b.
 inline double dot(const double* a, const double* b, std::size_t width) {
   double sums[lanes] = {};

@@ -182,20 +182,22 @@ void RiskSets::gather(const std::vector<Covariate>& covariates, std::span<const 
   scale.setOnes(index(columns));
   for_blocks(columns, execution_, [&](std::size_t j) {
     const auto values = covariates[j].values;
-    const Eigen::Map<const Eigen::ArrayXd> numbers(values.data(), index(rows));
-    VectorXd w;  // by row
+    std::vector<double> w;  // by row
     if (!weights.empty()) {
-      w.resize(index(rows));
-      for (std::size_t place = 0; place < rows; ++place) w[index(order[place])] = weights[place];
+      w.resize(rows);
+      for (std::size_t place = 0; place < rows; ++place) w[order[place]] = weights[place];
     }
-    const double total = weights.empty() ? static_cast<double>(rows) : w.sum();
-    const double middle = (weights.empty() ? numbers.sum() : (w.array() * numbers).sum()) / total;
+    const auto mean_of = [&](const auto& term) {
+      if (w.empty()) return sum_of(rows, term) / static_cast<double>(rows);
+      return sum_of(rows, [&](auto i) { return w[i] * term(i); }) /
+             sum_of(rows, [&](auto i) { return w[i]; });
+    };
+    const double middle = mean_of([&](auto i) { return values[i]; });
     if (!std::isfinite(middle))
       refuse(rows, "column '" + covariates[j].name + "'", "are null, NaN or infinite",
              [&](auto i) { return !std::isfinite(values[i]); });
-    const double squares =
-        weights.empty() ? (numbers - middle).square().sum() : (w.array() * (numbers - middle).square()).sum();
-    const double deviation = std::sqrt(squares / total);
+    const double variance = mean_of([&](auto i) { return (values[i] - middle) * (values[i] - middle); });
+    const double deviation = std::sqrt(variance);
     if (!(deviation > 1e-12 * std::fabs(middle)) || !(deviation > 0))
       throw UsageError("column '" + covariates[j].name +
                        "' has one value in all rows, so it tells nothing: leave it out");

@@ -57,3 +57,17 @@ def test_rows_at_risk_are_those_of_the_stratum_drawn():
     model = survival.CoxPH().fit(rows, duration_col="days", strata="plan", formula="x")
     assert model.plot_survival_function({"x": [0.0], "plan": ["b"]}).rows[0][1] == "50"
     assert model.plot_survival_function({"x": [0.0, 1.0], "plan": ["a", "b"]}).rows[0][1] == "200"
+
+
+def test_where_numbers_lie_in_memory_changes_nothing():
+    rng = np.random.default_rng(2)
+    days, x = np.ceil(rng.exponential(9, 5000)), rng.normal(size=(5000, 3))
+    shifted = np.empty((3, 5001))[:, 1:]
+    shifted[:] = x.T
+    columns = {name: x[:, j] for j, name in enumerate("abc")}
+    apart = {name: shifted[j] for j, name in enumerate("abc")}
+    once = survival.CoxPH().fit(days, days > 3, columns)
+    again = survival.CoxPH().fit(days, days > 3, apart)
+    third = survival.CoxPH().fit(days, days > 3, np.ascontiguousarray(x))
+    assert list(once.coefficients_.values()) == list(again.coefficients_.values())
+    assert list(once.coefficients_.values()) == list(third.coefficients_.values())

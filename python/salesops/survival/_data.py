@@ -60,6 +60,8 @@ def flags(values: Any, argument: str = "events") -> npt.NDArray[np.uint8]:
     import numpy as np
 
     told = np.asarray(values)
+    if told.ndim == 1 and told.dtype == np.bool_:
+        return np.ascontiguousarray(told).view(np.uint8)
     if (
         told.ndim == 1
         and told.dtype.kind in "OU"

@@ -85,7 +85,7 @@ class Design:
         """Find the terms and the categories, and read the columns; `others` are not covariates."""
         asked, categories = ([["."]], set()) if formula is None else parse(formula)
         if any("." in term for term in asked):
-            names = [name for name in _frame.to_core(frame).names if name not in others]
+            names = [name for name in _frame.names_of(frame) if name not in others]
             named = {name for term in asked for name in term}
             rest = [[name] for name in names if name not in named]
             asked = [made for term in asked for made in (rest if term == ["."] else [term])]
@@ -267,7 +267,7 @@ def covariates_of(
     if values is None:
         return None, []
     if isinstance(values, np.ndarray | list | tuple):
-        array = np.asarray(values, dtype=np.float64)
+        array = np.asarray(values, dtype=np.float64, order="F")  # columns that lie in one piece
         if array.ndim != 2:
             raise UsageError(f"covariates must be rows × columns, not {array.ndim} dimensions")
         values = {f"x{j}": array[:, j] for j in range(array.shape[1])}
