@@ -154,7 +154,7 @@ def _plain(series: Any) -> bool:
 
 def names_of(data: Any) -> list[str]:
     """Names of the columns that `to_core` reads by default."""
-    if is_from(data, "pandas") and hasattr(data, "columns") and not any(data.index.names):
+    if is_from(data, "pandas") and hasattr(data, "columns") and set(data.index.names) == {None}:
         series = {name: data.iloc[:, i] for i, name in enumerate(data.columns)}
         if len(series) == len(data.columns) and all(map(_plain, series.values())):
             return [str(name) for name in series]

@@ -95,6 +95,10 @@ struct Quick::Step {
   std::uint32_t base = 0;
   const std::uint8_t* period = nullptr;
   bool all_known = false;
+  /// The customer of each row; a copy, as what is written between might be these members.
+  [[nodiscard]] auto customers() const {
+    return [code = code, base = base](std::size_t i) { return std::size_t{code[i] - base}; };
+  }
   std::vector<std::uint8_t> known = std::vector<std::uint8_t>(step);  ///< has a customer, a time by `as_of`
   std::vector<std::int64_t> money = std::vector<std::int64_t>(step);
 
@@ -224,9 +228,7 @@ void Quick::read_masks(const cohort::Options& options) {
       all_count = false;
     }
     std::uint64_t* mask = of_part[part].get();
-    const auto customer = [code = rows.code, base = rows.base](std::size_t i) {
-      return std::size_t{code[i] - base};
-    };
+    const auto customer = rows.customers();
     const std::uint8_t* period = rows.period;
     if (all_count && words == 1) {
       for (std::size_t i = 0; i < n; ++i) {
@@ -328,9 +330,7 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint8_t> cohort_of) {
   each_block(false, [&](std::size_t part, Step& rows, std::size_t n, std::size_t first) {
     if (amounts_) amounts_->write(first, first + n, rows.money.data());
     Total& amount = money[part];
-    const auto customer = [code = rows.code, base = rows.base](std::size_t i) {
-      return std::size_t{code[i] - base};
-    };
+    const auto customer = rows.customers();
     // Calls put(row of the step, first cell of its cohort, age); returns how many rows are before their
     // cohort.
     const auto each_row = [&](const auto& put) {

@@ -298,6 +298,30 @@ struct GraySums {
 /// 1 less the share of d tied events that can't be the first of n.
 double thinned(double d, double n) { return d > 1 ? std::clamp(1 - (d - 1) / (n - 1), 0.0, 1.0) : 1; }
 
+/// What the events of each time add to the covariance, by what is still `through` after it.
+void add_variance(const std::vector<GrayTime>& times, const MatrixXd& through, GraySums& sums) {
+  const Index k = sums.z.size();
+  for (const GrayTime& time : times) {
+    const double died = time.of_cause.sum();
+    for (Index g = 0; g < k; ++g) {
+      if (!(time.stands[g] > 0)) continue;
+      const double still =
+          time.survival_after[g] > 0 ? std::max(0.0, 1 - time.share_after) / time.survival_after[g] : 0;
+      const VectorXd later = (through - time.through).col(g);
+      if (died > 0) {
+        const VectorXd own = time.apart.col(g) + (1 - still) * later;
+        sums.covariance += thinned(died, time.all * time.survival[g]) * died / (time.all * time.stands[g]) *
+                           own * own.transpose();
+      }
+      if (time.of_others[g] > 0 && time.survival_after[g] > 0) {
+        const VectorXd other = still * later;
+        sums.covariance += thinned(time.of_others[g], time.at_risk[g]) * time.of_others[g] /
+                           (time.stands[g] * time.stands[g]) * other * other.transpose();
+      }
+    }
+  }
+}
+
 void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums& sums, LogRank& result) {
   const Index k = sums.z.size();
   Options options;
@@ -368,25 +392,7 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
     }
     at_risk -= leaving;
   }
-  for (const GrayTime& time : times) {
-    const double died = time.of_cause.sum();
-    for (Index g = 0; g < k; ++g) {
-      if (!(time.stands[g] > 0)) continue;
-      const double still =
-          time.survival_after[g] > 0 ? std::max(0.0, 1 - time.share_after) / time.survival_after[g] : 0;
-      const VectorXd later = (through - time.through).col(g);
-      if (died > 0) {
-        const VectorXd own = time.apart.col(g) + (1 - still) * later;
-        sums.covariance += thinned(died, time.all * time.survival[g]) * died / (time.all * time.stands[g]) *
-                           own * own.transpose();
-      }
-      if (time.of_others[g] > 0 && time.survival_after[g] > 0) {
-        const VectorXd other = still * later;
-        sums.covariance += thinned(time.of_others[g], time.at_risk[g]) * time.of_others[g] /
-                           (time.stands[g] * time.stands[g]) * other * other.transpose();
-      }
-    }
-  }
+  add_variance(times, through, sums);
 }
 
 }  // namespace

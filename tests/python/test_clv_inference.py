@@ -307,7 +307,7 @@ def test_profiles_of_contracts_end_where_the_likelihood_has_fallen():
     assert so.clv.SBG().fit(ragged).confidence_intervals("profile")["alpha"][1] == math.inf
     four = [[1000, 869, 743, 653, 593]]
     model = so.clv.BdW().fit(four)
-    start = list(model.parameters_.values()) if hasattr(model, "parameters_") else [0.26, 1.72, 1.58]
+    start = [0.26, 1.72, 1.58]
     top = model.log_likelihood_
     for place, name in enumerate(("alpha", "beta", "c")):
         for end in model.confidence_intervals("profile")[name]:

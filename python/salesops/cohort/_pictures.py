@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from salesops import plot
 from salesops._core.error import UsageError
 from salesops.plot.base import altair, ink, plain, records
-from salesops.plot.charts import SERIES, named_rows
+from salesops.plot.charts import with_numbers
 
 if TYPE_CHECKING:
     from salesops.cohort._grid import Retention
@@ -354,30 +354,10 @@ def with_reached(
     `last` is where the curves end, if beyond the ages reached. Names stand to the left of their rows where
     there are several.
     """
-    alt = altair()
     ages = sorted(age for age in set().union(*reached) if any(counts[age] for counts in reached))
     few = spread(ages, NUMBERS) if last is None else ages[:: -(-last // ROOM)]
-    cells = [
-        {
-            "x": age,
-            "row": row,
-            "n": f"{counts[age]:,.0f}",
-            "color": ink(SERIES[row] if len(reached) > 1 else "muted"),
-        }
-        for row, counts in enumerate(reached)
-        for age in few
-    ]
-    numbers = (
-        alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16 * len(reached))
-        .mark_text(fontSize=11)
-        .encode(
-            x=alt.X("x:Q", axis=None),
-            y=alt.Y("row:O", axis=named_rows(names)),
-            text="n:N",
-            color=alt.Color("color:N", scale=None),
-        )
-    )
-    return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
+    rows = [[(age, f"{counts[age]:,.0f}") for age in few] for counts in reached]
+    return with_numbers(chart, rows, names)
 
 
 def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:

@@ -343,6 +343,30 @@ def curves(
     return alt.layer(*layers)
 
 
+def with_numbers(chart: Any, rows: Sequence[Sequence[tuple[float, str]]], names: Sequence[str] = ()) -> Any:
+    """Put rows of numbers, x and text of each, under a chart of curves, in the colours of its curves.
+
+    Names stand to the left of their rows where there are several.
+    """
+    alt = altair()
+    cells = [
+        {"x": x, "row": i, "n": n, "color": ink(SERIES[i % len(SERIES)] if len(rows) > 1 else "muted")}
+        for i, row in enumerate(rows)
+        for x, n in row
+    ]
+    numbers = (
+        alt.Chart(alt.Data(values=cells), width=WIDTH, height=16 * len(rows))
+        .mark_text(fontSize=11)
+        .encode(
+            x=alt.X("x:Q", axis=None),
+            y=alt.Y("row:O", axis=named_rows(names)),
+            text="n:N",
+            color=alt.Color("color:N", scale=None),
+        )
+    )
+    return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
+
+
 def named_rows(names: Sequence[str]) -> Any:
     """An axis of the rows of numbers under a chart, with their names; none for a single row."""
     if len(names) < 2:

@@ -191,32 +191,13 @@ def with_at_risk(chart: Any, results: Sequence[Any], names: Sequence[str] = ()) 
 
     Names stand to the left of their rows where there are several.
     """
-    from salesops import plot
-    from salesops.plot.charts import SERIES, named_rows
+    from salesops.plot.charts import with_numbers
 
-    alt = plot.altair()
     times = ticks(max(float(result.time[-1]) for result in results))
-    cells = [
-        {
-            "x": x,
-            "row": row,
-            "n": f"{n:,.6g}",
-            "color": plot.ink(SERIES[row % len(SERIES)] if len(results) > 1 else "muted"),
-        }
-        for row, result in enumerate(results)
-        for x, n in zip(times, at_risk(result, times), strict=True)
+    rows = [
+        [(x, f"{n:,.6g}") for x, n in zip(times, at_risk(result, times), strict=True)] for result in results
     ]
-    numbers = (
-        alt.Chart(alt.Data(values=cells), width=plot.WIDTH, height=16 * len(results))
-        .mark_text(fontSize=11)
-        .encode(
-            x=alt.X("x:Q", axis=None),
-            y=alt.Y("row:O", axis=named_rows(names)),
-            text="n:N",
-            color=alt.Color("color:N", scale=None),
-        )
-    )
-    return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
+    return with_numbers(chart, rows, names)
 
 
 def on_axis(ax: Any, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]) -> Any:
