@@ -23,13 +23,13 @@ std::span<const T> span_of(const Array<T>& array) {
   return {array.data(), static_cast<std::size_t>(array.size())};
 }
 
-Array<double> array_of(const std::vector<double>& values) {
+Array<double> array_of(std::span<const double> values) {
   return Array<double>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
 /// A read-only property that gives a column as a NumPy array.
-template <typename Class, typename Owner>
-void def_array(Class& type, const char* name, std::vector<double> Owner::* column) {
+template <typename Class, typename Owner, typename Column>
+void def_array(Class& type, const char* name, Column Owner::* column) {
   type.def_property_readonly(name, [column](const Owner& owner) { return array_of(owner.*column); });
 }
 

@@ -1,12 +1,10 @@
 #include "salesops/survival/curves.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cmath>
 #include <numeric>
 #include <string>
 
-#include "../table/memory.hpp"
 #include "rows.hpp"
 #include "salesops/stats.hpp"
 
@@ -16,7 +14,7 @@ namespace survival {
 
 namespace {
 
-bool is_known(const std::vector<double>& time, const std::vector<double>& survival, double t) {
+bool is_known(std::span<const double> time, std::span<const double> survival, double t) {
   return !std::isnan(t) && !time.empty() && (t <= time.back() || survival.back() == 0);
 }
 
@@ -33,10 +31,8 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
   curve.level = options.level;
   curve.interval = options.interval;
   curve.rows = static_cast<std::int64_t>(durations.size());
-  const std::array<std::vector<double>*, 4> columns{&curve.survival, &curve.std_error, &curve.low,
-                                                    &curve.high};
-  for_blocks(columns.size(), {},
-             [&](std::size_t column) { detail::make_room(*columns[column], table.size()); });
+  for (auto* column : {&curve.survival, &curve.std_error, &curve.low, &curve.high})
+    column->resize(table.size());
   curve.events = std::move(table.ended[1]);
   curve.censored = std::move(table.ended[0]);
   // Divisions and the band's logarithms are taken in blocks, on all threads; only products and sums go from
@@ -47,8 +43,8 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
       const double n = table.at_risk[i];
       const double d = curve.events[i];
       const double left = stay(n, d);
-      curve.survival[i] = d > 0 ? left / n : 1;
-      curve.std_error[i] = d > 0 && left > 0 ? d / (n * left) : 0;
+      curve.survival[i] = n > 0 ? left / n : 1;
+      curve.std_error[i] = left > 0 ? d / (n * left) : 0;
     }
   });
   double survival = 1;
@@ -58,11 +54,10 @@ KaplanMeier kaplan_meier(std::span<const double> durations, std::span<const std:
     curve.std_error[i] = spread += curve.std_error[i];
   }
   for_rows(table.size(), block, {}, [&](std::size_t first, std::size_t last) {
+    Bands bands(z, options.interval);
     for (std::size_t i = first; i < last; ++i) {
       curve.std_error[i] = curve.survival[i] * std::sqrt(curve.std_error[i]);
-      const bool same = i > first && curve.events[i] == 0;
-      const Band band = same ? Band{curve.low[i - 1], curve.high[i - 1]}
-                             : band_of(curve.survival[i], curve.std_error[i], z, options.interval);
+      const Band band = bands(curve.survival[i], curve.std_error[i]);
       curve.low[i] = band.low;
       curve.high[i] = band.high;
     }
@@ -86,7 +81,7 @@ TimeEstimate KaplanMeier::quantile(double probability) const {
     throw UsageError("probability must lie between 0 and 1, ends left out");
   // Products of ratios may miss a level by rounding: 1 − 1/2 must be met by 0.5000000000000001.
   const double level_met = (1 - probability) * (1 + 1e-12);
-  const auto passes = [&](const std::vector<double>& curve) -> std::optional<double> {
+  const auto passes = [&](std::span<const double> curve) -> std::optional<double> {
     const auto found = std::find_if(curve.begin(), curve.end(), [&](double s) { return s <= level_met; });
     if (found == curve.end()) return std::nullopt;
     return time[static_cast<std::size_t>(found - curve.begin())];
@@ -121,7 +116,7 @@ NelsonAalen nelson_aalen(std::span<const double> durations, std::span<const std:
   const double z = stats::normal_multiplier(options.level);
   EventTable table = event_table(durations, events, 2, options);
   // In turn, rows count, whatever they weigh.
-  std::vector<double> rows_ended;
+  LargeVector<double> rows_ended;
   if (ties == TiedEvents::in_turn && !options.weights.empty())
     rows_ended = std::move(event_table(durations, events, 2, {.entry = options.entry}).ended[1]);
   NelsonAalen curve;
@@ -195,6 +190,7 @@ AalenJohansen aalen_johansen(std::span<const double> durations, std::span<const 
   std::vector<double> incidence(causes, 0.0);
   std::vector<double> seen(causes + 1);
   double survival = 1;
+  std::vector<Bands> bands(causes, Bands(z, options.interval));
   for (std::size_t i = 0; i < table.size(); ++i) {
     for (std::size_t code = 0; code <= causes; ++code) seen[code] = table.ended[code][i];
     const double n = table.at_risk[i];
@@ -204,7 +200,7 @@ AalenJohansen aalen_johansen(std::span<const double> durations, std::span<const 
       if (d > 0) variances[k].step(grown, survival, n, d, seen[k + 1]);
       incidence[k] = std::min(1.0, incidence[k] + grown);
       const double error = std::sqrt(variances[k].value());
-      const Band band = band_of(incidence[k], error, z, options.interval);
+      const Band band = bands[k](incidence[k], error);
       Incidence& cause = result.causes[k];
       cause.incidence.push_back(incidence[k]);
       cause.std_error.push_back(error);

@@ -117,7 +117,7 @@ class RiskSets {
   Execution execution_;
   detail::Memory<double> x_;   ///< rows × width
   Eigen::VectorXd died_;       ///< Σ w·x of all deaths, padded
-  std::vector<double> times_;  ///< durations by place, until groups are found
+  LargeVector<double> times_;  ///< durations by place, until groups are found
   std::size_t block_rows_ = 4096;
   std::vector<std::size_t> first_group_;  ///< of each block: first group that ends after its first place
   std::vector<std::size_t> first_piece_;  ///< of each block, and the end

@@ -1,5 +1,6 @@
 #include "rows.hpp"
 
+#include <array>
 #include <atomic>
 #include <bit>
 #include <functional>
@@ -113,6 +114,7 @@ WholeOrder whole_order(std::span<const double> values, std::size_t above) {
 struct Item {
   std::uint64_t key;
   std::uint32_t row;
+  std::uint32_t mark;  ///< goes along
 };
 
 constexpr int width = 11;  ///< bits of a digit
@@ -134,10 +136,10 @@ void sort_items(std::span<Item> items, int bits) {
   // Enough of the highest bits that hardly any two items agree in them.
   const int digits = (static_cast<int>(std::bit_width(items.size())) + 18) / width;
   const int low = std::max(0, bits - digits * width);
-  std::vector<Item> room(items.size());
-  std::vector<std::uint32_t> place(places);
+  const detail::Memory<Item> room = detail::unset<Item>(items.size());
+  std::array<std::uint32_t, places> place;
   std::span<Item> from = items;
-  std::span<Item> to = room;
+  std::span<Item> to(room.get(), items.size());
   for (int at = low; at < bits; at += width) {
     std::fill(place.begin(), place.end(), 0U);
     for (const Item& item : from) ++place[digit_at(item.key, at)];
@@ -157,19 +159,11 @@ void sort_items(std::span<Item> items, int bits) {
   }
 }
 
-}  // namespace
-
-/// A radix sort of the bit patterns, which for numbers of at least 0 have the order of the numbers. Many rows
-/// are first dealt out by the highest digit in which they differ, so that the rest fits the cache.
-Ordered in_order(std::span<const double> values) {
-  if (const std::size_t above = whole_numbers(values); above > 0) {
-    WholeOrder sorted = whole_order(values, above);
-    std::vector<double> ordered(values.size());
-    for (std::size_t x = 0; x < above; ++x)
-      std::fill(ordered.begin() + sorted.starts[x], ordered.begin() + sorted.starts[x + 1],
-                static_cast<double>(x));
-    return {std::move(sorted.rows), std::move(ordered)};
-  }
+/// Calls store(place, value, row, mark) for all rows in order; `marks` may be none. A radix sort of the bit
+/// patterns, which for numbers of at least 0 have the order of the numbers. Many rows are first dealt out by
+/// the highest digit in which they differ, so that the rest fits the cache.
+template <class Store>
+void sort_rows(std::span<const double> values, std::span<const std::uint8_t> marks, const Store& store) {
   const std::size_t rows = values.size();
   const std::size_t blocks = (rows + block_rows - 1) / block_rows;
   const auto key_of = [&](std::size_t row) {
@@ -204,22 +198,32 @@ Ordered in_order(std::span<const double> values) {
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
     std::uint32_t* place = next.data() + first / block_rows * buckets;
     for (std::size_t row = first; row < last; ++row)
-      items[place[bucket_of(row)]++] = {key_of(row), static_cast<std::uint32_t>(row)};
-  });
-  Ordered sorted;
-  for_blocks(2, {}, [&](std::size_t column) {  // the first touch of memory is slow
-    if (column == 0)
-      detail::make_room(sorted.rows, rows);
-    else
-      detail::make_room(sorted.values, rows);
+      items[place[bucket_of(row)]++] = {key_of(row), static_cast<std::uint32_t>(row),
+                                        marks.empty() ? 0U : marks[row]};
   });
   for_blocks(buckets, {}, [&](std::size_t bucket) {
     const std::span<Item> own(items.get() + starts[bucket], starts[bucket + 1] - starts[bucket]);
     sort_items(own, low);
-    for (std::size_t i = starts[bucket]; i < starts[bucket + 1]; ++i) {
-      sorted.rows[i] = items[i].row;
-      sorted.values[i] = std::bit_cast<double>(items[i].key);
-    }
+    for (std::size_t i = 0; i < own.size(); ++i)
+      store(starts[bucket] + i, std::bit_cast<double>(own[i].key), own[i].row, own[i].mark);
+  });
+}
+
+}  // namespace
+
+Ordered in_order(std::span<const double> values) {
+  if (const std::size_t above = whole_numbers(values); above > 0) {
+    WholeOrder sorted = whole_order(values, above);
+    LargeVector<double> ordered(values.size());
+    for (std::size_t x = 0; x < above; ++x)
+      std::fill(ordered.begin() + sorted.starts[x], ordered.begin() + sorted.starts[x + 1],
+                static_cast<double>(x));
+    return {std::move(sorted.rows), std::move(ordered)};
+  }
+  Ordered sorted{std::vector<std::uint32_t>(values.size()), LargeVector<double>(values.size())};
+  sort_rows(values, {}, [&](std::size_t place, double value, std::uint32_t row, std::uint32_t) {
+    sorted.values[place] = value;
+    sorted.rows[place] = row;
   });
   return sorted;
 }
@@ -227,7 +231,7 @@ Ordered in_order(std::span<const double> values) {
 namespace {
 
 /// Takes from the risk sets the rows whose entry is at or after their time: known of, but not yet at risk.
-void take_waiting(const std::vector<double>& time, const Options& options, std::vector<double>& at_risk) {
+void take_waiting(std::span<const double> time, const Options& options, std::span<double> at_risk) {
   if (options.entry.empty()) return;
   const std::vector<std::uint32_t> order = order_of(options.entry);
   double weight = 0;
@@ -286,18 +290,18 @@ RiskTable risk_table(std::span<const double> durations, const Options& options) 
 
 namespace {
 
-/// Makes room in several columns, each on a thread of its own: the first touch of memory is slow.
-void make_room(EventTable& table, std::size_t size) {
-  for_blocks(table.ended.size() + 2, {}, [&](std::size_t column) {
-    detail::make_room(column == 0 ? table.time : column == 1 ? table.at_risk : table.ended[column - 2], size);
-  });
-}
-
-/// The table of rows in order, block by block: each times its own first rows.
-void fill(EventTable& table, const Ordered& sorted, std::span<const std::uint8_t> events,
+/// The table of durations that are no few whole numbers, block by block: each times its own first rows.
+void fill(EventTable& table, std::span<const double> durations, std::span<const std::uint8_t> events,
           const Options& options) {
-  const std::vector<double>& values = sorted.values;
-  const std::size_t rows = values.size();
+  const std::size_t rows = durations.size();
+  LargeVector<double> values(rows);
+  LargeVector<std::uint8_t> codes(rows);
+  LargeVector<std::uint32_t> order(options.weights.empty() ? 0 : rows);
+  sort_rows(durations, events, [&](std::size_t place, double value, std::uint32_t row, std::uint32_t event) {
+    values[place] = value;
+    codes[place] = static_cast<std::uint8_t>(event);
+    if (!options.weights.empty()) order[place] = row;
+  });
   const auto begins = [&](std::size_t i) { return i == 0 || values[i] != values[i - 1]; };
   std::vector<std::size_t> steps((rows + block_rows - 1) / block_rows + 1, 0);
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
@@ -306,8 +310,23 @@ void fill(EventTable& table, const Ordered& sorted, std::span<const std::uint8_t
     steps[first / block_rows + 1] = size;
   });
   std::partial_sum(steps.begin(), steps.end(), steps.begin());
-  make_room(table, steps.back());
+  const bool ties = steps.back() < rows;
+  table.at_risk.resize(steps.back());
+  table.time.resize(ties ? steps.back() : 0);
+  for (LargeVector<double>& ended : table.ended) ended.resize(steps.back());
+  const auto weight = [&](std::size_t i) { return options.weights.empty() ? 1 : options.weights[order[i]]; };
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+    if (!ties) {
+      constexpr double one_or_none[]{0, 1};  // looked up: which it is can't be foretold
+      double* const at_risk = table.at_risk.data();
+      for (std::size_t i = first; i < last; ++i) at_risk[i] = static_cast<double>(rows - i);
+      for (std::size_t code = 0; code < table.ended.size(); ++code) {
+        double* const ended = table.ended[code].data();
+        for (std::size_t i = first; i < last; ++i) ended[i] = one_or_none[codes[i] == code ? 1 : 0];
+        for (std::size_t i = options.weights.empty() ? last : first; i < last; ++i) ended[i] *= weight(i);
+      }
+      return;
+    }
     std::size_t i = first;
     while (i < last && !begins(i)) ++i;  // they are of a time that began in an earlier block
     if (i == last) return;
@@ -316,11 +335,38 @@ void fill(EventTable& table, const Ordered& sorted, std::span<const std::uint8_t
       if (begins(i)) {
         if (i >= last) break;
         table.at_risk[step] = static_cast<double>(rows - i);
+        for (LargeVector<double>& ended : table.ended) ended[step] = 0;
         table.time[step++] = values[i];
       }
-      table.ended[events[sorted.rows[i]]][step - 1] += weight_of(options, sorted.rows[i]);
+      table.ended[codes[i]][step - 1] += weight(i);
     }
   });
+  if (!ties) table.time = std::move(values);
+}
+
+/// The table of whole numbers below `above`: each is a place. Summed in pieces, as many whatever the threads.
+void fill_whole(EventTable& table, std::span<const double> durations, std::span<const std::uint8_t> events,
+                std::size_t above, const Options& options) {
+  const std::size_t rows = durations.size();
+  const std::size_t codes = table.ended.size();
+  const std::size_t cells = above * codes;
+  const std::size_t pieces = std::clamp<std::size_t>(rows / std::max(block_rows, 4 * cells), 1, 8);
+  std::vector<double> sums(pieces * cells, 0.0);
+  for_blocks(pieces, {}, [&](std::size_t piece) {
+    double* const own = sums.data() + piece * cells;
+    const std::size_t end = rows * (piece + 1) / pieces;
+    for (std::size_t row = rows * piece / pieces; row < end; ++row)
+      own[static_cast<std::size_t>(durations[row]) * codes + events[row]] += weight_of(options, row);
+  });
+  for (std::size_t piece = 1; piece < pieces; ++piece)
+    for (std::size_t cell = 0; cell < cells; ++cell) sums[cell] += sums[piece * cells + cell];
+  for (std::size_t at = 0; at < above; ++at) {
+    const std::span<const double> ended(sums.data() + at * codes, codes);
+    if (std::ranges::all_of(ended, [](double weight) { return weight == 0; })) continue;
+    table.time.push_back(static_cast<double>(at));
+    for (std::size_t code = 0; code < codes; ++code) table.ended[code].push_back(ended[code]);
+  }
+  table.at_risk.resize(table.size());
 }
 
 }  // namespace
@@ -331,26 +377,14 @@ EventTable event_table(std::span<const double> durations, std::span<const std::u
   table.ended.resize(codes);
   const std::size_t above = whole_numbers(durations);
   if (above > 0 && above * codes <= std::max(few_whole_numbers, durations.size())) {
-    std::vector<double> sums(above * codes, 0.0);
-    std::vector<std::uint8_t> seen(above, 0);
-    for (std::size_t row = 0; row < durations.size(); ++row) {
-      const auto at = static_cast<std::size_t>(durations[row]);
-      sums[at * codes + events[row]] += weight_of(options, row);
-      seen[at] = 1;
-    }
-    for (std::size_t at = 0; at < above; ++at) {
-      if (seen[at] == 0) continue;
-      table.time.push_back(static_cast<double>(at));
-      for (std::size_t code = 0; code < codes; ++code) table.ended[code].push_back(sums[at * codes + code]);
-    }
-    table.at_risk.resize(table.size());
+    fill_whole(table, durations, events, above, options);
   } else {
-    fill(table, in_order(durations), events, options);
+    fill(table, durations, events, options);
   }
   // Summed from the last time backwards, so that the last risk set is exactly its own rows.
   double weight = 0;
   for (std::size_t i = above > 0 || !options.weights.empty() ? table.size() : 0; i-- > 0;) {
-    for (const std::vector<double>& ended : table.ended) weight += ended[i];
+    for (const LargeVector<double>& ended : table.ended) weight += ended[i];
     table.at_risk[i] = weight;
   }
   take_waiting(table.time, options, table.at_risk);
@@ -359,14 +393,13 @@ EventTable event_table(std::span<const double> durations, std::span<const std::u
 
 // ---- Bands and steps ------------------------------------------------------------------------------
 
-/// Interval of a share in (0, 1) from its standard error.
-Band band_of(double share, double std_error, double z, IntervalKind kind) {
+Band Bands::operator()(double share, double std_error) {
   if (share <= 0 || share >= 1 || std_error <= 0) return {share, share};
-  const double e = z * std_error;
-  switch (kind) {
+  const double e = z_ * std_error;
+  switch (kind_) {
     case IntervalKind::plain: return {std::max(0.0, share - e), std::min(1.0, share + e)};
     case IntervalKind::log: {
-      const double factor = std::exp(e / share);
+      const double factor = tilt_(e / share);
       return {share / factor, std::min(1.0, share * factor)};
     }
     case IntervalKind::arcsine: {
@@ -378,13 +411,13 @@ Band band_of(double share, double std_error, double z, IntervalKind kind) {
     }
     case IntervalKind::log_log: break;
   }
-  const double logarithm = std::log(share);
-  const double tilt = std::exp(e / (share * -logarithm));
-  return {std::exp(logarithm * tilt), std::exp(logarithm / tilt)};
+  const double logarithm = log_(share);
+  const double tilt = tilt_(e / (share * -logarithm));
+  return {low_(logarithm * tilt), high_(logarithm / tilt)};
 }
 
 /// Position of the last time that is ≤ t, or nothing before the first.
-std::optional<std::size_t> step_at(const std::vector<double>& time, double t) {
+std::optional<std::size_t> step_at(std::span<const double> time, double t) {
   const auto after = std::upper_bound(time.begin(), time.end(), t);
   if (after == time.begin()) return std::nullopt;
   return static_cast<std::size_t>(after - time.begin()) - 1;

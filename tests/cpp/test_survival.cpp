@@ -277,6 +277,57 @@ TEST(Survival, TimesThatDifferInTheirLastDigitsAreApart) {
   EXPECT_EQ(survival::kaplan_meier(durations, events).time, expected);
 }
 
+TEST(Survival, BandsAlongACurveAreThoseOfEachShare) {
+  random::Stream stream(5);
+  Times durations(40000);
+  Codes events(40000);
+  for (std::size_t i = 0; i < durations.size(); ++i) {
+    durations[i] = stream.exponential(1e-3);
+    events[i] = stream.bernoulli(0.6);
+  }
+  for (const auto kind : {survival::IntervalKind::log_log, survival::IntervalKind::log}) {
+    const auto curve = survival::kaplan_meier(durations, events, {.interval = kind});
+    const double z = 1.959963984540054;
+    for (std::size_t i = 0; i + 1 < curve.time.size(); ++i) {
+      const double share = curve.survival[i];
+      const double e = z * curve.std_error[i];
+      if (share >= 1 || share <= 0) continue;
+      const double factor = std::exp(e / share);
+      const double tilt = std::exp(e / (share * -std::log(share)));
+      const bool log_log = kind == survival::IntervalKind::log_log;
+      const double low = log_log ? std::exp(std::log(share) * tilt) : share / factor;
+      const double high = log_log ? std::exp(std::log(share) / tilt) : std::min(1.0, share * factor);
+      ASSERT_NEAR(curve.low[i], low, 1e-14 * low) << i;
+      ASSERT_NEAR(curve.high[i], high, 1e-14 * high) << i;
+    }
+  }
+}
+
+TEST(Survival, WholeNumbersAreOnlyAFasterWay) {
+  random::Stream stream(6);
+  Times whole(300000);
+  Times halves(whole.size());
+  Times weights(whole.size());
+  Codes events(whole.size());
+  for (std::size_t i = 0; i < whole.size(); ++i) {
+    whole[i] = std::ceil(stream.exponential(1e-2));
+    halves[i] = whole[i] + 0.5;
+    weights[i] = stream.uniform01() + 0.1;
+    events[i] = stream.bernoulli(0.6);
+  }
+  const auto fast = survival::kaplan_meier(whole, events);
+  const auto slow = survival::kaplan_meier(halves, events);
+  EXPECT_EQ(fast.survival, slow.survival);
+  EXPECT_EQ(fast.at_risk, slow.at_risk);
+  EXPECT_EQ(fast.censored, slow.censored);
+  EXPECT_EQ(fast.low, slow.low);
+  const auto weighted = survival::kaplan_meier(whole, events, {.weights = weights});
+  const auto same = survival::kaplan_meier(halves, events, {.weights = weights});
+  ASSERT_EQ(weighted.time.size(), same.time.size());
+  for (std::size_t i = 0; i < same.time.size(); ++i)
+    ASSERT_NEAR(weighted.survival[i], same.survival[i], 1e-12) << i;
+}
+
 TEST(Survival, AnyColumnComesInOrder) {
   random::Stream random(11);
   const auto uniform = [&] { return random.uniform01(); };

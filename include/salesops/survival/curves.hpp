@@ -29,6 +29,7 @@
 #include <span>
 #include <vector>
 
+#include "salesops/large_vector.hpp"
 #include "salesops/parallel.hpp"
 
 namespace salesops {
@@ -61,14 +62,14 @@ struct MeanEstimate {
 
 /// The share that lasts beyond each time; one row a distinct duration, ascending.
 struct KaplanMeier {
-  std::vector<double> time;
-  std::vector<double> at_risk;    ///< just before `time`
-  std::vector<double> events;     ///< at `time`
-  std::vector<double> censored;   ///< at `time`
-  std::vector<double> survival;   ///< P(T > time)
-  std::vector<double> std_error;  ///< Greenwood; 0 once the curve is 0
-  std::vector<double> low;
-  std::vector<double> high;
+  LargeVector<double> time;
+  LargeVector<double> at_risk;    ///< just before `time`
+  LargeVector<double> events;     ///< at `time`
+  LargeVector<double> censored;   ///< at `time`
+  LargeVector<double> survival;   ///< P(T > time)
+  LargeVector<double> std_error;  ///< Greenwood; 0 once the curve is 0
+  LargeVector<double> low;
+  LargeVector<double> high;
   double level = 95;
   IntervalKind interval = IntervalKind::log_log;
   std::int64_t rows = 0;
@@ -103,9 +104,9 @@ enum class BandKind : std::uint8_t {
 
 /// A band that holds the whole curve between two times with the level, not just each point of it.
 struct ConfidenceBand {
-  std::vector<double> time;  ///< event times; `equal_precision`: those with a from 0.05 to 0.95
-  std::vector<double> low;
-  std::vector<double> high;
+  LargeVector<double> time;  ///< event times; `equal_precision`: those with a from 0.05 to 0.95
+  LargeVector<double> low;
+  LargeVector<double> high;
   double critical = 0;  ///< quantile of the largest deviation, in standard errors for `equal_precision`
   BandKind kind = BandKind::equal_precision;
 };
@@ -124,14 +125,14 @@ struct ConfidenceBand {
 enum class TiedEvents : std::uint8_t { together, in_turn };
 
 struct NelsonAalen {
-  std::vector<double> time;
-  std::vector<double> at_risk;
-  std::vector<double> events;
-  std::vector<double> censored;
-  std::vector<double> cumulative_hazard;
-  std::vector<double> std_error;
-  std::vector<double> low;
-  std::vector<double> high;
+  LargeVector<double> time;
+  LargeVector<double> at_risk;
+  LargeVector<double> events;
+  LargeVector<double> censored;
+  LargeVector<double> cumulative_hazard;
+  LargeVector<double> std_error;
+  LargeVector<double> low;
+  LargeVector<double> high;
   double level = 95;
   TiedEvents ties = TiedEvents::together;
   std::int64_t rows = 0;
@@ -145,18 +146,18 @@ struct NelsonAalen {
 
 /// Share of rows that ended by one cause, by time.
 struct Incidence {
-  std::vector<double> events;  ///< of this cause, at each time
-  std::vector<double> incidence;
-  std::vector<double> std_error;
-  std::vector<double> low;
-  std::vector<double> high;
+  LargeVector<double> events;  ///< of this cause, at each time
+  LargeVector<double> incidence;
+  LargeVector<double> std_error;
+  LargeVector<double> low;
+  LargeVector<double> high;
 };
 
 struct AalenJohansen {
-  std::vector<double> time;
-  std::vector<double> at_risk;
-  std::vector<double> censored;
-  std::vector<double> survival;   ///< share with no event yet; + Σ incidences = 1
+  LargeVector<double> time;
+  LargeVector<double> at_risk;
+  LargeVector<double> censored;
+  LargeVector<double> survival;   ///< share with no event yet; + Σ incidences = 1
   std::vector<Incidence> causes;  ///< causes[k − 1] belongs to code k
   double level = 95;
   IntervalKind interval = IntervalKind::log_log;
