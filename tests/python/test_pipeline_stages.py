@@ -318,6 +318,17 @@ def test_visits_under_way_are_at_risk_from_since_on(crm):
     assert ((weeks.entry % 1 == 0) & (weeks.entry < weeks.weeks)).all()
 
 
+def test_visits_are_followed_for_a_while(crm):
+    whole, short = stays(crm, every="week"), stays(crm, every="week", until=4)
+    assert len(whole) == len(short)
+    assert short.weeks.tolist() == whole.weeks.clip(upper=4).tolist()
+    assert short.ended.tolist() == (whole.ended & (whole.weeks <= 4)).tolist()
+    assert short.left.notna().tolist() == short.ended.tolist()
+    late = stays(crm, since="2025-03-01", until=10)
+    assert (late.entry < 10).all()
+    assert late.days.max() == 10
+
+
 def test_a_log_that_begins_late_truncates():
     made = book(
         [
@@ -489,6 +500,9 @@ def test_a_close_whose_end_nobody_tells():
         ({"stage": "won"}, "no deal was in an open stage of 'won'"),
         ({"every": "month"}, "every .*not 'month'"),
         ({"every": "36h"}, "blocks are of whole days"),
+        ({"until": 0}, "until: need a duration above 0"),
+        ({"until": 1.5, "every": "week"}, "until: need a whole number of weeks"),
+        ({"until": float("inf"), "every": "week"}, "until: need a whole number of weeks"),
         ({"entry_unknown": "guess"}, "entry_unknown is 'left_out' or 'created'"),
         ({"as_of": "2040-01-01"}, "long after the book's latest row"),
         ({"allow_current": ["type"]}, "'type' is no column"),

@@ -38,6 +38,7 @@ def stage_durations(
     stage: str | Iterable[str] = (),
     pipeline: str = "",
     since: Any = None,
+    until: float | None = None,
     entry_unknown: str = "left_out",
     zone: Any = None,
     allow_current: Iterable[str] = (),
@@ -62,6 +63,9 @@ def stage_durations(
         Only visits to these stages, in this pipeline; all by default.
     since
         Only what happened from then on: visits that were under way are at risk from their ``entry`` on.
+    until
+        Follow visits for so many days, weeks or periods: those that last longer are still open then. The few
+        that last longest say little, and a week in which all that are left end has no finite odds.
     entry_unknown
         What becomes of visits whose beginning nobody wrote down, as the log began later: ``"left_out"``, or
         ``"created"``: they began with their deal, and are at risk since the log first saw them.
@@ -102,7 +106,11 @@ def stage_durations(
     """
     if entry_unknown not in ("left_out", "created"):
         raise UsageError(f"entry_unknown is 'left_out' or 'created', not '{entry_unknown}'")
+    if until is not None and not until > 0:
+        raise UsageError("until: need a duration above 0")
     unit, length = _unit(every)
+    if until is not None and length is not None and until % 1 != 0:
+        raise UsageError(f"until: need a whole number of {unit}")
     clock = time_zone(zone)
     whole = core_of(crm, "stage_durations").with_days_in(clock)
     now = whole.latest if as_of is None else instant(as_of, zone=clock)
@@ -133,7 +141,8 @@ def stage_durations(
         if isinstance(stay, Stay) and length is not None:
             stay = _in_periods(stay, now, length)
         if isinstance(stay, Stay):
-            rows.append(stay)
+            if until is None or stay.entry < until:
+                rows.append(_followed(stay, until))
         elif stay is not None:
             excluded[stay] += 1
     table = _table(rows, book, unit, _known(rows, book, allow_current))
@@ -210,6 +219,13 @@ def _in_periods(stay: Stay, now: int, length: int) -> Stay | str:
         stay = stay._replace(left=None, outcome="open")
     last = min(last, over)
     return stay._replace(entry=entry, lasted=last) if last > entry else "no_whole_period"
+
+
+def _followed(stay: Stay, until: float | None) -> Stay:
+    """The stay as it is known at a duration."""
+    if until is None or stay.lasted <= until:
+        return stay
+    return stay._replace(left=None, outcome="open", lasted=until)
 
 
 def _check_told(book: Book, visits: list[Visit], now: int) -> None:
