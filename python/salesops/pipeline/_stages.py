@@ -98,10 +98,10 @@ def stage_durations(
     >>> import salesops as so
     >>> crm = so.datasets.sample_crm(seed=7, deals=500)
     >>> frame = so.pipeline.stage_durations(crm, stage="proposal", every="week").to_frame()
-    >>> won = so.survival.DiscreteHazard().fit(
-    ...     frame, duration_col="weeks", event_col="won", entry_col="entry", formula="pushes"
+    >>> model = so.survival.DiscreteHazard().fit(
+    ...     frame, duration_col="weeks", event_col="moved_on", entry_col="entry", formula="pushes"
     ... )
-    >>> bool(0 < won.predict_hazard({"pushes": [1]}, period=2)[0] < 1)
+    >>> bool(0.2 < model.predict_hazard({"pushes": [0]}, period=2)[0] < 0.8)
     True
     """
     if entry_unknown not in ("left_out", "created"):
@@ -116,8 +116,8 @@ def stage_durations(
     now = whole.latest if as_of is None else instant(as_of, zone=clock)
     if now > whole.latest + LATEST:
         raise UsageError(
-            f"as_of lies long after the book's latest row ({timestamp(whole.latest):%Y-%m-%d}); "
-            "what happened between is not known"
+            f"stage_durations: as_of {timestamp(now):%Y-%m-%d} lies long after the book's latest row "
+            f"({timestamp(whole.latest):%Y-%m-%d}); what happened between is not known"
         )
     if not whole.has("opportunity"):
         raise UsageError("stage_durations: the book has no table 'opportunity'")
