@@ -13,7 +13,6 @@ from salesops._arguments import checked, pair
 from salesops._core import pipeline as _core
 from salesops._core.crm import data_model
 from salesops._core.error import UsageError
-from salesops._names import listing
 from salesops._progress import Wanted, shown
 from salesops.calendar import time_zone
 from salesops.crm import core_of, day_in, instant, timestamp
@@ -26,8 +25,6 @@ if TYPE_CHECKING:
     from salesops.crm import Crm
     from salesops.plot import Picture
 
-__all__ = ["Backtest", "Forecast", "Waterfall", "backtest", "forecast", "waterfall"]
-__dir__ = listing(__name__)
 
 Period = str | tuple[Any, Any] | None
 DAY = 86_400_000_000
