@@ -191,7 +191,7 @@ def with_at_risk(chart: Any, results: Sequence[Any], names: Sequence[str] = ()) 
 
     Names stand to the left of their rows where there are several.
     """
-    from salesops.plot.charts import with_numbers
+    from salesops.plot.lines import with_numbers
 
     times = ticks(max(float(result.time[-1]) for result in results))
     rows = [
