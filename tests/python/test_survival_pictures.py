@@ -69,11 +69,130 @@ def test_groups_are_drawn_together_with_their_rows_at_risk():
         ]
     assert [row[0] for row in picture.rows] == ["2", "4", "6", "8", "10"]
     assert picture.rows[-1][2] == "–"  # nobody of b has been watched that long
-    with pytest.raises(so.UsageError, match="group 'b' needs a KaplanMeier or NelsonAalen, all of one kind"):
+    with pytest.raises(
+        so.UsageError, match="group 'b' needs a KaplanMeier, NelsonAalen or AalenJohansen, all"
+    ):
         survival.plot({"a": curves["a"], "b": survival.NelsonAalen().fit([1, 2], [1, 0])})
     with pytest.raises(so.UsageError, match="group 'c' needs"):
         survival.plot({"c": [1, 2]})
     with pytest.raises(so.UsageError, match="at least one group"):
         survival.plot({})
+    with pytest.raises(so.UsageError, match="fits: need a dict, not list"):
+        survival.plot([curves["a"]])
     with pytest.raises(so.UsageError, match="not fitted yet"):
         survival.plot({"a": survival.KaplanMeier()})
+    with pytest.raises(so.UsageError, match="group 'b' has intervals of another level"):
+        survival.plot({"a": curves["a"], "b": survival.KaplanMeier(level=80).fit([1, 2])})
+    with pytest.raises(so.UsageError, match="two groups bear the same name"):
+        survival.plot({1: curves["a"], "1": curves["b"]})
+    with pytest.raises(so.UsageError, match="a KaplanMeier has no outcomes"):
+        survival.plot(curves, cause="won")
+
+
+def test_hazards_of_groups_are_drawn_as_their_fits_tell():
+    fits = {name: survival.NelsonAalen().fit(days) for name, days in (("a", [1, 2, 4]), ("b", [2, 3, 5, 6]))}
+    picture = survival.plot(fits)
+    assert picture.title == f"After 4: a {1 / 3 + 1 / 2 + 1:.2f}, b {1 / 4 + 1 / 3:.2f}"
+    assert picture.rows[-1] == ["6", "–", f"{1 / 4 + 1 / 3 + 1 / 2 + 1:.3f}"]  # a hazard goes on
+
+
+def deals(won, lost, still_open=(99,)):
+    """Deals by their days."""
+    days = [*won, *lost, *still_open]
+    ends = ["won"] * len(won) + ["lost"] * len(lost) + ["open"] * len(still_open)
+    return survival.AalenJohansen(censored="open").fit(days, ends)
+
+
+def lines_of(picture):
+    """Points of each curve: x, value, low, high."""
+    found = {}
+    for row in picture.chart.to_dict()["vconcat"][0]["layer"][1]["data"]["values"]:
+        found.setdefault(row["curve"], []).append((row["x"], row["value"], row["low"], row["high"]))
+    return found
+
+
+def test_one_model_draws_each_of_its_outcomes():
+    fit = deals([2, 4, 4, 9], [1, 6, 7])
+    picture = fit.plot(time="days")
+    assert lines_of(picture).keys() == {"lost", "won"}
+    for name, points in lines_of(picture).items():
+        of = fit.result_.causes[fit.causes_.index(name)]
+        assert points[0] == (0, 0, 0, 0)
+        assert [point[:2] for point in points[1:]] == list(zip(fit.result_.time, of.incidence, strict=True))
+    (numbers,) = (part["data"]["values"] for part in picture.chart.to_dict()["vconcat"][1:])
+    assert numbers[0]["n"] == "8"
+    assert survival.plot(fit, time="days").title == picture.title == "After 99 days: lost 37.5 %, won 50.0 %"
+    assert survival.plot(fit, cause="won", time="days").title == "After 99 days: won 50.0 %"
+    with pytest.raises(so.UsageError, match="no row has ended"):
+        survival.AalenJohansen().fit([1, 2], [0, 0]).plot()
+
+
+def test_groups_are_drawn_by_the_share_of_one_outcome():
+    fits = {"basic": deals([2, 4, 4, 8], [1, 6]), "pro": deals([3, 5], [2, 7, 8, 8])}
+    picture = survival.plot(fits, cause="won", time="days")
+    assert picture.title == "won after 99 days: basic 57.1 %, pro 28.6 %"
+    assert "share won by then" in picture.svg()
+    for name, points in lines_of(picture).items():
+        of = fits[name].result_.causes[1]
+        assert [point[1] for point in points[1:]] == of.incidence.tolist()
+        assert points[-1][2:] == (of.low[-1], of.high[-1])
+    rows = picture.chart.to_dict()["vconcat"][1]["data"]["values"]
+    assert [(row["row"], row["n"]) for row in rows if row["x"] == 0] == [(0, "7"), (1, "7")]
+    never = survival.plot({**fits, "none": deals([], [1, 5])}, cause="won").title
+    assert never.endswith("pro 28.6 %, none 0.0 %")
+    only = {"a": survival.AalenJohansen().fit([1, 2], [0, 1]), "b": survival.AalenJohansen().fit([3], [1])}
+    assert survival.plot(only).title == "1 after 2: a 100.0 %, b 0.0 %"
+    with pytest.raises(so.UsageError, match="cause: say which outcome to draw; there are 'lost', 'won'"):
+        survival.plot(fits)
+    with pytest.raises(so.UsageError, match="no outcome 'win'; there are 'lost', 'won'"):
+        survival.plot(fits, cause="win")
+
+
+def test_shares_that_can_change_no_more_are_told_at_any_later_time():
+    fits = {
+        "over": survival.AalenJohansen().fit([1, 2], [1, 2]),
+        "long": survival.AalenJohansen().fit([1, 30], [1, 0]),
+    }
+    assert [row[1:] for row in survival.plot(fits, cause=1).rows][-1] == ["0.500", "0.500"]
+    left = {"over": survival.KaplanMeier().fit([1, 2]), "long": survival.KaplanMeier().fit([1, 30], [1, 0])}
+    assert [row[1:] for row in survival.plot(left).rows][-1] == ["0.000", "0.500"]
+
+
+def test_curves_reach_the_end_of_what_was_watched():
+    left = survival.KaplanMeier().fit([2, 3, 50], [1, 1, 0])
+    (points,) = lines_of(left.plot()).values()
+    assert [point[:2] for point in points[-2:]] == [(3, pytest.approx(1 / 3)), (50, pytest.approx(1 / 3))]
+    both = lines_of(survival.plot({"a": left, "b": survival.KaplanMeier().fit([1, 80], [1, 0])}))
+    assert {name: points[-1][0] for name, points in both.items()} == {"a": 50, "b": 80}
+    assert {name: points[-1][0] for name, points in lines_of(deals([2], [5]).plot()).items()} == {
+        "lost": 99,
+        "won": 99,
+    }
+    rows = {"x": [1, 2, 3, 4], "time": [2, 3, 4, 70], "left": [1, 1, 1, 0]}
+    cox = survival.CoxPH(penalty=1).fit(rows, duration_col="time", event_col="left")
+    assert [points[-1][0] for points in lines_of(cox.plot_survival_function({"x": [1, 3]})).values()] == [
+        70,
+        70,
+    ]
+
+
+def test_pictures_of_many_groups_say_the_ends_and_of_too_many_what_to_do():
+    fits = {f"plan {i}": survival.KaplanMeier().fit(range(1 + i, 90 + i)) for i in range(11)}
+    ten = dict(list(fits.items())[:10])
+    picture = survival.plot(ten)
+    assert picture.title == "After 80: from 10.1 % (plan 0) to 20.2 % (plan 9)"
+    assert "plan 4 14.6 %" in picture.alt
+    cells = picture.chart.to_dict()["vconcat"][1]["data"]["values"]
+    ends = picture.chart.to_dict()["vconcat"][0]["layer"][-1]["data"]["values"]
+    assert len({row["color"] for row in cells}) == 10
+    assert {row["curve"]: row["color"] for row in ends} == {
+        name: next(row["color"] for row in cells if row["row"] == i) for i, name in enumerate(ten)
+    }
+    with pytest.raises(so.UsageError, match="fits: 11 groups are more than a reader can tell apart"):
+        survival.plot(fits)
+    twelve = survival.AalenJohansen().fit([*range(1, 13), 40], [*range(12, 0, -1), 0]).plot()
+    assert twelve.title.startswith("After 4: ")  # outcomes 12 to 9 have been seen
+    assert twelve.subtitle.endswith("Drawn: the 10 largest of 12 curves.")
+    assert len(lines_of(twelve)) == 10
+    assert {"9", "10", "11", "12"} <= lines_of(twelve).keys()
+    assert len(twelve.columns) == 2 + 12

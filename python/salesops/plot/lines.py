@@ -266,7 +266,7 @@ def _dashes(alt: Any, lines: int) -> dict[str, Any]:
 
 def _lasting(points: Sequence[tuple[float, float, float, float]]) -> list[tuple[float, float, float, float]]:
     """Points whose last step is as wide as one of x, so that it can be seen."""
-    return [*points, *((x + 1, *rest) for x, *rest in points[-1:])]
+    return [*points, *((x + 1, value, low, high) for x, value, low, high in points[-1:])]
 
 
 def _ends(data: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -387,11 +387,21 @@ class CoxPH(HazardRegression):
         known = ~np.isnan(values).any(axis=0)
         watched = AtRisk(seen.time[known], seen.at_risk[known])
         curves = [
-            Curve(name, values[i][known], low[i][known], high[i][known]) for i, name in enumerate(called)
+            Curve(name, watched.time, values[i][known], low[i][known], high[i][known])
+            for i, name in enumerate(called)
         ]
         if ax is not None:
             return on_axis(ax, watched, time, "share still there", curves)
-        return picture(self, watched, time, "share still there", curves)
+        return picture(
+            curves,
+            [watched],
+            origin=self.origin,
+            unit=self.unit,
+            time=time,
+            axis="share still there",
+            about=f"{self._counts()}; the others count as long as seen. "
+            f"Band: {self.level:g} % interval at each time. Below: rows at risk.",
+        )
 
     def check_assumptions(self, scale: str = "km") -> Assumptions:
         """Test whether effects hold over the whole life, as the model believes.
