@@ -196,3 +196,90 @@ def test_pictures_of_many_groups_say_the_ends_and_of_too_many_what_to_do():
     assert len(lines_of(twelve)) == 10
     assert {"9", "10", "11", "12"} <= lines_of(twelve).keys()
     assert len(twelve.columns) == 2 + 12
+
+
+ROWS = {
+    "months": [5, 6, 6, 2, 4, 9, 12, 3, 8, 7],
+    "left": [1, 0, 1, 1, 0, 1, 0, 1, 0, 1],
+    "seats": [3, 9, 4, 2, 8, 5, 12, 6, 7, 3],
+}
+FIT = {"duration_col": "months", "event_col": "left", "formula": "seats"}
+
+
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        (survival.CoxPH(), "hazard ratio"),
+        (survival.FineGray(), "subdistribution hazard ratio"),
+        (survival.WeibullAFT(level=80), "time ratio"),
+        (survival.DiscreteHazard(), "odds ratio"),
+        (survival.DiscreteHazard(link="cloglog"), "hazard ratio"),
+    ],
+    ids=lambda value: value if isinstance(value, str) else type(value).__name__,
+)
+def test_regressions_draw_a_forest_of_their_ratios(model, what):
+    picture = model.fit(ROWS, **FIT).plot()
+    level = model.level
+    assert picture.columns == ["column", what, f"low {level:g} %", f"high {level:g} %"]
+    table = model.to_frame()
+    place = list(table["covariate"]).index("seats")
+    ratio = what.replace(" ", "_").removeprefix("subdistribution_")
+    told = [table[name][place] for name in (ratio, f"{ratio}_lo_{level:g}", f"{ratio}_hi_{level:g}")]
+    assert picture.rows == [["seats", *(f"{value:.3f}" for value in told)]]
+    assert f">{what}</text>" in picture.svg()
+    surely = told[1] > 1 or told[2] < 1
+    assert picture.title == (
+        f"seats: {what} {told[0]:.2f}" if surely else f"No column's {what} is surely different from 1"
+    )
+    assert picture.subtitle.startswith("Above 1 lasts longer" if what == "time ratio" else "Above 1 ")
+
+
+def test_ratios_on_an_axis_are_round_on_both_sides_of_one():
+    def ticks(*rows):
+        picture = forest([("x", *row) for row in rows], what="hazard", level=95, subtitle="")
+        axis = picture.chart.to_dict()["layer"][2]["encoding"]["x"]["axis"]
+        return axis.get("values")
+
+    assert ticks((0.93, 0.6, 1.7)) == [0.7, 1, 1.5]
+    assert ticks((2.0, 1.1, 2.9)) == [1, 1.5, 2]
+    assert ticks((0.4, 0.2, 0.9), (3.0, 1.5, 6.0)) == [0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5]
+    assert ticks((1.01, 0.95, 1.08)) is None  # too near for round ones
+    assert ticks((2.0, 1e-9, 1e9)) is None
+
+
+@pytest.mark.parametrize("law", ["Exponential", "Weibull", "LogNormal", "LogLogistic", "GeneralizedGamma"])
+def test_laws_stand_over_the_kaplan_meier_curve_of_their_rows(law):
+    days = [1, 2, 2, 3, 3, 4, 5, 6, 8, 9, 12, 15, 18, 20, 30]
+    ends = [1] * 12 + [0, 1, 0]
+    fit = getattr(survival, f"{law}AFT")().fit(days, ends)
+    seen = survival.KaplanMeier().fit(days, ends)
+    picture = fit.plot(time="days")
+    assert picture.columns == ["days", "at risk", fit.called, "Kaplan–Meier"]
+    told = fit.predict_survival_function(times=seen.result_.time)["survival"]
+    assert picture.title == f"After 4 days: {fit.called} {100 * told[3]:.1f} %, Kaplan–Meier 60.0 %"
+    rows = {row[0]: row[1:] for row in picture.rows}
+    for i, at in enumerate(seen.result_.time):
+        if f"{at:g}" in rows:
+            exact = [f"{seen.result_.at_risk[i]:g}", f"{told[i]:.3f}", f"{seen.result_.survival[i]:.3f}"]
+            assert rows[f"{at:g}"] == exact
+    assert len(rows) == 10
+    stepped, joined = (picture.chart.to_dict()["vconcat"][0]["layer"][i] for i in (1, 3))
+    assert (stepped["mark"]["interpolate"], joined["mark"]["interpolate"]) == ("step-after", "linear")
+    points = [row for row in joined["data"]["values"] if row["smooth"]]
+    assert {row["curve"] for row in points} == {fit.called}
+    assert (points[0]["x"], points[0]["value"], points[-1]["x"]) == (0, 1, 30)
+    curve = fit.predict_survival_function(times=points[-1]["x"]).iloc[0]
+    assert points[-1]["low"] == pytest.approx(curve["survival_lo_95"])
+    assert points[-1]["high"] == pytest.approx(curve["survival_hi_95"])
+
+
+def test_a_law_of_lifetimes_between_two_looks_stands_alone():
+    fit = survival.WeibullAFT().fit([0, 30, 60, 60, 20], upper=[30, 60, None, 90, 20], entry=[0, 0, 40, 0, 0])
+    picture = fit.plot(time="days")
+    assert picture.columns == ["days", "at risk", "Weibull"]
+    assert picture.subtitle.startswith("Of 3 of 5 rows it is known between which times they ended")
+    assert "rows known to be still there" in picture.subtitle
+    still = {"0": "4", "20": "3", "30": "2", "60": "2", "90": "0"}  # the third came at 40
+    assert {row[0]: row[1] for row in picture.rows} == still
+    weighted = survival.WeibullAFT().fit([0, 30, 60], upper=[30, 60, None], weights=[2, 1, 3]).plot()
+    assert [row[1] for row in weighted.rows] == ["6", "4", "3"]

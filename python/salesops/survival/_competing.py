@@ -47,6 +47,9 @@ class FineGray(HazardRegression):
     parameters = ("cause", "censored", "level")
     above = "above 1 raises the share"
 
+    def _ratios(self) -> str:
+        return "subdistribution hazard"
+
     def __init__(self, cause: Any = 1, censored: Any = 0, level: float = 95) -> None:
         self.cause = cause
         self.censored = censored

@@ -9,7 +9,7 @@ from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of
-from salesops.survival._regression import Regression, notes_of, wanted_times
+from salesops.survival._regression import Regression, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -119,11 +119,6 @@ class DiscreteHazard(Regression):
     def log_likelihood_(self) -> float:
         """Log-likelihood of the table of periods."""
         return float(self._fitted().log_likelihood)
-
-    @property
-    def notes_(self) -> list[str]:
-        """What to know about the fit, in words."""
-        return notes_of(self._fitted(), self.references_)
 
     def predict_survival_function(self, data: Any, periods: Any = None) -> Any:
         """Share of rows like these that lasts beyond each period: a frame of row, period, survival."""

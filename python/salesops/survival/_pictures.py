@@ -16,6 +16,7 @@ MAX_POINTS = 200
 TICKS = 6
 FEW = 10  # rows at risk, under which a title rests on no time
 NAMED = 4  # curves that a title names one by one
+DECADES = 4  # of ratios, beyond which every round one would be too many
 LONGEST, LINE = 84, 28  # characters of a label, and of a line of it
 
 
@@ -86,6 +87,14 @@ def told(results: Sequence[Any]) -> float:
     return last
 
 
+def shown(result: Any) -> list[float]:
+    """The ten of its times at which a table of a picture tells numbers."""
+    import numpy as np
+
+    times: list[float] = result.time[np.unique(np.linspace(0, len(result.time) - 1, 10).astype(int))].tolist()
+    return times
+
+
 def steps(curve: Curve, origin: float, most: int) -> list[tuple[float, float, float, float]]:
     """Points of a curve with its band, thinned to `most` beside the first."""
     import numpy as np
@@ -126,8 +135,6 @@ def picture(
     smooth
         Curves that don't step.
     """
-    import numpy as np
-
     from salesops import plot
 
     until = told(watched)
@@ -150,7 +157,7 @@ def picture(
     )
     if len(watched) == 1:
         (alone,) = watched
-        times = alone.time[np.unique(np.linspace(0, len(alone.time) - 1, 10).astype(int))].tolist()
+        times = shown(alone)
         counts = [[f"{n:,.6g}"] for n in at_risk(alone, times)]
     else:
         times = [at for at in ticks(max(float(one.time[-1]) for one in watched)) if at > 0]
@@ -254,7 +261,8 @@ def forest(
     )
     y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None, axis=names)
     scale = alt.Scale(type="log", nice=False, padding=24)
-    axis = alt.Axis(tickCount=5, format="~g", grid=False)
+    round_ones = rounds([edge for _, *edges in rows for edge in edges])
+    axis = alt.Axis(format="~g", grid=False, **({"values": round_ones} if round_ones else {"tickCount": 5}))
     x = alt.X("value:Q", title=f"{what} ratio", scale=scale, axis=axis)
     one = alt.Chart(alt.Data(values=[{"at": 1}])).mark_rule(strokeDash=[4, 3]).encode(x="at:Q")
     chart = alt.layer(
@@ -280,6 +288,21 @@ def forest(
         columns=["column", f"{what} ratio", f"low {level:g} %", f"high {level:g} %"],
         rows=[[name, *(f"{value:.3f}" for value in values)] for name, *values in rows],
     )
+
+
+def rounds(ratios: Sequence[float]) -> list[float]:
+    """Round ratios within those given, 1 among them; none where the axis' own ticks do better."""
+    import math
+
+    finite = [ratio for ratio in ratios if 0 < ratio < math.inf]
+    least, most = min([1.0, *finite]), max([1.0, *finite])
+    decades = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
+    if len(decades) > DECADES:
+        return []
+    parts = (1, 1.5, 2, 3, 5, 7) if len(decades) < DECADES else (1, 3)
+    found = [round(part * 10.0**power, 12) for power in decades for part in parts]
+    found = [ratio for ratio in found if least <= ratio <= most]
+    return found if len(found) >= TICKS // 2 else []
 
 
 def shortened(label: str) -> str:
