@@ -227,9 +227,9 @@ class AFT(Regression):
         Parameters
         ----------
         data
-            A frame with the columns of the fit; nothing for a model without columns.
+            As in `CoxPH.predict_survival_function`; nothing for a model without columns.
         times
-            When, also beyond the longest duration seen; without them 50 times up to it.
+            A time or several, also beyond the longest duration seen; without them 50 times up to it.
 
         Returns
         -------

@@ -106,6 +106,11 @@ class FineGray(HazardRegression):
     def predict_incidence(self, data: Any, times: Any = None) -> Any:
         """Share of rows like these that has ended by the cause up to each time.
 
+        Parameters
+        ----------
+        data, times
+            As in `CoxPH.predict_survival_function`.
+
         Returns
         -------
         frame

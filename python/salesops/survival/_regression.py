@@ -133,6 +133,16 @@ class Regression(Estimator):
         )
 
 
+def quantiles(
+    times: npt.NDArray[np.float64], survival: npt.NDArray[np.float64], probability: float
+) -> npt.NDArray[np.float64]:
+    """When each curve, a row each, has first fallen to 1 − `probability`; NaN where it never does."""
+    import numpy as np
+
+    reached = survival <= 1 - probability
+    return np.where(reached.any(axis=1), times[reached.argmax(axis=1)], np.nan)
+
+
 def wanted_times(times: Any, default: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
     """The times asked for: one, several, or all that the fit has seen."""
     import numpy as np
