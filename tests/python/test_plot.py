@@ -213,6 +213,12 @@ def test_names_of_curves_that_end_alike_stand_apart():
     assert {row["curve"]: row["place"] for row in ends} == pytest.approx({"c": 0.1, "a": 0.5, "b": 0.56})
 
 
+def test_names_that_stand_side_by_side_stay_where_their_curves_end():
+    lines = {str(x): [(0, 1.0, 1.0, 1.0), (x, 0.5, 0.5, 0.5)] for x in (20, 50, 52)}
+    ends = plot.curves(lines).to_dict()["layer"][2]["data"]["values"]
+    assert {row["curve"]: row["place"] for row in ends} == pytest.approx({"20": 0.5, "50": 0.5, "52": 0.56})
+
+
 def test_names_of_curves_stand_no_higher_than_the_curves():
     lines = {str(i): [(0, 1.0, 1.0, 1.0), (9, 0.99, 0.98, 1.0)] for i in range(10)}
     places = sorted(row["place"] for row in plot.curves(lines).to_dict()["layer"][2]["data"]["values"])

@@ -18,6 +18,7 @@ from salesops.plot.charts import format_of, numbers
 SERIES = ("main", "bad", "good", "plum", "ink", "total", "brown", "violet", "ochre", "navy")
 FULL = 5
 MOST_LINES = len(SERIES)
+LETTER = 8  # pixels that one of a name takes
 DASHES = {"full": [1, 0], "dashed": [6, 3]}
 
 
@@ -76,7 +77,7 @@ def curves(
     data = records(rows, "x")
     values = [row[name] for row in data for name in ("value", "low", "high")]
     top = max(*values, 0)
-    ends = _apart(_ends(data), 0.06 * (top - min(*values, 0)), top)
+    ends = _apart(_ends(data), 0.06 * (top - min(*values, 0)), top, max(row["x"] for row in data))
     color = alt.Color("color:N", scale=None)
     named: dict[str, Any] = {"tickMinStep": 1} if whole_x or x_labels else {}
     if x_labels:
@@ -276,13 +277,24 @@ def _ends(data: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _apart(ends: list[dict[str, Any]], least: float, top: float) -> list[dict[str, Any]]:
-    """Where the names go, so that no two overlap and none stands above all lines, where there is room."""
+def _apart(ends: list[dict[str, Any]], least: float, top: float, x: float = 0) -> list[dict[str, Any]]:
+    """Where the names go, so that no two overlap and none stands above all lines, where there is room.
+
+    `x` is how far the axis reaches; without it all names stand one above the other.
+    """
+
+    def meet(one: dict[str, Any], other: dict[str, Any]) -> bool:
+        if not x:
+            return True
+        left, right = sorted((one, other), key=lambda row: row["x"])
+        apart: float = (right["x"] - left["x"]) / x * WIDTH
+        return apart < LETTER * (len(left["curve"]) + 2)
+
     placed: list[dict[str, Any]] = []
     for row in sorted(ends, key=lambda row: row["value"]):
-        lowest = placed[-1]["place"] + least if placed else row["value"]
-        placed.append({**row, "place": max(row["value"], lowest)})
-    for row in reversed(placed):
-        row["place"] = min(row["place"], top)
-        top = row["place"] - least
+        below = [other["place"] + least for other in placed if meet(row, other)]
+        placed.append({**row, "place": max([row["value"], *below])})
+    for i, row in reversed(list(enumerate(placed))):
+        above = [other["place"] - least for other in placed[i + 1 :] if meet(row, other)]
+        row["place"] = min([row["place"], top, *above])
     return placed
