@@ -221,14 +221,18 @@ def test_pictures_say_what_they_leave_out():
     assert heatmap.rows[0][-1] == ""
     ltv = so.cohort.retention(monthly(87), amount="amount", measure="ltv", interval=None).plot("ltv")
     assert "Drawn: ages 0 to 39 of 86. Lines: 4 of 87 cohorts" in ltv.subtitle
-    assert max(row["x"] for rows in marks_of(ltv.chart, "line") for row in rows) == 39
+    assert (
+        max(row["x"] for rows in marks_of(ltv.chart, "line") for row in rows) == 40
+    )  # the step of age 39 ends
     life = so.cohort.lifecycle(monthly(37)).plot()
     assert "Drawn: the last 36 of 37 periods." in life.subtitle
     many = monthly(2) | {"by": ["a", "b", "c"]}
     assert "segments" not in so.cohort.retention(many, by="by").plot("curves").subtitle
-    six = {"customer": list("abcdef"), "time": ["2024-01-05"] * 6, "by": list("abcdef")}
-    curves = so.cohort.retention(six, by="by", as_of="2024-02-01").plot("curves")
-    assert "Drawn: the first 5 of 6 segments." in curves.subtitle
+    names = list("abcdefghijk")
+    eleven = {"customer": names, "time": ["2024-01-05"] * 11, "by": names}
+    curves = so.cohort.retention(eleven, by="by", as_of="2024-02-01").plot("curves")
+    assert "Drawn: the first 10 of 11 segments." in curves.subtitle
+    assert curves.columns == ["age", *names[:10]]
     small = so.cohort.retention(monthly(12))
     assert not any("Drawn" in small.plot(kind).subtitle for kind in ("heatmap", "triangle", "curves"))
     assert "…" not in small.plot().columns

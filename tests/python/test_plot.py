@@ -213,6 +213,93 @@ def test_names_of_curves_that_end_alike_stand_apart():
     assert {row["curve"]: row["place"] for row in ends} == pytest.approx({"c": 0.1, "a": 0.5, "b": 0.56})
 
 
+def test_names_that_stand_side_by_side_stay_where_their_curves_end():
+    lines = {str(x): [(0, 1.0, 1.0, 1.0), (x, 0.5, 0.5, 0.5)] for x in (20, 50, 52)}
+    ends = plot.curves(lines).to_dict()["layer"][2]["data"]["values"]
+    assert {row["curve"]: row["place"] for row in ends} == pytest.approx({"20": 0.5, "50": 0.5, "52": 0.56})
+
+
+def test_names_of_curves_stand_no_higher_than_the_curves():
+    lines = {str(i): [(0, 1.0, 1.0, 1.0), (9, 0.99, 0.98, 1.0)] for i in range(10)}
+    places = sorted(row["place"] for row in plot.curves(lines).to_dict()["layer"][2]["data"]["values"])
+    assert places == pytest.approx([1 - 0.06 * i for i in reversed(range(10))])
+
+
+def seen(color, eyes):
+    """Where a colour lies in OKLab for eyes without red or without green cones (Machado et al. 2009)."""
+    encoded = [int(color[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    light = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in encoded]
+    reaches = [min(1.0, max(0.0, sum(w * c for w, c in zip(row, light, strict=True)))) for row in eyes]
+    cones = (
+        (0.4122214708, 0.5363325363, 0.0514459929),
+        (0.2119034982, 0.6806995451, 0.1073969566),
+        (0.0883024619, 0.2817188376, 0.6299787005),
+    )
+    answers = [sum(w * c for w, c in zip(row, reaches, strict=True)) ** (1 / 3) for row in cones]
+    lab = (
+        (0.2104542553, 0.7936177850, -0.0040720468),
+        (1.9779984951, -2.4285922050, 0.4505937099),
+        (0.0259040371, 0.7827717662, -0.8086757660),
+    )
+    return [sum(w * c for w, c in zip(row, answers, strict=True)) for row in lab]
+
+
+EYES = {
+    "all cones": ((1, 0, 0), (0, 1, 0), (0, 0, 1)),
+    "no red cones": (
+        (0.152286, 1.052583, -0.204868),
+        (0.114503, 0.786281, 0.099216),
+        (-0.003882, -0.048116, 1.051998),
+    ),
+    "no green cones": (
+        (0.367322, 0.860646, -0.227968),
+        (0.280085, 0.672501, 0.047413),
+        (-0.011820, 0.042940, 0.968881),
+    ),
+}
+
+
+@pytest.mark.parametrize("eyes", EYES)
+@pytest.mark.parametrize("mode", [0, 1], ids=["light", "dark"])
+def test_ten_lines_are_told_apart_by_colour_or_dash(eyes, mode):
+    roles = {light: (light, dark) for light, dark in plot.COLORS.values()}
+    lines = {str(i): [(0, 1.0, 1.0, 1.0), (9, i / 10, 0.0, 1.0)] for i in range(10)}
+    rows = plot.curves(lines).to_dict()["layer"][1]["data"]["values"][::2]
+    for one, other in itertools.combinations(rows, 2):
+        assert one["color"] != other["color"]
+        if one["dash"] == other["dash"]:
+            colors = (seen(roles[row["color"]][mode], EYES[eyes]) for row in (one, other))
+            assert sum((a - b) ** 2 for a, b in zip(*colors, strict=True)) > 0.1**2, (one, other)
+    drawn = plot.to_svg(plot.curves(lines), "ten")
+    dashed = re.findall(r'stroke="(#[0-9a-f]+)"[^>]*stroke-dasharray="6,3"', drawn)
+    assert dashed == [row["color"] for row in rows if row["dash"] == "dashed"]
+    few = plot.to_svg(plot.curves({name: lines[name] for name in "01234"}), "five")
+    assert "stroke-dasharray" not in few
+
+
+def test_more_lines_than_can_be_told_apart_are_refused():
+    days = {str(i): [(dt.date(2026, 7, 1), 1.0)] for i in range(11)}
+    with pytest.raises(UsageError, match="more than a reader can tell apart"):
+        plot.progress(days)
+    with pytest.raises(UsageError, match="lines: 11 are more"):
+        plot.curves({name: [(0, 1.0, 1.0, 1.0)] for name in days})
+
+
+@pytest.mark.parametrize("how", [{"whole_x": True}, {"x_labels": ["2026-01", "2026-02"]}])
+def test_the_last_age_or_period_is_as_wide_as_the_others(how):
+    line = [(0, 1.0, 1.0, 1.0), (1, 0.5, 0.4, 0.6)]
+    band, drawn, names = plot.curves({"kept": line}, **how).to_dict()["layer"]
+    assert [row["x"] for row in drawn["data"]["values"]] == [0, 1, 2]
+    assert drawn["data"]["values"][2]["value"] == 0.5
+    assert band["data"] == drawn["data"]
+    assert [row["x"] for row in names["data"]["values"]] == [2]
+    alone = plot.to_svg(plot.curves({"kept": line[:1]}, **how), "one")
+    width = re.search(r'd="M0,[\d.]+L([\d.]+),[\d.]+[^"]*" stroke="#0072b2"', alone)
+    assert float(width[1]) > 100
+    still_open = plot.curves({"kept": line}, open_ends=["kept"], **how).to_dict()["layer"]
+    assert [row["x"] for row in still_open[2]["data"]["values"]] == [0, 1]  # to a ring, which can be seen
+
+
 @pytest.mark.parametrize("name", CHARTS)
 def test_no_text_of_the_rows_enters_an_expression(name):
     def sorts(node):

@@ -129,7 +129,10 @@ def test_a_picture_of_retention_stops_where_the_data_ends():
     picture = kept.plot()
     assert picture.title == "2026-01: net 75.0 %, gross 75.0 %, customers 75.0 %"
     assert "In 2026-02 (!) most ends where the data ends: not drawn from there on." in picture.subtitle
-    assert {row["x"] for row in picture.chart.to_dict()["layer"][1]["data"]["values"]} == {0}
+    assert {row["x"] for row in picture.chart.to_dict()["layer"][1]["data"]["values"]} == {
+        0,
+        1,
+    }  # from its start to its end
     assert [row[0] for row in picture.rows] == ["2026-01", "2026-02!", "2026-03", "2026-04"]
     # Nothing is over before that.
     only = sub.retention({name: values[1:] for name, values in rows.items()}, over=13, as_of="2026-03-01")

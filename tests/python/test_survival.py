@@ -125,7 +125,7 @@ def test_charts_are_small():
     bands = picture.chart.to_dict()["vconcat"][0]["layer"][0]["data"]["values"]
     assert len(bands) == 2 * (1 + MAX_POINTS)
     assert len(picture.svg()) < 60_000
-    ends = [f"{values[-1]:.3f}" for _, values, _, _ in fit._curves()[1]]
+    ends = [f"{curve.values[-1]:.3f}" for curve in fit._curves()[1]]
     assert picture.rows[-1][2:] == ends
 
 

@@ -135,7 +135,9 @@ def test_fine_and_gray_find_what_is_there():
         own = group == code
         fit = survival.AalenJohansen(censored="open").fit(durations[own], np.array(outcomes)[own].tolist())
         assert curve["incidence"][code] == pytest.approx(fit.at(8, "won"), abs=0.02)
-    assert "raises the share" in model.plot().subtitle
+    picture = model.plot()
+    assert "raises the share" in picture.subtitle
+    assert picture.columns[1] == "subdistribution hazard ratio"
 
 
 def test_gray_holds_its_level_and_finds_differences():

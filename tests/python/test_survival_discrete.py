@@ -40,7 +40,7 @@ def test_it_is_the_logistic_regression_of_the_table_of_periods():
     assert model.result_.std_errors[0] == pytest.approx(error, rel=1e-7)
     assert model.log_likelihood_ == pytest.approx(value, rel=1e-10)
     for k, level in zip(levels.tolist(), beta, strict=False):
-        assert model.predict_hazard({"x": [0.5]}, k)[0] == pytest.approx(
+        assert model.predict_hazard({"x": [0.5]}, k)["hazard"][0] == pytest.approx(
             1 / (1 + np.exp(-level - 0.5 * beta[-1])), rel=1e-9
         )
 
@@ -48,13 +48,46 @@ def test_it_is_the_logistic_regression_of_the_table_of_periods():
 def test_nothing_ends_between_renewals_and_nothing_is_known_past_the_last():
     durations, events, x = renewals()
     model = survival.DiscreteHazard().fit(durations, events, {"x": x})
-    assert model.predict_hazard({"x": [0, 2]}, 5).tolist() == [0, 0]
+    assert model.predict_hazard({"x": [0, 2]}, 5)["hazard"].tolist() == [0, 0]
     last = int(durations.max())
-    left = model.predict_survival_function({"x": [0.0]}, periods=[7, 8, 9, last, last + 1])["survival"]
+    left = model.predict_survival_function({"x": [0.0]}, times=[7, 8, 9, last, last + 1])["survival"]
     assert left[0] > left[1] == left[2]
     assert np.isfinite(left[3])
     assert np.isnan(left[4])
-    assert np.isnan(model.predict_hazard({"x": [0.0]}, last + 1)[0])
+    assert np.isnan(model.predict_hazard({"x": [0.0]}, last + 1)["hazard"][0])
+
+
+def test_hazards_of_several_periods_and_rows():
+    durations, events, x = renewals()
+    model = survival.DiscreteHazard().fit(durations, events, {"x": x})
+    asked = model.predict_hazard([0.0, 2.0], times=(4, 8))
+    assert asked[["row", "time"]].to_numpy().tolist() == [[0, 4], [0, 8], [1, 4], [1, 8]]
+    alone = [model.predict_hazard([value], at)["hazard"][0] for value in (0.0, 2.0) for at in (4, 8)]
+    assert asked["hazard"].tolist() == alone
+    every = model.predict_hazard([0.0, 2.0])
+    assert every["time"].tolist() == 2 * list(range(1, int(durations[events].max()) + 1))
+    left = model.predict_survival_function([0.0, 2.0])["survival"].to_numpy().reshape(2, -1)
+    assert np.cumprod(1 - every["hazard"].to_numpy().reshape(2, -1), axis=1) == pytest.approx(left)
+    for wrong in (0, [1, 2.5], [-1], float("nan"), float("inf")):
+        with pytest.raises(so.UsageError, match=r"times: 1 of \d are no periods .* whole numbers from 1 on"):
+            model.predict_hazard([0.0], wrong)
+    with pytest.raises(so.UsageError, match="times must be numbers"):
+        model.predict_hazard([0.0], "next")
+    with pytest.raises(so.UsageError, match="times: 1 of 2 rows are not from 0"):
+        model.predict_survival_function([0.0], [4, -1])
+
+
+def test_the_median_is_the_first_period_by_which_half_have_ended():
+    durations, events, x = renewals()
+    model = survival.DiscreteHazard().fit(durations, events, {"x": x})
+    curve = model.predict_survival_function([0.0, -9.0])
+    reached = curve["time"][(curve["row"] == 0) & (curve["survival"] <= 0.5)].min()
+    assert model.predict_median([0.0, -9.0]).tolist() == pytest.approx([reached, np.nan], nan_ok=True)
+    first = model.predict_quantile([0.0], 0.1)["time"][0]
+    assert first == curve["time"][(curve["row"] == 0) & (curve["survival"] <= 0.9)].min() < reached
+    for wrong in (0, 1, -0.5):
+        with pytest.raises(so.UsageError, match="probability: need a number between 0 and 1"):
+            model.predict_quantile([0.0], wrong)
 
 
 def test_results_print_what_they_hold():

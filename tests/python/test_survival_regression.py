@@ -210,7 +210,17 @@ def test_predictions_of_cox(rossi):
     assert math.isnan(curve["survival"][2])
     assert curve["survival_lo_95"][1] < curve["survival"][1] < curve["survival_hi_95"][1]
     assert np.isnan(model.predict_median(mean)[0])
-    assert model.predict_quantile(mean, 0.1)[0] > 0
+    found = model.predict_quantile(mean, 0.1)
+    every = model.predict_survival_function(mean)
+    for name, band in (
+        ("time", "survival"),
+        ("time_lo_95", "survival_lo_95"),
+        ("time_hi_95", "survival_hi_95"),
+    ):
+        reached = every["time"][every[band] <= 0.9]
+        assert found[name].tolist() == pytest.approx([reached.min()], nan_ok=True), name
+    assert found["time_lo_95"][0] < found["time"][0] < found["time_hi_95"][0]
+    assert model.predict_quantile(mean).isna().all(axis=None)  # half of them were never arrested
     table = model.summary_
     assert table["covariate"].tolist() == list(model.hazard_ratios_)
     assert model.confidence_interval_.columns.tolist() == [
@@ -310,6 +320,65 @@ def test_lifetimes_between_two_looks():
         rows, duration_col="from", upper_col="to", weights_col="n", formula="1"
     )
     assert framed.parameters_ == model.parameters_
+
+
+def test_quantiles_of_many_rows_are_those_of_each(monkeypatch):
+    rows = customers()
+    model = survival.CoxPH().fit(rows, formula="seats", strata="region", **COX)
+    new = {"seats": [2, 5, 9, 4], "region": ["north", "south", "north", "south"]}
+    together = model.predict_quantile(new, 0.25)
+    monkeypatch.setattr("salesops.survival._cox.CELLS", 1)
+    pd = pytest.importorskip("pandas")
+    pd.testing.assert_frame_equal(model.predict_quantile(new, 0.25), together)
+    one = model.predict_quantile({"seats": 9, "region": "north"}, 0.25)
+    assert one.iloc[0].tolist() == pytest.approx(together.iloc[2].tolist(), nan_ok=True)
+
+
+def test_rows_to_predict_for_come_in_many_ways():
+    pd, pl = pytest.importorskip("pandas"), pytest.importorskip("polars")
+    model = survival.CoxPH().fit(customers(), formula="seats + plan", **COX)
+    new = {"seats": [5, 2], "plan": ["pro", "basic"]}
+    medians = model.predict_median(new).tolist()
+    alike = [
+        pd.DataFrame(new),
+        pl.DataFrame(new),
+        [[5, "pro"], [2, "basic"]],
+        ((5, "pro"), [2, "basic"]),
+        [{"plan": "pro", "seats": 5}, {"seats": 2, "plan": "basic"}],
+    ]
+    for data in alike:
+        assert model.predict_median(data).tolist() == medians
+    assert model.predict_median({"seats": 5, "plan": "pro"}).tolist() == medians[:1]
+    same = model.predict_median({"seats": [5, 2], "plan": ["pro", "pro"]}).tolist()
+    assert model.predict_median({"seats": [5, 2], "plan": "pro"}).tolist() == same
+    alone = survival.CoxPH().fit(customers(), formula="seats", **COX)
+    told = alone.predict_median({"seats": [5, 2]}).tolist()
+    for data in ([5, 2], (5, 2), np.array([5, 2]), pd.Series([5, 2]), np.array([[5], [2]]), [[5], [2]]):
+        assert alone.predict_median(data).tolist() == told
+    need = r"a frame with the columns of the fit, a dict \{'seats': \[…\], 'plan': \[…\]\} or a list of rows"
+    for data in ([5, "pro"], [[5]], [[5, "pro"], 3], 5, None, np.zeros((2, 3)), []):
+        with pytest.raises(so.UsageError, match=need):
+            model.predict_median(data)
+    with pytest.raises(so.UsageError, match="or a list of values; the int given is none of them"):
+        alone.predict_median(5)
+    with pytest.raises(so.UsageError, match="data: row 1 has no 'plan'"):
+        model.predict_median([{"seats": 5, "plan": "pro"}, {"seats": 5}])
+
+
+def test_predictions_are_asked_alike_of_all_regressions():
+    rows = {**customers(), "weeks": np.ceil(customers()["months"])}
+    cols = {"duration_col": "weeks", "event_col": "left", "formula": "seats"}
+    models = [survival.CoxPH(), survival.WeibullAFT(), survival.DiscreteHazard()]
+    for model in models:
+        model.fit(rows, **cols)
+        curve = model.predict_survival_function([2, 5], times=(1, 3))
+        assert curve.columns[:3].tolist() == ["row", "time", "survival"]
+        assert curve[["row", "time"]].to_numpy().tolist() == [[0, 1], [0, 3], [1, 1], [1, 3]]
+        assert len(model.predict_survival_function([2], times=3)) == 1
+        assert model.predict_quantile([2, 5])["time"].tolist() == model.predict_median([2, 5]).tolist()
+    share = survival.FineGray().fit(rows, **cols).predict_incidence([2, 5], times=(1, 3))
+    assert share.columns[:3].tolist() == ["row", "time", "incidence"]
+    assert len(share) == 4
 
 
 def test_predictions_of_aft():

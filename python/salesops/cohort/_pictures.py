@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from salesops import plot
 from salesops._core.error import UsageError
 from salesops.plot.base import altair, ink, plain, records
-from salesops.plot.charts import with_numbers
+from salesops.plot.lines import with_numbers
 
 if TYPE_CHECKING:
     from salesops.cohort._grid import Retention
@@ -288,7 +288,7 @@ def curves(grid: Retention) -> plot.Picture:
     unit, mean = unit_of(grid), mean_of(grid)
     lines: dict[str, list[tuple[float, float, float, float]]] = {}
     findings, reached = [], []
-    for s, segment in enumerate(core.segments[:LINES]):
+    for s, segment in enumerate(core.segments[: plot.MOST_LINES]):
         points = []
         for k, number in enumerate(core.first_age):
             value, low, high = (pooled[name][s * ages + k] for name in (mean, "low", "high"))
@@ -308,8 +308,8 @@ def curves(grid: Retention) -> plot.Picture:
     if not lines:
         raise UsageError("no age is over in any cohort: there is no mean to draw")
     title, subtitle = words_of(grid, 0, ages - 1)
-    if len(core.segments) > LINES:
-        subtitle += f" Drawn: the first {LINES} of {len(core.segments):,} segments."
+    if len(core.segments) > plot.MOST_LINES:
+        subtitle += f" Drawn: the first {plot.MOST_LINES} of {len(core.segments):,} segments."
     grows = "may_grow" in core.state
     if grows:
         subtitle += " It may still grow (+), the last ages most: who comes back later will count."

@@ -24,21 +24,21 @@ from salesops.plot.base import (
 )
 from salesops.plot.charts import (
     burn_up,
-    curves,
     heat,
     intervals,
-    progress,
     ranking,
     trend,
     versus,
     waterfall,
 )
+from salesops.plot.lines import MOST_LINES, curves, progress
 from salesops.plot.picture import Picture, to_svg
 
 __all__ = [
     "COLORS",
     "GROUND",
     "MAX_MARKS",
+    "MOST_LINES",
     "NO_CURRENCY",
     "WIDTH",
     "Picture",

@@ -26,6 +26,11 @@ COLORS = {
     "bad": ("#c04a00", "#ff9447"),
     "total": ("#5b6470", "#97a1af"),
     "ground": ("#ffffff", "#14181f"),
+    "plum": ("#6f1a63", "#c060b0"),
+    "brown": ("#6b3f00", "#c98a3c"),
+    "violet": ("#5a3fc0", "#a080ff"),
+    "ochre": ("#8a6d00", "#e3d24a"),
+    "navy": ("#10406e", "#b9dcff"),
 }
 GROUND = COLORS["ground"]
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import datetime as dt
-import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from salesops._arguments import checked
-from salesops._core.error import UsageError
 from salesops.plot.base import WIDTH, altair, compact, ink, number, plain, records
 
 # Billions are B to those who count money, not the G of the International System.
@@ -255,135 +252,6 @@ def burn_up(
     return alt.layer(*layers)
 
 
-# In order of use; a page has few curves, and each bears its name at its end.
-SERIES = ("main", "bad", "good", "total", "ink")
-
-
-@checked
-def curves(
-    lines: Mapping[str, Sequence[tuple[float, float, float, float]]],
-    *,
-    x_title: str = "",
-    y_title: str = "",
-    unit: str = "share",
-    open_ends: Iterable[str] = (),
-    x_labels: Sequence[str] = (),
-    whole_x: bool = False,
-) -> Any:
-    """Step curves with bands, each with its name at its end.
-
-    Parameters
-    ----------
-    lines
-        Name of a curve to its points: x, value, low, high, in order of x.
-    open_ends
-        Curves whose last point may still change: the step to it is dashed, the point a ring.
-    x_labels
-        Names of x = 0, 1, 2, …, such as periods.
-    whole_x
-        Ticks are whole numbers, as ages are.
-
-    Examples
-    --------
-    >>> chart = curves({"won": [(0, 0.0, 0.0, 0.0), (30, 0.2, 0.1, 0.3)]}, x_title="days")
-    >>> len(chart.to_dict()["layer"])
-    3
-    """
-    alt = altair()
-    still_open = set(open_ends)
-    rows = [
-        {
-            "curve": name,
-            "x": x,
-            "value": value,
-            "low": low,
-            "high": high,
-            "color": ink(SERIES[i % len(SERIES)]),
-            "open": name in still_open and place == len(points),
-        }
-        for i, (name, points) in enumerate(lines.items())
-        for place, (x, value, low, high) in enumerate(points, 1)
-    ]
-    data = records(rows, "x")
-    ends = [
-        row for row, after in zip(data, [*data[1:], {}], strict=True) if row["curve"] != after.get("curve")
-    ]
-    values = [row[name] for row in data for name in ("value", "low", "high")]
-    ends = _apart(ends, 0.06 * (max(*values, 0) - min(*values, 0)) if values else 0)
-    color = alt.Color("color:N", scale=None)
-    named: dict[str, Any] = {"tickMinStep": 1} if whole_x or x_labels else {}
-    if x_labels:
-        named["labelExpr"] = f"{json.dumps(list(x_labels))}[datum.value] || ''"
-        named["labelFlush"] = False
-    x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False, **named))
-    y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(**numbers(unit)))
-    known = [row for row in data if not row["open"]]
-    base = alt.Chart(alt.Data(values=known), width=WIDTH, height=240).encode(
-        x=x, color=color, detail="curve:N"
-    )
-    names = alt.Chart(alt.Data(values=ends)).encode(x=x, y=alt.Y("place:Q"), text="curve:N")
-    layers = [
-        base.mark_area(opacity=0.18, interpolate="step-after").encode(y=alt.Y("low:Q"), y2="high:Q"),
-        base.mark_line(interpolate="step-after").encode(y=y),
-        names.mark_text(align="left", dx=8 if still_open else 6).encode(color=color),
-    ]
-    if len(known) < len(data):
-        last = [
-            row
-            for row, after in zip(data, [*data[1:], {}], strict=True)
-            if row["open"] or (after.get("open") and after["curve"] == row["curve"])
-        ]
-        tails = alt.Chart(alt.Data(values=last)).encode(x=x, y=y, color=color, detail="curve:N")
-        layers[2:2] = [
-            tails.mark_line(interpolate="step-after", strokeDash=[3, 3]),
-            tails.transform_filter("datum.open").mark_point(filled=False, opacity=1),
-            # Curves end anywhere, so others may run behind a name.
-            names.mark_text(align="left", dx=8, stroke=ink("ground"), strokeWidth=4, strokeJoin="round"),
-        ]
-    return alt.layer(*layers)
-
-
-def with_numbers(chart: Any, rows: Sequence[Sequence[tuple[float, str]]], names: Sequence[str] = ()) -> Any:
-    """Put rows of numbers, x and text of each, under a chart of curves, in the colours of its curves.
-
-    Names stand to the left of their rows where there are several.
-    """
-    alt = altair()
-    cells = [
-        {"x": x, "row": i, "n": n, "color": ink(SERIES[i % len(SERIES)] if len(rows) > 1 else "muted")}
-        for i, row in enumerate(rows)
-        for x, n in row
-    ]
-    numbers = (
-        alt.Chart(alt.Data(values=cells), width=WIDTH, height=16 * len(rows))
-        .mark_text(fontSize=11)
-        .encode(
-            x=alt.X("x:Q", axis=None),
-            y=alt.Y("row:O", axis=named_rows(names)),
-            text="n:N",
-            color=alt.Color("color:N", scale=None),
-        )
-    )
-    return alt.vconcat(chart, numbers, spacing=4).resolve_scale(x="shared")
-
-
-def named_rows(names: Sequence[str]) -> Any:
-    """An axis of the rows of numbers under a chart, with their names; none for a single row."""
-    if len(names) < 2:
-        return None
-    texts = json.dumps([plain(name, 36) for name in names])
-    return altair().Axis(
-        title=None,
-        domain=False,
-        ticks=False,
-        labelExpr=f"{texts}[datum.value]",
-        labelColor=ink("muted"),
-        labelFontSize=11,
-        labelLimit=100,
-        labelPadding=24,  # the number at 0 is centred on the axis
-    )
-
-
 @checked
 def heat(
     rows: Sequence[Mapping[str, Any]],
@@ -480,7 +348,7 @@ def versus(
     crowded = alt.Axis(labelAngle=-45 if max(len(row["label"]) for row in data) > 4 else 0, grid=False)
     x = alt.X("label:O", sort=alt.EncodingSortField("order", op="min"), title=x_title or None, axis=crowded)
     values = [row[name] for row in data for name in ("actual", "expected")]
-    axis = alt.Axis(tickCount=5, **_format(unit, values))
+    axis = alt.Axis(tickCount=5, **format_of(unit, values))
     y = {name: alt.Y(f"{name}:Q", title=y_title or None, axis=axis) for name in ("actual", "expected")}
     return alt.layer(
         base.mark_bar(color=ink("total"), opacity=0.55).encode(x=x, y=y["actual"]),
@@ -489,7 +357,7 @@ def versus(
     )
 
 
-def _format(unit: str, values: Iterable[float]) -> dict[str, Any]:
+def format_of(unit: str, values: Iterable[float]) -> dict[str, Any]:
     """How numbers stand on an axis: whole thousands are easier to read than 0.5k."""
     if unit == "share":
         return SHARES
@@ -512,89 +380,3 @@ def _key(alt: Any, names: tuple[str, str]) -> Any:
             color=alt.Color("color:N", scale=None),
         )
     )
-
-
-@checked
-def progress(
-    lines: Mapping[str, Sequence[tuple[dt.date, float]]],
-    *,
-    since: dt.date | None = None,
-    since_label: str = "",
-    marks: Sequence[dt.date] = (),
-    y_title: str = "",
-    unit: str = "count",
-) -> Any:
-    """Lines over days, each with its name at its end, and a rule where something begins.
-
-    Parameters
-    ----------
-    lines
-        Name of a line to its days and values, in order.
-    since
-        Where the rule stands, with the words beside it.
-    marks
-        Days that ticks on the ground mark.
-
-    Examples
-    --------
-    >>> day = dt.date(2026, 7, 1)
-    >>> chart = progress({"actual": [(day, 1.0)]}, since=day, since_label="forecast")
-    >>> len(chart.to_dict()["layer"])
-    4
-    """
-    alt = altair()
-    rows = [
-        {"line": name, "day": day.isoformat(), "value": value, "color": ink(SERIES[i % len(SERIES)])}
-        for i, (name, points) in enumerate(lines.items())
-        for day, value in points
-    ]
-    data = records(rows, "day")
-    ends = [row for row, after in zip(data, [*data[1:], {}], strict=True) if row["line"] != after.get("line")]
-    ends = _apart(ends, 0.08 * (max(row["value"] for row in data) or 1))
-    color = alt.Color("color:N", scale=None)
-    x = alt.X("day:T", title=None, axis=_calendar(alt, [row["day"] for row in data]))
-    axis = alt.Axis(**_format(unit, (row["value"] for row in data)))
-    y = alt.Y("value:Q", title=y_title or None, axis=axis)
-    base = alt.Chart(alt.Data(values=data), width=WIDTH, height=240)
-    layers = [
-        base.mark_line().encode(x=x, y=y, color=color, detail="line:N"),
-        alt.Chart(alt.Data(values=ends))
-        .mark_text(align="left", dx=6)
-        .encode(x=x, y=alt.Y("place:Q"), text="line:N", color=color),
-    ]
-    if since is not None:
-        if not isinstance(since, dt.date):
-            raise UsageError(f"since: need a date, not {type(since).__name__}")
-        rule = alt.Chart(alt.Data(values=[{"day": since.isoformat(), "label": plain(since_label)}]))
-        layers += [
-            rule.mark_rule(strokeDash=[4, 3]).encode(x=x),
-            rule.mark_text(align="left", dx=4, color=ink("muted"), fontSize=12).encode(
-                x=x, y=alt.value(6), text="label:N"
-            ),
-        ]
-    if marks:
-        ticks = alt.Chart(alt.Data(values=records([{"day": day.isoformat()} for day in marks], "day")))
-        layers.append(ticks.mark_tick(color=ink("ink"), thickness=2, size=14).encode(x=x, y=alt.value(233)))
-    return alt.layer(*layers)
-
-
-def _calendar(alt: Any, days: Sequence[str]) -> Any:
-    """An axis of days with at most six labels, so that they don't run into each other."""
-    first, last = (dt.date.fromisoformat(end(days)) for end in (min, max))
-    months = (last - first).days / 30.4
-    if months < 3:
-        return alt.Axis(format="%-d %b", tickCount=4, labelOverlap=True, grid=False)
-    step = next((step for step in (1, 3, 6) if months <= 6 * step), 12)
-    every = {"interval": "month", "step": step}
-    if step == 12:
-        every = {"interval": "year", "step": math.ceil(months / 72)}
-    return alt.Axis(format="%b %y", tickCount=every, labelOverlap=True, grid=False)
-
-
-def _apart(ends: list[dict[str, Any]], least: float) -> list[dict[str, Any]]:
-    """Where the names go, so that no two overlap."""
-    placed: list[dict[str, Any]] = []
-    for row in sorted(ends, key=lambda row: row["value"]):
-        lowest = placed[-1]["place"] + least if placed else row["value"]
-        placed.append({**row, "place": max(row["value"], lowest)})
-    return placed

@@ -24,7 +24,7 @@ from salesops.survival._competing import FineGray
 from salesops.survival._cox import Assumptions, CoxPH
 from salesops.survival._curves import AalenJohansen, KaplanMeier, NelsonAalen
 from salesops.survival._discrete import DiscreteHazard
-from salesops.survival._pictures import plot
+from salesops.survival._groups import plot
 
 __all__ = [
     "AalenJohansen",

@@ -11,14 +11,19 @@ from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops._names import NoAnswerError
+from salesops.plot.base import counted as plural
 from salesops.survival._data import flags, given, named, numbers
 from salesops.survival._design import Columns, Design, covariates_of, stacked
-from salesops.survival._pictures import forest
-from salesops.survival._regression import Regression, notes_of, wanted_times
+from salesops.survival._pictures import AtRisk, Curve, picture, shown, told
+from salesops.survival._regression import Regression, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
+
+    from salesops.plot import Picture
+
+GRID = 180  # points of a law's curve
 
 
 class AFT(Regression):
@@ -31,8 +36,10 @@ class AFT(Regression):
     """
 
     effect = "time_ratio"
+    above = "above 1 lasts longer"
     parameters = ("level",)
     law: ClassVar[_core.LifetimeLaw]
+    called: ClassVar[str]
 
     def __init__(self, level: float = 95) -> None:
         self.level = level
@@ -174,11 +181,6 @@ class AFT(Regression):
         """Schwarz's criterion."""
         return float(self._fitted().bic)
 
-    @property
-    def notes_(self) -> list[str]:
-        """What to know about the fit, in words."""
-        return notes_of(self._fitted(), self.references_)
-
     @cached_property
     def concordance_index_(self) -> float:
         """How often, of two rows of the fit, the one with the shorter median ends first."""
@@ -225,9 +227,9 @@ class AFT(Regression):
         Parameters
         ----------
         data
-            A frame with the columns of the fit; nothing for a model without columns.
+            As in `CoxPH.predict_survival_function`; nothing for a model without columns.
         times
-            When, also beyond the longest duration seen; without them 50 times up to it.
+            A time or several, also beyond the longest duration seen; without them 50 times up to it.
 
         Returns
         -------
@@ -281,21 +283,72 @@ class AFT(Regression):
         self._alone("median_survival_time_", "predict_median")
         return float(self.predict_median()[0])
 
-    def plot(self) -> Any:
-        """Draw the time ratios with their intervals: a `Picture`."""
-        table = self._table()
-        low, high = self._band(self.effect, None, None)
-        rows = [
-            (table["covariate"][i], *(float(table[name][i]) for name in (self.effect, low, high)))
-            for i in self._places()
-        ]
-        if not rows:
-            raise UsageError("the model has no columns to draw")
-        subtitle = (
-            f"above 1 lasts longer, all else being equal; bars: {self.level:g} % intervals. "
-            f"{self._counts()}. " + ". ".join(self.notes_)
+    def plot(self, *, time: str = "time") -> Any:
+        """Draw the time ratios of the columns with their intervals; without columns the curve of the law.
+
+        The curve stands with its interval over Kaplan & Meier's of the same rows, with the rows at risk under
+        them: where both part, the law doesn't hold. Lifetimes that lie between two looks have no such curve;
+        there the law stands alone. `time` is the word for its axis, such as ``"days"``.
+        """
+        self._fitted()
+        return super().plot() if self.design_ is not None else self._over_seen(time)
+
+    def _over_seen(self, time: str) -> Picture:
+        """The law's curve over what was seen."""
+        import numpy as np
+
+        lower, above, _, late, counted = self._seen
+        between = int((np.isfinite(above) & (above > lower)).sum())
+        watched: Any
+        if between:
+            own = counted if len(counted) else np.ones(len(lower))
+            when = np.union1d(lower, above[np.isfinite(above)])
+            still = reaching(lower, own, when)
+            if len(late):  # whoever comes later is not there yet
+                still -= reaching(np.where(late > 0, late, -1.0), own, when)
+            watched = AtRisk(when, still)
+            about = (
+                f"of {between:,} of {plural(len(lower), 'row')} it is known between which times they "
+                "ended, so no Kaplan–Meier curve stands beside"
+            )
+            below = "rows known to be still there"
+        else:
+            ended = np.isfinite(above).astype(np.uint8)
+            watched = _core.kaplan_meier(lower, ended, late, counted, self.level, _core.IntervalKind.log_log)
+            about = (
+                f"{self._counts()}; the others count as long as seen. Steps: Kaplan–Meier of the same rows"
+            )
+            below = "rows at risk"
+        asked = np.array([*shown(watched), told([watched])])
+        last = float(watched.time[-1])
+        times = np.union1d(np.linspace(last / GRID, last, GRID), asked)
+        found = _core.aft_survival(self.result_, np.empty(0), times, 1)
+        curves = [Curve(self.called, times, found.survival, found.low, found.high)]
+        if not between:
+            seen = (watched.time, watched.survival, watched.low, watched.high)
+            curves.append(Curve("Kaplan–Meier", *seen))
+        return picture(
+            curves,
+            [watched],
+            origin=1.0,
+            unit="share",
+            time=time,
+            axis="share still there",
+            about=f"{about}. Line: the {self.called} law. Bands: {self.level:g} % interval at each time. "
+            f"Below: {below}.",
+            smooth=[self.called],
         )
-        return forest(rows, what="time", level=self.level, subtitle=subtitle)
+
+
+def reaching(
+    values: npt.NDArray[np.float64], weights: npt.NDArray[np.float64], when: npt.NDArray[np.float64]
+) -> npt.NDArray[np.float64]:
+    """The weight of the values that are at least as large as each of `when`."""
+    import numpy as np
+
+    order = np.argsort(values)
+    beyond = np.append(np.cumsum(weights[order][::-1])[::-1], 0.0)
+    return beyond[np.searchsorted(values[order], when, side="left")]
 
 
 class ExponentialAFT(AFT):
@@ -308,6 +361,7 @@ class ExponentialAFT(AFT):
     """
 
     law = _core.LifetimeLaw.exponential
+    called = "exponential"
 
     def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
         return {"mean": math.exp(mu)}
@@ -323,6 +377,7 @@ class WeibullAFT(AFT):
     """
 
     law = _core.LifetimeLaw.weibull
+    called = "Weibull"
 
     def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
         return {"lambda": math.exp(mu), "rho": 1 / sigma}
@@ -338,6 +393,7 @@ class LogNormalAFT(AFT):
     """
 
     law = _core.LifetimeLaw.log_normal
+    called = "log-normal"
 
     def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
         return {"mu": mu, "sigma": sigma}
@@ -353,6 +409,7 @@ class LogLogisticAFT(AFT):
     """
 
     law = _core.LifetimeLaw.log_logistic
+    called = "log-logistic"
 
     def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
         return {"alpha": math.exp(mu), "beta": 1 / sigma}
@@ -369,6 +426,7 @@ class GeneralizedGammaAFT(AFT):
     """
 
     law = _core.LifetimeLaw.generalized_gamma
+    called = "generalised gamma"
 
     def _as_in_books(self, mu: float, sigma: float, q: float) -> dict[str, float]:
         return {"mu": mu, "sigma": sigma, "q": q}

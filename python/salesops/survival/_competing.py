@@ -47,6 +47,9 @@ class FineGray(HazardRegression):
     parameters = ("cause", "censored", "level")
     above = "above 1 raises the share"
 
+    def _ratios(self) -> str:
+        return "subdistribution hazard"
+
     def __init__(self, cause: Any = 1, censored: Any = 0, level: float = 95) -> None:
         self.cause = cause
         self.censored = censored
@@ -102,6 +105,11 @@ class FineGray(HazardRegression):
 
     def predict_incidence(self, data: Any, times: Any = None) -> Any:
         """Share of rows like these that has ended by the cause up to each time.
+
+        Parameters
+        ----------
+        data, times
+            As in `CoxPH.predict_survival_function`.
 
         Returns
         -------

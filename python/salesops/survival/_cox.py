@@ -12,17 +12,18 @@ from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops._names import NoAnswerError
 from salesops.survival._data import choose, coded, column, flags, given, named, numbers
-from salesops.survival._design import Design, covariates_of, stacked
+from salesops.survival._design import Design, as_frame, covariates_of, stacked
 from salesops.survival._estimator import p_text
 from salesops.survival._hazards import HazardRegression
 from salesops.survival._pictures import AtRisk, Curve, on_axis, picture
-from salesops.survival._regression import wanted_times
+from salesops.survival._regression import quantiles, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
 MOST_CURVES = 10
+CELLS = 4_000_000  # of predicted curves held at once
 
 
 @dataclass(frozen=True)
@@ -291,7 +292,8 @@ class CoxPH(HazardRegression):
             return np.empty(0, dtype=np.uint32)
         first = self._strata[0]
         if strata is None and "strata" not in first:
-            values = {name: column(data, name) for name in first}
+            rows_given = data if self.design_ is None else as_frame(self.design_, data)
+            values = {name: column(rows_given, name) for name in first}
         elif strata is not None:
             values = {"strata": strata}
         else:
@@ -303,15 +305,22 @@ class CoxPH(HazardRegression):
                 raise UsageError(f"strata: row {i} is of a stratum that the fit did not see")
         return np.array([known[row] for row in rows], dtype=np.uint32)
 
+    def _event_times(self) -> npt.NDArray[np.float64]:
+        import numpy as np
+
+        return np.unique(np.concatenate([baseline.time for baseline in self._fitted().baselines]))
+
     def predict_survival_function(self, data: Any, times: Any = None, *, strata: Any = None) -> Any:
         """Share of rows like these that lasts beyond each time.
 
         Parameters
         ----------
         data
-            A frame with the columns of the fit (and those of the strata).
+            A frame with the columns of the fit (and those of the strata); a dict of columns, in which a
+            single value stands for all rows; a list of dicts or of lists, a row each; of a model of one
+            column also its values. All predictions take them so.
         times
-            When; without them each event time.
+            A time or several; without them each event time.
         strata
             A label a row, where the fit had strata as an array.
 
@@ -320,26 +329,39 @@ class CoxPH(HazardRegression):
         frame
             row, time, survival and its interval; null past the last duration.
         """
-        import numpy as np
-
-        result = self._fitted()
         x = self._new(data)
-        every = np.unique(np.concatenate([baseline.time for baseline in result.baselines]))
-        wanted = wanted_times(times, every)
-        found = _core.predict_survival(result, x, wanted, self._in_strata(data, strata))
+        wanted = wanted_times(times, self._event_times())
+        found = _core.predict_survival(self.result_, x, wanted, self._in_strata(data, strata))
         return self._long(wanted, len(x), found)
 
     @checked
-    def predict_quantile(
-        self, data: Any, probability: float, *, strata: Any = None
-    ) -> npt.NDArray[np.float64]:
-        """Time by which the share `probability` of rows like these has ended; NaN if not watched so long."""
-        result = self._fitted()
-        return _core.predict_quantile(result, self._new(data), probability, self._in_strata(data, strata))
+    def predict_quantile(self, data: Any, probability: float = 0.5, *, strata: Any = None) -> Any:
+        """Time by which the share `probability` of rows like these has ended.
+
+        Returns
+        -------
+        frame
+            time and its interval, where the bands of the curve reach the share; null if not watched so long.
+        """
+        import numpy as np
+
+        x, codes = self._new(data), self._in_strata(data, strata)
+        times = self._event_times()
+        block = max(1, CELLS // len(times))
+        ends: list[tuple[Any, Any]] = []
+        for first in range(0, max(1, len(x)), block):
+            part = slice(first, first + block)
+            found = _core.predict_survival(self.result_, x[part], times, codes[part])
+            bands = (edge.reshape(-1, len(times)) for edge in (found.low, found.high))
+            low, high = (quantiles(times, band, probability) for band in bands)
+            ends.append((low, high))
+        time = _core.predict_quantile(self.result_, x, probability, codes)
+        low, high = (np.concatenate(edges) for edges in zip(*ends, strict=True))
+        return self._frame({"time": time} | self._band("time", low, high))
 
     def predict_median(self, data: Any, *, strata: Any = None) -> npt.NDArray[np.float64]:
         """Time by which half of rows like these have ended; NaN where not watched so long."""
-        return self.predict_quantile(data, 0.5, strata=strata)
+        return _core.predict_quantile(self._fitted(), self._new(data), 0.5, self._in_strata(data, strata))
 
     # ---- checks and charts ----
 
@@ -387,11 +409,21 @@ class CoxPH(HazardRegression):
         known = ~np.isnan(values).any(axis=0)
         watched = AtRisk(seen.time[known], seen.at_risk[known])
         curves = [
-            Curve(name, values[i][known], low[i][known], high[i][known]) for i, name in enumerate(called)
+            Curve(name, watched.time, values[i][known], low[i][known], high[i][known])
+            for i, name in enumerate(called)
         ]
         if ax is not None:
             return on_axis(ax, watched, time, "share still there", curves)
-        return picture(self, watched, time, "share still there", curves)
+        return picture(
+            curves,
+            [watched],
+            origin=self.origin,
+            unit=self.unit,
+            time=time,
+            axis="share still there",
+            about=f"{self._counts()}; the others count as long as seen. "
+            f"Band: {self.level:g} % interval at each time. Below: rows at risk.",
+        )
 
     def check_assumptions(self, scale: str = "km") -> Assumptions:
         """Test whether effects hold over the whole life, as the model believes.

@@ -29,14 +29,26 @@ class Curves(Estimator):
     def plot(self, ax: Any = None, *, time: str = "time") -> Any:
         """Draw the curve with its band, and under it how many rows were at risk.
 
-        A `Picture`, or on a Matplotlib axis `ax`, which is returned. `time` is the word for the axis, such
-        as ``"days"``.
+        `AalenJohansen` draws a curve for each outcome: the share that ended so by then. A `Picture`, or on a
+        Matplotlib axis `ax`, which is returned. `time` is the word for the axis, such as ``"days"``. For
+        groups see `salesops.survival.plot`.
         """
         result = self._fitted()
         title, curves = self._curves()
+        if not curves:
+            raise UsageError("no row has ended, so no outcome has a share to draw")
         if ax is not None:
             return on_axis(ax, result, time, title, curves)
-        return picture(self, result, time, title, curves)
+        return picture(
+            [curves[0]._replace(name=title)] if len(curves) == 1 else curves,
+            [result],
+            origin=self.origin,
+            unit=self.unit,
+            time=time,
+            axis=title,
+            about=f"{self._counts()}; the others count as long as seen. "
+            f"Band: {self.get_params()['level']:g} % interval at each time. Below: rows at risk.",
+        )
 
 
 class OneCurve(Curves):
@@ -76,7 +88,9 @@ class OneCurve(Curves):
 
     def _curves(self) -> tuple[str, list[Curve]]:
         result = self._fitted()
-        return self.axis, [Curve(self.label, getattr(result, self.curve), result.low, result.high)]
+        values = getattr(result, self.curve)
+        settled = self.unit == "share" and bool(values[-1] == 0)
+        return self.axis, [Curve(self.label, result.time, values, result.low, result.high, settled)]
 
     @property
     def confidence_interval_(self) -> Any:
@@ -451,5 +465,17 @@ class AalenJohansen(Curves):
                 owner[name] = f"the outcome {label!r}"
 
     def _curves(self) -> tuple[str, list[Curve]]:
-        pairs = self._of_causes(self._fitted())
-        return "share by then", [Curve(str(label), c.incidence, c.low, c.high) for label, c in pairs]
+        self._fitted()
+        return "share by then", [self._of(label) for label in self.causes_]
+
+    def _of(self, cause: Any) -> Curve:
+        """The curve of one outcome; of one that no row had it is 0."""
+        import numpy as np
+
+        result = self._fitted()
+        settled = bool(result.survival[-1] == 0)
+        found = dict(self._of_causes(result)).get(cause)
+        if found is None:
+            none = np.zeros(len(result.time))
+            return Curve(str(cause), result.time, none, none, none, settled)
+        return Curve(str(cause), result.time, found.incidence, found.low, found.high, settled)

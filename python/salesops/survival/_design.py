@@ -285,14 +285,59 @@ def stacked(columns: Columns) -> npt.NDArray[np.float64]:
 
 
 def new_rows(design: Design | None, data: Any) -> npt.NDArray[np.float64]:
-    """Read rows to predict for: a frame with the columns of the fit, or an array of rows × columns."""
-    import numpy as np
-
+    """Read rows to predict for, in any of the ways of `as_frame`."""
     if design is None:
         raise UsageError("the model has no columns to predict from")
-    if isinstance(data, np.ndarray | list | tuple):
-        array = np.asarray(data, dtype=np.float64)
-        if array.ndim != 2 or array.shape[1] != len(design.levels):
-            raise UsageError(f"need rows × {len(design.levels)} columns: {', '.join(design.levels)}")
-        data = dict(zip(design.levels, array.T, strict=True))
-    return stacked(design.read(data))
+    return stacked(design.read(as_frame(design, data)))
+
+
+def as_frame(design: Design, data: Any) -> Any:
+    """Rows to predict for as a frame or a dict of columns.
+
+    They come as a frame; as a dict of columns, in which a single value stands for all rows; as dicts, a row
+    each; as an array or lists of rows × columns in the order of the fit; of a single column as its values.
+    """
+    import numpy as np
+
+    names = list(design.levels)
+    if isinstance(data, Mapping):
+        return repeated(data)
+    if isinstance(data, np.ndarray) and data.ndim == 2 and data.shape[1] == len(names):
+        return dict(zip(names, data.T, strict=True))
+    if len(getattr(data, "shape", ())) == 1:  # an array or a series
+        data = np.asarray(data).tolist()
+    if data is None or isinstance(data, bool | int | float | np.generic | np.ndarray):
+        raise rows_needed(names, data)
+    if not isinstance(data, list | tuple):
+        return data
+    if data and all(isinstance(row, Mapping) for row in data):
+        for place, row in enumerate(data):
+            missing = [name for name in data[0] if name not in row]
+            if missing:
+                raise UsageError(f"data: row {place} has no '{missing[0]}'")
+        return {name: [row[name] for row in data] for name in data[0]}
+    nested = [isinstance(row, list | tuple | np.ndarray) for row in data]
+    if data and not any(nested) and len(names) == 1:
+        return {names[0]: list(data)}
+    if not data or not all(nested) or any(len(row) != len(names) for row in data):
+        raise rows_needed(names, data)
+    return {name: [row[place] for row in data] for place, name in enumerate(names)}
+
+
+def repeated(columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Columns of one length: a single value stands for all rows."""
+    alone = {
+        name for name, values in columns.items() if isinstance(values, str) or not hasattr(values, "__len__")
+    }
+    rows = max((len(values) for name, values in columns.items() if name not in alone), default=1)
+    return {name: [values] * rows if name in alone else values for name, values in columns.items()}
+
+
+def rows_needed(names: Sequence[str], data: Any) -> UsageError:
+    """The error that says how to give rows to predict for."""
+    listed = ", ".join(f"'{name}': […]" for name in names[:5]) + (", …" if len(names) > 5 else "")
+    rows = "a list of values" if len(names) == 1 else f"a list of rows, each a list of {len(names)} values"
+    return UsageError(
+        f"data: need rows: a frame with the columns of the fit, a dict {{{listed}}} or {rows}; "
+        f"the {type(data).__name__} given is none of them"
+    )

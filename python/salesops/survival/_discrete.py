@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Self
 
+from salesops._arguments import checked
 from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of
-from salesops.survival._regression import Regression, notes_of, wanted_times
+from salesops.survival._regression import Regression, quantiles, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -120,35 +121,91 @@ class DiscreteHazard(Regression):
         """Log-likelihood of the table of periods."""
         return float(self._fitted().log_likelihood)
 
-    @property
-    def notes_(self) -> list[str]:
-        """What to know about the fit, in words."""
-        return notes_of(self._fitted(), self.references_)
+    # ---- predictions ----
 
-    def predict_survival_function(self, data: Any, periods: Any = None) -> Any:
-        """Share of rows like these that lasts beyond each period: a frame of row, period, survival."""
+    def _lasting(self, x: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
+        """Share that lasts beyond each period: rows × periods."""
+        try:
+            return _core.discrete_survival(self.result_, x, times).reshape(len(x), -1)
+        except UsageError as error:
+            raise UsageError(str(error).replace("periods:", "times:", 1)) from error
+
+    def _by_period(self, name: str, times: npt.NDArray[np.float64], found: npt.NDArray[np.float64]) -> Any:
         import numpy as np
 
-        result = self._fitted()
-        x = self._new(data)
-        wanted = wanted_times(periods, np.arange(1.0, result.period[-1] + 1))
-        found = _core.discrete_survival(result, x, wanted)
-        return self._frame(
-            {
-                "row": np.repeat(np.arange(len(x)), len(wanted)),
-                "period": np.tile(wanted, len(x)),
-                "survival": found,
-            }
-        )
+        rows = {"row": np.repeat(np.arange(len(found)), len(times)), "time": np.tile(times, len(found))}
+        return self._frame(rows | {name: found.ravel()})
 
-    def predict_hazard(self, data: Any, period: float) -> npt.NDArray[np.float64]:
-        """Chance that rows like these, having lasted until `period`, end in it."""
+    def _periods(self) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        result = self._fitted()
-        x = self._new(data)
-        before, after = (
-            _core.discrete_survival(result, x, np.array([at], dtype=np.float64))
-            for at in (period - 1, period)
-        )
-        return np.asarray(1 - after / before)
+        return np.arange(1.0, self._fitted().period[-1] + 1)
+
+    def predict_survival_function(self, data: Any, times: Any = None) -> Any:
+        """Share of rows like these that lasts beyond each period.
+
+        Parameters
+        ----------
+        data
+            As in `CoxPH.predict_survival_function`.
+        times
+            A period or several; without them each up to the last in which one ended.
+
+        Returns
+        -------
+        frame
+            row, time (the period), survival; null past the longest duration.
+        """
+        x, wanted = self._new(data), wanted_times(times, self._periods())
+        return self._by_period("survival", wanted, self._lasting(x, wanted))
+
+    def predict_hazard(self, data: Any, times: Any = None) -> Any:
+        """Chance that rows like these, having lasted until a period, end in it.
+
+        Parameters
+        ----------
+        data
+            As in `CoxPH.predict_survival_function`.
+        times
+            A period or several, whole numbers from 1 on; without them each up to the last in which one ended.
+
+        Returns
+        -------
+        frame
+            row, time (the period), hazard; null past the longest duration.
+
+        Examples
+        --------
+        >>> weeks, won = [1, 2, 2, 3, 4, 4, 5, 6], [1, 1, 0, 1, 1, 0, 1, 0]
+        >>> model = DiscreteHazard().fit(weeks, won, {"size": [1, 6, 5, 2, 3, 7, 4, 8]})
+        >>> model.predict_hazard([2, 5], times=[1, 2])[["row", "time"]].values.tolist()
+        [[0.0, 1.0], [0.0, 2.0], [1.0, 1.0], [1.0, 2.0]]
+        """
+        import numpy as np
+
+        x, wanted = self._new(data), wanted_times(times, self._periods())
+        wrong = ~((wanted >= 1) & np.isfinite(wanted) & (np.floor(wanted) == wanted))
+        if wrong.any():
+            raise UsageError(
+                f"times: {int(wrong.sum())} of {len(wanted)} are no periods (first: "
+                f"{wanted[wrong][0]:g}); give whole numbers from 1 on"
+            )
+        before, after = self._lasting(x, wanted - 1), self._lasting(x, wanted)
+        with np.errstate(invalid="ignore"):  # where all have ended nothing can
+            return self._by_period("hazard", wanted, 1 - after / before)
+
+    @checked
+    def predict_quantile(self, data: Any, probability: float = 0.5) -> Any:
+        """Period by which the share `probability` of rows like these has ended: a frame with time.
+
+        Null where not watched so long. It has no interval.
+        """
+        if not 0 < probability < 1:
+            raise UsageError(f"probability: need a number between 0 and 1, not {probability:g}")
+        x, periods = self._new(data), self._periods()
+        return self._frame({"time": quantiles(periods, self._lasting(x, periods), probability)})
+
+    def predict_median(self, data: Any) -> npt.NDArray[np.float64]:
+        """Period by which half of rows like these have ended; NaN where not watched so long."""
+        x, periods = self._new(data), self._periods()
+        return quantiles(periods, self._lasting(x, periods), 0.5)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from salesops._core import survival as _core
-from salesops.survival._pictures import forest
-from salesops.survival._regression import Regression, notes_of, z_of
+from salesops.survival._regression import Regression, z_of
 
 if TYPE_CHECKING:
     import numpy as np
@@ -18,7 +17,6 @@ class HazardRegression(Regression):
     """Coefficients whose exponentials are ratios of hazards."""
 
     level: float
-    above: ClassVar[str] = "above 1 ends sooner"
 
     def _coefficients(self) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         result = self._fitted()
@@ -34,11 +32,6 @@ class HazardRegression(Regression):
     def hazard_ratios_(self) -> dict[str, float]:
         """The factor on the risk of one unit, by column."""
         return {name: math.exp(value) for name, value in self.coefficients_.items()}
-
-    @property
-    def notes_(self) -> list[str]:
-        """What to know about the fit, in words."""
-        return notes_of(self._fitted(), self.references_)
 
     @property
     def log_likelihood_(self) -> float:
@@ -82,22 +75,3 @@ class HazardRegression(Regression):
             {"partial_hazard": np.exp(log_risk)}
             | self._band("partial_hazard", np.exp(log_risk - half), np.exp(log_risk + half))
         )
-
-    def plot(self) -> Any:
-        """Draw the hazard ratios with their intervals: a `Picture`."""
-        table = self._table()
-        low, high = self._band(self.effect, None, None)
-        rows = list(
-            zip(
-                table["covariate"],
-                table[self.effect].tolist(),
-                table[low].tolist(),
-                table[high].tolist(),
-                strict=True,
-            )
-        )
-        subtitle = (
-            f"{self.above}, all else being equal; bars: {self.level:g} % intervals. "
-            f"{self._counts()}. " + ". ".join(self.notes_)
-        )
-        return forest(rows, what="hazard", level=self.level, subtitle=subtitle)

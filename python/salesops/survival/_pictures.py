@@ -6,27 +6,41 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from salesops._arguments import checked
 from salesops._core.error import UsageError
 
 if TYPE_CHECKING:
     from salesops.plot import Picture
     from salesops.survival._calibration import Calibration
-    from salesops.survival._estimator import Estimator
 
 MAX_POINTS = 200
 TICKS = 6
 FEW = 10  # rows at risk, under which a title rests on no time
+NAMED = 4  # curves that a title names one by one
+DECADES = 4  # of ratios, beyond which every round one would be too many
 LONGEST, LINE = 84, 28  # characters of a label, and of a line of it
 
 
 class Curve(NamedTuple):
-    """A curve with its band."""
+    """A curve with its band.
+
+    `settled`: nothing more can come, so its last value holds for ever.
+    """
 
     name: str
+    time: Any
     values: Any
     low: Any
     high: Any
+    settled: bool = False
+
+    def at(self, time: float, origin: float) -> float | None:
+        """The value at a time; None past the last."""
+        import numpy as np
+
+        if time > self.time[-1] and not self.settled:
+            return None
+        place = int(np.searchsorted(self.time, time, side="right")) - 1
+        return origin if place < 0 else float(self.values[place])
 
 
 class AtRisk(NamedTuple):
@@ -73,117 +87,108 @@ def told(results: Sequence[Any]) -> float:
     return last
 
 
-def steps(curve: Curve, time: Any, origin: float) -> list[tuple[float, float, float, float]]:
-    """Points of a curve with its band, thinned to what a chart can show."""
+def shown(result: Any) -> list[float]:
+    """The ten of its times at which a table of a picture tells numbers."""
     import numpy as np
 
-    kept = np.unique(np.linspace(0, len(time) - 1, MAX_POINTS).astype(int))
+    times: list[float] = result.time[np.unique(np.linspace(0, len(result.time) - 1, 10).astype(int))].tolist()
+    return times
+
+
+def steps(curve: Curve, origin: float, most: int) -> list[tuple[float, float, float, float]]:
+    """Points of a curve with its band, thinned to `most` beside the first."""
+    import numpy as np
+
+    kept = np.unique(np.linspace(0, len(curve.time) - 1, most).astype(int))
     # Where no band is known it has no width.
     low, high = (np.where(np.isfinite(edge), edge, curve.values) for edge in (curve.low, curve.high))
-    columns = (values[kept].tolist() for values in (time, curve.values, low, high))
+    columns = (values[kept].tolist() for values in (curve.time, curve.values, low, high))
     return [(0.0, origin, origin, origin), *zip(*columns, strict=True)]
 
 
-def picture(fit: Estimator, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]) -> Picture:
-    """Step lines with bands; ten of the points in numbers."""
-    import numpy as np
-
-    from salesops import plot
-
-    time = result.time
-    unit, origin = fit.unit, fit.origin  # type: ignore[attr-defined]
-    at = told([result])
-    after = f"after {at:.4g}{'' if unit_of_time == 'time' else f' {unit_of_time}'}"
-    called = [title] if len(curves) == 1 else [curve.name for curve in curves]
-    lines = {name: steps(curve, time, origin) for name, curve in zip(called, curves, strict=True)}
-    shown = np.unique(np.linspace(0, len(time) - 1, 10).astype(int))
-    place = int(np.searchsorted(time, at, side="right")) - 1
-    ends = ", ".join(
-        f"{name} {plot.compact(origin if place < 0 else float(curve.values[place]), unit)}"
-        for name, curve in zip(called, curves, strict=True)
-    )
-    chart = plot.curves(lines, x_title=unit_of_time, y_title=title, unit=unit)
-    return plot.Picture(
-        title=f"{after.capitalize()}: {ends}",
-        subtitle=f"{fit._counts()}; the others count as long as seen. "
-        f"Band: {fit.get_params()['level']:g} % interval at each time. Below: rows at risk.",
-        alt=f"{title}; {after}: {ends}",
-        chart=with_at_risk(chart, [result]),
-        columns=[unit_of_time, "at risk", *called],
-        rows=[
-            [f"{time[i]:.4g}", f"{result.at_risk[i]:,.6g}", *(f"{curve.values[i]:.3f}" for curve in curves)]
-            for i in shown
-        ],
-    )
-
-
-@checked
-def plot(fits: Mapping[str, Any], *, time: str = "time") -> Picture:
-    """Draw the curves of groups in one picture, and under them how many rows of each were at risk.
-
-    The title tells the latest time at which each group has 10 rows at risk, where there is one.
+def picture(
+    curves: Sequence[Curve],
+    watched: Sequence[Any],
+    *,
+    origin: float,
+    unit: str,
+    time: str,
+    axis: str,
+    about: str,
+    subject: str = "",
+    smooth: Sequence[str] = (),
+) -> Picture:
+    """Draw curves with their bands, and under them how many rows were at risk.
 
     Parameters
     ----------
-    fits
-        Name of each group to its fitted `KaplanMeier` or `NelsonAalen`, all of one kind.
-    time
-        The word for the axis, such as ``"days"``.
-
-    Examples
-    --------
-    >>> from salesops.survival import KaplanMeier
-    >>> days, left, plan = [5, 6, 6, 2, 4, 9], [1, 0, 1, 1, 0, 1], ["a", "a", "a", "b", "b", "b"]
-    >>> fits = {
-    ...     name: KaplanMeier().fit(
-    ...         [d for d, p in zip(days, plan) if p == name], [e for e, p in zip(left, plan) if p == name]
-    ...     )
-    ...     for name in "ab"
-    ... }
-    >>> plot(fits, time="days").title
-    'After 6 days: a 33.3 %, b 66.7 %'
+    watched
+        Whose rows were at risk: one for all curves, or one for each.
+    origin, unit
+        Where the curves start, and what their values are.
+    time, axis
+        Words for the axes.
+    about
+        The definition, as the subtitle.
+    subject
+        What the title is about, if not all that ends.
+    smooth
+        Curves that don't step.
     """
-    from salesops import plot as draw
+    from salesops import plot
 
-    if not fits:
-        raise UsageError("fits: name at least one group and its curve")
-    for name, fit in fits.items():
-        if type(fit) is not type(next(iter(fits.values()))) or not hasattr(fit, "curve"):
-            raise UsageError(f"fits: group '{name}' needs a KaplanMeier or NelsonAalen, all of one kind")
-    results = {str(name): fit._fitted() for name, fit in fits.items()}
-    kind = next(iter(fits.values()))
-    curves = {name: fit._curves()[1][0] for name, fit in zip(results, fits.values(), strict=True)}
-    until = told(list(results.values()))
-    after = f"After {until:.4g}{'' if time == 'time' else f' {time}'}"
-    ends = ", ".join(
-        f"{name} {draw.compact(float(fit.at(until)), kind.unit)}"
-        for name, fit in zip(results, fits.values(), strict=True)
+    until = told(watched)
+    values = {curve.name: curve.at(until, origin) for curve in curves}
+    after = f"{f'{subject} after' if subject else 'After'} {until:.4g}{'' if time == 'time' else f' {time}'}"
+    alt = f"{axis}; {after}: " + ", ".join(
+        f"{name} {plot.compact(value, unit)}" for name, value in values.items()
     )
-    shown = [at for at in ticks(max(float(result.time[-1]) for result in results.values())) if at > 0]
-    return draw.Picture(
-        title=f"{after}: {ends}",
-        subtitle=f"{kind.axis.capitalize()}. Those whose end is not known count as long as seen. Band: "
-        f"{kind.get_params()['level']:g} % interval at each time. Below: rows at risk.",
-        alt=f"{kind.axis}; {after}: {ends}",
-        chart=with_at_risk(
-            draw.curves(
-                {name: steps(curve, results[name].time, kind.origin) for name, curve in curves.items()},
-                x_title=time,
-                y_title=kind.axis,
-                unit=kind.unit,
-            ),
-            list(results.values()),
-            list(results),
-        ),
-        columns=[time, *results],
+    kept = list(curves)
+    if len(kept) > plot.MOST_LINES:
+        kept = sorted(kept, key=lambda curve: -(values[curve.name] or 0))[: plot.MOST_LINES]
+        about += f" Drawn: the {plot.MOST_LINES} largest of {len(curves)} curves."
+    most = min(MAX_POINTS, plot.MAX_MARKS // len(kept) - 1)
+    chart = plot.curves(
+        {curve.name: steps(curve, origin, most) for curve in kept},
+        x_title=time,
+        y_title=axis,
+        unit=unit,
+        smooth=smooth,
+    )
+    if len(watched) == 1:
+        (alone,) = watched
+        times = shown(alone)
+        counts = [[f"{n:,.6g}"] for n in at_risk(alone, times)]
+    else:
+        times = [at for at in ticks(max(float(one.time[-1]) for one in watched)) if at > 0]
+        counts = [[] for _ in times]
+    return plot.Picture(
+        title=f"{after}: {ends_of(values, unit)}",
+        subtitle=about,
+        alt=alt,
+        chart=with_at_risk(chart, watched, [curve.name for curve in kept]),
+        columns=[time, *(["at risk"] if len(watched) == 1 else []), *values],
         rows=[
             [
-                f"{at:g}",
-                *("–" if (value := fit.at(at)) is None else f"{value:.3f}" for fit in fits.values()),
+                f"{at:.4g}",
+                *count,
+                *("–" if (v := curve.at(at, origin)) is None else f"{v:.3f}" for curve in curves),
             ]
-            for at in shown
+            for at, count in zip(times, counts, strict=True)
         ],
     )
+
+
+def ends_of(values: Mapping[str, float | None], unit: str) -> str:
+    """The values of a few curves; of many the smallest and the largest."""
+    from salesops import plot
+
+    words = {name: plot.compact(value, unit) for name, value in values.items()}
+    if len(values) <= NAMED:
+        return ", ".join(f"{name} {word}" for name, word in words.items())
+    known = {name: value for name, value in values.items() if value is not None}
+    least, most = (end(known, key=lambda name: known[name]) for end in (min, max))
+    return f"from {words[least]} ({least}) to {words[most]} ({most})"
 
 
 def with_at_risk(chart: Any, results: Sequence[Any], names: Sequence[str] = ()) -> Any:
@@ -191,13 +196,13 @@ def with_at_risk(chart: Any, results: Sequence[Any], names: Sequence[str] = ()) 
 
     Names stand to the left of their rows where there are several.
     """
-    from salesops.plot.charts import with_numbers
+    from salesops.plot.lines import with_numbers
 
     times = ticks(max(float(result.time[-1]) for result in results))
     rows = [
         [(x, f"{n:,.6g}") for x, n in zip(times, at_risk(result, times), strict=True)] for result in results
     ]
-    return with_numbers(chart, rows, names)
+    return with_numbers(chart, rows, names if len(results) > 1 else ())
 
 
 def on_axis(ax: Any, result: Any, unit_of_time: str, title: str, curves: Sequence[Curve]) -> Any:
@@ -205,8 +210,8 @@ def on_axis(ax: Any, result: Any, unit_of_time: str, title: str, curves: Sequenc
     if not hasattr(ax, "fill_between"):
         raise UsageError(f"ax: need a Matplotlib axis, not {type(ax).__name__}")
     for curve in curves:
-        ax.step(result.time, curve.values, where="post", label=curve.name)
-        ax.fill_between(result.time, curve.low, curve.high, step="post", alpha=0.2)
+        ax.step(curve.time, curve.values, where="post", label=curve.name)
+        ax.fill_between(curve.time, curve.low, curve.high, step="post", alpha=0.2)
     times = ticks(float(result.time[-1]))
     ax.set_xticks(times)
     counts = [f"{n:,.6g}" for n in at_risk(result, times)]
@@ -256,7 +261,8 @@ def forest(
     )
     y = alt.Y("label:N", sort=alt.EncodingSortField("order", op="min"), title=None, axis=names)
     scale = alt.Scale(type="log", nice=False, padding=24)
-    axis = alt.Axis(tickCount=5, format="~g", grid=False)
+    round_ones = rounds([edge for _, *edges in rows for edge in edges])
+    axis = alt.Axis(format="~g", grid=False, **({"values": round_ones} if round_ones else {"tickCount": 5}))
     x = alt.X("value:Q", title=f"{what} ratio", scale=scale, axis=axis)
     one = alt.Chart(alt.Data(values=[{"at": 1}])).mark_rule(strokeDash=[4, 3]).encode(x="at:Q")
     chart = alt.layer(
@@ -282,6 +288,21 @@ def forest(
         columns=["column", f"{what} ratio", f"low {level:g} %", f"high {level:g} %"],
         rows=[[name, *(f"{value:.3f}" for value in values)] for name, *values in rows],
     )
+
+
+def rounds(ratios: Sequence[float]) -> list[float]:
+    """Round ratios within those given, 1 among them; none where the axis' own ticks do better."""
+    import math
+
+    finite = [ratio for ratio in ratios if 0 < ratio < math.inf]
+    least, most = min([1.0, *finite]), max([1.0, *finite])
+    decades = range(math.floor(math.log10(least)), math.ceil(math.log10(most)) + 1)
+    if len(decades) > DECADES:
+        return []
+    parts = (1, 1.5, 2, 3, 5, 7) if len(decades) < DECADES else (1, 3)
+    found = [round(part * 10.0**power, 12) for power in decades for part in parts]
+    found = [ratio for ratio in found if least <= ratio <= most]
+    return found if len(found) >= TICKS // 2 else []
 
 
 def shortened(label: str) -> str:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from salesops._core.error import UsageError
 from salesops._progress import ConvergenceWarning, warn
 from salesops.survival._data import numbers
 from salesops.survival._design import Design, new_rows
 from salesops.survival._estimator import Estimator
+from salesops.survival._pictures import forest
 
 if TYPE_CHECKING:
     import numpy as np
@@ -32,6 +34,7 @@ class Regression(Estimator):
     """Coefficients with their errors; `effect` is the name of their exponentials."""
 
     effect = "hazard_ratio"
+    above: ClassVar[str] = "above 1 ends sooner"
     design_: Design | None = None
 
     def _coefficients(self) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
@@ -73,6 +76,41 @@ class Regression(Estimator):
         """The category that the others of a column are compared with, by column."""
         return {} if self.design_ is None else self.design_.references
 
+    def _places(self) -> list[int]:
+        """Where the columns stand among the estimates."""
+        return list(range(len(self._coefficients()[0])))
+
+    def _ratios(self) -> str:
+        """What the exponentials are ratios of."""
+        return self.effect.removesuffix("_ratio")
+
+    def plot(self) -> Any:
+        """Draw the ratio of each column with its interval, on a logarithmic axis against 1: a `Picture`.
+
+        Of `CoxPH` hazard ratios, of `FineGray` subdistribution hazard ratios, of the laws (`WeibullAFT` and
+        others) time ratios, of `DiscreteHazard` odds ratios, under ``cloglog`` hazard ratios. The title tells
+        the ratio farthest from 1 of those whose interval leaves 1 out.
+        """
+        table = self._table()
+        low, high = self._band(self.effect, None, None)
+        rows = [
+            (table["covariate"][i], *(float(table[name][i]) for name in (self.effect, low, high)))
+            for i in self._places()
+        ]
+        if not rows:
+            raise UsageError("the model has no columns to draw")
+        level = self.get_params()["level"]
+        subtitle = (
+            f"{self.above}, all else being equal; bars: {level:g} % intervals. "
+            f"{self._counts()}. " + ". ".join(self.notes_)
+        )
+        return forest(rows, what=self._ratios(), level=level, subtitle=subtitle)
+
+    @property
+    def notes_(self) -> list[str]:
+        """What to know about the fit, in words."""
+        return notes_of(self._fitted(), self.references_)
+
     def _new(self, data: Any) -> npt.NDArray[np.float64]:
         self._fitted()
         return new_rows(self.design_, data)
@@ -93,6 +131,16 @@ class Regression(Estimator):
                 **self._band("survival", found.low, found.high),
             }
         )
+
+
+def quantiles(
+    times: npt.NDArray[np.float64], survival: npt.NDArray[np.float64], probability: float
+) -> npt.NDArray[np.float64]:
+    """When each curve, a row each, has first fallen to 1 − `probability`; NaN where it never does."""
+    import numpy as np
+
+    reached = survival <= 1 - probability
+    return np.where(reached.any(axis=1), times[reached.argmax(axis=1)], np.nan)
 
 
 def wanted_times(times: Any, default: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
