@@ -242,7 +242,8 @@ def retention(
     window
         Length of the measure window, from each customer's own first instant: ``24h``, ``7d``, ``30d``.
     by
-        Column of segments; a customer is in that of its first event. `Retention.compare` tests them.
+        Column of segments; a customer is in that of its first event. Who has rows of another one too is
+        counted in `Retention.issues`, as ``segment_changes``. `Retention.compare` tests them.
     observed_from
         The log begins here. Customers with earlier rows, or with a row that is `older`, are older than it:
         their cohort is unknown, and they are counted apart.
