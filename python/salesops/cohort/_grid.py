@@ -398,9 +398,7 @@ class Retention:
             text += f"; {core.older:,} older than the log"
         if core.outside:
             text += f"; {core.outside:,} never began"
-        notes = _frame.to_dict(core.issues.summary()) if len(core.issues) else {"n": [], "rule": []}
-        counts = ", ".join(f"{n:,} {rule}" for n, rule in zip(notes["n"], notes["rule"], strict=True))
-        return text + (f"; {counts}>" if counts else ">")
+        return f"{text}{told_issues(core.issues)}>"
 
     def _as_of(self) -> str:
         local = EPOCH + dt.timedelta(microseconds=self._core.as_of)
@@ -408,6 +406,14 @@ class Retention:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._wide("value", True), 50)
+
+
+def told_issues(issues: Issues) -> str:
+    """How many issues there are of each rule, as the end of a line."""
+    if not len(issues):
+        return ""
+    notes = _frame.to_dict(issues.summary())
+    return "; " + ", ".join(f"{n:,} {rule}" for n, rule in zip(notes["n"], notes["rule"], strict=True))
 
 
 def _length(core: Any) -> str:

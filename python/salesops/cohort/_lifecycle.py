@@ -13,6 +13,8 @@ from salesops._core import cohort as _core
 from salesops.calendar import FiscalCalendar
 from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
+from salesops.cohort._far import watched
+from salesops.cohort._grid import told_issues
 from salesops.cohort._options import Filter, Moment
 from salesops.cohort._retention import options_of
 
@@ -69,7 +71,7 @@ class Lifecycle:
         ]
         counts = ([f"{n:,}" for n in getattr(core, name)] for name in names)
         rows = [list(row) for row in zip(periods, *counts, strict=True)][-12:]
-        text = f"<Lifecycle: {counted(len(periods), 'period')}, {core.zone}>"
+        text = f"<Lifecycle: {counted(len(periods), 'period')}, {core.zone}{told_issues(core.issues)}>"
         return "\n".join([text, *aligned([["period", *names], *rows])]) if rows else text
 
     def _repr_html_(self) -> str:
@@ -149,4 +151,5 @@ observed_from, currency, money_unit, max_cells
         observed_from=observed_from,
         max_cells=max_cells,
     )
-    return Lifecycle(_core.lifecycle(table, columns, options, threads), events)
+    core = watched(table, columns, options, lambda: _core.lifecycle(table, columns, options, threads))
+    return Lifecycle(core, events)

@@ -13,6 +13,7 @@ from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
+from salesops.cohort._far import watched
 from salesops.cohort._grid import Retention
 from salesops.cohort._options import Filter, Moment
 from salesops.crm import instant
@@ -260,10 +261,13 @@ def retention(
     money_unit
         ``minor`` when whole numbers are minor units.
     max_cells
-        A larger grid is refused, with the coarser period named.
+        A larger grid is refused, with the coarser period named, or the few rows that lie far from the rest.
 
     Notes
     -----
+    Rows more than 400 days before or after all others, at most a tenth of at least ten, are issues:
+    ``long_before_the_rest``, ``long_after_the_rest``. A wrong year moves `as_of`.
+
     Cohorts and ages come from the calendar: a period in which nobody came is a row of zeros. A cell that has
     not begun is null, one whose period isn't over is ``in_progress``. nrr and grr have no value before the
     period is over.
@@ -314,7 +318,10 @@ def retention(
         max_cells=max_cells,
     )
     with shown(progress, "cohorts") as tell:
-        return Retention(_core.retention(table, columns, options, threads, tell), events)
+        core = watched(
+            table, columns, options, lambda: _core.retention(table, columns, options, threads, tell)
+        )
+    return Retention(core, events)
 
 
 @checked

@@ -1,0 +1,103 @@
+"""Slips of the pen in rows: a wrong year, days as numbers, nothing at all. Named, with the way out."""
+
+import datetime as dt
+import re
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+import salesops as so
+
+DAYS = [f"2024-{i % 12 + 1:02}-{i % 28 + 1:02}" for i in range(200)]
+FRAMES = {
+    "text": lambda rows: rows,
+    "timestamp": lambda rows: pd.DataFrame(rows).assign(time=lambda frame: pd.to_datetime(frame["time"])),
+    "date": lambda rows: pl.DataFrame(rows).with_columns(pl.col("time").str.to_date()),
+}
+
+
+def with_days(*days, before=DAYS):
+    """Customers who come now and then, and the days given at the end."""
+    time = [*before, *days]
+    return {"customer": [i % 20 for i in range(len(time))], "time": time}
+
+
+# ---- one wrong year ----
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("every", ["day", "week", "month"])
+def test_a_wrong_year_that_makes_a_grid_too_large_is_named(kind, every):
+    rows = FRAMES[kind](with_days("2126-03-04"))
+    with pytest.raises(so.UsageError) as caught:
+        so.cohort.retention(rows, every=every)
+    told = str(caught.value)
+    assert (
+        "column 'time': 1 of 201 rows lies long after the rest (2024-01-01 to 2024-12-28); the first is row 200, "
+        "2126-03-04: mend or drop it, or ask with as_of='2024-12-29', which knows nothing later. With them, "
+    ) in told
+    assert "cells, more than 1000000" in told
+    as_of = re.search(r"as_of='(.*?)'", told)[1]
+    healed = so.cohort.retention(rows, every=every, as_of=as_of)
+    right = so.cohort.retention(FRAMES[kind](with_days()), every=every)
+    assert healed.to_wide().equals(right.to_wide()) if kind != "text" else healed.cohorts == right.cohorts
+
+
+def test_a_wrong_year_is_named_with_the_column_of_the_caller_and_in_its_zone():
+    rows = {"who": [1] * 101, "seen at": ["2024-05-01T23:30Z"] * 100 + ["2999-01-01T23:30Z"]}
+    with pytest.raises(so.UsageError, match=r"'seen at': 1 of .* row 100, 2999-01-02: .*as_of='2024-05-03'"):
+        so.cohort.retention(rows, customer="who", time="seen at", tz="Asia/Tokyo")
+
+
+def test_rows_long_before_and_after_are_told_apart():
+    rows = with_days("1970-01-01", "2126-03-04", "1969-12-31")
+    with pytest.raises(so.UsageError) as caught:
+        so.cohort.retention(rows)
+    told = str(caught.value)
+    assert "2 of 203 rows lie long before the rest (2024-01-01 to 2024-12-28); the first is row 200" in told
+    assert "1 of 203 rows lies long after the rest" in told
+    assert told.count("as_of=") == 1  # which is of no help with rows before
+    for how in ({"as_of": "2024-12-29"}, {"as_of": "2024-12-29", "observed_from": "2024-01-01"}):
+        grid = so.cohort.retention(rows, **how)
+        assert grid.issues.count("long_after_the_rest") == 0
+        assert grid.issues.count("long_before_the_rest") == (0 if "observed_from" in how else 2)
+
+
+def test_a_grid_that_is_merely_large_is_told_as_before():
+    for days in (["2014-01-01", "2023-12-31"], DAYS[:12] * 9 + ["2126-03-04"] * 40):
+        with pytest.raises(so.UsageError, match=r"^\d+ cohorts at "):
+            so.cohort.retention({"customer": [1] * len(days), "time": days}, every="day")
+
+
+@pytest.mark.parametrize("kind", FRAMES)
+@pytest.mark.parametrize("measure", ["classic", "unbounded", "previous", "bracket", "window", "count"])
+def test_a_wrong_year_in_a_grid_that_fits_is_an_issue(kind, measure):
+    own = {"bracket": {"brackets": [1, (2, 3)]}, "window": {"window": "30d"}}.get(measure, {})
+    rows = FRAMES[kind](with_days("1999-01-05", "2042-03-04", "2042-03-05"))
+    grid = so.cohort.retention(rows, measure=measure, **own)
+    found = grid.issues.to_frame("polars").sort("row")
+    assert found["rule"].to_list() == ["long_before_the_rest", "long_after_the_rest"]
+    assert found["row"].to_list() == [200, 201]
+    assert grid.issues.count("long_after_the_rest") == 2
+    assert "2 long_after_the_rest" in repr(grid)
+    assert so.cohort.retention(FRAMES[kind](with_days()), measure=measure, **own).issues.total == 0
+
+
+def test_periods_of_a_lifecycle_have_the_same_issue():
+    for every in ("day", "quarter", "year"):
+        life = so.cohort.lifecycle(with_days("2042-03-04"), every=every)
+        assert life.issues.count("long_after_the_rest") == 1
+        assert "1 long_after_the_rest" in repr(life).splitlines()[0]
+    assert so.cohort.lifecycle(with_days(), every="day").issues.total == 0
+
+
+def test_years_of_rest_are_no_slip():
+    two = [day.replace("2024", "2020") for day in DAYS] + DAYS
+    assert so.cohort.retention(with_days(before=two)).issues.total == 0
+    few = {"customer": [1, 1, 2], "time": ["2015-01-05", "2024-01-05", "2015-02-05"]}
+    assert so.cohort.retention(few).issues.total == 0
+    dirty = with_days("2042-03-04", None, "soon")
+    assert so.cohort.retention(dirty).issues.total == 3
+    one = {"customer": [1], "time": ["2024-01-05"]}
+    assert so.cohort.retention(one, measure="previous").issues.total == 0
