@@ -377,7 +377,7 @@ def test_nothing_comes_of_nothing():
         assert grid.cohorts == []
         assert grid.to_wide()["cohort"].tolist() == []
         assert so.cohort.lifecycle(rows).periods == []
-        assert "0 customers" in repr(grid)
+        assert "no customer in a cohort" in repr(grid)
 
 
 def test_one_row_and_rows_in_reverse():

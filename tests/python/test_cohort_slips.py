@@ -101,3 +101,62 @@ def test_years_of_rest_are_no_slip():
     assert so.cohort.retention(dirty).issues.total == 3
     one = {"customer": [1], "time": ["2024-01-05"]}
     assert so.cohort.retention(one, measure="previous").issues.total == 0
+
+
+# ---- nothing at all ----
+
+
+@pytest.mark.parametrize(
+    ("rows", "how", "grid", "life"),
+    [
+        ({"customer": [], "time": []}, {}, "there are no rows", "there are no rows"),
+        (
+            {"customer": ["b", "a"], "time": [None, None]},
+            {},
+            "no row has a customer and a time; 2 no_time",
+            "nobody is active; 2 no_time",
+        ),
+        (
+            {"customer": [None, "a"], "time": ["2024-01-01", None]},
+            {},
+            "no row has a customer and a time up to 2024-01-01 23:59 UTC; 1 no_customer, 1 no_time",
+            "nobody is active up to 2024-01-01 23:59 UTC; 1 no_customer, 1 no_time",
+        ),
+        (
+            {"customer": ["a", "b"], "time": ["2024-01-01", "2024-02-01"]},
+            {"as_of": "2020-01-01"},
+            "no row has a customer and a time up to 2019-12-31 23:59 UTC",
+            "nobody is active up to 2019-12-31 23:59 UTC",
+        ),
+        (
+            {"customer": ["a", "b"], "time": ["2024-01-01", "2024-02-01"]},
+            {"observed_from": "2025-01-01"},
+            "2 customers older than the log",
+            "nobody is active up to 2024-02-01 23:59 UTC",
+        ),
+        (
+            {"customer": ["a"], "time": ["2024-01-01"], "amount": [-5]},
+            {"amount": "amount"},
+            "1 customer without an event that begins one",
+            "nobody is active up to 2024-01-01 23:59 UTC",
+        ),
+    ],
+)
+def test_an_empty_grid_says_why(rows, how, grid, life):
+    empty, none = so.cohort.retention(rows, **how), so.cohort.lifecycle(rows, **how)
+    for made, words in ((empty, f"no customer in a cohort: {grid}"), (none, f"no period: {life}")):
+        assert words in repr(made)
+        assert words in made._repr_html_()
+        assert "1970" not in repr(made)
+    assert (empty.as_of is None) == (not any(rows["time"]))
+    for made, words in ((empty, grid), (none, life)):
+        with pytest.raises(so.UsageError, match=f"nothing to draw: {words.split(';')[0]}"):
+            made.plot()
+
+
+def test_what_is_known_of_no_rows():
+    empty = {"customer": [], "time": []}
+    assert so.cohort.retention(empty).as_of is None
+    assert so.cohort.lifecycle(empty).as_of is None
+    one = so.cohort.retention({"customer": [1], "time": ["1969-12-31"]})
+    assert one.as_of == dt.datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)

@@ -101,9 +101,9 @@ class Retention:
         return self._core.outside
 
     @property
-    def as_of(self) -> dt.datetime:
-        """The last instant that is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+    def as_of(self) -> dt.datetime | None:
+        """The last instant that is known; None where no row has a time."""
+        return known_at(self._core)
 
     @property
     def level(self) -> float:
@@ -390,9 +390,12 @@ class Retention:
 
     def _headline(self) -> str:
         core = self._core
-        text = (
-            f"<Retention ({core.measure}: {self.definition}): {counted(core.customers, 'customer')} in "
-            f"{counted(len(core.cohorts), 'cohort')} by {_length(core)}, {core.zone}, as of {self._as_of()}"
+        text = f"<Retention ({core.measure}: {self.definition}): "
+        if not core.cohorts:
+            return f"{text}no customer in a cohort: {self._why_none()}{told_issues(core.issues)}>"
+        text += (
+            f"{counted(core.customers, 'customer')} in {counted(len(core.cohorts), 'cohort')} by "
+            f"{_length(core)}, {core.zone}, as of {known_at(core):%Y-%m-%d %H:%M} UTC"
         )
         if core.older:
             text += f"; {core.older:,} older than the log"
@@ -400,12 +403,33 @@ class Retention:
             text += f"; {core.outside:,} never began"
         return f"{text}{told_issues(core.issues)}>"
 
-    def _as_of(self) -> str:
-        local = EPOCH + dt.timedelta(microseconds=self._core.as_of)
-        return f"{local:%Y-%m-%d %H:%M} UTC"
+    def _why_none(self) -> str:
+        """Why there is no cohort."""
+        core = self._core
+        if not core.older and not core.outside:
+            return no_rows(core)
+        older = f"{counted(core.older, 'customer')} older than the log" if core.older else ""
+        outside = (
+            f"{counted(core.outside, 'customer')} without an event that begins one" if core.outside else ""
+        )
+        return ", ".join(filter(None, (older, outside)))
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._wide("value", True), 50)
+
+
+def known_at(core: Any) -> dt.datetime | None:
+    """The last instant that is known, of a grid or a lifecycle; None where no row has a time."""
+    # Without a row nothing is known, and the core's instant is where it counts from.
+    return EPOCH + dt.timedelta(microseconds=core.as_of) if core.starts or core.as_of else None
+
+
+def no_rows(core: Any, what: str = "no row has a customer and a time") -> str:
+    """What there is none of, in a grid or a lifecycle without any."""
+    at = known_at(core)
+    if at is None and not len(core.issues):
+        return "there are no rows"
+    return what if at is None else f"{what} up to {at:%Y-%m-%d %H:%M} UTC"
 
 
 def told_issues(issues: Issues) -> str:

@@ -43,7 +43,7 @@ def peopled(grid: Retention, segment: int) -> range:
     """The cohorts from the first to the last with customers."""
     core = grid._core
     if not core.cohorts:
-        raise UsageError("no customer is in a cohort: there is nothing to draw")
+        raise UsageError(f"no customer is in a cohort, so there is nothing to draw: {grid._why_none()}")
     begin = segment * len(core.cohorts)
     some = [c for c, size in enumerate(core.size[begin : begin + len(core.cohorts)]) if size]
     return range(some[0], some[-1] + 1) if some else range(len(core.cohorts))
@@ -473,9 +473,12 @@ def met(grid: Retention, segment: int, cost: float) -> str:
 
 def lifecycle(core: Any) -> plot.Picture:
     """Who came, as bars above the line, and who went, below."""
+    from salesops.cohort._grid import no_rows
+
     alt = altair()
     if not core.periods:
-        raise UsageError("no customer is active in any period: there is nothing to draw")
+        why = no_rows(core, "nobody is active")
+        raise UsageError(f"no customer is active in any period, so there is nothing to draw: {why}")
     periods, active, states, older = core.periods, core.active, core.state, core.older
     first = max(0, len(periods) - MOST_COHORTS)
     kinds = {"new": "good", "resurrecting": "main", "returning": "total"}
