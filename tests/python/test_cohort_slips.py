@@ -160,3 +160,46 @@ def test_what_is_known_of_no_rows():
     assert so.cohort.lifecycle(empty).as_of is None
     one = so.cohort.retention({"customer": [1], "time": ["1969-12-31"]})
     assert one.as_of == dt.datetime(1969, 12, 31, 23, 59, 59, 999999, tzinfo=dt.UTC)
+
+
+# ---- days as digits, and counted seconds ----
+
+DIGITS = [19970101, 19970215, 19970331]
+
+
+@pytest.mark.parametrize("ask", [so.cohort.retention, so.cohort.lifecycle, so.clv.rfm])
+@pytest.mark.parametrize(
+    "time",
+    [DIGITS, [float(day) for day in DIGITS], [str(day) for day in DIGITS], [None, 19970215, None]],
+    ids=["int", "float", "text", "null"],
+)
+def test_days_as_digits_are_refused_with_the_way_that_works(ask, time):
+    frame = pd.DataFrame({"who": [1, 2, 1], "on": time})
+    with pytest.raises(so.UsageError, match=r"column 'on' holds days as digits, such as 1997") as caught:
+        ask(frame, customer="who", time="on")
+    told = str(caught.value)
+    healed = frame.assign(on=eval(re.search(r"pandas by (.*?\)),", told)[1]))
+    ask(healed, customer="who", time="on")
+    if time[0] is not None and not isinstance(time[0], float):
+        polars = pl.DataFrame({"who": [1, 2, 1], "on": time})
+        way = eval(re.search(r"Polars by (.*)$", told)[1])
+        assert polars.with_columns(way)["on"].dtype == pl.Date
+
+
+@pytest.mark.parametrize(("unit", "per_second"), [("s", 1), ("ms", 10**3), ("us", 10**6), ("ns", 10**9)])
+def test_counted_seconds_are_refused_with_the_way_that_works(unit, per_second):
+    frame = pd.DataFrame({"customer": [1, 1], "time": np.array([1704448800, 1707127200]) * per_second})
+    for ask in (so.cohort.retention, so.clv.rfm):
+        with pytest.raises(so.UsageError, match="since 1970, make instants of them first") as caught:
+            ask(frame)
+    healed = frame.assign(time=eval(re.search(r"pandas by (.*\))$", str(caught.value))[1]))
+    assert so.cohort.retention(healed).cohorts == ["2024-01", "2024-02"]
+
+
+def test_texts_that_are_no_days_are_told_as_before():
+    for time in (["19971301", "19970101"], ["5", "6"], [1.5, float("inf")], [5, 6]):
+        with pytest.raises(so.UsageError, match="column 'time'") as caught:
+            so.cohort.retention({"customer": [1, 2], "time": time})
+        assert "digits" not in str(caught.value)
+    some = so.cohort.retention({"customer": [1, 2], "time": ["19970101", "1997-01-05"]})
+    assert some.issues.count("not_a_date") == 1

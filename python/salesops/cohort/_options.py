@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import text, whole
-from salesops._columns import is_missing
+from salesops._columns import check_times, is_missing
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
@@ -117,6 +117,7 @@ def read_events(
         named.append(currency)  # a column of codes
     tz = tz or _frame.own_zone(events, named)
     table = _frame.to_core(events, list(dict.fromkeys(named)), tz)
+    check_times(table.column(time), time)
     columns = _core.Columns()
     columns.customer, columns.time, columns.amount = customer, time, amount or ""
     columns.currency, columns.minor_units, columns.by = currency, money_unit == "minor", by or ""
