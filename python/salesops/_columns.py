@@ -266,15 +266,15 @@ def check_times(column: Column, name: str) -> None:
         return
     if _says_day(first):
         raise UsageError(
-            f"column '{name}' holds days as digits, such as {first}, not dates: make dates of it first, in pandas "
-            f"by pd.to_datetime(frame['{name}'], format='%Y%m%d'), in Polars by "
+            f"column '{name}' holds days as digits, such as {first}, not dates: make dates of it first, in "
+            f"pandas by pd.to_datetime(frame['{name}'], format='%Y%m%d'), in Polars by "
             f"pl.col('{name}').cast(pl.String).str.to_date('%Y%m%d')"
         )
     if unit := SINCE_1970.get(len(first)) if first.isdigit() else None:
         raise UsageError(
             f"column '{name}' holds {column.type}, not dates or instants; if they count "
-            f"{unit[0]} since 1970, make instants of them first, in pandas by pd.to_datetime(frame['{name}'], "
-            f"unit='{unit[1]}')"
+            f"{unit[0]} since 1970, make instants of them first, in pandas by "
+            f"pd.to_datetime(frame['{name}'], unit='{unit[1]}')"
         )
 
 

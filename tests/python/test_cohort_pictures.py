@@ -1,5 +1,6 @@
 """Numbers in the pictures of large grids: there, in their cells, and with the way to fewer of them."""
 
+import itertools
 import re
 
 import pytest
@@ -45,7 +46,7 @@ def test_numbers_of_a_row_do_not_touch(measure):
     width = 5.6  # of a digit of ten points
     for row in by_row.values():
         row.sort()
-        for (x, text), (after, other) in zip(row, row[1:], strict=False):
+        for (x, text), (after, other) in itertools.pairwise(row):
             assert after - x >= width * (len(text) + len(other)) / 2, (text, other)
     assert float(re.search(r'viewBox="0 0 (\d+)', picture.svg())[1]) < 1400
 

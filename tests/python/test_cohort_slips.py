@@ -1,6 +1,7 @@
 """Slips of the pen in rows: a wrong year, days as numbers, nothing at all. Named, with the way out."""
 
 import datetime as dt
+import decimal
 import re
 
 import numpy as np
@@ -34,8 +35,9 @@ def test_a_wrong_year_that_makes_a_grid_too_large_is_named(kind, every):
         so.cohort.retention(rows, every=every)
     told = str(caught.value)
     assert (
-        "column 'time': 1 of 201 rows lies long after the rest (2024-01-01 to 2024-12-28); the first is row 200, "
-        "2126-03-04: mend or drop it, or ask with as_of='2024-12-29', which knows nothing later. With them, "
+        "column 'time': 1 of 201 rows lies long after the rest (2024-01-01 to 2024-12-28); the first is row "
+        "200, 2126-03-04: mend or drop it, or ask with as_of='2024-12-29', which knows nothing "
+        "later. With them, "
     ) in told
     assert "cells, more than 1000000" in told
     as_of = re.search(r"as_of='(.*?)'", told)[1]
@@ -203,3 +205,86 @@ def test_texts_that_are_no_days_are_told_as_before():
         assert "digits" not in str(caught.value)
     some = so.cohort.retention({"customer": [1, 2], "time": ["19970101", "1997-01-05"]})
     assert some.issues.count("not_a_date") == 1
+
+
+# ---- arguments that don't fit ----
+
+PAID = {
+    "customer": ["A", "B", "A", "B"],
+    "time": ["2024-01-05", "2024-01-09", "2024-02-03", "2024-03-01"],
+    "amount": [10.0, 20.0, 30.0, 40.0],
+    "event": ["signup", "signup", "login", "login"],
+}
+
+
+@pytest.mark.parametrize(
+    ("cac", "words"),
+    [
+        ("100", "need a number, or a dict of cohort labels to numbers, not str"),
+        (True, "not bool"),
+        (None, "not NoneType"),
+        (float("nan"), "not NaN"),
+        ([10, 20, 30], "not list"),
+        ({"2024-01": "10"}, "not str"),
+        (-1, "need a number, or a dict of cohort labels to numbers, of 0 or more"),
+        (float("inf"), "of 0 or more"),
+        ({"2024-01": -1}, "of 0 or more"),
+        ({"2024-1": 1}, "there is no cohort '2024-1'; did you mean '2024-01'?"),
+    ],
+)
+def test_costs_that_are_none_are_refused_by_name(cac, words):
+    with pytest.raises(so.UsageError, match=f"^cac: .*{re.escape(words)}"):
+        so.cohort.retention(PAID, amount="amount").payback(cac)
+
+
+def test_costs_of_any_kind_of_number():
+    grid = so.cohort.retention(PAID, amount="amount", measure="ltv", interval=None)
+    for cac in (25, 25.0, np.float32(25), np.int64(25), decimal.Decimal(25)):
+        assert grid.payback(cac)["payback"].tolist()[0] == 1
+        assert "cost of 25 met at age 1" in grid.plot("ltv", cac=cac).title
+    unknown = grid.payback({"2024-01": None, "2024-02": float("nan"), "2024-03": 5})["cac"].tolist()
+    assert unknown == pytest.approx([np.nan, np.nan, 5], nan_ok=True)
+    by_year = so.cohort.retention(PAID, amount="amount", every="year")
+    assert by_year.payback({2024: 25})["payback"].tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("ask", "words"),
+    [
+        (lambda grid: grid.plot("ltv", cac=[1]), "cac: need one number for the line"),
+        (lambda grid: grid.plot("ltv", cac=float("inf")), "cac: need one number for the line"),
+        (lambda grid: grid.plot(cac=3), "cac is for kind='ltv', not 'heatmap'"),
+        (lambda grid: grid.plot("curves", segment="x"), "segment: curves draw all segments"),
+        (lambda grid: grid.triangle("x"), "segment: the grid has none; name their column with by"),
+        (lambda grid: so.cohort.retention(PAID, every="months"), "not 'months'; did you mean 'month'?"),
+        (lambda grid: so.cohort.lifecycle(PAID, every="M"), "or a block of days such as '28d', not 'M'"),
+        (
+            lambda grid: so.cohort.retention(PAID, amount="amount", currency="usd"),
+            "no column 'usd'.* A currency code is of three capitals",
+        ),
+    ],
+)
+def test_what_does_not_fit_is_refused_by_name(ask, words):
+    grid = so.cohort.retention(PAID, amount="amount", measure="ltv", interval=None)
+    with pytest.raises(so.UsageError, match=words):
+        ask(grid)
+
+
+def test_brackets_of_numpy_are_ages_too():
+    grid = so.cohort.retention(PAID, measure="bracket", brackets=[np.int64(1), np.array([1, 2])])
+    assert grid.ages == ["1", "1-2"]
+
+
+def test_a_filter_that_no_row_passes_is_an_issue():
+    log = {"customer": PAID["customer"], "time": PAID["time"], "event": PAID["event"]}
+    slip = so.cohort.retention(log, start={"event": "sign-up"}, returned={"event": "logn"})
+    found = slip.issues.to_frame("polars")
+    assert found["rule"].to_list() == ["no_row_is_start", "no_row_is_returned"]
+    assert set(found["column"]) == {"event"}
+    assert so.cohort.lifecycle(log, returned={"event": "logn"}).issues.count("no_row_is_returned") == 1
+    flags = pd.DataFrame(log).assign(started=pd.array([None, False, False, False], dtype="boolean"))
+    assert so.cohort.retention(flags, start="started").issues.count("no_row_is_start") == 1
+    fine = so.cohort.retention(log, start={"event": "signup"}, returned={"event": "login"})
+    assert fine.issues.total == 0
+    none = {name: cells[:0] for name, cells in log.items()}
+    assert so.cohort.retention(none, start={"event": "signup"}).issues.total == 0

@@ -44,8 +44,8 @@ class Far(NamedTuple):
             way += f", or ask with as_of='{self.last + dt.timedelta(days=1)}', which knows nothing later"
         return (
             f"column '{time}': {self.n:,} of {counted(rows, 'row')} {lie} long "
-            f"{self.rule.split('_')[1]} the rest ({self.first} to {self.last}); the first is row {self.row:,}, "
-            f"{self.day}: {way}"
+            f"{self.rule.split('_')[1]} the rest ({self.first} to {self.last}); the first is row "
+            f"{self.row:,}, {self.day}: {way}"
         )
 
 
@@ -68,7 +68,7 @@ def watched(table: Table, columns: _core.Columns, options: _core.Options, make: 
 
 
 def far_rows(table: Table, time: str, zone: TimeZone, since: int | None, until: int | None) -> list[Far]:
-    """Those of the rows from `since` to `until`, in microseconds; none where they are too many to be slips."""
+    """Those among the rows from `since` to `until` (microseconds); none where too many to be slips."""
     import numpy as np
 
     days = _days(table, time, zone)
@@ -94,7 +94,7 @@ def far_rows(table: Table, time: str, zone: TimeZone, since: int | None, until: 
 
 
 def _has_gap(made: Any) -> bool:
-    """Whether nobody came for so long that the rows are worth a look; the last period has a row in any case."""
+    """Whether nobody came for so long that the rows are worth a look; the last period has some row."""
     import numpy as np
 
     if len(made.starts) < 2:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import math
+import numbers
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
-from salesops._arguments import checked
-from salesops._columns import EPOCH
+from salesops._arguments import checked, number
+from salesops._columns import EPOCH, is_missing
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
@@ -223,6 +226,8 @@ class Retention:
             if len(self._core.segments) > 1:
                 raise UsageError(f"segment: name one of {', '.join(self._core.segments)}")
             return 0
+        if self._core.segments == [""]:
+            raise UsageError("segment: the grid has none; name their column with by")
         if segment not in self._core.segments:
             raise UsageError(f"segment: there is no {segment!r}; there are {', '.join(self._core.segments)}")
         return self._core.segments.index(segment)
@@ -260,10 +265,15 @@ class Retention:
             those still open).
         """
         core = self._core
-        for label in cac if isinstance(cac, Mapping) else ():
+        given = {str(label): cost for label, cost in cac.items()} if isinstance(cac, Mapping) else None
+        for label in given or ():
             if label not in core.cohorts:
                 raise UsageError(f"cac: there is no cohort {plain(label)!r}{_nearest(label, core.cohorts)}")
-        costs = [_cost(cac, cohort) for cohort in core.cohorts]
+        if given is None:
+            costs = [cost_of(cac)] * len(core.cohorts)
+        else:
+            known = {label: cost_of(cost) for label, cost in given.items() if not is_missing(cost)}
+            costs = [known.get(cohort, math.nan) for cohort in core.cohorts]
         place = self._segment(segment)
         found = core.payback(costs, margin, interpolate, place)
         size = core.size[place * len(core.cohorts) : (place + 1) * len(core.cohorts)]
@@ -347,6 +357,10 @@ class Retention:
         }
         if kind not in drawn:
             raise UsageError(f"kind is one of {', '.join(drawn)}, not {kind!r}")
+        if cac is not None and kind != "ltv":
+            raise UsageError(f"cac is for kind='ltv', not {kind!r}")
+        if segment is not None and kind == "curves":
+            raise UsageError("segment: curves draw all segments, a line each")
         return drawn[kind]()
 
     # ---- prints ----
@@ -461,11 +475,11 @@ def _nearest(label: Any, cohorts: Sequence[str]) -> str:
     return meant(padded, cohorts) or span
 
 
-def _cost(cac: Any, cohort: str) -> float:
-    cost = cac.get(cohort) if isinstance(cac, Mapping) else cac
-    if cost is None:
-        return float("nan")
-    try:
-        return float(cost)
-    except (TypeError, ValueError) as error:
-        raise UsageError("cac: a number, or a dict of cohort labels to numbers") from error
+def cost_of(cac: Any, wanted: str = "a number, or a dict of cohort labels to numbers") -> float:
+    """A cost in major units; `UsageError` for what is none."""
+    if not isinstance(cac, numbers.Real | Decimal) or is_missing(cac):
+        raise UsageError(f"cac: need {wanted}, not {'NaN' if cac != cac else type(cac).__name__}")
+    cost = number(cac, "cac")
+    if not 0 <= cost < math.inf:
+        raise UsageError(f"cac: need {wanted}, of 0 or more")
+    return float(cost)

@@ -154,4 +154,5 @@ observed_from, currency, money_unit, max_cells
         max_cells=max_cells,
     )
     core = watched(table, columns, options, lambda: _core.lifecycle(table, columns, options, threads))
+    _options.tell_never(core.issues, table, returned, columns.returned, "returned")
     return Lifecycle(core, events)

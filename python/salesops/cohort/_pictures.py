@@ -402,10 +402,11 @@ def with_reached(
 
 def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
     """Cumulative amounts a customer by age, from the oldest cohort to the youngest, against a cost."""
+    from salesops.cohort._grid import cost_of
+
     if grid.measure != "ltv":
         raise UsageError("kind='ltv' draws the measure ltv")
-    if cac is not None and (isinstance(cac, bool) or not isinstance(cac, int | float) or not cac >= 0):
-        raise UsageError("cac: for the line one number of 0 or more; payback takes one a cohort")
+    cost = None if cac is None else cost_of(cac, "one number for the line (payback takes one a cohort)")
     unit = unit_of(grid)
     begun = cells_of(grid, segment, len(grid.cohorts))
     cells = [cell for cell in begun if cell["value"] is not None]
@@ -433,9 +434,9 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
         subtitle += f" Lines: {len(kept)} of {len(cohorts):,} cohorts, from the oldest to the youngest."
     if still_open:
         subtitle += " Dashed to a ring: in progress, the amounts so far."
-    if cac is not None:
+    if cost is not None:
         alt = altair()
-        data = alt.Data(values=[{"cac": float(cac), "note": f"cost {plot.compact(float(cac), unit)}"}])
+        data = alt.Data(values=[{"cac": cost, "note": f"cost {plot.compact(cost, unit)}"}])
         rule = alt.Chart(data).mark_rule(strokeDash=[6, 3], color=ink("bad")).encode(y="cac:Q")
         note = (
             alt.Chart(data)
@@ -443,7 +444,7 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
             .encode(y="cac:Q", text="note:N", x=alt.value(4))
         )
         chart = chart + rule + note
-        title += f"; cost of {plot.compact(float(cac), unit)} {met(grid, segment, float(cac))}"
+        title += f"; cost of {plot.compact(cost, unit)} {met(grid, segment, cost)}"
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows

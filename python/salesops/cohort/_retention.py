@@ -232,6 +232,7 @@ def retention(
     start, returned
         Events that can begin a cohort, and those that count as coming back: a boolean column, or a dict such
         as ``{"event": "signup"}``. All by default. Where they differ, age 0 counts what came after the start.
+        One that no row passes is an issue: ``no_row_is_start``, ``no_row_is_returned``.
     activity
         ``not_refund``: rows with an amount of 0 and more; ``positive``: above 0; ``all``. All move money. An
         amount that is null or can't be read is 0, so that its row counts as activity by default; it is listed
@@ -321,6 +322,8 @@ def retention(
         core = watched(
             table, columns, options, lambda: _core.retention(table, columns, options, threads, tell)
         )
+    _options.tell_never(core.issues, table, start, columns.start, "start")
+    _options.tell_never(core.issues, table, returned, columns.returned, "returned")
     return Retention(core, events)
 
 
