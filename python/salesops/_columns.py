@@ -18,6 +18,13 @@ if TYPE_CHECKING:
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 EPOCH_DAY = dt.date(1970, 1, 1)
 DAY = 86_400_000_000
+# By the digits that instants of our days have.
+SINCE_1970 = {
+    10: ("seconds", "s"),
+    13: ("milliseconds", "ms"),
+    16: ("microseconds", "us"),
+    19: ("nanoseconds", "ns"),
+}
 
 # ---- in ----
 
@@ -238,6 +245,47 @@ def microseconds(value: dt.datetime | dt.date) -> int:
         return (value - EPOCH_DAY).days * DAY
     aware = value.replace(tzinfo=dt.UTC) if value.tzinfo is None else value
     return (aware - EPOCH) // dt.timedelta(microseconds=1)
+
+
+def check_times(column: Column, name: str) -> None:
+    """Refuse a column of times without a time in it: days such as 19970101, numbers of seconds and the like.
+
+    What such digits are only their owner knows, so they are not read; the error says how.
+    """
+    if column.type == "string":
+        first = next(iter(column.dictionary), "")
+        if not first or not all(_says_day(text) for text in column.dictionary):
+            return
+    elif column.type.startswith(("int", "uint", "float")):
+        values, valid = column.values(), column.valid()
+        if not len(values) or (valid is not None and not valid.any()):
+            return
+        number = float(values[0 if valid is None else valid.argmax()])
+        first = f"{number:.0f}" if math.isfinite(number) else ""
+    else:
+        return
+    if _says_day(first):
+        raise UsageError(
+            f"column '{name}' holds days as digits, such as {first}, not dates: make dates of it first, in "
+            f"pandas by pd.to_datetime(frame['{name}'], format='%Y%m%d'), in Polars by "
+            f"pl.col('{name}').cast(pl.String).str.to_date('%Y%m%d')"
+        )
+    if unit := SINCE_1970.get(len(first)) if first.isdigit() else None:
+        raise UsageError(
+            f"column '{name}' holds {column.type}, not dates or instants; if they count "
+            f"{unit[0]} since 1970, make instants of them first, in pandas by "
+            f"pd.to_datetime(frame['{name}'], unit='{unit[1]}')"
+        )
+
+
+def _says_day(text: str) -> bool:
+    """Whether eight digits are year, month and day."""
+    if len(text) != 8 or not (text.isascii() and text.isdigit()):
+        return False
+    try:
+        return bool(dt.date(int(text[:4]), int(text[4:6]), int(text[6:])))
+    except ValueError:
+        return False
 
 
 def column_from_decimals(values: list[Any], valid: npt.NDArray[np.bool_]) -> Column:

@@ -10,7 +10,7 @@ from salesops._core.error import UsageError
 
 
 class NoAnswerError(UsageError, AttributeError):
-    """Asked for what an estimator does not have: it is not fitted yet, or this fit has no such answer.
+    """Asked for what a result does not have: it is not fitted yet, or this one has no such answer.
 
     To Python it is a missing attribute, so that ``hasattr`` is False and ``getattr`` takes its default.
     """

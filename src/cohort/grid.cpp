@@ -2,6 +2,7 @@
 #include "grid.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cmath>
 #include <limits>
 
@@ -341,9 +342,27 @@ namespace {
 /// The options that the sums are made by: the bootstrap draws where a customer's own numbers are at hand.
 bool draws(const Options& options) { return cohort_detail::interval_of(options) == IntervalKind::bootstrap; }
 
+/// Customers who have rows before `until` of another segment than the one they count in.
+std::int64_t changed(const State::Data& data, const std::vector<std::int32_t>& of_customer, Instant until,
+                     const Execution& execution) {
+  std::atomic<std::int64_t> found{0};
+  for_rows(of_customer.size(), std::size_t{1} << 14, execution, [&](std::size_t first, std::size_t last) {
+    std::int64_t mine = 0;
+    for (std::size_t i = first; i < last; ++i) {
+      const bool other = std::ranges::any_of(data.of(i), [&](const auto& event) {
+        return event.at < until.us && event.segment >= 0 && event.segment != of_customer[i];
+      });
+      mine += other ? 1 : 0;
+    }
+    found += mine;
+  });
+  return found;
+}
+
 /// Segments by name, and that of each customer: of its first event, of several at once the first by name.
-std::vector<std::string> name_segments(const State::Data& data, std::vector<std::int32_t>& of_customer) {
-  if (!data.has_segments) return {""};
+std::vector<std::string> name_segments(const State::Data& data, Instant until, const Execution& execution,
+                                       std::vector<std::int32_t>& of_customer, Issues& issues) {
+  if (data.by.empty()) return {""};
   constexpr std::int32_t nameless = -1;
   const auto before = [&](std::int32_t a, std::int32_t b) {
     if (a == nameless || b == nameless) return b == nameless && a != nameless;
@@ -363,6 +382,8 @@ std::vector<std::string> name_segments(const State::Data& data, std::vector<std:
     if (mark == 0) used.push_back(segment);
     mark = 1;
   }
+  if (const std::int64_t n = changed(data, of_customer, until, execution); n > 0)
+    issues.add_many("transactions", -1, data.by, "segment_changes", n);
   std::sort(used.begin(), used.end(), before);
   std::vector<std::int32_t> place(data.segments.size() + 1, 0);
   std::vector<std::string> names;
@@ -397,7 +418,8 @@ Retention State::finish(const Options& options) const {
   Issues issues = data.issues;
   if (const Instant until{data.until.end()}; data.first < until) {
     std::vector<std::int32_t> segment_of;
-    std::vector<std::string> segments = name_segments(data, segment_of);
+    std::vector<std::string> segments =
+        name_segments(data, cohort_detail::end_of(options, until), options.execution, segment_of, issues);
     const cohort_detail::Plan plan(options, data.zone, data.first, until, data.has_amount, segments.size());
     std::vector<cohort_detail::Lots> lots;
     const cohort_detail::Sums sums = cohort_detail::sum_customers(data, plan, segment_of, segments.size(),

@@ -115,7 +115,7 @@ State State::partial(const Table& events, const Columns& columns, const Executio
   data->zone = columns.zone;
   data->batches = 1;
   data->own_start = columns.start != columns.returned;
-  data->has_segments = !columns.by.empty();
+  data->by = columns.by;
   const Column customer = clv_detail::customers_of(events, columns.customer);
   // Numbers ascend in either order; only texts have to be sorted.
   const auto order =
@@ -134,6 +134,7 @@ State State::partial(const Table& events, const Columns& columns, const Executio
                                               cohort_detail::flag_of(events, columns.older)};
   const cohort_detail::SegmentCodes segments = cohort_detail::segments_of(events, columns.by);
   data->segments = segments.names;
+  const bool has_segments = !columns.by.empty();
   if (!clock.empty()) {
     data->first = clock.first();
     data->until = clock.until();
@@ -169,7 +170,7 @@ State State::partial(const Table& events, const Columns& columns, const Executio
       const std::uint64_t key = keys[first + i];
       if (key == clv_detail::left_out) continue;
       data->events[places[clv_detail::code_of(key)]++] = {
-          at[i], money[i], data->has_segments ? segments.of_row[first + i] : -1, marks[i]};
+          at[i], money[i], has_segments ? segments.of_row[first + i] : -1, marks[i]};
     }
   }
   for_rows(codes.codes, std::size_t{1} << 14, execution, [&](std::size_t first, std::size_t last) {
@@ -201,7 +202,7 @@ void check_alike(const State::Data& a, const State::Data& b) {
                      b.zone.name());
   if (a.customer.type() != b.customer.type())
     throw UsageError("one batch has customers as text, the other as whole numbers; use one kind");
-  if (a.has_amount != b.has_amount || a.has_segments != b.has_segments || a.own_start != b.own_start)
+  if (a.has_amount != b.has_amount || a.by.empty() != b.by.empty() || a.own_start != b.own_start)
     throw UsageError("the batches were read with different columns: amounts, segments, starts and returns");
   if (a.currency != b.currency)
     throw UnitError("the batches are in different currencies: " + (a.currency.empty() ? "none" : a.currency) +
@@ -221,7 +222,7 @@ void State::merge(const State& other) {
   check_alike(a, b);
   auto merged = std::make_shared<Data>();
   merged->has_amount = a.has_amount;
-  merged->has_segments = a.has_segments;
+  merged->by = a.by;
   merged->own_start = a.own_start;
   merged->currency = a.currency;
   merged->zone = a.zone;

@@ -47,7 +47,7 @@ struct State::Data {
   std::vector<cohort_detail::Event> events;
   std::vector<std::string> segments;
   bool has_amount = false;
-  bool has_segments = false;
+  std::string by;          ///< the column of segments; empty without
   bool own_start = false;  ///< start and return are different events
   std::string currency;
   TimeZone zone;

@@ -272,6 +272,47 @@ TEST(CohortSegments, TestsAreStratifiedAndCorrected) {
   EXPECT_NEAR(fdr[2], 0.04, 1e-15);
 }
 
+TEST(CohortSegments, WhoChangesSegmentIsCounted) {
+  // 1 moves from a to b; 2 stays; 3 moves after as_of; 4 begins without one; 5 loses its own; 6 has two at
+  // once.
+  const std::vector<std::int64_t> customer = {1, 1, 1, 2, 2, 3, 3, 4, 4, 5, 5, 6, 6};
+  const char* january = "2024-01-05T10:00:00Z";
+  const char* february = "2024-02-05T10:00:00Z";
+  const char* march = "2024-03-05T10:00:00Z";
+  std::vector<std::int64_t> time;
+  for (const char* at : {january, february, march, january, february, january, march, january, february,
+                         january, february, january, january})
+    time.push_back(us(at));
+  const std::vector<std::string> plan = {"a", "b", "a", "a", "a", "a", "b", "", "a", "b", "", "b", "a"};
+  const std::vector<std::uint8_t> named = {1, 1, 1, 1, 1, 1, 1, 0, 1, 1, 0, 1, 1};
+  const Table rows({{"customer", Column::of(Type::int64, customer)},
+                    {"time", Column::of(Type::timestamp, time)},
+                    {"plan", Column::of_strings(plan, named)}});
+  cohort::Columns by;
+  by.by = "plan";
+  cohort::Options options;
+  options.as_of = Instant{us("2024-02-29T00:00:00Z")};
+  const auto grid = cohort::retention(rows, by, options);
+  EXPECT_EQ(grid.segments, (std::vector<std::string>{"a", "b", "(none)"}));
+  EXPECT_EQ(grid.customers, 6);
+  EXPECT_EQ(grid.issues.count("transactions", "plan", "segment_changes"), 3);  // 1, 4, 6
+  EXPECT_EQ(cohort::retention(rows, by).issues.count("segment_changes"), 4);   // and 3
+  EXPECT_EQ(cohort::retention(rows).issues.count("segment_changes"), 0);
+
+  // One that moves between batches is seen too, whatever codes its segments have in each.
+  const auto batch = [&](std::int64_t who, const char* at, const char* what) {
+    const Table row({{"customer", Column::of(Type::int64, std::vector<std::int64_t>{who})},
+                     {"time", Column::of(Type::timestamp, std::vector<std::int64_t>{us(at)})},
+                     {"plan", Column::of_strings(std::vector<std::string>{what})}});
+    return cohort::State::partial(row, by);
+  };
+  cohort::State state = batch(1, january, "a");
+  state.merge(batch(1, february, "b"));
+  state.merge(batch(2, january, "b"));
+  state.merge(batch(2, february, "b"));
+  EXPECT_EQ(state.finish().issues.count("segment_changes"), 1);
+}
+
 TEST(CohortBootstrap, CoversTheRatioOfSums) {
   auto options = options_for(Measure::ltv);
   options.interval = cohort::IntervalKind::bootstrap;

@@ -213,14 +213,14 @@ def test_pictures_say_what_they_leave_out():
     grid = so.cohort.retention(monthly(87))
     assert (len(grid.cohorts), len(grid.ages)) == (87, 87)
     heatmap = grid.plot()
-    words = "Drawn: the last 36 of 87 cohorts, ages 0 to 35 of 86."
+    words = "Drawn: the last 36 of 87 cohorts, ages 0 to 35 of 86; every='quarter' has fewer."
     assert words in heatmap.subtitle
     assert words in grid.plot("triangle").subtitle
     assert heatmap.title.endswith("100.0 % at age 1, 100.0 % at age 35")
     assert heatmap.columns == ["cohort", *map(str, range(13)), "…"]
     assert heatmap.rows[0][-1] == ""
     ltv = so.cohort.retention(monthly(87), amount="amount", measure="ltv", interval=None).plot("ltv")
-    assert "Drawn: ages 0 to 39 of 86. Lines: 4 of 87 cohorts" in ltv.subtitle
+    assert "Drawn: ages 0 to 39 of 86; every='quarter' has fewer. Lines: 4 of 87 cohorts" in ltv.subtitle
     assert (
         max(row["x"] for rows in marks_of(ltv.chart, "line") for row in rows) == 40
     )  # the step of age 39 ends
@@ -381,7 +381,7 @@ def test_nothing_comes_of_nothing():
         assert grid.cohorts == []
         assert grid.to_wide()["cohort"].tolist() == []
         assert so.cohort.lifecycle(rows).periods == []
-        assert "0 customers" in repr(grid)
+        assert "no customer in a cohort" in repr(grid)
 
 
 def test_one_row_and_rows_in_reverse():

@@ -41,6 +41,24 @@ def test_segments_that_differ_are_found_and_equal_ones_are_not():
     assert len(grid.triangle("good").cohorts) == 3
 
 
+def test_who_changes_segment_counts_in_the_first_and_is_told():
+    rows = {
+        "customer": ["A", "A", "B", "B", "C", "C"],
+        "time": ["2024-01-05", "2024-02-05", "2024-01-05", "2024-02-05", "2024-01-05", "2024-02-05"],
+        "plan": ["basic", "pro", "pro", "pro", "pro", None],
+    }
+    grid = so.cohort.retention(rows, by="plan")
+    assert (grid.segments, grid.sizes) == (["basic", "pro"], [1, 0, 2, 0])
+    assert grid.issues.count("segment_changes") == 1  # A; of C nothing else is known
+    assert "1 segment_changes" in repr(grid)
+    assert so.cohort.retention(rows, by="plan", as_of="2024-02-01").issues.count("segment_changes") == 0
+    assert so.cohort.retention(segments(), by="plan").issues.count("segment_changes") == 0
+    halves = [{name: cells[i::2] for name, cells in rows.items()} for i in (0, 1)]
+    state = so.cohort.RetentionState()
+    state.merge(so.cohort.RetentionState.partial(half, by="plan") for half in halves)
+    assert state.finish().issues.count("segment_changes") == 1
+
+
 def test_the_test_of_one_cohort_is_that_of_a_table():
     """Cochran, Mantel, Haenszel with one stratum: χ² · (n − 1)/n."""
     rows = {

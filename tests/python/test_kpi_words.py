@@ -27,6 +27,31 @@ def crm():
     return so.datasets.sample_crm(seed=7, deals=600)
 
 
+# ---- to those who look for what isn't there ----
+
+
+def test_what_an_answer_lacks_is_no_attribute(crm):
+    alone, grouped, card = kpi.win_rate(crm), kpi.win_rate(crm, by="owner"), kpi.scorecard(crm)
+    periods = kpi.win_rate(crm, period="last 2 quarters")
+    for answer, lacks, words in (
+        (grouped, "value", r"win_rate is grouped by owner: read its rows with .to_frame\(\)"),
+        (periods, "low", "grouped by period"),
+        (alone, "ids", "rows are listed where asked with ids=True"),
+        (grouped, "ids", "rows are listed where asked with ids=True"),
+        (card, "ids", "scorecard: rows are listed where asked with ids=True"),
+    ):
+        assert not hasattr(answer, lacks)
+        assert getattr(answer, lacks, None) is None
+        assert lacks not in dict(inspect.getmembers(answer))
+        with pytest.raises(so.UsageError, match=words):
+            getattr(answer, lacks)
+    assert hasattr(alone, "value")
+    with pytest.raises(AttributeError, match="KpiResult has no 'vlaue'; did you mean 'value'"):
+        _ = alone.vlaue
+    assert not hasattr(grouped, "anything")
+    assert not hasattr(kpi.KpiResult.__new__(kpi.KpiResult), "value")  # as copies begin
+
+
 # ---- of what a book can't know ----
 
 

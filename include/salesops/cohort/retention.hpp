@@ -59,7 +59,7 @@ struct Columns {
   std::string start = {};     ///< boolean: the event can begin a cohort; empty = all can
   std::string returned = {};  ///< boolean: the event counts as activity; empty = all count
   std::string older = {};     ///< boolean: the row tells that its customer is older than the log
-  std::string by = {};        ///< text or whole numbers: segment, that of the customer's first event
+  std::string by = {};        ///< text, whole numbers, booleans: segment, that of the customer's first event
   TimeZone zone = {};         ///< whose civil days are counted
 };
 
@@ -182,7 +182,9 @@ struct Retention {
   std::int64_t customers = 0;                  ///< in cohorts
   std::int64_t older = 0;                      ///< customers older than the log: their cohort is unknown
   std::int64_t outside = 0;                    ///< customers without a start event
-  Issues issues;  ///< of the reading, and `before_cohort`: rows before their customer's cohort, in no cell
+  /// Of the reading; `before_cohort`: rows before their customer's cohort, in no cell; `segment_changes`:
+  /// customers who have rows of another segment too, and count in that of their first event alone.
+  Issues issues;
 
   [[nodiscard]] std::size_t cell(std::size_t segment, std::size_t cohort, std::size_t age) const noexcept {
     return (segment * cohorts.size() + cohort) * ages.size() + age;

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from salesops import _frame
 from salesops._arguments import checked, listed
-from salesops._columns import is_from, is_missing
+from salesops._columns import check_times, is_from, is_missing
 from salesops._core.clv import Rfm as _Rfm
 from salesops._core.clv import RfmState as _RfmState
 from salesops._core.error import UsageError
@@ -326,6 +326,7 @@ class RfmState:
         state._source = kind_of(transactions)
         tz = tz or _frame.own_zone(transactions, columns)
         table = _frame.to_core(transactions, columns, tz)
+        check_times(table.column(time), time)
         state._core = _RfmState.partial(
             table,
             customer,

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import math
+import numbers
 import re
 from collections.abc import Mapping, Sequence
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
-from salesops._arguments import checked
-from salesops._columns import EPOCH
+from salesops._arguments import checked, number
+from salesops._columns import EPOCH, is_missing
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
@@ -101,9 +104,9 @@ class Retention:
         return self._core.outside
 
     @property
-    def as_of(self) -> dt.datetime:
-        """The last instant that is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+    def as_of(self) -> dt.datetime | None:
+        """The last instant that is known; None where no row has a time."""
+        return known_at(self._core)
 
     @property
     def level(self) -> float:
@@ -223,6 +226,8 @@ class Retention:
             if len(self._core.segments) > 1:
                 raise UsageError(f"segment: name one of {', '.join(self._core.segments)}")
             return 0
+        if self._core.segments == [""]:
+            raise UsageError("segment: the grid has none; name their column with by")
         if segment not in self._core.segments:
             raise UsageError(f"segment: there is no {segment!r}; there are {', '.join(self._core.segments)}")
         return self._core.segments.index(segment)
@@ -260,10 +265,15 @@ class Retention:
             those still open).
         """
         core = self._core
-        for label in cac if isinstance(cac, Mapping) else ():
+        given = {str(label): cost for label, cost in cac.items()} if isinstance(cac, Mapping) else None
+        for label in given or ():
             if label not in core.cohorts:
                 raise UsageError(f"cac: there is no cohort {plain(label)!r}{_nearest(label, core.cohorts)}")
-        costs = [_cost(cac, cohort) for cohort in core.cohorts]
+        if given is None:
+            costs = [cost_of(cac)] * len(core.cohorts)
+        else:
+            known = {label: cost_of(cost) for label, cost in given.items() if not is_missing(cost)}
+            costs = [known.get(cohort, math.nan) for cohort in core.cohorts]
         place = self._segment(segment)
         found = core.payback(costs, margin, interpolate, place)
         size = core.size[place * len(core.cohorts) : (place + 1) * len(core.cohorts)]
@@ -347,6 +357,10 @@ class Retention:
         }
         if kind not in drawn:
             raise UsageError(f"kind is one of {', '.join(drawn)}, not {kind!r}")
+        if cac is not None and kind != "ltv":
+            raise UsageError(f"cac is for kind='ltv', not {kind!r}")
+        if segment is not None and kind == "curves":
+            raise UsageError("segment: curves draw all segments, a line each")
         return drawn[kind]()
 
     # ---- prints ----
@@ -390,24 +404,54 @@ class Retention:
 
     def _headline(self) -> str:
         core = self._core
-        text = (
-            f"<Retention ({core.measure}: {self.definition}): {counted(core.customers, 'customer')} in "
-            f"{counted(len(core.cohorts), 'cohort')} by {_length(core)}, {core.zone}, as of {self._as_of()}"
+        text = f"<Retention ({core.measure}: {self.definition}): "
+        if not core.cohorts:
+            return f"{text}no customer in a cohort: {self._why_none()}{told_issues(core.issues)}>"
+        text += (
+            f"{counted(core.customers, 'customer')} in {counted(len(core.cohorts), 'cohort')} by "
+            f"{_length(core)}, {core.zone}, as of {known_at(core):%Y-%m-%d %H:%M} UTC"
         )
         if core.older:
             text += f"; {core.older:,} older than the log"
         if core.outside:
             text += f"; {core.outside:,} never began"
-        notes = _frame.to_dict(core.issues.summary()) if len(core.issues) else {"n": [], "rule": []}
-        counts = ", ".join(f"{n:,} {rule}" for n, rule in zip(notes["n"], notes["rule"], strict=True))
-        return text + (f"; {counts}>" if counts else ">")
+        return f"{text}{told_issues(core.issues)}>"
 
-    def _as_of(self) -> str:
-        local = EPOCH + dt.timedelta(microseconds=self._core.as_of)
-        return f"{local:%Y-%m-%d %H:%M} UTC"
+    def _why_none(self) -> str:
+        """Why there is no cohort."""
+        core = self._core
+        if not core.older and not core.outside:
+            return no_rows(core)
+        older = f"{counted(core.older, 'customer')} older than the log" if core.older else ""
+        outside = (
+            f"{counted(core.outside, 'customer')} without an event that begins one" if core.outside else ""
+        )
+        return ", ".join(filter(None, (older, outside)))
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._wide("value", True), 50)
+
+
+def known_at(core: Any) -> dt.datetime | None:
+    """The last instant that is known, of a grid or a lifecycle; None where no row has a time."""
+    # Without a row nothing is known, and the core's instant is where it counts from.
+    return EPOCH + dt.timedelta(microseconds=core.as_of) if core.starts or core.as_of else None
+
+
+def no_rows(core: Any, what: str = "no row has a customer and a time") -> str:
+    """What there is none of, in a grid or a lifecycle without any."""
+    at = known_at(core)
+    if at is None and not len(core.issues):
+        return "there are no rows"
+    return what if at is None else f"{what} up to {at:%Y-%m-%d %H:%M} UTC"
+
+
+def told_issues(issues: Issues) -> str:
+    """How many issues there are of each rule, as the end of a line."""
+    if not len(issues):
+        return ""
+    notes = _frame.to_dict(issues.summary())
+    return "; " + ", ".join(f"{n:,} {rule}" for n, rule in zip(notes["n"], notes["rule"], strict=True))
 
 
 def _length(core: Any) -> str:
@@ -431,11 +475,11 @@ def _nearest(label: Any, cohorts: Sequence[str]) -> str:
     return meant(padded, cohorts) or span
 
 
-def _cost(cac: Any, cohort: str) -> float:
-    cost = cac.get(cohort) if isinstance(cac, Mapping) else cac
-    if cost is None:
-        return float("nan")
-    try:
-        return float(cost)
-    except (TypeError, ValueError) as error:
-        raise UsageError("cac: a number, or a dict of cohort labels to numbers") from error
+def cost_of(cac: Any, wanted: str = "a number, or a dict of cohort labels to numbers") -> float:
+    """A cost in major units; `UsageError` for what is none."""
+    if not isinstance(cac, numbers.Real | Decimal) or is_missing(cac):
+        raise UsageError(f"cac: need {wanted}, not {'NaN' if cac != cac else type(cac).__name__}")
+    cost = number(cac, "cac")
+    if not 0 <= cost < math.inf:
+        raise UsageError(f"cac: need {wanted}, of 0 or more")
+    return float(cost)

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import EPOCH
 from salesops._core import cohort as _core
 from salesops.calendar import FiscalCalendar
 from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
+from salesops.cohort._far import watched
+from salesops.cohort._grid import known_at, no_rows, told_issues
 from salesops.cohort._options import Filter, Moment
 from salesops.cohort._retention import options_of
 
@@ -38,9 +39,9 @@ class Lifecycle:
         return self._core.periods
 
     @property
-    def as_of(self) -> dt.datetime:
-        """The last instant that is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+    def as_of(self) -> dt.datetime | None:
+        """The last instant that is known; None where no row has a time."""
+        return known_at(self._core)
 
     @property
     def issues(self) -> Issues:
@@ -69,8 +70,11 @@ class Lifecycle:
         ]
         counts = ([f"{n:,}" for n in getattr(core, name)] for name in names)
         rows = [list(row) for row in zip(periods, *counts, strict=True)][-12:]
-        text = f"<Lifecycle: {counted(len(periods), 'period')}, {core.zone}>"
-        return "\n".join([text, *aligned([["period", *names], *rows])]) if rows else text
+        notes = told_issues(core.issues)
+        if not periods:
+            return f"<Lifecycle: no period: {no_rows(core, 'nobody is active')}{notes}>"
+        text = f"<Lifecycle: {counted(len(periods), 'period')}, {core.zone}{notes}>"
+        return "\n".join([text, *aligned([["period", *names], *rows])])
 
     def _repr_html_(self) -> str:
         head = repr(self).splitlines()[0]
@@ -149,4 +153,6 @@ observed_from, currency, money_unit, max_cells
         observed_from=observed_from,
         max_cells=max_cells,
     )
-    return Lifecycle(_core.lifecycle(table, columns, options, threads), events)
+    core = watched(table, columns, options, lambda: _core.lifecycle(table, columns, options, threads))
+    _options.tell_never(core.issues, table, returned, columns.returned, "returned")
+    return Lifecycle(core, events)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import text, whole
-from salesops._columns import is_missing
+from salesops._columns import check_times, is_missing
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
+from salesops._names import meant
 from salesops.calendar import FiscalCalendar, TimeZone, time_zone
 from salesops.crm import begins_day, instant
 
@@ -20,9 +21,12 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+    from salesops._core.issues import Issues
+
 Filter = str | Mapping[str, Any] | None
 Moment = str | dt.date | None
 
+PERIODS = ("day", "week", "month", "quarter", "half", "year")
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 UNITS = {"h": 3_600_000_000, "d": 86_400_000_000, "w": 7 * 86_400_000_000}
 LENGTH = re.compile(r"(\d{1,5}) ?(h|d|w|hours?|days?|weeks?)")
@@ -77,6 +81,17 @@ def with_filter(table: Table, wanted: Filter, argument: str) -> tuple[Table, str
     return table.with_column(name, Column.of("boolean", kept.astype(np.uint8))), name
 
 
+def tell_never(issues: Issues, table: Table, wanted: Filter, name: str, argument: str) -> None:
+    """Add an issue for a filter, kept as column `name`, that no row passes: a slip, most likely."""
+    if wanted is None or not len(table):
+        return
+    column = table.column(name)
+    valid, values = column.valid(), column.values()
+    if not (values if valid is None else values.astype(bool) & valid).any():
+        columns = wanted if isinstance(wanted, str) else ", ".join(map(str, wanted))
+        issues.add("transactions", -1, columns, f"no_row_is_{argument}")
+
+
 def asked(**filters: Filter) -> list[str]:
     """The columns that filters look at; `UsageError` for what is no filter."""
     names: list[str] = []
@@ -116,7 +131,13 @@ def read_events(
     if currency and not (len(currency) == 3 and currency.isupper()):
         named.append(currency)  # a column of codes
     tz = tz or _frame.own_zone(events, named)
-    table = _frame.to_core(events, list(dict.fromkeys(named)), tz)
+    try:
+        table = _frame.to_core(events, list(dict.fromkeys(named)), tz)
+    except UsageError as error:
+        if len(currency) == 3 and str(error).startswith(f"no column '{currency}'"):
+            raise UsageError(f"{error}. A currency code is of three capitals") from error
+        raise
+    check_times(table.column(time), time)
     columns = _core.Columns()
     columns.customer, columns.time, columns.amount = customer, time, amount or ""
     columns.currency, columns.minor_units, columns.by = currency, money_unit == "minor", by or ""
@@ -148,13 +169,18 @@ def set_cut(
     if week_start is not None and every != "week":
         raise UsageError(f"week_start is for every='week', not {every!r}")
     days = 0
-    if every not in ("day", "week", "month", "quarter", "half", "year"):
+    if every not in PERIODS:
         if "fiscal" in every.lower():
             raise UsageError(
                 f"every: there is no {every!r}; 'month', 'quarter', 'half' and 'year' are fiscal ones with "
                 "calendar=so.calendar.FiscalCalendar(…)"
             )
-        length = length_of(every, "every (day, week, month, quarter, half, year, or a block of days)")
+        if LENGTH.fullmatch(every) is None:
+            raise UsageError(
+                f"every: {', '.join(PERIODS)}, or a block of days such as '28d', not {every!r}"
+                f"{meant(every, PERIODS)}"
+            )
+        length = length_of(every, "every")
         if length % UNITS["d"]:
             raise UsageError("every: blocks are of whole days; hours are for window=")
         every, days = "days", length // UNITS["d"]
@@ -182,8 +208,12 @@ def brackets_of(brackets: Any) -> list[tuple[int, int]]:
     """Pairs of ages."""
     made = []
     for one in brackets or ():
-        pair = (one, one) if isinstance(one, int) else tuple(one) if hasattr(one, "__iter__") else ()
-        if len(pair) != 2 or not all(isinstance(age, int) and not isinstance(age, bool) for age in pair):
+        ends = list(one) if hasattr(one, "__iter__") and not isinstance(one, str) else [one, one]
+        try:
+            pair = tuple(whole(age, "brackets") for age in ends)
+        except UsageError:
+            pair = ()
+        if len(pair) != 2:
             raise UsageError("brackets: ages, or pairs of first and last age, such as [1, (2, 3), (4, 6)]")
         if not all(0 <= age <= 100_000 for age in pair):
             raise UsageError("brackets: ages go from 0 to 100,000")

@@ -18,6 +18,8 @@ T = TypeVar("T")
 
 MOST_COHORTS = 36
 MOST_AGES = 40
+ROOMY = 14  # ages whose numbers have room for signs and three digits
+COARSER = {"day": "week", "week": "month", "month": "quarter", "quarter": "year", "half": "year"}
 LINES = 5
 NUMBERS = 6
 ROOM = 8  # numbers that fit side by side under a chart
@@ -41,7 +43,7 @@ def peopled(grid: Retention, segment: int) -> range:
     """The cohorts from the first to the last with customers."""
     core = grid._core
     if not core.cohorts:
-        raise UsageError("no customer is in a cohort: there is nothing to draw")
+        raise UsageError(f"no customer is in a cohort, so there is nothing to draw: {grid._why_none()}")
     begin = segment * len(core.cohorts)
     some = [c for c, size in enumerate(core.size[begin : begin + len(core.cohorts)]) if size]
     return range(some[0], some[-1] + 1) if some else range(len(core.cohorts))
@@ -145,10 +147,18 @@ def cut(grid: Retention, segment: int, cells: list[dict[str, Any]], most: int = 
     parts = [f"the last {most:,} of {len(kept):,} cohorts"] if len(kept) > most else []
     if last < begun:
         parts.append(f"ages {core.ages[first]} to {core.ages[last]} of {core.ages[begun]}")
-    words = f" Drawn: {', '.join(parts)}." if parts else ""
+    words = f" Drawn: {', '.join(parts)}; {_fewer(grid)}." if parts else ""
     if len(kept) < cohorts:
         words += f" Left out: {plot.counted(cohorts - len(kept), 'period')} without new customers."
     return words
+
+
+def _fewer(grid: Retention) -> str:
+    """How to ask for a grid of fewer cells."""
+    if grid.measure == "window":
+        return "a longer window= has fewer"
+    every = grid._core.every
+    return f"every='{COARSER[every]}' has fewer" if every in COARSER else "longer blocks are fewer"
 
 
 def table_of(cells: list[dict[str, Any]], text: Any) -> tuple[list[str], list[list[str]]]:
@@ -175,19 +185,22 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
     whole = grid.measure in ("classic", "unbounded", "nrr", "grr_point", "grr_path")
     scaled = [c["value"] for c in cells if c["value"] is not None and not (whole and c["column"] == 0)]
     top = max([*(value for value in scaled if value > 0), 1e-12])
-    few = len({cell["k"] for cell in cells}) <= 14
+    ages = {cell["k"] for cell in cells}
+    roomy = len(ages) <= ROOMY
+    short = _short if roomy else _shorter
     for cell in cells:
         value, open_cell = cell["value"], cell["state"] == "in_progress"
         share = 0.0 if value is None else min(1.0, max(0.0, value / top))
         cell["shade"] = 0.0 if open_cell or not value else 0.12 + 0.88 * share
         cell["edge"] = ink("ground") if value else ink("muted")
         cell["zero"] = value == 0
-        cell["note"] = "" if value is None else _short(value, unit)
+        cell["note"] = "" if value is None else short(value, unit)
         cell["ink"] = ink("ground") if cell["shade"] > 0.55 else ink("ink")
     data = records(cells, "cohort", "k", "value")
     grows = any(cell["state"] == "may_grow" for cell in cells)
-    step = 42 if grows else 34  # a + needs its place beside the number
-    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, step * len({c["k"] for c in cells})))
+    # A + needs its place beside the number.
+    step = (42 if grows else 34) if roomy else step_of([*ages, *(cell["note"] for cell in cells)], grows)
+    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, step * len(ages)))
     x = alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0))
     order = [*core.cohorts, f"{mean_of(grid)} mean"]
     y = alt.Y("cohort:O", sort=order, title=None)
@@ -226,12 +239,14 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
                 color=alt.Color("ink:N", scale=None),
             )
         )
-    if few:
-        layers.append(
-            base.transform_filter("!datum.zero")
-            .mark_text(fontSize=10)
-            .encode(x=x, y=y, text="note:N", color=alt.Color("ink:N", scale=None))
-        )
+    layers.append(
+        base.transform_filter("!datum.zero")
+        .mark_text(fontSize=10)
+        .encode(x=x, y=y, text="note:N", color=alt.Color("ink:N", scale=None))
+    )
+    if unit == "share" and not roomy:
+        marks.insert(0, "Numbers: percent")
+        marks[1] = marks[1].lower()
     title, subtitle = words_of(grid, segment, last_of(begun))
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
@@ -248,6 +263,29 @@ def _short(value: float, unit: str) -> str:
     return plot.percent(value, 0) if unit == "share" else plot.compact(value, "")
 
 
+def _shorter(value: float, unit: str) -> str:
+    """At most three digits and a letter: 37, 8.1, 940, 1.3k, 25M."""
+    if unit == "share":
+        return f"{value * 100:,.0f}"
+    size, letter = next(
+        (
+            (size, letter)
+            for size, letter in ((1e9, "B"), (1e6, "M"), (1e3, "k"))
+            if abs(value) >= size * 0.9995
+        ),
+        (1.0, ""),
+    )
+    scaled = value / size
+    whole = abs(scaled) >= 9.95 or (scaled.is_integer() and not letter)
+    digits = 0 if whole else 1 if abs(scaled) >= 0.095 else 2
+    return f"{scaled:,.{digits}f}{letter}"
+
+
+def step_of(texts: Sequence[str], grows: bool = False) -> int:
+    """Pixels of a column in which texts of ten points stand without touching."""
+    return max(22, 6 * max(map(len, texts)) + (14 if grows else 6))
+
+
 def _mark(state: str) -> str:
     return {"in_progress": "*", "may_grow": "+"}.get(state, "")
 
@@ -261,7 +299,9 @@ def triangle(grid: Retention, segment: int) -> plot.Picture:
         cell["ink"] = ink("muted") if cell["state"] == "in_progress" else ink("ink")
     data = records(cells, "cohort", "k")
     core = grid._core
-    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, 44 * len({c["k"] for c in cells})))
+    ages = {cell["k"] for cell in cells}
+    step = max(44 if len(ages) <= ROOMY else 0, step_of([cell["note"] for cell in cells]) + 4)
+    base = alt.Chart(alt.Data(values=data), width=max(plot.WIDTH, step * len(ages)))
     chart = base.mark_text(fontSize=11).encode(
         x=alt.X("k:O", sort=core.ages, title="age", axis=alt.Axis(orient="top", labelAngle=0)),
         y=alt.Y("cohort:O", sort=core.cohorts, title=None),
@@ -362,10 +402,11 @@ def with_reached(
 
 def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
     """Cumulative amounts a customer by age, from the oldest cohort to the youngest, against a cost."""
+    from salesops.cohort._grid import cost_of
+
     if grid.measure != "ltv":
         raise UsageError("kind='ltv' draws the measure ltv")
-    if cac is not None and (isinstance(cac, bool) or not isinstance(cac, int | float) or not cac >= 0):
-        raise UsageError("cac: for the line one number of 0 or more; payback takes one a cohort")
+    cost = None if cac is None else cost_of(cac, "one number for the line (payback takes one a cohort)")
     unit = unit_of(grid)
     begun = cells_of(grid, segment, len(grid.cohorts))
     cells = [cell for cell in begun if cell["value"] is not None]
@@ -393,9 +434,9 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
         subtitle += f" Lines: {len(kept)} of {len(cohorts):,} cohorts, from the oldest to the youngest."
     if still_open:
         subtitle += " Dashed to a ring: in progress, the amounts so far."
-    if cac is not None:
+    if cost is not None:
         alt = altair()
-        data = alt.Data(values=[{"cac": float(cac), "note": f"cost {plot.compact(float(cac), unit)}"}])
+        data = alt.Data(values=[{"cac": cost, "note": f"cost {plot.compact(cost, unit)}"}])
         rule = alt.Chart(data).mark_rule(strokeDash=[6, 3], color=ink("bad")).encode(y="cac:Q")
         note = (
             alt.Chart(data)
@@ -403,7 +444,7 @@ def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
             .encode(y="cac:Q", text="note:N", x=alt.value(4))
         )
         chart = chart + rule + note
-        title += f"; cost of {plot.compact(float(cac), unit)} {met(grid, segment, float(cac))}"
+        title += f"; cost of {plot.compact(cost, unit)} {met(grid, segment, cost)}"
     columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
     return plot.Picture(
         title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows
@@ -433,9 +474,12 @@ def met(grid: Retention, segment: int, cost: float) -> str:
 
 def lifecycle(core: Any) -> plot.Picture:
     """Who came, as bars above the line, and who went, below."""
+    from salesops.cohort._grid import no_rows
+
     alt = altair()
     if not core.periods:
-        raise UsageError("no customer is active in any period: there is nothing to draw")
+        why = no_rows(core, "nobody is active")
+        raise UsageError(f"no customer is active in any period, so there is nothing to draw: {why}")
     periods, active, states, older = core.periods, core.active, core.state, core.older
     first = max(0, len(periods) - MOST_COHORTS)
     kinds = {"new": "good", "resurrecting": "main", "returning": "total"}

@@ -13,6 +13,7 @@ from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
+from salesops.cohort._far import watched
 from salesops.cohort._grid import Retention
 from salesops.cohort._options import Filter, Moment
 from salesops.crm import instant
@@ -231,6 +232,7 @@ def retention(
     start, returned
         Events that can begin a cohort, and those that count as coming back: a boolean column, or a dict such
         as ``{"event": "signup"}``. All by default. Where they differ, age 0 counts what came after the start.
+        One that no row passes is an issue: ``no_row_is_start``, ``no_row_is_returned``.
     activity
         ``not_refund``: rows with an amount of 0 and more; ``positive``: above 0; ``all``. All move money. An
         amount that is null or can't be read is 0, so that its row counts as activity by default; it is listed
@@ -242,7 +244,8 @@ def retention(
     window
         Length of the measure window, from each customer's own first instant: ``24h``, ``7d``, ``30d``.
     by
-        Column of segments; a customer is in that of its first event. `Retention.compare` tests them.
+        Column of segments; a customer is in that of its first event. Who has rows of another one too is
+        counted in `Retention.issues`, as ``segment_changes``. `Retention.compare` tests them.
     observed_from
         The log begins here. Customers with earlier rows, or with a row that is `older`, are older than it:
         their cohort is unknown, and they are counted apart.
@@ -259,10 +262,13 @@ def retention(
     money_unit
         ``minor`` when whole numbers are minor units.
     max_cells
-        A larger grid is refused, with the coarser period named.
+        A larger grid is refused, with the coarser period named, or the few rows that lie far from the rest.
 
     Notes
     -----
+    Rows more than 400 days before or after all others, at most a tenth of at least ten, are issues:
+    ``long_before_the_rest``, ``long_after_the_rest``. A wrong year moves `as_of`.
+
     Cohorts and ages come from the calendar: a period in which nobody came is a row of zeros. A cell that has
     not begun is null, one whose period isn't over is ``in_progress``. nrr and grr have no value before the
     period is over.
@@ -313,7 +319,12 @@ def retention(
         max_cells=max_cells,
     )
     with shown(progress, "cohorts") as tell:
-        return Retention(_core.retention(table, columns, options, threads, tell), events)
+        core = watched(
+            table, columns, options, lambda: _core.retention(table, columns, options, threads, tell)
+        )
+    _options.tell_never(core.issues, table, start, columns.start, "start")
+    _options.tell_never(core.issues, table, returned, columns.returned, "returned")
+    return Retention(core, events)
 
 
 @checked

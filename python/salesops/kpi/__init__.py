@@ -11,7 +11,7 @@ from salesops._arguments import checked
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
-from salesops._names import listing
+from salesops._names import NoAnswerError, listing, meant
 from salesops._progress import Progress, Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
 from salesops.kpi.ask import (
@@ -128,7 +128,12 @@ class KpiResult:
     def __getattr__(self, name: str) -> Any:
         if name in _FIELDS:
             return getattr(self._single(), name)
-        raise AttributeError(name)
+        # Where a property has no answer Python asks here, and would lose what it said.
+        if isinstance(own := getattr(type(self), name, None), property):
+            return own.__get__(self)
+        # `dir` looks at what an object that is just being copied lacks.
+        near = "" if name.startswith("_") else meant(name, dir(self))
+        raise AttributeError(f"{type(self).__name__} has no '{name}'{near}")
 
     def __dir__(self) -> list[str]:
         names = [name for name in object.__dir__(self) if not name.startswith("_")]
@@ -139,7 +144,7 @@ class KpiResult:
 
     def _single(self) -> _kpi.Metric:
         if self._grouped():
-            raise UsageError(
+            raise NoAnswerError(
                 f"{self.name} is grouped by {', '.join(self.by)}: read its rows with .to_frame()"
             )
         return self._core.metrics[0]
@@ -192,7 +197,7 @@ class KpiResult:
         them where there are several columns in ``by``.
         """
         if not self._listed:
-            raise UsageError(f"{self.name}: rows are listed where asked with ids=True")
+            raise NoAnswerError(f"{self.name}: rows are listed where asked with ids=True")
         ids = _kpi.ids_of(core_of(self._crm, self.name), self._core)
         if not self._core.by:
             self._single()

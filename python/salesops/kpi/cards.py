@@ -13,6 +13,7 @@ from salesops._arguments import checked
 from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._frame import of_kind as frame
+from salesops._names import NoAnswerError
 from salesops._progress import Wanted, shown
 from salesops.crm import Crm, core_of, timestamp
 from salesops.kpi.ask import Period, Where, as_of_text, change_text, number_text, options_of, unit_text
@@ -75,7 +76,7 @@ class Scorecard:
         `UsageError` unless asked with ``ids=True``.
         """
         if not self._listed:
-            raise UsageError("scorecard: rows are listed where asked with ids=True")
+            raise NoAnswerError("scorecard: rows are listed where asked with ids=True")
         return self._core.ids()
 
     def to_table(self) -> Table:
