@@ -237,7 +237,7 @@ def test_hazards_of_a_stage_by_week(crm):
     assert weeks.weeks.min() == 1
     named = {"duration_col": "weeks", "entry_col": "entry"}
     model = survival.DiscreteHazard().fit(weeks, event_col="moved_on", formula="pushes", **named)
-    hazard = [model.predict_hazard({"pushes": [0]}, period=week)[0] for week in (1, 2, 3)]
+    hazard = model.predict_hazard({"pushes": [0]}, times=[1, 2, 3]).hazard.tolist()
     at_risk = [(weeks.weeks >= week).sum() for week in (1, 2, 3)]
     seen = [((weeks.weeks == week) & weeks.moved_on).sum() for week in (1, 2, 3)]
     assert hazard == pytest.approx(np.divide(seen, at_risk), abs=0.03)

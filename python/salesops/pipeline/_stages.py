@@ -101,7 +101,7 @@ def stage_durations(
     >>> model = so.survival.DiscreteHazard().fit(
     ...     frame, duration_col="weeks", event_col="moved_on", entry_col="entry", formula="pushes"
     ... )
-    >>> bool(0.2 < model.predict_hazard({"pushes": [0]}, period=2)[0] < 0.8)
+    >>> bool(0.2 < model.predict_hazard({"pushes": [0]}, times=2)["hazard"][0] < 0.8)
     True
     """
     if entry_unknown not in ("left_out", "created"):
