@@ -11,7 +11,6 @@ from salesops._arguments import checked
 from salesops._columns import EPOCH
 from salesops._core import cohort as _core
 from salesops.calendar import FiscalCalendar
-from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
 from salesops.cohort._options import Filter, Moment
 from salesops.cohort._retention import options_of
@@ -30,7 +29,7 @@ class Lifecycle:
 
     def __init__(self, core: _core.Lifecycle, source: Any) -> None:
         self._core = core
-        self.source = kind_of(source)
+        self.source = _frame.empty_like(source)
 
     @property
     def periods(self) -> list[str]:
