@@ -203,6 +203,11 @@ void bind_zone(py::module_& word) {
           },
           py::arg("text"))
       .def(py::self == py::self)
+      .def("__reduce__",
+           [](const TimeZone& zone) -> py::tuple {
+             const py::object by_name = py::module_::import("salesops.calendar").attr("time_zone");
+             return py::make_tuple(by_name, py::make_tuple(zone.name()));
+           })
       .def("__repr__", [](const TimeZone& zone) { return "TimeZone('" + zone.name() + "')"; });
 }
 

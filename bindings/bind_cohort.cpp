@@ -3,6 +3,7 @@
 #include <pybind11/stl.h>
 
 #include "execution.hpp"
+#include "pickled.hpp"
 #include "salesops/cohort.hpp"
 #include "value_casters.hpp"
 
@@ -10,6 +11,16 @@ namespace py = pybind11;
 namespace cohort = salesops::cohort;
 using salesops::Every;
 using salesops_bindings::interruptible;
+using salesops_bindings::not_pickled;
+using salesops_bindings::pickled;
+
+/// A fit is what all fits have, and its model.
+template <class Model>
+struct salesops_bindings::Fields<salesops::clv::Fit<Model>> {
+  static auto of(salesops::clv::Fit<Model>& fit) {
+    return std::tie(static_cast<salesops::clv::FitSummary&>(fit), fit.model);
+  }
+};
 
 namespace {
 
@@ -180,7 +191,8 @@ void bind_grid(py::module_& word) {
       .def("triangle", &Retention::triangle, py::arg("segment"))
       .def("payback", &payback_of, py::arg("cost"), py::arg("margin"), py::arg("interpolate"),
            py::arg("segment"))
-      .def("compare", &compare_of, py::arg("correction"));
+      .def("compare", &compare_of, py::arg("correction"))
+      .def(pickled<Retention>());
   def_named(type, "measure", &Retention::measure, measures);
   def_named(type, "interval", &Retention::interval, intervals);
   using cohort::Lifecycle;
@@ -200,7 +212,8 @@ void bind_grid(py::module_& word) {
       .def_readonly("zone", &Lifecycle::zone)
       .def_property_readonly("as_of", [](const Lifecycle& life) { return life.as_of.us; })
       .def_readonly("issues", &Lifecycle::issues)
-      .def("to_table", &Lifecycle::to_table);
+      .def("to_table", &Lifecycle::to_table)
+      .def(pickled<Lifecycle>());
 }
 
 /// The answer of `work(options)`, run so that it can be interrupted.
@@ -214,8 +227,8 @@ auto run(cohort::Options options, int threads, const py::object& progress, const
 
 void bind_calls(py::module_& word) {
   using cohort::State;
-  py::class_<State>(word, "State", "Events by customer; mergeable.")
-      .def(py::init<>())
+  py::class_<State> type(word, "State", "Events by customer; mergeable.");
+  type.def(py::init<>())
       .def_static(
           "partial",
           [](const salesops::Table& events, const cohort::Columns& columns, int threads) {
@@ -240,6 +253,9 @@ void bind_calls(py::module_& word) {
           py::arg("options"), py::arg("threads"))
       .def_property_readonly("customers", &State::customers)
       .def_property_readonly("events", &State::events);
+  not_pickled(type,
+              "a RetentionState can't be pickled: pickle the rows and make it of them where they go, or "
+              "pickle what finish() gives");
   word.def(
       "retention",
       [](const salesops::Table& events, const cohort::Columns& columns, const cohort::Options& options,
@@ -291,7 +307,8 @@ void bind_triangle(py::module_& word) {
       .def_readonly("high", &Projection::high)
       .def_readonly("left", &Projection::left)
       .def_readonly("left_low", &Projection::left_low)
-      .def_readonly("left_high", &Projection::left_high);
+      .def_readonly("left_high", &Projection::left_high)
+      .def(pickled<Projection>());
   word.def(
       "pooled_survival",
       [](const cohort::Triangle& triangle, double level) {

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "execution.hpp"
+#include "pickled.hpp"
 #include "salesops/crm.hpp"
 #include "value_casters.hpp"
 
@@ -56,8 +57,8 @@ void salesops_bind_crm(py::module_& module) {
       module.def_submodule("crm", "The book: CRM tables, checked, typed, rewindable (salesops/crm.hpp).");
   word.def("data_model", &model_rows,
            "(table, column, kind, key, required, references, values, tracking) of each column.");
-  py::class_<Crm>(word, "Crm", "An immutable book.")
-      .def_static(
+  py::class_<Crm> type(word, "Crm", "An immutable book.");
+  type.def_static(
           "build",
           [](const py::dict& tables, const std::string& currency, bool minor_units,
              const py::object& progress) {
@@ -123,4 +124,7 @@ void salesops_bind_crm(py::module_& module) {
           },
           py::arg("currency"), py::arg("at"), py::arg("day"), py::arg("kind"), py::arg("max_age"),
           py::arg("through"), py::arg("missing"));
+  salesops_bindings::not_pickled(type,
+                                 "a book can't be pickled: pickle the frames it was made of, and build it "
+                                 "of them with Crm.build or salesops.read where they go");
 }

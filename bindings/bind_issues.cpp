@@ -3,7 +3,7 @@
 
 #include <optional>
 
-#include "salesops/issues.hpp"
+#include "pickled.hpp"
 
 namespace py = pybind11;
 
@@ -37,7 +37,9 @@ void salesops_bind_issues(py::module_& module) {
            [](const salesops::Issues& issues) {
              return issues.total() == 0 ? std::string("no issues") : issues.summary().to_text(20);
            })
-      .def("_repr_html_", [](const salesops::Issues& issues) {
-        return py::module_::import("salesops._frame").attr("to_html")(issues.summary());
-      });
+      .def("_repr_html_",
+           [](const salesops::Issues& issues) {
+             return py::module_::import("salesops._frame").attr("to_html")(issues.summary());
+           })
+      .def(salesops_bindings::pickled<salesops::Issues>());
 }

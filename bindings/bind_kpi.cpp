@@ -4,12 +4,14 @@
 #include <algorithm>
 
 #include "execution.hpp"
+#include "pickled.hpp"
 #include "salesops/kpi.hpp"
 #include "value_casters.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
 using salesops_bindings::interruptible;
+using salesops_bindings::pickled;
 
 namespace {
 
@@ -38,7 +40,8 @@ void bind_results(py::module_& word) {
       .def_readonly("interval_note", &kpi::Metric::interval_note)
       .def_readonly("state", &kpi::Metric::state)
       .def_readonly("details", &kpi::Metric::details)
-      .def_readonly("rows", &kpi::Metric::rows);
+      .def_readonly("rows", &kpi::Metric::rows)
+      .def(pickled<kpi::Metric>());
   py::class_<kpi::Result>(word, "Result", "What a KPI answers.")
       .def_readonly("name", &kpi::Result::name)
       .def_readonly("definition", &kpi::Result::definition)
@@ -52,7 +55,8 @@ void bind_results(py::module_& word) {
       .def_property_readonly("as_of", [](const kpi::Result& result) { return result.as_of.us; })
       .def_readonly("metrics", &kpi::Result::metrics)
       .def_readonly("warnings", &kpi::Result::warnings)
-      .def("to_table", &kpi::Result::to_table);
+      .def("to_table", &kpi::Result::to_table)
+      .def(pickled<kpi::Result>());
   word.def("ids_of", &kpi::ids_of, py::arg("crm"), py::arg("result"), "Keys of the rows behind each metric.",
            py::call_guard<py::gil_scoped_release>());
 }
@@ -183,7 +187,8 @@ void bind_catalogue(py::module_& word) {
              return ids;
            })
       .def("to_table", &kpi::Scorecard::to_table)
-      .def("to_text", &kpi::Scorecard::to_text, py::arg("max_groups") = 20, py::arg("lacking") = true);
+      .def("to_text", &kpi::Scorecard::to_text, py::arg("max_groups") = 20, py::arg("lacking") = true)
+      .def(pickled<kpi::Scorecard>());
   word.def("scorecard", &call_scorecard, py::arg("crm"), py::arg("options"), py::arg("compare"),
            py::arg("progress") = py::none());
   using State = kpi::ScorecardState;

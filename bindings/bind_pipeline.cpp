@@ -2,11 +2,13 @@
 #include <pybind11/stl.h>
 
 #include "execution.hpp"
+#include "pickled_scenario.hpp"
 #include "salesops/pipeline.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
 using salesops_bindings::interruptible;
+using salesops_bindings::pickled;
 
 namespace {
 
@@ -84,7 +86,8 @@ void bind_fit(py::module_& word) {
       .def_readonly("arrivals_per_week", &Fit::arrivals_per_week)
       .def_readonly("terms", &Fit::terms)
       .def_readonly("coefficients", &Fit::coefficients)
-      .def_readonly("stages", &Fit::stages);
+      .def_readonly("stages", &Fit::stages)
+      .def(pickled<Fit>());
 }
 
 void bind_forecast(py::module_& word) {
@@ -104,7 +107,8 @@ void bind_forecast(py::module_& word) {
       .def_readonly("deals", &Forecast::deals)
       .def_readonly("fit", &Forecast::fit)
       .def_readonly("notes", &Forecast::notes)
-      .def("summary", &Forecast::summary);
+      .def("summary", &Forecast::summary)
+      .def(pickled<Forecast>());
 }
 
 void bind_backtest(py::module_& word) {
@@ -115,7 +119,8 @@ void bind_backtest(py::module_& word) {
       .def_readonly("covered", &Coverage::covered)
       .def_property_readonly("low", [](const Coverage& one) { return one.share->low; })
       .def_property_readonly("high", [](const Coverage& one) { return one.share->high; })
-      .def_readonly("verdict", &Coverage::verdict);
+      .def_readonly("verdict", &Coverage::verdict)
+      .def(pickled<Coverage>());
   py::class_<Backtest>(word, "Backtest", "Past forecasts against what was won.")
       .def_readonly("level", &Backtest::level)
       .def_readonly("cells", &Backtest::cells)
@@ -128,7 +133,8 @@ void bind_backtest(py::module_& word) {
       .def_readonly("naive_brier", &Backtest::naive_brier)
       .def_readonly("expected_wins", &Backtest::expected_wins)
       .def_readonly("notes", &Backtest::notes)
-      .def("summary", &Backtest::summary);
+      .def("summary", &Backtest::summary)
+      .def(pickled<Backtest>());
 }
 
 }  // namespace
@@ -144,7 +150,8 @@ void salesops_bind_pipeline(py::module_& module) {
       .def_readonly("currency", &Waterfall::currency)
       .def_readonly("details", &Waterfall::details)
       .def_readonly("notes", &Waterfall::notes)
-      .def("to_table", &Waterfall::to_table);
+      .def("to_table", &Waterfall::to_table)
+      .def(pickled<Waterfall>());
   word.def("forecast", &forecast, py::arg("crm"), py::arg("as_of"), py::arg("period"), py::arg("options"),
            py::arg("progress") = py::none());
   word.def("backtest", &backtest, py::arg("crm"), py::arg("periods"), py::arg("months"), py::arg("weeks"),

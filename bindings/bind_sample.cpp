@@ -3,10 +3,12 @@
 #include <pybind11/typing.h>
 
 #include "execution.hpp"
+#include "pickled.hpp"
 #include "salesops/sample.hpp"
 
 namespace py = pybind11;
 using salesops_bindings::interruptible;
+using salesops_bindings::pickled;
 
 namespace {
 
@@ -56,11 +58,13 @@ void salesops_bind_sample(py::module_& module) {
       .def_readonly("deals", &Truth::deals)
       .def_readonly("reps", &Truth::reps)
       .def_readonly("stages", &Truth::stages)
-      .def_readonly("accounts", &Truth::accounts);
+      .def_readonly("accounts", &Truth::accounts)
+      .def(pickled<Truth>());
   py::class_<Sample>(word, "Sample", "The tables of a book by name, and the truth behind them.")
       .def_property_readonly("tables", &tables_of)
       .def_readonly("truth", &Sample::truth)
-      .def("table", &Sample::table, py::arg("name"), "The table so named; an error lists those there are.");
+      .def("table", &Sample::table, py::arg("name"), "The table so named; an error lists those there are.")
+      .def(pickled<Sample>());
   word.def("crm", &crm, py::arg("seed"), py::arg("deals"), py::arg("start"), py::arg("months"),
            py::arg("end"), py::arg("reps"), py::arg("currency"), py::arg("foreign_share"),
            py::arg("pipelines"), py::arg("leads_per_deal"), py::arg("activities_per_deal"), py::arg("dirt"),

@@ -2,7 +2,7 @@
 #include <pybind11/pybind11.h>
 #include <pybind11/stl.h>
 
-#include "salesops/scenario.hpp"
+#include "pickled_scenario.hpp"
 
 namespace py = pybind11;
 using namespace salesops;
@@ -107,5 +107,6 @@ void salesops_bind_scenario(py::module_& module) {
       .def(
           "to_table",
           [](const Scenario& one, const std::vector<double>& levels) { return one.to_table(levels); },
-          py::arg("levels"));
+          py::arg("levels"))
+      .def(salesops_bindings::pickled<Scenario>());
 }

@@ -2,6 +2,7 @@
 #include <pybind11/stl.h>
 
 #include "execution.hpp"
+#include "pickled.hpp"
 #include "salesops/subscription.hpp"
 #include "value_casters.hpp"
 
@@ -9,7 +10,19 @@ namespace py = pybind11;
 namespace subscription = salesops::subscription;
 using salesops_bindings::interruptible;
 using salesops_bindings::Names;
+using salesops_bindings::not_pickled;
 using salesops_bindings::period_lengths;
+using salesops_bindings::pickled;
+
+/// GCC 12 fails on arrays among the fields with the PFR of Boost 1.81.
+template <>
+struct salesops_bindings::Fields<subscription::Movements> {
+  static auto of(subscription::Movements& m) {
+    return std::tie(m.every, m.follow, m.periods, m.starts, m.state, m.start, m.fx, m.amount, m.count, m.end,
+                    m.active, m.moved, m.balances, m.customers, m.customer_name, m.currency, m.zone, m.as_of,
+                    m.window_us, m.issues);
+  }
+};
 
 namespace {
 
@@ -159,7 +172,8 @@ void bind_movements(py::module_& word) {
       .def("long_table", &Movements::long_table)
       .def("mrr_table", &Movements::mrr_table)
       .def("moved_table", &Movements::moved_table)
-      .def("balances_table", &Movements::balances_table);
+      .def("balances_table", &Movements::balances_table)
+      .def(pickled<Movements>());
   def_named(type, "every", &Movements::every, period_lengths);
   def_named(type, "follow", &Movements::follow, followed);
   using subscription::Retention;
@@ -176,15 +190,16 @@ void bind_movements(py::module_& word) {
       .def_property_readonly("as_of", [](const Retention& made) { return made.as_of.us; })
       .def_readonly("issues", &Retention::issues)
       .def("to_table", &Retention::to_table)
-      .def("long_table", &Retention::long_table);
+      .def("long_table", &Retention::long_table)
+      .def(pickled<Retention>());
   def_named(kept, "every", &Retention::every, period_lengths);
   def_named(kept, "follow", &Retention::follow, followed);
 }
 
 void bind_state(py::module_& word) {
   using subscription::State;
-  py::class_<State>(word, "State", "Subscriptions by customer; mergeable.")
-      .def(py::init<>())
+  py::class_<State> type(word, "State", "Subscriptions by customer; mergeable.");
+  type.def(py::init<>())
       .def_static(
           "partial",
           [](const salesops::Table& rows, const subscription::Columns& columns, int threads) {
@@ -217,6 +232,9 @@ void bind_state(py::module_& word) {
           py::arg("options"), py::arg("threads"), py::arg("progress"))
       .def_property_readonly("customers", &State::customers)
       .def_property_readonly("rows", &State::rows);
+  not_pickled(type,
+              "a SubscriptionState can't be pickled: pickle the rows and make it of them where they go, or "
+              "pickle what finish() gives");
 }
 
 void bind_contracts(py::module_& word) {
@@ -239,7 +257,8 @@ void bind_contracts(py::module_& word) {
       .def_readonly("confidence", &Renewals::confidence)
       .def_property_readonly("as_of", [](const Renewals& made) { return made.as_of.us; })
       .def_readonly("issues", &Renewals::issues)
-      .def("to_table", &Renewals::to_table);
+      .def("to_table", &Renewals::to_table)
+      .def(pickled<Renewals>());
   def_named(type, "every", &Renewals::every, period_lengths);
   def_named(type, "follow", &Renewals::follow, followed);
   word.def(
@@ -255,7 +274,8 @@ void bind_contracts(py::module_& word) {
   py::class_<ContractValues>(word, "ContractValues", "What contracts are worth.")
       .def_readonly("issues", &ContractValues::issues)
       .def("__len__", &ContractValues::size)
-      .def("to_table", &ContractValues::to_table);
+      .def("to_table", &ContractValues::to_table)
+      .def(pickled<ContractValues>());
   word.def(
       "contract_values",
       [](const salesops::Table& rows, const subscription::Columns& columns, const std::string& one_off,

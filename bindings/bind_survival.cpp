@@ -4,14 +4,17 @@
 
 #include <span>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "execution.hpp"
+#include "pickled.hpp"
 #include "salesops/survival.hpp"
 
 namespace py = pybind11;
 namespace survival = salesops::survival;
 using salesops_bindings::interruptible;
+using salesops_bindings::pickled;
 
 namespace {
 
@@ -101,18 +104,22 @@ void bind_values(py::module_& word) {
       .def_readonly("estimate", &survival::TimeEstimate::estimate)
       .def_readonly("low", &survival::TimeEstimate::low)
       .def_readonly("high", &survival::TimeEstimate::high)
-      .def("__repr__", [](const survival::TimeEstimate& e) {
-        return py::str("TimeEstimate(estimate={}, low={}, high={})").format(e.estimate, e.low, e.high);
-      });
+      .def("__repr__",
+           [](const survival::TimeEstimate& e) {
+             return py::str("TimeEstimate(estimate={}, low={}, high={})").format(e.estimate, e.low, e.high);
+           })
+      .def(pickled<survival::TimeEstimate>());
   py::class_<survival::MeanEstimate>(word, "MeanEstimate", "A mean with standard error and interval.")
       .def_readonly("estimate", &survival::MeanEstimate::estimate)
       .def_readonly("std_error", &survival::MeanEstimate::std_error)
       .def_readonly("low", &survival::MeanEstimate::low)
       .def_readonly("high", &survival::MeanEstimate::high)
-      .def("__repr__", [](const survival::MeanEstimate& e) {
-        return py::str("MeanEstimate(estimate={}, std_error={}, low={}, high={})")
-            .format(e.estimate, e.std_error, e.low, e.high);
-      });
+      .def("__repr__",
+           [](const survival::MeanEstimate& e) {
+             return py::str("MeanEstimate(estimate={}, std_error={}, low={}, high={})")
+                 .format(e.estimate, e.std_error, e.low, e.high);
+           })
+      .def(pickled<survival::MeanEstimate>());
 }
 
 void bind_kaplan_meier(py::module_& word) {
@@ -129,7 +136,8 @@ void bind_kaplan_meier(py::module_& word) {
   type.def_readonly("rows", &KaplanMeier::rows)
       .def("at", &KaplanMeier::at, py::arg("t"))
       .def("quantile", &KaplanMeier::quantile, py::arg("probability"))
-      .def("rmst", &KaplanMeier::rmst, py::arg("until"));
+      .def("rmst", &KaplanMeier::rmst, py::arg("until"))
+      .def(pickled<KaplanMeier>());
   word.def("kaplan_meier", &kaplan_meier, py::arg("durations"), py::arg("events"), py::arg("entry"),
            py::arg("weights"), py::arg("level"), py::arg("interval"));
 }
@@ -145,7 +153,7 @@ void bind_nelson_aalen(py::module_& word) {
   def_array(type, "std_error", &NelsonAalen::std_error);
   def_array(type, "low", &NelsonAalen::low);
   def_array(type, "high", &NelsonAalen::high);
-  type.def_readonly("rows", &NelsonAalen::rows);
+  type.def_readonly("rows", &NelsonAalen::rows).def(pickled<NelsonAalen>());
   word.def("nelson_aalen", &nelson_aalen, py::arg("durations"), py::arg("events"), py::arg("entry"),
            py::arg("weights"), py::arg("level"), py::arg("ties"));
 }
@@ -159,6 +167,7 @@ void bind_aalen_johansen(py::module_& word) {
   def_array(cause, "std_error", &Incidence::std_error);
   def_array(cause, "low", &Incidence::low);
   def_array(cause, "high", &Incidence::high);
+  cause.def(pickled<Incidence>());
   py::class_<AalenJohansen> type(word, "AalenJohansen", "Share of each outcome by time.");
   def_array(type, "time", &AalenJohansen::time);
   def_array(type, "at_risk", &AalenJohansen::at_risk);
@@ -166,7 +175,8 @@ void bind_aalen_johansen(py::module_& word) {
   def_array(type, "survival", &AalenJohansen::survival);
   type.def_readonly("causes", &AalenJohansen::causes)
       .def_readonly("rows", &AalenJohansen::rows)
-      .def("at", &AalenJohansen::at, py::arg("t"), py::arg("cause"));
+      .def("at", &AalenJohansen::at, py::arg("t"), py::arg("cause"))
+      .def(pickled<AalenJohansen>());
   word.def("aalen_johansen", &aalen_johansen, py::arg("durations"), py::arg("events"), py::arg("entry"),
            py::arg("weights"), py::arg("level"), py::arg("interval"), py::arg("causes"));
 }
@@ -180,7 +190,7 @@ void bind_band(py::module_& word) {
   def_array(band, "time", &ConfidenceBand::time);
   def_array(band, "low", &ConfidenceBand::low);
   def_array(band, "high", &ConfidenceBand::high);
-  band.def_readonly("critical", &ConfidenceBand::critical);
+  band.def_readonly("critical", &ConfidenceBand::critical).def(pickled<ConfidenceBand>());
   word.def("confidence_band", &survival::confidence_band, py::arg("curve"), py::arg("kind"));
 }
 
@@ -191,15 +201,18 @@ void bind_rmst(py::module_& word) {
       .def_readonly("low", &survival::Contrast::low)
       .def_readonly("high", &survival::Contrast::high)
       .def_readonly("p_value", &survival::Contrast::p_value)
-      .def("__repr__", [](const survival::Contrast& c) {
-        return py::str("Contrast(estimate={}, std_error={}, low={}, high={}, p_value={})")
-            .format(c.estimate, c.std_error, c.low, c.high, c.p_value);
-      });
+      .def("__repr__",
+           [](const survival::Contrast& c) {
+             return py::str("Contrast(estimate={}, std_error={}, low={}, high={}, p_value={})")
+                 .format(c.estimate, c.std_error, c.low, c.high, c.p_value);
+           })
+      .def(pickled<survival::Contrast>());
   py::class_<survival::RmstDifference>(word, "RmstDifference", "Two restricted means against each other.")
       .def_readonly("first", &survival::RmstDifference::first)
       .def_readonly("second", &survival::RmstDifference::second)
       .def_readonly("difference", &survival::RmstDifference::difference)
-      .def_readonly("ratio", &survival::RmstDifference::ratio);
+      .def_readonly("ratio", &survival::RmstDifference::ratio)
+      .def(pickled<survival::RmstDifference>());
   word.def("rmst_difference", &survival::rmst_difference, py::arg("first"), py::arg("second"),
            py::arg("until"));
 }
@@ -210,7 +223,8 @@ void bind_log_rank(py::module_& word) {
       .def_readonly("degrees", &survival::LogRank::degrees)
       .def_readonly("p_value", &survival::LogRank::p_value)
       .def_readonly("observed", &survival::LogRank::observed)
-      .def_readonly("expected", &survival::LogRank::expected);
+      .def_readonly("expected", &survival::LogRank::expected)
+      .def(pickled<survival::LogRank>());
   word.def("log_rank", &log_rank, py::arg("durations"), py::arg("events"), py::arg("groups"),
            py::arg("entry"), py::arg("weights"), py::arg("weight"), py::arg("rho"), py::arg("gamma"));
   word.def("gray_test", &gray_test, py::arg("durations"), py::arg("events"), py::arg("groups"),
@@ -237,6 +251,9 @@ struct CoxRows {
   Array<std::uint32_t> strata;
   Array<std::uint32_t> cluster;
   survival::CoxTies ties;
+
+  using State = std::tuple<Array<double>, Array<std::uint8_t>, Columns, Array<double>, Array<double>,
+                           Array<std::uint32_t>, Array<std::uint32_t>, survival::CoxTies>;
 
   [[nodiscard]] survival::CoxOptions options(const salesops::Execution& execution) const {
     survival::CoxOptions options;
@@ -329,22 +346,31 @@ void bind_cox(py::module_& word) {
       .def_readonly("statistic", &survival::ChiSquare::statistic)
       .def_readonly("degrees", &survival::ChiSquare::degrees)
       .def_readonly("p_value", &survival::ChiSquare::p_value)
-      .def("__repr__", [](const survival::ChiSquare& c) {
-        return py::str("ChiSquare(statistic={}, degrees={}, p_value={})")
-            .format(c.statistic, c.degrees, c.p_value);
-      });
+      .def("__repr__",
+           [](const survival::ChiSquare& c) {
+             return py::str("ChiSquare(statistic={}, degrees={}, p_value={})")
+                 .format(c.statistic, c.degrees, c.p_value);
+           })
+      .def(pickled<survival::ChiSquare>());
   py::class_<CoxRows>(word, "CoxRows", "The rows of a proportional-hazards model.")
       .def(py::init<Array<double>, Array<std::uint8_t>, Columns, Array<double>, Array<double>,
                     Array<std::uint32_t>, Array<std::uint32_t>, survival::CoxTies>(),
            py::arg("durations"), py::arg("events"), py::arg("columns"), py::arg("entry"), py::arg("weights"),
-           py::arg("strata"), py::arg("cluster"), py::arg("ties"));
+           py::arg("strata"), py::arg("cluster"), py::arg("ties"))
+      .def(py::pickle(
+          [](const CoxRows& rows) {
+            return CoxRows::State(rows.durations, rows.events, rows.columns, rows.entry, rows.weights,
+                                  rows.strata, rows.cluster, rows.ties);
+          },
+          [](const CoxRows::State& state) { return std::make_from_tuple<CoxRows>(state); }));
   py::class_<survival::CoxBaseline> baseline(word, "CoxBaseline", "Cumulative hazard of one stratum.");
   def_array(baseline, "time", &survival::CoxBaseline::time);
   def_array(baseline, "cumulative_hazard", &survival::CoxBaseline::cumulative_hazard);
-  baseline.def_readonly("stratum", &survival::CoxBaseline::stratum);
+  baseline.def_readonly("stratum", &survival::CoxBaseline::stratum).def(pickled<survival::CoxBaseline>());
   py::class_<survival::BaselineAtZero> zero(word, "BaselineAtZero", "Cumulative hazard at x = 0.");
   def_array(zero, "cumulative_hazard", &survival::BaselineAtZero::cumulative_hazard);
   def_array(zero, "std_error", &survival::BaselineAtZero::std_error);
+  zero.def(pickled<survival::BaselineAtZero>());
   py::class_<CoxModel> type(word, "CoxModel", "What makes things end sooner.");
   def_array(type, "coefficients", &CoxModel::coefficients);
   def_array(type, "std_errors", &CoxModel::std_errors);
@@ -361,7 +387,8 @@ void bind_cox(py::module_& word) {
       .def_readonly("notes", &CoxModel::notes)
       .def_readonly("rows", &CoxModel::rows)
       .def_readonly("events", &CoxModel::events)
-      .def_property_readonly("baselines", [](const CoxModel& model) { return model.baselines; });
+      .def_property_readonly("baselines", [](const CoxModel& model) { return model.baselines; })
+      .def(pickled<CoxModel>());
   word.def("cox", &cox, py::arg("rows"), py::arg("penalty"), py::arg("robust"), py::arg("level"),
            py::arg("threads"));
   word.def("fine_gray", &fine_gray, py::arg("durations"), py::arg("events"), py::arg("cause"),
@@ -373,14 +400,17 @@ void bind_cox(py::module_& word) {
       .def_readonly("concordant", &survival::Concordance::concordant)
       .def_readonly("discordant", &survival::Concordance::discordant)
       .def_readonly("tied", &survival::Concordance::tied)
-      .def("__repr__", [](const survival::Concordance& c) {
-        return py::str("Concordance(estimate={}, std_error={}, concordant={}, discordant={}, tied={})")
-            .format(c.estimate, c.std_error, c.concordant, c.discordant, c.tied);
-      });
+      .def("__repr__",
+           [](const survival::Concordance& c) {
+             return py::str("Concordance(estimate={}, std_error={}, concordant={}, discordant={}, tied={})")
+                 .format(c.estimate, c.std_error, c.concordant, c.discordant, c.tied);
+           })
+      .def(pickled<survival::Concordance>());
   word.def("concordance", &concordance, py::arg("rows"), py::arg("risk"));
   py::class_<survival::ProportionalHazards>(word, "ProportionalHazards", "Do effects change with time?")
       .def_readonly("columns", &survival::ProportionalHazards::columns)
-      .def_readonly("global_test", &survival::ProportionalHazards::global);
+      .def_readonly("global_test", &survival::ProportionalHazards::global)
+      .def(pickled<survival::ProportionalHazards>());
   word.def("proportional_hazards_test", &proportional_hazards_test, py::arg("rows"), py::arg("model"),
            py::arg("scale"));
   py::class_<survival::SurvivalPrediction> curves(word, "SurvivalPrediction",
@@ -388,6 +418,7 @@ void bind_cox(py::module_& word) {
   def_array(curves, "survival", &survival::SurvivalPrediction::survival);
   def_array(curves, "low", &survival::SurvivalPrediction::low);
   def_array(curves, "high", &survival::SurvivalPrediction::high);
+  curves.def(pickled<survival::SurvivalPrediction>());
   word.def("predict_survival", &predict_survival, py::arg("model"), py::arg("x"), py::arg("times"),
            py::arg("strata"));
   word.def("predict_quantile", &predict_quantile, py::arg("model"), py::arg("x"), py::arg("probability"),
@@ -417,7 +448,8 @@ void bind_aft(py::module_& word) {
       .def_readonly("converged", &AftModel::converged)
       .def_readonly("notes", &AftModel::notes)
       .def_readonly("rows", &AftModel::rows)
-      .def_readonly("events", &AftModel::events);
+      .def_readonly("events", &AftModel::events)
+      .def(pickled<AftModel>());
   word.def("aft", &aft, py::arg("law"), py::arg("lower"), py::arg("upper"), py::arg("columns"),
            py::arg("entry"), py::arg("weights"), py::arg("level"), py::arg("threads"));
   word.def(
@@ -431,6 +463,7 @@ void bind_aft(py::module_& word) {
   def_array(times, "estimate", &survival::TimePrediction::estimate);
   def_array(times, "low", &survival::TimePrediction::low);
   def_array(times, "high", &survival::TimePrediction::high);
+  times.def(pickled<survival::TimePrediction>());
   word.def(
       "aft_quantile",
       [](const AftModel& model, const Array<double>& x, double probability, std::size_t rows) {
@@ -471,7 +504,8 @@ void bind_discrete(py::module_& word) {
       .def_readonly("converged", &DiscreteModel::converged)
       .def_readonly("notes", &DiscreteModel::notes)
       .def_readonly("rows", &DiscreteModel::rows)
-      .def_readonly("events", &DiscreteModel::events);
+      .def_readonly("events", &DiscreteModel::events)
+      .def(pickled<DiscreteModel>());
   word.def("discrete_hazard", &discrete_hazard, py::arg("durations"), py::arg("events"), py::arg("columns"),
            py::arg("entry"), py::arg("weights"), py::arg("link"), py::arg("level"));
   word.def(

@@ -2,6 +2,7 @@
 #include <pybind11/typing.h>
 
 #include "arrow_capsule.hpp"
+#include "pickled.hpp"
 
 namespace py = pybind11;
 using salesops::Column;
@@ -176,7 +177,8 @@ void bind_column(py::module_& word) {
             return py::module_::import("salesops._columns").attr("to_numpy")(self);
           },
           "A NumPy array; a null is NaN, NaT or None, as the type has it.")
-      .def("__len__", &Column::size);
+      .def("__len__", &Column::size)
+      .def(salesops_bindings::pickled<Column>());
 }
 
 }  // namespace
@@ -215,9 +217,7 @@ void salesops_bind_table(py::module_& module) {
       .def(
           "_repr_html_",
           [](const py::object& self) { return py::module_::import("salesops._frame").attr("to_html")(self); })
-      .def("__reduce__", [](const py::object& self) {
-        return py::module_::import("salesops._columns").attr("reduce")(self);
-      });
+      .def(salesops_bindings::pickled<Table>());
   def_with_money(type, "to_pandas", "A pandas DataFrame; ``money='decimal'`` keeps amounts exact.");
   def_with_formats(type, "to_polars", "A Polars DataFrame; ``money='decimal'`` keeps amounts exact.");
   def_with_formats(type, "to_arrow", "A PyArrow table; ``money='decimal'`` keeps amounts exact.");

@@ -68,6 +68,8 @@ class Scenario {
   /// parents of one type at a time, or a membership that leads back to its member.
   explicit Scenario(ScenarioData data);
 
+  /// What it was made of.
+  [[nodiscard]] const ScenarioData& data() const noexcept { return data_; }
   [[nodiscard]] std::size_t draws() const noexcept { return data_.draws; }
   [[nodiscard]] const std::vector<Holder>& leaves() const noexcept { return data_.leaves; }
   [[nodiscard]] const std::vector<Interval>& periods() const noexcept { return data_.periods; }

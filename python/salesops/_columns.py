@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from salesops._core.error import DataError, UsageError
-from salesops._core.table import Column, Table
+from salesops._core.table import Column
 
 if TYPE_CHECKING:
     import numpy as np
@@ -370,31 +370,3 @@ def to_numpy(column: Column) -> npt.NDArray[Any]:
     numbers: npt.NDArray[Any] = values.astype(np.float32 if column.type == "float32" else np.float64)
     numbers[~valid] = np.nan
     return numbers
-
-
-# ---- pickle ----
-
-
-def reduce(table: Table) -> tuple[Any, ...]:
-    """Take a table apart for pickle: a version, the number of rows, and each column's arrays."""
-    columns = []
-    for name in table.names:
-        column = table.column(name)
-        entries = column.dictionary if column.type == "string" else []
-        columns.append(
-            (name, column.type, column.values(), column.valid(), column.scale, column.currency, entries)
-        )
-    return restore, (1, len(table), columns)
-
-
-def restore(version: int, rows: int, columns: list[tuple[Any, ...]]) -> Table:
-    """Make the table that `reduce` took apart."""
-    if version != 1:
-        raise UsageError(f"the table was pickled by a newer release (format {version}); upgrade salesops")
-    made = []
-    for name, kind, values, valid, scale, currency, entries in columns:
-        if kind == "string":
-            made.append((name, Column.of_codes(values, valid, entries)))
-        else:
-            made.append((name, Column.of(kind, values, valid, scale, currency)))
-    return Table(made) if made else Table.empty(rows)

@@ -321,6 +321,16 @@ def like(table: Table, data: Any, money: str = "float64") -> Any:
     return result
 
 
+def empty_like(data: Any) -> Any:
+    """An empty frame that `like` answers as it does `data`: it keeps no rows alive, and pickles."""
+    if isinstance(data, Mapping):
+        return {}
+    for library, kind in (("pandas", "DataFrame"), ("polars", "DataFrame"), ("pyarrow", "table")):
+        if is_from(data, library):
+            return getattr(importlib.import_module(library), kind)({})
+    return like(Table.empty(0), data) if hasattr(data, "__arrow_c_stream__") else None
+
+
 def of_kind(table: Table, kind: str | None = None) -> Any:
     """Give a table as the kind of frame asked for, else the first that is installed."""
     import importlib.util

@@ -37,6 +37,8 @@ TEST(Scenario, ParentsAreTheExactSumsOfTheirMembersAsTheyThenWere) {
   const Scenario scenario(data);
   ASSERT_EQ(scenario.holders().size(), 5U);
   EXPECT_EQ(scenario.holders().back(), company);
+  EXPECT_EQ(scenario.data().values, data.values);
+  EXPECT_EQ(Scenario(scenario.data()).holders(), scenario.holders());
   const auto r1 = scenario.values({"rep", "R1"}), r2 = scenario.values({"rep", "R2"});
   const auto a = scenario.values({"team", "A"}), b = scenario.values({"team", "B"});
   const auto all = scenario.values(company);

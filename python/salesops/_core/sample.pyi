@@ -12,6 +12,8 @@ class Truth:
     """
     What no real book tells; holds all deals of the window.
     """
+    def __getstate__(self) -> bytes: ...
+    def __setstate__(self, arg0: bytes) -> None: ...
     @property
     def accounts(self) -> salesops._core.table.Table: ...
     @property
@@ -25,6 +27,8 @@ class Sample:
     """
     The tables of a book by name, and the truth behind them.
     """
+    def __getstate__(self) -> bytes: ...
+    def __setstate__(self, arg0: bytes) -> None: ...
     def table(self, name: str) -> salesops._core.table.Table:
         """
         The table so named; an error lists those there are.

@@ -15,6 +15,7 @@ class Scenario:
     """
     Draws of holders and periods, in minor units.
     """
+    def __getstate__(self) -> bytes: ...
     def __init__(
         self,
         leaves: collections.abc.Sequence[tuple[str, str]],
@@ -33,6 +34,7 @@ class Scenario:
         currency: str,
         seed: typing.SupportsInt | typing.SupportsIndex,
     ) -> None: ...
+    def __setstate__(self, arg0: bytes) -> None: ...
     def interval(
         self,
         holder: tuple[str, str],

@@ -132,7 +132,7 @@ class Comparison:
     def __init__(self, models: list[PurchaseModel], columns: dict[str, list[Any]], source: Any) -> None:
         self.models = models
         self._table = _frame.from_columns(columns)
-        self._source = source
+        self._source = _frame.empty_like(source)
 
     def to_frame(self) -> Any:
         """Give the table as the kind of frame that the data came in."""

@@ -6,7 +6,7 @@ import copy
 import datetime as dt
 import html
 import zoneinfo
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from salesops import _frame
@@ -51,7 +51,7 @@ class Rfm:
         self._asked = asked
         self._core: _Rfm = state.finish(*asked, threads)
         self.table: Table = self._core.to_table()
-        self.source = kind_of(source)
+        self.source = _frame.empty_like(source)
         self._joined: list[tuple[Table, str]] = []
         self._timeline: Timeline | None = None
 
@@ -323,7 +323,7 @@ class RfmState:
             raise UsageError(f"money_unit is 'major' or 'minor', not {money_unit!r}")
         columns = [customer, time] + ([amount] if amount else [])
         state = cls()
-        state._source = kind_of(transactions)
+        state._source = _frame.empty_like(transactions)
         tz = tz or _frame.own_zone(transactions, columns)
         table = _frame.to_core(transactions, columns, tz)
         check_times(table.column(time), time)
@@ -430,19 +430,6 @@ def _zone_of(tz: str | dt.tzinfo | None) -> dt.tzinfo | None:
         return zoneinfo.ZoneInfo(tz) if isinstance(tz, str) else tz
     except (ValueError, zoneinfo.ZoneInfoNotFoundError):  # a zone that Python doesn't know
         return None
-
-
-def kind_of(data: Any) -> Any:
-    """An empty frame of the same kind: it tells what to give back without keeping the rows alive."""
-    if isinstance(data, Mapping):
-        return {}
-    if is_from(data, "pandas") and hasattr(data, "iloc"):
-        return data.iloc[:0].copy()
-    if is_from(data, "polars"):
-        return data.clear()
-    if is_from(data, "pyarrow"):
-        return data.schema.empty_table()
-    return data
 
 
 def day_of(value: Day, argument: str, zone: Any = None) -> dt.date | None:

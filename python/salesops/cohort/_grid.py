@@ -18,7 +18,6 @@ from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops._names import meant
-from salesops.clv._rfm import kind_of
 from salesops.plot.base import counted, percent, plain
 
 if TYPE_CHECKING:
@@ -54,7 +53,7 @@ class Retention:
 
     def __init__(self, core: _core.Retention, source: Any) -> None:
         self._core = core
-        self.source = kind_of(source)
+        self.source = _frame.empty_like(source)
 
     # ---- what it knows ----
 

@@ -10,7 +10,6 @@ from salesops import _frame
 from salesops._arguments import checked
 from salesops._core import cohort as _core
 from salesops.calendar import FiscalCalendar
-from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
 from salesops.cohort._far import watched
 from salesops.cohort._grid import known_at, no_rows, told_issues
@@ -31,7 +30,7 @@ class Lifecycle:
 
     def __init__(self, core: _core.Lifecycle, source: Any) -> None:
         self._core = core
-        self.source = kind_of(source)
+        self.source = _frame.empty_like(source)
 
     @property
     def periods(self) -> list[str]:

@@ -6,12 +6,12 @@ import datetime as dt
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from salesops import _frame
 from salesops._arguments import checked, listed
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
-from salesops.clv._rfm import kind_of
 from salesops.cohort import _options
 from salesops.cohort._far import watched
 from salesops.cohort._grid import Retention
@@ -79,7 +79,7 @@ class RetentionState:
         )
         state = cls()
         state._core = _core.State.partial(table, columns, threads)
-        state._source, state._zone = kind_of(events), tz
+        state._source, state._zone = _frame.empty_like(events), tz
         return state
 
     def merge(self, other: RetentionState | Iterable[RetentionState]) -> RetentionState:

@@ -122,8 +122,19 @@ class KpiResult:
 
     def __init__(self, core: _kpi.Result, crm: Crm, listed: bool = False) -> None:
         self._core = core
-        self._crm = crm
+        self._crm: Crm | None = crm
         self._listed = listed
+        self._keys: list[list[str]] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the book behind; keys of rows are looked up in it before."""
+        return vars(self) | {"_crm": None, "_keys": self._found() if self._listed else None}
+
+    def _found(self) -> list[list[str]]:
+        """Keys of the rows behind each metric."""
+        if self._keys is None:
+            self._keys = _kpi.ids_of(core_of(self._crm, self.name), self._core)
+        return self._keys
 
     def __getattr__(self, name: str) -> Any:
         if name in _FIELDS:
@@ -198,7 +209,7 @@ class KpiResult:
         """
         if not self._listed:
             raise NoAnswerError(f"{self.name}: rows are listed where asked with ids=True")
-        ids = _kpi.ids_of(core_of(self._crm, self.name), self._core)
+        ids = self._found()
         if not self._core.by:
             self._single()
             return ids[0]

@@ -170,6 +170,10 @@ class Forecast:
         self._options = options
         self._zone = zone
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave the book behind, which `backtest` alone asks."""
+        return vars(self) | {"_book": None, "_options": None}
+
     @property
     def as_of(self) -> dt.datetime:
         """What the book knew."""
@@ -216,7 +220,9 @@ class Forecast:
     def backtest(
         self, periods: int = 8, *, months: int = 3, weeks: Sequence[int] = (0,), progress: Wanted = None
     ) -> Backtest:
-        """How good the same forecast would have been in past periods."""
+        """How good the same forecast would have been in past periods; of a pickled one see `backtest`."""
+        if self._book is None:
+            raise UsageError("this forecast was pickled without its book: ask pipeline.backtest(crm)")
         with shown(progress, "backtesting") as tell:
             return Backtest(_core.backtest(self._book, periods, months, list(weeks), self._options, tell))
 

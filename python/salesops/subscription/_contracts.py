@@ -13,7 +13,6 @@ from salesops._columns import EPOCH
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops.calendar import time_zone
-from salesops.clv._rfm import kind_of
 from salesops.crm import Crm
 from salesops.plot.base import counted, percent
 from salesops.subscription import _options
@@ -258,7 +257,7 @@ allow_negative
         extra=one_off,
     )
     core = _core.contract_values(table, columns, one_off or "", convention, threads)
-    return ContractValues(core, kind_of(contracts))
+    return ContractValues(core, _frame.empty_like(contracts))
 
 
 @checked

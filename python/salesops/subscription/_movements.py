@@ -14,7 +14,6 @@ from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
-from salesops.clv._rfm import kind_of
 from salesops.crm import Crm, core_of
 from salesops.plot.base import counted
 from salesops.subscription import _options
@@ -294,7 +293,7 @@ def state_of(subscriptions: Any, columns: dict[str, Any], threads: int) -> Subsc
         raise UsageError("churn_at is for books, which tell ends from cancellations")
     table, where = _options.read_rows(subscriptions, **columns)
     state._core = _core.State.partial(table, where, threads)
-    state._source = kind_of(subscriptions)
+    state._source = _frame.empty_like(subscriptions)
     return state
 
 

@@ -71,7 +71,7 @@ class ChurnScores:
         self.n_no_length: int = about["n_no_length"]
         self._judged = judged
         self._table = table
-        self._source = source
+        self._source = _frame.empty_like(source)
 
     def to_frame(self) -> Any:
         """A row for each customer there at `as_of`: the name, age, churn (the chance; null if unscored).

@@ -87,7 +87,7 @@ class Estimator:
 
     def _keep(self, result: Any, source: Any, events: Any) -> Self:
         self.result_ = result
-        self._source = source
+        self._source = _frame.empty_like(source)
         self.n_rows_ = result.rows
         self.n_events_ = float(events)
         return self
