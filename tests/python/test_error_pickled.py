@@ -224,6 +224,7 @@ MADE = {
         lambda: so.pipeline.waterfall(book(), "2025-07-01", AS_OF),
         lambda made: [made.plot().rows],
     ),
+    "pipeline.StageDurations": (lambda: so.pipeline.stage_durations(book(), AS_OF, stage="proposal"), None),
     "scenario.Scenario": (
         lambda: so.pipeline.forecast(book(), AS_OF, draws=200).scenario,
         lambda made: [made.interval("company", 90), made.mean("company")],
