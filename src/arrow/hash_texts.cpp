@@ -1,11 +1,16 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <limits>
+#include <memory>
+#include <mutex>
 #include <numeric>
 #include <span>
 
+#include "../table/memory.hpp"
 #include "columns.hpp"
+#include "salesops/large_vector.hpp"
 
 namespace salesops {
 inline namespace v0 {
@@ -36,6 +41,29 @@ std::uint64_t hash_of(std::string_view text) noexcept {
   return stir(hash ^ (byte(0) << 16) ^ (byte(size / 2) << 8) ^ byte(size - 1));
 }
 
+/// `a == b`, by words as above: most texts are short, and a call of `memcmp` takes longer than they do.
+bool same_text(std::string_view a, std::string_view b) noexcept {
+  const std::size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size < 8) return a == b;
+  std::uint64_t apart =
+      load<std::uint64_t>(a.data() + size - 8, 0) ^ load<std::uint64_t>(b.data() + size - 8, 0);
+  for (std::size_t i = 0; i + 8 < size && apart == 0; i += 8)
+    apart = load<std::uint64_t>(a.data() + i, 0) ^ load<std::uint64_t>(b.data() + i, 0);
+  return apart == 0;
+}
+
+/// Copies a text, likewise.
+void copy_text(std::string_view text, char* to) noexcept {
+  const std::size_t size = text.size();
+  if (size < 8) {
+    for (std::size_t i = 0; i < size; ++i) to[i] = text[i];
+    return;
+  }
+  for (std::size_t i = 0; i + 8 < size; i += 8) std::memcpy(to + i, text.data() + i, 8);
+  std::memcpy(to + size - 8, text.data() + size - 8, 8);
+}
+
 /// The part of the hash that is kept.
 std::uint32_t mark_of(std::string_view text) noexcept {
   return static_cast<std::uint32_t>(hash_of(text) >> 32);
@@ -46,64 +74,106 @@ std::uint32_t mark_of(std::string_view text) noexcept {
 constexpr std::size_t parts = 64;
 std::size_t part_of(std::uint32_t mark) noexcept { return mark >> 26; }
 
-/// The sightings of one block: its rows, but for those whose text was seen just before.
+/// Memory for what many blocks leave behind, in large pages: each takes what it needs, and all goes together.
+class Room {
+ public:
+  template <class T>
+  std::span<T> take(std::size_t size) {
+    const std::size_t bytes =
+        (size * sizeof(T) + alignof(std::max_align_t) - 1) & ~(alignof(std::max_align_t) - 1);
+    const std::lock_guard lock(guard_);
+    while (chunk_ < chunks_.size() && chunks_[chunk_].size() - used_ < bytes) {
+      ++chunk_;
+      used_ = 0;
+    }
+    if (chunk_ == chunks_.size()) {
+      chunks_.emplace_back(std::max(bytes, chunk_bytes_));
+      chunk_bytes_ = std::min(2 * chunk_bytes_, most_bytes);
+    }
+    used_ += bytes;
+    return {reinterpret_cast<T*>(chunks_[chunk_].data() + used_ - bytes), size};
+  }
+  /// Gives the same memory out once more.
+  void begin_again() {
+    chunk_ = 0;
+    used_ = 0;
+  }
+
+ private:
+  static constexpr std::size_t most_bytes = std::size_t{1} << 23;
+  std::size_t chunk_bytes_ = std::size_t{1} << 16;
+  std::mutex guard_;
+  std::vector<LargeVector<std::byte>> chunks_;
+  std::size_t chunk_ = 0, used_ = 0;
+};
+
+/// The sightings of one block: its rows, but for those whose text was seen just before. They stand part by
+/// part.
 struct Block {
-  std::vector<std::uint16_t> row;    ///< of each sighting, within the block
-  std::vector<std::uint16_t> order;  ///< sightings, part by part
-  std::vector<std::uint32_t> code;   ///< in that order: first the text's mark, then its number in the part
+  std::span<std::uint16_t> row;   ///< of each, within the block
+  std::span<std::uint32_t> code;  ///< first the text's mark, then its number in the part
   std::array<std::uint32_t, parts + 1> bounds{};
+  std::span<char> bytes;         ///< the texts, until they are numbered
+  std::span<std::size_t> start;  ///< of each text among the bytes, and the end
+
+  [[nodiscard]] std::string_view text(std::size_t i) const {
+    return {bytes.data() + start[i], start[i + 1] - start[i]};
+  }
 };
 static_assert(block_rows <= 65536);
 
-/// The texts of a block while it is read. The memory serves one block after another: to get new pages from
-/// the system would take longer than to fill them.
-struct Sighted {
-  std::vector<std::uint32_t> mark;  ///< of each sighting
-  std::vector<std::string_view> text;
-  std::vector<char> bytes;        ///< the texts, part by part
-  std::vector<std::size_t> ends;  ///< of each among the bytes, after a 0
-
-  /// Puts the sightings in order of their parts.
-  void deal(Block& block) {
+/// One block's sightings in the order of its rows, while it is read. A few of these serve all blocks.
+class Reading {
+ public:
+  explicit Reading(std::size_t rows) : mark_(rows), text_(rows), row_(rows) { recent_.fill(-1); }
+  /// The row within the block at which the text of `row` is first seen.
+  std::uint16_t first_seen(std::string_view text, std::size_t row) {
+    const std::uint32_t mark = mark_of(text);
+    std::int32_t& recent = recent_[mark % recent_.size()];
+    if (recent >= 0) {
+      const auto i = static_cast<std::size_t>(recent);
+      if (mark_[i] == mark && same_text(text_[i], text)) return row_[i];
+    }
+    recent = static_cast<std::int32_t>(size_);
+    mark_[size_] = mark;
+    text_[size_] = text;
+    return row_[size_++] = static_cast<std::uint16_t>(row);
+  }
+  /// Puts the sightings in order of their parts, and is ready for another block.
+  void deal(Block& block, Room& kept, Room& lent) {
     std::array<std::size_t, parts + 1> byte{};
-    for (std::size_t i = 0; i < mark.size(); ++i) {
-      ++block.bounds[part_of(mark[i]) + 1];
-      byte[part_of(mark[i]) + 1] += text[i].size();
+    for (std::size_t i = 0; i < size_; ++i) {
+      ++block.bounds[part_of(mark_[i]) + 1];
+      byte[part_of(mark_[i]) + 1] += text_[i].size();
     }
     std::partial_sum(block.bounds.begin(), block.bounds.end(), block.bounds.begin());
     std::partial_sum(byte.begin(), byte.end(), byte.begin());
     auto next = block.bounds;
-    block.order.resize(mark.size());
-    block.code.resize(mark.size());
-    if (bytes.size() < byte.back()) bytes.resize(byte.back());
-    ends.resize(mark.size() + 1);
-    for (std::size_t i = 0; i < mark.size(); ++i) {
-      const std::size_t part = part_of(mark[i]);
+    block.row = kept.take<std::uint16_t>(size_);
+    block.code = kept.take<std::uint32_t>(size_);
+    block.bytes = lent.take<char>(byte.back());
+    block.start = lent.take<std::size_t>(size_ + 1);
+    block.start[size_] = byte.back();
+    for (std::size_t i = 0; i < size_; ++i) {
+      const std::size_t part = part_of(mark_[i]);
       const std::uint32_t place = next[part]++;
-      block.order[place] = static_cast<std::uint16_t>(i);
-      block.code[place] = mark[i];
-      std::copy(text[i].begin(), text[i].end(), bytes.begin() + static_cast<std::ptrdiff_t>(byte[part]));
-      ends[place + 1] = byte[part] += text[i].size();
+      block.row[place] = row_[i];
+      block.code[place] = mark_[i];
+      block.start[place] = byte[part];
+      copy_text(text_[i], block.bytes.data() + byte[part]);
+      byte[part] += text_[i].size();
     }
-    mark.clear();
-    text.clear();
+    size_ = 0;
+    recent_.fill(-1);
   }
-  [[nodiscard]] std::string_view at(std::size_t place) const {
-    return {bytes.data() + ends[place], ends[place + 1] - ends[place]};
-  }
-};
-
-/// Texts that were seen a moment ago: columns of few distinct ones need hardly any sightings.
-class Recent {
- public:
-  struct Slot {
-    std::uint32_t mark = 0;
-    std::int32_t sighting = -1;
-  };
-  Slot& of(std::uint32_t mark) noexcept { return slots_[mark % slots_.size()]; }
 
  private:
-  std::array<Slot, 1024> slots_{};
+  std::size_t size_ = 0;
+  std::vector<std::uint32_t> mark_;
+  std::vector<std::string_view> text_;
+  std::vector<std::uint16_t> row_;
+  /// Sightings of a moment ago: columns of few distinct texts need hardly any.
+  std::array<std::int32_t, 1024> recent_{};
 };
 
 /// The distinct texts of one part, in order of first sight.
@@ -111,10 +181,9 @@ class Part {
  public:
   /// Numbers the part's sightings of the next blocks. Memory is far away: what a batch of them needs is asked
   /// for together, step by step.
-  void read(std::size_t part, std::span<Block> blocks, std::span<const Sighted> sighted) {
+  void read(std::size_t part, std::span<Block> blocks) {
     constexpr std::size_t batch = 32;
-    for (std::size_t b = 0; b < blocks.size(); ++b) {
-      Block& block = blocks[b];
+    for (Block& block : blocks) {
       const std::size_t end = block.bounds[part + 1];
       for (std::size_t first = block.bounds[part]; first < end; first += batch) {
         const std::size_t last = std::min(end, first + batch);
@@ -128,7 +197,7 @@ class Part {
           if (slot.number != none) __builtin_prefetch(bytes_.data() + ends_[slot.number]);
         }
         for (std::size_t i = first; i < last; ++i)
-          block.code[i] = number(sighted[b].at(i), block.code[i], block, i);
+          block.code[i] = number(block.text(i), block.code[i], block.row[i]);
       }
       first_of_block.push_back(first_row.size());
     }
@@ -151,19 +220,19 @@ class Part {
   };
   static constexpr std::uint32_t none = std::numeric_limits<std::uint32_t>::max();
 
-  std::uint32_t number(std::string_view seen, std::uint32_t mark, const Block& block, std::size_t place) {
+  std::uint32_t number(std::string_view seen, std::uint32_t mark, std::uint16_t row) {
     for (std::size_t at = mark & mask_;; at = (at + 1) & mask_) {
       Slot& slot = slots_[at];
       if (slot.number == none) {
         const auto fresh = static_cast<std::uint32_t>(first_row.size());
         slot = {mark, fresh};
-        first_row.push_back(block.row[block.order[place]]);
+        first_row.push_back(row);
         bytes_.insert(bytes_.end(), seen.begin(), seen.end());
         ends_.push_back(bytes_.size());
         if (4 * first_row.size() > 3 * slots_.size()) grow();
         return fresh;
       }
-      if (slot.mark == mark && text(slot.number) == seen) return slot.number;
+      if (slot.mark == mark && same_text(text(slot.number), seen)) return slot.number;
     }
   }
   void grow() {
@@ -203,47 +272,50 @@ std::size_t blocks_together(const std::vector<Texts>& texts, const std::vector<L
 /// Writes each row's sighting, fills the blocks, and lets each part number the texts it finds there.
 std::shared_ptr<Joined> read_texts(std::string_view name, const Format& format,
                                    const std::vector<Leaf>& leaves, const Execution& execution,
-                                   std::vector<Block>& blocks, std::vector<Part>& of_part) {
+                                   std::vector<Block>& blocks, Room& kept, std::vector<Part>& of_part) {
   std::vector<Texts> texts;
   for (const Leaf& leaf : leaves) texts.emplace_back(name, format, leaf);
   const std::size_t together = blocks_together(texts, leaves);
-  std::vector<Sighted> sighted(std::min(together, blocks.size()));
+  Room lent;
+  std::mutex guard;
+  std::vector<std::unique_ptr<Reading>> idle;
+  // A block comes as one piece or as several, one after the other on one thread.
+  std::vector<std::unique_ptr<Reading>> reading(blocks.size());
   const std::int64_t rows = total_rows(leaves);
+  const std::size_t most_rows = std::min(block_rows, static_cast<std::size_t>(rows));
   constexpr auto rows_of_block = static_cast<std::int64_t>(block_rows);
   const auto write = [&](const Piece& piece, std::byte* to, const std::uint8_t* valid) {
     const auto number = static_cast<std::size_t>(piece.row / rows_of_block);
-    Block& block = blocks[number];
-    Sighted& own = sighted[number % together];
+    std::unique_ptr<Reading>& own = reading[number];
+    if (!own) {
+      const std::lock_guard lock(guard);
+      if (idle.empty()) idle.push_back(std::make_unique<Reading>(most_rows));
+      own = std::move(idle.back());
+      idle.pop_back();
+    }
     const Texts& from = texts[piece.leaf];
-    Recent seen;
+    const auto before = static_cast<std::size_t>(piece.row % rows_of_block);
     for (std::int64_t i = 0; i < piece.length; ++i) {
-      std::int32_t sighting = 0;
-      if (valid == nullptr || valid[i] != 0) {
-        const std::string_view text = from.at(piece.first + i);
-        const std::uint32_t mark = mark_of(text);
-        Recent::Slot& slot = seen.of(mark);
-        if (slot.sighting < 0 || slot.mark != mark ||
-            own.text[static_cast<std::size_t>(slot.sighting)] != text) {
-          slot = {mark, static_cast<std::int32_t>(block.row.size())};
-          block.row.push_back(static_cast<std::uint16_t>((piece.row + i) % rows_of_block));
-          own.mark.push_back(mark);
-          own.text.push_back(text);
-        }
-        sighting = slot.sighting;
-      }
-      std::memcpy(to + i * std::int64_t{sizeof sighting}, &sighting, sizeof sighting);
+      std::int32_t seen = 0;
+      if (valid == nullptr || valid[i] != 0)
+        seen = own->first_seen(from.at(piece.first + i), before + static_cast<std::size_t>(i));
+      std::memcpy(to + i * std::int64_t{sizeof seen}, &seen, sizeof seen);
     }
     const std::int64_t end = piece.row + piece.length;
-    if (end == rows || end % rows_of_block == 0) own.deal(block);
+    if (end != rows && end % rows_of_block != 0) return;
+    own->deal(blocks[number], kept, lent);
+    const std::lock_guard lock(guard);
+    idle.push_back(std::move(own));
   };
   const auto number = [&](std::size_t first, std::size_t last) {
     const auto fresh =
         std::span(blocks).subspan(first / block_rows, (last - first + block_rows - 1) / block_rows);
-    const auto read = [&](std::size_t part) { of_part[part].read(part, fresh, sighted); };
+    const auto read = [&](std::size_t part) { of_part[part].read(part, fresh); };
     if (blocks.size() > 1)
       for_blocks(parts, execution, read);
     else  // not worth a thread
       for (std::size_t part = 0; part < parts; ++part) read(part);
+    lent.begin_again();
   };
   return join(Type::string, leaves, execution, Nulls::skipped, write, {together * block_rows, number});
 }
@@ -263,8 +335,10 @@ std::shared_ptr<const Dictionary> number_texts(std::string_view name, std::vecto
   if (code.back() > static_cast<std::size_t>(std::numeric_limits<std::int32_t>::max()))
     throw UsageError("a string column holds more than 2^31 distinct values; split the table");
   for (Part& part : of_part) part.code.resize(part.first_row.size());
-  std::vector<char> bytes(byte.back());
-  std::vector<std::int64_t> offsets(code.back() + 1);
+  std::vector<char> bytes;
+  std::vector<std::int64_t> offsets;
+  salesops::detail::make_room(bytes, byte.back());
+  salesops::detail::make_room(offsets, code.back() + 1);
   for_blocks(blocks, execution, [&](std::size_t b) {
     const auto each_text = [&](const auto& work) {
       for (Part& part : of_part)
@@ -305,17 +379,17 @@ Column hash_texts(std::string_view name, const Format& format, const std::vector
   const auto rows = static_cast<std::size_t>(total_rows(leaves));
   std::vector<Block> blocks((rows + block_rows - 1) / block_rows);
   std::vector<Part> of_part(parts);
-  auto joined = read_texts(name, format, leaves, execution, blocks, of_part);
+  Room kept;
+  auto joined = read_texts(name, format, leaves, execution, blocks, kept, of_part);
   auto dictionary = number_texts(name, of_part, blocks.size(), execution);
   for_rows(rows, block_rows, execution, [&](std::size_t first, std::size_t last) {
-    Block& block = blocks[first / block_rows];
-    std::vector<std::int32_t> code_of(std::max<std::size_t>(block.row.size(), 1), 0);  // of each sighting
+    const Block& block = blocks[first / block_rows];
+    std::vector<std::int32_t> code_of(last - first, 0);  // by the row of the sighting
     for (std::size_t part = 0; part < parts; ++part)
       for (std::size_t i = block.bounds[part]; i < block.bounds[part + 1]; ++i)
-        code_of[block.order[i]] = of_part[part].code[block.code[i]];
+        code_of[block.row[i]] = of_part[part].code[block.code[i]];
     auto* code = reinterpret_cast<std::int32_t*>(joined->values.get());
     for (std::size_t row = first; row < last; ++row) code[row] = code_of[static_cast<std::size_t>(code[row])];
-    block = {};
   });
   return freeze(Type::string, std::move(joined)).with_dictionary(std::move(dictionary));
 }

@@ -10,6 +10,7 @@
 #include <memory>
 #include <new>
 #include <type_traits>
+#include <vector>
 
 namespace salesops {
 inline namespace v0 {
@@ -29,6 +30,14 @@ inline void ask_large_pages(void* memory, std::size_t bytes) {
   const auto begin = (reinterpret_cast<std::uintptr_t>(memory) + 4095) / 4096 * 4096;
   (void)::madvise(reinterpret_cast<void*>(begin), bytes - (begin - reinterpret_cast<std::uintptr_t>(memory)),
                   MADV_HUGEPAGE);
+}
+
+/// `values.resize(size)` of an empty vector, in large pages.
+template <class T>
+void make_room(std::vector<T>& values, std::size_t size) {
+  values.reserve(size);
+  ask_large_pages(values.data(), size * sizeof(T));
+  values.resize(size);
 }
 
 /// Memory that is written before it is read, so that each thread touches its own part first, in large pages.
