@@ -252,6 +252,12 @@ void salesops_bind_kpi(py::module_& module) {
   bind("concentration", &kpi::concentration);
   bind("stage_conversion", &kpi::stage_conversion);
   bind("time_in_stage", &kpi::time_in_stage);
+  py::class_<kpi::StageVisits>(word, "StageVisits", "Visits of deals to open stages.")
+      .def_readonly("visits", &kpi::StageVisits::visits)
+      .def_readonly("tracked", &kpi::StageVisits::tracked)
+      .def_readonly("silent", &kpi::StageVisits::silent);
+  word.def("stage_visits", &kpi::stage_visits, py::arg("crm"), py::arg("zone"),
+           "One row a visit to an open stage.", py::call_guard<py::gil_scoped_release>());
   bind("stage_regression", &kpi::stage_regression);
   bind("slippage", &kpi::slippage);
   bind("pushes", &kpi::pushes);

@@ -15,26 +15,9 @@ namespace {
 class StageMap {
  public:
   explicit StageMap(const Crm& crm) {
-    const Table& defs = crm.table("stage_def");
     const Table& deals = crm.table("opportunity");
-    const Dictionary& stages = deals.column("stage_id").dictionary();
     const Column* pipelines = deals.find("pipeline_id");
-    const Column* pipeline = defs.find("pipeline_id");
-    const Column& stage = defs.column("stage_id");
-    const Column& rank = defs.column("rank");
-    for (std::size_t row = 0; row < defs.num_rows(); ++row) {
-      if (rank.is_null(row)) continue;
-      const std::int64_t code = stages.find(stage.text(row));
-      const std::int64_t of = pipeline != nullptr && pipeline->valid(row) && pipelines != nullptr
-                                  ? pipelines->dictionary().find(pipeline->text(row))
-                                  : -1;
-      const auto number = static_cast<std::int32_t>(rank.number(row));
-      // Of a stage in several pipelines the lowest rank stands for deals without a pipeline.
-      for (const std::int64_t pipeline_code : {of, std::int64_t{-1}}) {
-        const auto [known, fresh] = rank_.try_emplace({pipeline_code, code}, number);
-        if (!fresh) known->second = std::min(known->second, number);
-      }
-    }
+    if (crm.has("stage_def", "rank")) read_ranks(crm.table("stage_def"), deals);
     status_.emplace(-1, crm.stage_statuses(-1));
     if (pipelines != nullptr)
       for (std::size_t code = 0; code < pipelines->dictionary().size(); ++code) {
@@ -54,6 +37,27 @@ class StageMap {
   }
 
  private:
+  void read_ranks(const Table& defs, const Table& deals) {
+    const Dictionary& stages = deals.column("stage_id").dictionary();
+    const Column* pipelines = deals.find("pipeline_id");
+    const Column* pipeline = defs.find("pipeline_id");
+    const Column& stage = defs.column("stage_id");
+    const Column& rank = defs.column("rank");
+    for (std::size_t row = 0; row < defs.num_rows(); ++row) {
+      if (rank.is_null(row)) continue;
+      const std::int64_t code = stages.find(stage.text(row));
+      const std::int64_t of = pipeline != nullptr && pipeline->valid(row) && pipelines != nullptr
+                                  ? pipelines->dictionary().find(pipeline->text(row))
+                                  : -1;
+      const auto number = static_cast<std::int32_t>(rank.number(row));
+      // Of a stage in several pipelines the lowest rank stands for deals without a pipeline.
+      for (const std::int64_t pipeline_code : {of, std::int64_t{-1}}) {
+        const auto [known, fresh] = rank_.try_emplace({pipeline_code, code}, number);
+        if (!fresh) known->second = std::min(known->second, number);
+      }
+    }
+  }
+
   std::map<std::pair<std::int64_t, std::int64_t>, std::int32_t> rank_;
   std::map<std::int64_t, std::vector<std::optional<DealStatus>>> status_;
 };
@@ -96,6 +100,11 @@ std::vector<Visit> visits_of(const Crm& crm, const Options& options, std::string
     throw UsageError(std::string(kpi) +
                      " needs the change history of stages: table 'opportunity_event' (field 'stage'), "
                      "'opportunity_snapshot' or 'opportunity_version'");
+  return all_visits(crm, options.zone);
+}
+
+std::vector<Visit> all_visits(const Crm& crm, const TimeZone& zone) {
+  const History& history = crm.history();
   const StageMap stages(crm);
   const Deals& deals = crm.deals();
   const Column* pipelines = crm.table("opportunity").find("pipeline_id");
@@ -114,16 +123,20 @@ std::vector<Visit> visits_of(const Crm& crm, const Options& options, std::string
     };
     const bool open = deals.status[deal] == DealStatus::open;
     // Of a deal that closed without a word in the log, nobody knows where it stood before.
-    std::int64_t stage = open || history.changed(deal, Field::stage) ? initial[deal] : null_value;
+    std::int64_t stage = null_value;
+    if (!initial.empty() && (open || history.changed(deal, Field::stage))) stage = initial[deal];
+    if (initial.empty() && open && deals.stage[deal] >= 0) stage = deals.stage[deal];
     const std::int64_t created = deals.created_at[deal];
     const bool older = created != null_value && created < log.at;
     std::int64_t enter = older && log.late ? null_value : created;
+    std::int64_t since = older && log.late ? log.at : created;
     const auto put = [&](std::int64_t exit) {
       if (stage == null_value) return;
       const std::int64_t pipeline = pipeline_at(enter);
       visits.push_back({.deal = deal,
                         .stage = static_cast<std::int32_t>(stage),
                         .enter = enter,
+                        .seen = since,
                         .exit = exit,
                         .pipeline = pipeline,
                         .rank = stages.rank(pipeline, stage),
@@ -132,7 +145,7 @@ std::vector<Visit> visits_of(const Crm& crm, const Options& options, std::string
     const auto step = [&](std::int64_t at, std::int64_t to) {
       put(at);
       stage = to;
-      enter = at;
+      enter = since = at;
     };
     bool seen = stage != null_value;
     for (const Change& change : history.changes(deal)) {
@@ -145,7 +158,7 @@ std::vector<Visit> visits_of(const Crm& crm, const Options& options, std::string
     // A close that the log missed ends the stay before it.
     const std::int64_t closed = deals.closed_at[deal];
     const bool ended = !open && closed != null_value &&
-                       (enter == null_value || !crm_detail::ends_before(enter, closed, options.zone));
+                       (enter == null_value || !crm_detail::ends_before(enter, closed, zone));
     if (ended && (stage == null_value || stages.status(pipeline_at(enter), stage) == DealStatus::open)) {
       const std::int32_t last = deals.stage[deal];
       const bool closes = last >= 0 && stages.status(pipeline_at(null_value), last) != DealStatus::open;

@@ -16,13 +16,17 @@ struct Visit {
   std::size_t deal = 0;
   std::int32_t stage = -1;
   std::int64_t enter = null_value;
+  std::int64_t seen = null_value;  ///< since when the book tells that the deal is there
   std::int64_t exit = null_value;
   std::int64_t pipeline = -1;
   std::int32_t rank = -1;  ///< -1: the stage isn't defined
   DealStatus type = DealStatus::open;
 };
 
-/// All visits, deal by deal in order of time.
+/// All visits, deal by deal in order of time. Ranks are known as far as there are any; of stages that never
+/// changed, those of today. `zone`: of closes that are known as a day alone.
+std::vector<Visit> all_visits(const Crm& crm, const TimeZone& zone);
+/// The same, of a book that has what the KPI named needs: stages, their ranks and changes (`UsageError`).
 std::vector<Visit> visits_of(const Crm& crm, const Options& options, std::string_view kpi);
 
 /// Calls `work(first, last)` for the visits of each deal.

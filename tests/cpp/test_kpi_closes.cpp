@@ -105,6 +105,47 @@ TEST(StageVisits, AreCountedAsAsked) {
   EXPECT_THROW(kpi::stage_conversion(book(), options), UsageError);
 }
 
+TEST(StageVisits, AsATable) {
+  const kpi::StageVisits made = kpi::stage_visits(book());
+  EXPECT_TRUE(made.tracked);
+  EXPECT_EQ(made.silent, 0);
+  const auto texts = [&](const char* name) {
+    std::vector<std::string> found;
+    const Column& column = made.visits.column(name);
+    for (std::size_t row = 0; row < column.size(); ++row)
+      found.emplace_back(column.valid(row) ? column.text(row) : "–");
+    return found;
+  };
+  using Words = std::vector<std::string>;
+  EXPECT_EQ(texts("stage_id"), (Words{"open", "open", "open", "open", "open"}));
+  EXPECT_EQ(texts("outcome"), (Words{"lost", "won", "won", "lost", "open"}));
+  EXPECT_EQ(texts("next_stage_id"), (Words{"lost", "won", "won", "lost", "–"}));
+  EXPECT_EQ(texts("currency"), (Words(5, "USD")));
+  const auto numbers = [&](const char* name) {
+    const auto values = made.visits.column(name).values<std::int64_t>();
+    return std::vector<std::int64_t>(values.begin(), values.end());
+  };
+  EXPECT_EQ(numbers("deal"), (std::vector<std::int64_t>{0, 0, 1, 2, 2}));
+  EXPECT_EQ(numbers("number"), (std::vector<std::int64_t>{1, 2, 1, 1, 2}));
+  EXPECT_EQ(numbers("amount"), (std::vector<std::int64_t>{10000, 10000, 4000, 6000, 6000}));
+  EXPECT_FALSE(made.visits.has("pushes"));
+  EXPECT_TRUE(made.visits.column("left").is_null(4));
+}
+
+TEST(StageVisits, WithoutHistoryAreThoseOfToday) {
+  const Crm crm = Crm::build({{"opportunity", Table({{"opportunity_id", column({"a", "b"})},
+                                                     {"created_at", column({"2026-01-01", "2026-01-01"})},
+                                                     {"closed_at", column({std::nullopt, "2026-02-01"})},
+                                                     {"stage_id", column({"talk", "won"})}})}});
+  const kpi::StageVisits made = kpi::stage_visits(crm);
+  EXPECT_FALSE(made.tracked);
+  EXPECT_EQ(made.silent, 1);
+  ASSERT_EQ(made.visits.num_rows(), 1U);
+  EXPECT_EQ(made.visits.column("outcome").text(0), "open");
+  EXPECT_TRUE(made.visits.column("rank").is_null(0));
+  EXPECT_THROW((void)kpi::stage_visits(Crm::build({})), UsageError);
+}
+
 TEST(Start, OfARankNeedsAnOpenStageOfIt) {
   kpi::Options options;
   options.start = kpi::Start::stage;

@@ -73,6 +73,23 @@ Result stage_conversion(const Crm& crm, const Options& options = {});
 /// the first entry; censored while one lasts). `current`: visits that still last, by their length so far.
 Result time_in_stage(const Crm& crm, const Options& options = {});
 
+/// Visits of deals to open stages, deal by deal in order of time, and what the book knew of a deal at each.
+struct StageVisits {
+  Table visits;
+  bool tracked = false;  ///< the book has the history of stages; without it, today's stages since creation
+  std::int64_t silent =
+      0;  ///< deals that closed without a word of their stage: where they stood nobody knows
+};
+
+/// One row a visit to an open stage, as `time_in_stage` counts them. Columns: `deal` (row of opportunity),
+/// `pipeline_id`, `stage_id`, `rank`, `number` (of the deal's visits to the stage), `entered` (null:
+/// unknown), `seen` (since when the book tells that it is there), `left` (null while it lasts), `outcome`
+/// (`moved on`, `moved back`, `won`, `lost`, `closed`, `open`), `next_stage_id`, `currency`; and of fields
+/// whose changes the book knows, at the entry (where that is unknown, when it was seen): `amount`,
+/// `owner_id`, `pushes` of the close date. `zone`: of closes that are known as a day alone. `UsageError`
+/// without stages.
+StageVisits stage_visits(const Crm& crm, const TimeZone& zone = {});
+
 /// Share of deals created in the period that moved back to a lower-ranked open stage of the same pipeline
 /// at least once; details `moves`, `reopened` (deals that came back from a closed stage).
 Result stage_regression(const Crm& crm, const Options& options = {});

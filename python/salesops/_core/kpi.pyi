@@ -15,6 +15,7 @@ __all__: list[str] = [
     "Result",
     "Scorecard",
     "ScorecardState",
+    "StageVisits",
     "activity",
     "arpa",
     "attainment",
@@ -50,6 +51,7 @@ __all__: list[str] = [
     "snapshot_yield",
     "stage_conversion",
     "stage_regression",
+    "stage_visits",
     "time_in_stage",
     "velocity",
     "weighted_pipeline",
@@ -124,6 +126,17 @@ class Options:
     What a KPI is asked; see salesops/kpi/metric.hpp.
     """
     def __init__(self, given: dict) -> None: ...
+
+class StageVisits:
+    """
+    Visits of deals to open stages.
+    """
+    @property
+    def silent(self) -> int: ...
+    @property
+    def tracked(self) -> bool: ...
+    @property
+    def visits(self) -> salesops._core.table.Table: ...
 
 class Scorecard:
     """
@@ -234,6 +247,11 @@ def stage_conversion(
 def stage_regression(
     crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None
 ) -> Result: ...
+def stage_visits(crm: salesops._core.crm.Crm, zone: salesops._core.calendar.TimeZone) -> StageVisits:
+    """
+    One row a visit to an open stage.
+    """
+
 def time_in_stage(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def velocity(crm: salesops._core.crm.Crm, options: Options, progress: typing.Any = None) -> Result: ...
 def weighted_pipeline(

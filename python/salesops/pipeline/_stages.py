@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import html
+import math
 import textwrap
 from collections import Counter
 from collections.abc import Iterable
@@ -11,17 +12,19 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import DAY
+from salesops._columns import DAY, to_list
+from salesops._core import kpi as _kpi
 from salesops._core.error import UsageError
 from salesops._core.table import Column, Table
 from salesops._names import meant
 from salesops.calendar import time_zone
 from salesops.cohort._options import length_of
 from salesops.crm import core_of, instant, timestamp
-from salesops.pipeline._visits import Book, Past, Visit, Ways
 from salesops.plot.base import aligned, counted, plain
 
 if TYPE_CHECKING:
+    from salesops._core.calendar import TimeZone
+    from salesops._core.crm import Crm as Core
     from salesops.crm import Crm
 
 OUTCOMES = ("moved on", "moved back", "won", "lost", "closed", "open")
@@ -122,13 +125,8 @@ def stage_durations(
     if not whole.has("opportunity"):
         raise UsageError("stage_durations: the book has no table 'opportunity'")
     # A rewound book says of each deal whether, how and when it closed.
-    book = Book(whole.as_of(now))
-    ways = Ways(book, clock)
-    visits = [visit for deal in range(len(book.deals)) for visit in ways.visits(deal)]
-    counts = whole.counts().to_dict()
-    if dict(zip(counts["table"], counts["superseded"], strict=True))["opportunity"]:
-        _check_told(book, visits, now)
-    if not ways.stage.tracked and not Past.of(Book(whole), "stage_id").tracked:
+    book = Book(whole.as_of(now), clock)
+    if not book.tracked and not Book(whole, clock).tracked:
         raise UsageError(
             "stage_durations needs the change history of stages: table 'opportunity_event' (field 'stage'), "
             "'opportunity_snapshot' or 'opportunity_version'; how long whole deals take is kpi.sales_cycle"
@@ -136,7 +134,7 @@ def stage_durations(
     began = None if since is None else instant(since, "since", clock)
     excluded: Counter[str] = Counter()
     rows = []
-    for visit in _chosen(visits, stage, pipeline):
+    for visit in _chosen(book.visits, stage, pipeline):
         stay = _stay(visit, book, now, began, entry_unknown == "created")
         if isinstance(stay, Stay) and length is not None:
             stay = _in_periods(stay, now, length)
@@ -146,8 +144,56 @@ def stage_durations(
         elif stay is not None:
             excluded[stay] += 1
     table = _table(rows, book, unit, _known(rows, book, allow_current))
-    order = sorted({(row.visit.pipeline, row.visit.stage) for row in rows}, key=ways.stages.place)
-    return StageDurations(table, unit, now, order, dict(excluded), len(ways.silent))
+    rank_of = {(row.visit.pipeline, row.visit.stage): row.visit.rank for row in rows}
+    order = sorted(rank_of, key=lambda key: (key[0] or "", _rank(rank_of[key]), key[1]))
+    return StageDurations(table, unit, now, order, dict(excluded), book.silent)
+
+
+def _rank(rank: int | None) -> float:
+    return math.inf if rank is None else rank
+
+
+class Visit(NamedTuple):
+    """A stay of a deal in an open stage; None is what nobody knows, of `left` also what is yet to come."""
+
+    row: int
+    deal: int
+    number: int  # of the deal's visits to the stage
+    pipeline: str | None
+    stage: str
+    rank: int | None
+    entered: int | None
+    seen: int | None  # since when the book tells that the deal is there
+    left: int | None
+    outcome: str
+    to: str | None  # the next stage
+
+
+class Book:
+    """The visits of a book, and what it knows of its deals."""
+
+    def __init__(self, core: Core, zone: TimeZone) -> None:
+        made = _kpi.stage_visits(core, zone)
+        self.tracked, self.silent, self.known = made.tracked, made.silent, made.visits
+        self.deals = core.table("opportunity")
+        self.ids, self.created, self.deleted = (
+            _cells(self.deals, name) for name in ("opportunity_id", "created_at", "is_deleted")
+        )
+        names = ("deal", "number", "pipeline_id", "stage_id", "rank", "entered", "seen", "left", "outcome")
+        cells = [_cells(self.known, name) for name in (*names, "next_stage_id")]
+        self.visits = [Visit(row, *told) for row, told in enumerate(zip(*cells, strict=True))]
+
+
+def _cells(table: Table, name: str) -> list[Any]:
+    """A column, instants in microseconds; without it a list of None."""
+    if not table.has(name):
+        return [None] * len(table)
+    cells = table.column(name)
+    if cells.type != "timestamp":
+        return to_list(cells)
+    valid = cells.valid()
+    known = [True] * len(cells) if valid is None else valid.tolist()
+    return [value if ok else None for value, ok in zip(cells.values().tolist(), known, strict=True)]
 
 
 class Stay(NamedTuple):
@@ -228,30 +274,14 @@ def _followed(stay: Stay, until: float | None) -> Stay:
     return stay._replace(left=None, outcome="open", lasted=until)
 
 
-def _check_told(book: Book, visits: list[Visit], now: int) -> None:
-    """Refuse a book whose past lies outside its tables: what `apply` saw between two exports does."""
-    from salesops._core import kpi as _kpi
-
-    try:
-        told = _kpi.time_in_stage(book.core, _kpi.Options({})).metrics[0]
-    except UsageError:  # no history of stages, or no ranks
-        return
-    found = sum(isinstance(_stay(visit, book, now, None, False), Stay) for visit in visits)
-    if found != told.n + told.censored:
-        raise UsageError(
-            "stage_durations: changes of stages that apply() saw between two exports are in no table of this "
-            "book; build it with the field history of the CRM, as table 'opportunity_event'"
-        )
-
-
 # ---- columns ----
 
 
 def _table(rows: list[Stay], book: Book, unit: str, known: dict[str, Column]) -> Table:
     visits = [row.visit for row in rows]
     outcomes = [row.outcome for row in rows]
-    columns = {"opportunity_id": Column.of_strings([book.deals[visit.deal] for visit in visits])}
-    if book.has("opportunity", "pipeline_id"):
+    columns = {"opportunity_id": Column.of_strings([book.ids[visit.deal] for visit in visits])}
+    if book.deals.has("pipeline_id"):
         columns["pipeline_id"] = Column.of_strings([visit.pipeline for visit in visits])
     columns |= {
         "stage_id": Column.of_strings([visit.stage for visit in visits]),
@@ -271,23 +301,20 @@ def _table(rows: list[Stay], book: Book, unit: str, known: dict[str, Column]) ->
 
 def _known(rows: list[Stay], book: Book, allow_current: Iterable[str]) -> dict[str, Column]:
     """What was known of each deal when it entered the stage."""
-    entered = [(row.visit.deal, row.entered) for row in rows]
-    ages = [None if (began := book.created[deal]) is None else (at - began) / DAY for deal, at in entered]
+    began = [book.created[row.visit.deal] for row in rows]
+    ages = [None if at is None else (row.entered - at) / DAY for row, at in zip(rows, began, strict=True)]
     columns = {"age": _numbers("float64", ages)}
-    amount, owner, due = (Past.of(book, name) for name in ("amount", "owner_id", "close_date"))
-    if amount.tracked:
-        columns["amount"] = _numbers("float64", [amount.at(deal, at) for deal, at in entered])
-    if owner.tracked:
-        columns["owner_id"] = Column.of_strings([owner.at(deal, at) for deal, at in entered])
-    if due.tracked:
-        columns["pushes"] = _numbers("int64", [_pushes(due, deal, at) for deal, at in entered])
-    deals = _frame.without_money(book.core.table("opportunity"), "float64")
+    told, visits = _frame.without_money(book.known, "float64"), [row.visit.row for row in rows]
+    for name in ("amount", "owner_id", "pushes"):
+        if told.has(name):
+            columns[name] = _taken(told.column(name), visits)
+    deals = _frame.without_money(book.deals, "float64")
     wanted = ["source", "campaign", *(_allowed(name, deals) for name in allow_current)]
     if "amount" in (*columns, *wanted):
         wanted.append("currency")
     for name in wanted:
         if name not in columns and deals.has(name):
-            columns[name] = _taken(deals.column(name), [deal for deal, _ in entered])
+            columns[name] = _taken(deals.column(name), [row.visit.deal for row in rows])
     return columns
 
 
@@ -298,17 +325,6 @@ def _allowed(name: str, deals: Table) -> str:
             f"allow_current: '{name}' is no column of this book's deals; write \"opportunity.type\""
         )
     return column
-
-
-def _pushes(due: Past, deal: int, until: int) -> int:
-    """How often the close date was moved back."""
-    pushes, before = 0, due.initial[deal]
-    for at, day in due.changes[deal]:
-        if at > until:
-            break
-        pushes += before is not None and day is not None and day > before
-        before = day
-    return pushes
 
 
 def _numbers(kind: str, values: list[Any]) -> Column:
