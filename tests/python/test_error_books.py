@@ -63,6 +63,9 @@ ENTRIES = {
         for found in [so.pipeline.waterfall(book, EARLIER)]
         for part in (found.to_frame, found.details)
     ],
+    "pipeline.stage_durations": lambda book, _: [
+        so.pipeline.stage_durations(book, entry_unknown="created").to_frame()
+    ],
     "report.render": lambda book, _: so.report.render(book),
     "report.render of an earlier day": lambda book, _: so.report.render(book, EARLIER),
     "report.write": lambda book, folder: so.report.write(book, folder / "report.html").stat().st_size,
