@@ -295,6 +295,16 @@ def test_days_are_those_of_the_zone():
     assert sub.movements(rows, end=None, tz="America/New_York").periods == ["2026-01"]
 
 
+def test_as_of_is_a_day_of_the_columns_own_zone():
+    start = pl.Series(["2026-01-01"]).str.to_datetime(time_zone="Europe/Berlin")
+    rows = pl.DataFrame({"customer": ["A"], "start": start, "amount": [5]})
+    made = sub.movements(rows, end=None, as_of="2026-02-01")
+    assert (made.periods, made.to_wide()["state"].to_list()) == (["2026-01"], ["complete"])
+    assert made.as_of.isoformat() == "2026-01-31T23:00:00+00:00"
+    assert sub.retention(rows, end=None, as_of="2026-02-01").as_of == made.as_of
+    assert sub.renewals(rows, end=None, as_of="2026-02-01").as_of == made.as_of
+
+
 def test_fiscal_periods():
     calendar = so.calendar.FiscalCalendar(2)
     made = sub.movements(TOY, **NAMES, every="quarter", calendar=calendar, as_of="2026-05-01")

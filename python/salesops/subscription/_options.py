@@ -124,6 +124,16 @@ def read_rows(
     return _frame.to_core(rows, list(dict.fromkeys(named)), tz), columns
 
 
+def rows_of(rows: Any, reading: Mapping[str, Any], extra: str | None = None) -> tuple[Table, _core.Columns]:
+    """`read_rows` of the arguments of `movements`, without those that are for books."""
+    given = dict(reading)
+    if given.pop("ignore_pauses", False):
+        raise UsageError("ignore_pauses is for books, whose events tell of pauses")
+    if given.pop("churn_at", "end") != "end":
+        raise UsageError("churn_at is for books, which tell ends from cancellations")
+    return read_rows(rows, **given, extra=extra)
+
+
 def rates_of(rates: Any) -> Table | None:
     """Dated rates as the model's table `fx_rate`: date, from, to, rate."""
     if rates is None:
