@@ -271,3 +271,91 @@ def test_subscriptions_of_a_book_by_their_columns_and_their_accounts(by):
         assert made.as_of == whole.as_of
     with pytest.raises(so.UsageError, match=r"no column 'segment'; there are .*account\.segment"):
         sub.movements(crm, by="segment")
+
+
+# ---- retention and renewals: a customer stays in the segment of its first row ----
+
+
+@pytest.mark.parametrize("how", HOW)
+@pytest.mark.parametrize("by", ["plan", "region"])
+def test_customers_of_segments_add_up(how, by):
+    rows = rows_of(21)
+    kept, whole = (sub.retention(rows, over=2, **HOW[how], **one) for one in ({"by": by}, {}))
+    assert (kept.by, kept.periods) == (by, whole.periods)
+    wide = kept.to_wide()
+    check_sums(wide, whole.to_wide(), by, "start", "end", "customers", "kept")
+    weights, nrr = np.asarray(wide["start"]), np.asarray(wide["nrr"], dtype=float)
+    size = len(whole.periods)
+    parts = np.where(weights > 0, weights * np.nan_to_num(nrr), 0).reshape(-1, size).sum(axis=0)
+    over = np.asarray(whole.to_wide()["state"]) != "in_progress"
+    total = np.asarray(whole.to_wide()["nrr"]) * np.asarray(whole.to_wide()["start"])
+    assert parts[over] == pytest.approx(total[over])
+    long = pl.DataFrame(kept.to_frame())
+    assert long.columns == [by, *pl.DataFrame(whole.to_frame()).columns]
+    assert len(long) == len(kept.segments) * len(whole.to_frame()["period"])
+    made, whole = (sub.renewals(rows, **HOW[how], **one) for one in ({"by": by}, {}))
+    counts = ("up", "renewed", "pending", "available", "booked", "kept")
+    check_sums(made.to_frame(), whole.to_frame(), by, *counts)
+    moves = kept.issues.count("in_several_segments")
+    assert moves == made.issues.count("in_several_segments")
+    assert (moves > 0) == (by == "plan")
+
+
+def test_a_segment_that_began_later_has_no_revenue_before():
+    rows = {
+        "customer": ["A", "B"],
+        "start": ["2026-01-01", "2026-03-01"],
+        "amount": [10, 20],
+        "plan": ["old", "new"],
+    }
+    kept = sub.retention(rows, end=None, by="plan", over=1, as_of="2026-06-01")
+    wide = pl.DataFrame(kept.to_wide()).filter(pl.col("plan") == "new")
+    assert wide["period"].to_list() == ["2026-02", "2026-03", "2026-04", "2026-05"]
+    assert wide["base"].to_list() == ["2026-01", "2026-02", "2026-03", "2026-04"]
+    assert wide["start"].to_list() == [0, 0, 20, 20]
+    assert np.isnan(wide["nrr"].to_numpy()).tolist() == [True, True, False, False]
+    long = pl.DataFrame(kept.to_frame()).filter(pl.col("plan") == "new", pl.col("measure") == "logo_churn")
+    assert long["denominator"].to_list() == [0, 0, 1, 1]
+    assert long["n"].to_list() == [0, 0, 1, 1]
+
+
+def test_an_upgrade_is_kept_by_the_segment_it_began_in():
+    rows = {
+        "customer": ["A", "A", "B"],
+        "start": ["2026-02-01", "2026-01-01", "2026-01-01"],
+        "end": ["2026-03-01", "2026-02-01", "2026-03-01"],
+        "amount": [65, 40, 100],
+        "plan": ["pro", "basic", "pro"],
+    }
+    kept = sub.retention(rows, by="plan", over=1, as_of="2026-03-01")
+    assert kept.segments == ["basic", "pro"]
+    assert kept.to_wide()["nrr"].tolist() == [65 / 40, 1]
+    assert sub.renewals(rows, by="plan", as_of="2026-05-01").to_frame()["renewed"].sum() == 1
+    pictures = kept.plot(), sub.renewals(rows, by="plan", as_of="2026-05-01").plot()
+    for picture in pictures:
+        assert picture.columns[0] == "period"
+        assert set(picture.columns[1:]) == {"basic", "pro"}
+        assert "segment of their first row" in picture.subtitle
+        assert picture.svg().startswith("<svg")
+    assert "2 segments by plan" in repr(kept)
+
+
+@pytest.mark.parametrize("by", ["plan", "account.segment"])
+def test_customers_of_a_book_by_segment(by):
+    crm = so.datasets.sample_crm(seed=7, deals=400)
+    kept, whole = sub.retention(crm, by=by, over=3), sub.retention(crm, over=3)
+    check_sums(kept.to_wide(), whole.to_wide(), by, "start", "end", "customers", "kept")
+    made, whole = sub.renewals(crm, by=by), sub.renewals(crm)
+    check_sums(made.to_frame(), whole.to_frame(), by, "up", "renewed", "pending", "available", "kept")
+
+
+@pytest.mark.parametrize("ask", [sub.retention, sub.renewals])
+def test_segments_of_customers_that_dont_go_are_refused_by_name(ask):
+    rows = {"customer": ["A"], "start": ["2026-01-05"], "amount": [5], "base": ["x"], "rate": ["x"]}
+    by = "base" if ask is sub.retention else "rate"
+    with pytest.raises(so.UsageError, match=f"a column '{by}' of its own; rename yours"):
+        ask(rows, end=None, by=by)
+    with pytest.raises(so.UsageError, match="no column 'nobody'"):
+        ask(rows, end=None, by="nobody")
+    nothing = {name: [] for name in ("customer", "start", "amount", "team")}
+    assert len(ask(nothing, end=None, by="team").to_frame()["team"]) == 0

@@ -17,14 +17,13 @@ from salesops.calendar import FiscalCalendar, time_zone
 from salesops.clv._rfm import kind_of
 from salesops.crm import Crm, core_of
 from salesops.plot.base import counted, plain
-from salesops.subscription import _options
+from salesops.subscription import _flow, _options, _segments
 from salesops.subscription._options import Moment
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
     from salesops._core.table import Table
     from salesops.plot import Picture
-    from salesops.subscription._flow import Flow
     from salesops.subscription._retention import Retention
 
 SHOWN = 12
@@ -48,7 +47,7 @@ class Movements:
         core: _core.Movements,
         source: Any,
         details: bool = False,
-        flow: Flow | None = None,
+        flow: _flow.Flow | None = None,
         issues: Issues | None = None,
     ) -> None:
         self._core = core
@@ -119,7 +118,7 @@ class Movements:
         return self._frame(self._told.balances_table())
 
     @property
-    def _told(self) -> _core.Movements | Flow:
+    def _told(self) -> _core.Movements | _flow.Flow:
         return self._core if self._flow is None else self._flow
 
     def _need_details(self) -> None:
@@ -157,7 +156,7 @@ class Movements:
         gains, losses = self._known_flow().gains_and_losses(reactivation)
         return float(gains[row, place] / losses[row, place]) if losses[row, place] else None
 
-    def _known_flow(self) -> Flow:
+    def _known_flow(self) -> _flow.Flow:
         if self._flow is None:
             raise UsageError("segment: nothing was asked by segment; name a column with movements(…, by=…)")
         return self._flow
@@ -355,6 +354,13 @@ def state_of(subscriptions: Any, columns: dict[str, Any], threads: int) -> Subsc
     return state
 
 
+def whole_of(segments: _segments.Segments) -> SubscriptionState:
+    """The state of all segments together."""
+    state = SubscriptionState()
+    state._core, state._source, state._zone = segments.whole, segments.source, segments.zone
+    return state
+
+
 @checked
 def movements(
     subscriptions: Any,
@@ -512,8 +518,6 @@ def _by_segment(
     progress: Wanted,
 ) -> Movements:
     """The whole, then each segment to the same day."""
-    from salesops.subscription import _flow, _segments
-
     if how["window"] is not None:
         raise UsageError("window: segments are compared at period ends; leave it out")
     found = _segments.read(subscriptions, by, reading, how["overlaps"], threads)

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from salesops.subscription._flow import Flow
     from salesops.subscription._movements import Movements
     from salesops.subscription._retention import Retention
+    from salesops.subscription._segments import Beside
 
 NAMES = {
     "new": "new",
@@ -153,6 +154,81 @@ def retention(made: Retention) -> plot.Picture:
                 *("–" if wide[m][i] is None else plot.percent(wide[m][i]) for m in names),
             ]
             for i in range(len(core.periods))
+        ],
+    )
+
+
+def retention_by_segment(made: Retention, beside: Beside) -> plot.Picture:
+    """Net revenue retention of each segment by period."""
+    core = made._core
+    wide = beside.table(lambda core: core.to_table()).to_dict()
+    title = f"Net revenue retention by {plot.plain(beside.by, 30)}"
+    subtitle = (
+        f"Share of the revenue of {plot.counted(core.over, core.every)} before that is still there. "
+        f"Customers are in the segment of their first row. Band: {core.confidence:g} % interval."
+    )
+    bands = ("nrr", "nrr_low", "nrr_high")
+    return _shares(beside, core, wide, bands, wide["customers"], title, subtitle, "still there")
+
+
+def renewals_by_segment(made: Renewals, beside: Beside) -> plot.Picture:
+    """The share of contracts renewed of each segment by period."""
+    core = made._core
+    wide = beside.table(lambda core: core.to_table()).to_dict()
+    up, renewed = sum(wide["up"]), sum(wide["renewed"])
+    title = f"{renewed:,} of {up:,} contracts renewed, by {plot.plain(beside.by, 30)}"
+    subtitle = (
+        f"Contracts with anything booked in their place ÷ contracts that ended, by {core.every} of their "
+        f"last day. Customers are in the segment of their first row. Band: {core.confidence:g} % interval."
+    )
+    return _shares(beside, core, wide, ("rate", "low", "high"), wide["up"], title, subtitle, "renewed")
+
+
+def _shares(
+    beside: Beside,
+    core: Any,
+    wide: dict[str, list[Any]],
+    bands: tuple[str, str, str],
+    sizes: list[int],
+    title: str,
+    subtitle: str,
+    y_title: str,
+) -> plot.Picture:
+    """One curve a segment, of the largest as many as can be told apart; the table has them all."""
+    size = len(core.periods)
+    ends = core.state.index("data_end") if "data_end" in core.state else size
+    parts = [range(i * size, (i + 1) * size) for i in range(len(beside.labels))]
+    order = sorted(range(len(parts)), key=lambda i: (-sum(sizes[at] for at in parts[i]), i))
+    lines: dict[str, list[tuple[float, float, float, float]]] = {}
+    for i in order[:MOST]:
+        points = []
+        for place, at in enumerate(parts[i]):
+            value, low, high = (wide[name][at] for name in bands)
+            if value is not None and place < ends:
+                points.append(
+                    (float(place), value, value if low is None else low, value if high is None else high)
+                )
+        if points:
+            lines[plot.plain(beside.labels[i], 24)] = points[-60:]
+    if not lines:
+        raise UsageError("no period is over that has anything to compare: nothing to draw")
+    if len(order) > MOST:
+        subtitle += f" The {MOST} largest of {len(order)} segments."
+    return plot.Picture(
+        title=title,
+        subtitle=subtitle,
+        alt=title,
+        chart=plot.curves(lines, x_title=core.every, y_title=y_title, x_labels=core.periods),
+        columns=["period", *(plot.plain(beside.labels[i], 24) for i in order)],
+        rows=[
+            [
+                core.periods[place] + "!" * (place == ends),
+                *(
+                    "–" if (one := wide[bands[0]][parts[i][place]]) is None else plot.percent(one)
+                    for i in order
+                ),
+            ]
+            for place in range(size)
         ],
     )
 

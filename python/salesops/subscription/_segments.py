@@ -14,6 +14,7 @@ from salesops._core.table import Column, Table
 from salesops.calendar import TimeZone
 from salesops.clv._rfm import kind_of
 from salesops.crm import Crm, core_of
+from salesops.plot.base import counted, plain
 from salesops.subscription import _options
 
 if TYPE_CHECKING:
@@ -295,6 +296,29 @@ def _book_column(core: _Crm, table: Table, by: str) -> Column:
 
 
 # ---- results ----
+
+
+class Beside:
+    """The core's results of segments as frames beside each other, from the first period of the whole on."""
+
+    SAID = ("period", "start_date", "base", "measure", "state")
+
+    def __init__(self, segments: Segments, whole: Any, parts: list[Any]) -> None:
+        self.by, self.labels = segments.by, segments.labels
+        self.whole, self.parts = whole, parts
+        tables = [getattr(whole, name)() for name in ("to_table", "long_table") if hasattr(whole, name)]
+        check_names(self.by, tables)
+        self.issues = issues_of(segments, whole.issues, segments.wanderers)
+
+    def table(self, of: Callable[[Any], Table]) -> Table:
+        """One table of all segments."""
+        whole = of(self.whole)
+        parts = [padded(of(part), whole, self.SAID) for part in self.parts]
+        return labelled(self.by, self.labels, parts, whole)
+
+    def note(self) -> str:
+        """What a headline says of them."""
+        return f"; {counted(len(self.labels), 'segment')} by {plain(self.by, 30)}"
 
 
 def check_names(by: str, tables: Sequence[Table]) -> None:
