@@ -423,3 +423,46 @@ def test_contract_values_of_steps_and_products():
     assert frame["acv"].tolist() == [96_250, 12]
     assert frame["currency"].tolist() == ["EUR", "JPY"]
     assert "2 contracts" in repr(made)
+
+
+DEALS = {
+    "opportunity_id": ["a", "b", "c", "d", "e"],
+    "is_won": [True, True, True, False, True],
+    "amount": [3600, 1200, 500, 900, None],
+    "term_months": [36, 12, None, 12, 12],
+    "closed_at": ["2024-02-29", "2025-01-31T23:30:00Z", "2025-03-01", "2025-03-01", "2025-03-01"],
+}
+
+
+def test_contract_values_of_a_book_are_those_of_its_won_deals():
+    book = so.crm.Crm.build({"opportunity": DEALS}, currency="EUR")
+    made = sub.contract_values(book, total=True)
+    frame = pl.DataFrame(made.to_frame())
+    assert frame.columns[0] == "opportunity_id"
+    assert frame.select("opportunity_id", "years", "tcv", "acv").rows() == [
+        ("a", 3, 3600, 1200),
+        ("b", 1, 1200, 1200),
+    ]
+    assert frame["end"].to_list() == [dt.date(2027, 2, 28), dt.date(2026, 1, 31)]
+    assert (made.issues.count("no_end"), made.issues.count("no_amount")) == (1, 1)
+    assert "term_months" in made.issues.summary().column("column").to_list()
+    yearly = pl.DataFrame(sub.contract_values(book, billing="year").to_frame())
+    assert yearly.select("tcv", "acv").rows() == [(10800, 3600), (1200, 1200)]
+    berlin = pl.DataFrame(sub.contract_values(book, total=True, tz="Europe/Berlin").to_frame())
+    assert berlin["start"].to_list() == [dt.date(2024, 2, 29), dt.date(2025, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("deals", "how", "match"),
+    [
+        (DEALS, {}, r"say total=True, or billing='year'"),
+        (DEALS, {"total": True, "billing": "year"}, r"say total=True, or billing='year'"),
+        (DEALS, {"total": True, "amount": "x"}, "a book has columns of its own"),
+        ({"opportunity_id": ["a"], "is_won": [True]}, {"total": True}, "no amount, no term_months, no close"),
+        (None, {"total": True}, r"pass a frame of contracts with start, end and amount instead"),
+    ],
+)
+def test_contracts_of_a_book_that_dont_go_are_refused(deals, how, match):
+    book = so.crm.Crm.build({"opportunity": deals} if deals else {"account": {"account_id": ["A"]}})
+    with pytest.raises(so.UsageError, match=match):
+        sub.contract_values(book, **how)

@@ -17,6 +17,7 @@ from salesops.clv._rfm import kind_of
 from salesops.crm import Crm
 from salesops.plot.base import counted, percent
 from salesops.subscription import _options, _segments
+from salesops.subscription._deals import won_deals
 from salesops.subscription._movements import SHOWN, _amount, _notes, state_of, whole_of
 
 if TYPE_CHECKING:
@@ -196,7 +197,8 @@ class ContractValues:
 
     def to_frame(self) -> Any:
         """One row a contract: start, end, years, tcv, acv, first_year, one_off, bookings (, currency)."""
-        return _frame.like(self._core.to_table(), self.source)
+        table = self._core.to_table()
+        return _frame.of_kind(table) if self.source is None else _frame.like(table, self.source)
 
     def __len__(self) -> int:
         return len(self._core)
@@ -248,7 +250,9 @@ def contract_values(
     Parameters
     ----------
     contracts
-        Any dataframe with one row a contract, or several (steps, products) under one name.
+        Any dataframe with one row a contract, or several (steps, products) under one name; or a book, whose
+        won deals are contracts from the day they closed for their ``term_months``. What a deal's amount is
+        for nobody can see: say ``total=True`` or ``billing="year"``.
     contract
         Column of that name; without it each row is one contract.
     start, end, amount, quantity, discount, billing, billing_count, end_included, currency, money_unit, \
@@ -275,8 +279,20 @@ allow_negative
     >>> frame["tcv"].tolist(), frame["acv"].tolist()
     ([250.0], [83.33])
     """
+    rows = contracts
+    if isinstance(contracts, Crm):
+        given = (contract, start, end, amount, quantity, discount, billing_count, one_off, currency)
+        if given != (None, "start", "end", "amount", None, None, None, None, "") or end_included:
+            raise UsageError("a book has columns of its own: leave the names of columns out")
+        if total == (billing is not None) or (billing is not None and billing not in _options.BILLINGS):
+            raise UsageError(
+                "a deal's amount may be for its whole term or for a part of it: say total=True, or "
+                "billing='year' (or 'month', …)"
+            )
+        rows, tz = won_deals(contracts, time_zone(tz)), tz or "UTC"
+        contract, start, end, currency = "opportunity_id", "closed", "term_months", "currency"
     table, columns = _options.read_rows(
-        contracts,
+        rows,
         follow="subscription",
         subscription=contract,
         start=start,
@@ -295,7 +311,7 @@ allow_negative
         extra=one_off,
     )
     core = _core.contract_values(table, columns, one_off or "", convention, threads)
-    return ContractValues(core, kind_of(contracts))
+    return ContractValues(core, None if isinstance(contracts, Crm) else kind_of(contracts))
 
 
 @checked
