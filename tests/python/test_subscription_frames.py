@@ -466,3 +466,12 @@ def test_contracts_of_a_book_that_dont_go_are_refused(deals, how, match):
     book = so.crm.Crm.build({"opportunity": deals} if deals else {"account": {"account_id": ["A"]}})
     with pytest.raises(so.UsageError, match=match):
         sub.contract_values(book, **how)
+
+
+@pytest.mark.parametrize("ask", [sub.movements, sub.retention, sub.renewals])
+def test_a_start_on_the_last_of_days_is_refused_by_name(ask):
+    rows = {"customer": ["A"], "start": ["9999-12-31"], "amount": [5], "plan": ["x"]}
+    for by in (None, "plan"):
+        with pytest.raises(so.UsageError, match="as_of= until when rows are known"):
+            ask(rows, end=None, by=by)
+    assert ask(rows, end=None, as_of="2026-01-01").periods == []

@@ -359,3 +359,22 @@ def test_segments_of_customers_that_dont_go_are_refused_by_name(ask):
         ask(rows, end=None, by="nobody")
     nothing = {name: [] for name in ("customer", "start", "amount", "team")}
     assert len(ask(nothing, end=None, by="team").to_frame()["team"]) == 0
+
+
+@pytest.mark.parametrize("column", ["start", "end"])
+def test_a_segment_of_dirty_rows_alone_is_left_out_as_in_the_whole(column):
+    rows = {
+        "customer": ["A", "B"],
+        "start": ["2026-01-05", "2026-01-05"],
+        "end": ["2026-03-05", "2026-03-05"],
+        "amount": [10, 20],
+        "plan": ["x", "y"],
+    }
+    rows[column] = ["05.01.2026", rows[column][1]]
+    how = {"by": "plan", "as_of": "2026-04-01"}
+    made = sub.movements(rows, **how)
+    assert made.mrr()["mrr"].tolist() == [0, 0, 0, 20, 20, 0]
+    assert made.issues.count("not_a_date") == 1
+    kept = sub.retention(rows, over=1, **how).to_wide()
+    assert kept["start"].tolist() == [0, 0, 20, 20]
+    assert sub.renewals(rows, **how).to_frame()["up"].tolist() == [0, 0, 0, 0, 0, 0]

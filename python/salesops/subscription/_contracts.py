@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import EPOCH
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops.calendar import time_zone
@@ -38,6 +37,7 @@ class Renewals:
     def __init__(self, core: _core.Renewals, source: Any, beside: _segments.Beside | None = None) -> None:
         self._core = core
         self.source = source
+        self._as_of = _options.until(core.as_of)
         self._beside = beside
 
     @property
@@ -53,7 +53,7 @@ class Renewals:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+        return self._as_of
 
     @property
     def issues(self) -> Issues:
@@ -177,7 +177,7 @@ def renewals(
     whole = _core.renewals(state._core, options, threads)
     if found is None:
         return Renewals(whole, state._source)
-    following.as_of = whole.as_of
+    _options.known_to(following, whole.as_of)
     options.options = following
     parts = [_core.renewals(part, options, threads) for part in found.parts]
     return Renewals(whole, state._source, _segments.Beside(found, whole, parts))

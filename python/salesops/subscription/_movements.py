@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked, listed
-from salesops._columns import EPOCH
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
@@ -52,6 +51,7 @@ class Movements:
     ) -> None:
         self._core = core
         self.source = source
+        self._as_of = _options.until(core.as_of)
         self._details = details
         self._flow = flow
         self._issues = core.issues if issues is None else issues
@@ -76,7 +76,7 @@ class Movements:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+        return self._as_of
 
     @property
     def issues(self) -> Issues:
@@ -527,7 +527,7 @@ def _by_segment(
         whole = found.whole.finish(options, threads, tell)
     tables = [whole.to_table(), whole.long_table(), whole.mrr_table()]
     _segments.check_names(by, [*tables, whole.moved_table()] if details else tables)
-    options.as_of = whole.as_of
+    _options.known_to(options, whole.as_of)
     parts = [part.finish(options, threads, None) for part in found.parts]
     flow = _flow.Flow(found, whole, parts, how["to"] is not None)
     issues = _segments.issues_of(found, whole.issues, flow.wanderers)

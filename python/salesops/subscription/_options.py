@@ -9,7 +9,7 @@ from typing import Any
 
 from salesops import _frame
 from salesops._arguments import checked, text, whole
-from salesops._columns import is_missing
+from salesops._columns import EPOCH, is_missing
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Table
@@ -40,6 +40,23 @@ def known_at(as_of: Moment, zone: TimeZone) -> int | None:
         return None
     at = instant(as_of, "as_of", zone)
     return at + (0 if begins_day(at, zone) else 1)
+
+
+def until(us: int) -> dt.datetime:
+    """The instant from which on nothing is known."""
+    try:
+        return EPOCH + dt.timedelta(microseconds=us)
+    except OverflowError:
+        raise UsageError(
+            "the latest start is the last day of the year 9999: say with as_of= until when rows are known, "
+            "or leave such rows out"
+        ) from None
+
+
+def known_to(options: _core.Options, us: int) -> None:
+    """Nothing from this instant on is known, as of the whole."""
+    until(us)
+    options.as_of = us
 
 
 def day_of(value: Any, argument: str) -> dt.date:

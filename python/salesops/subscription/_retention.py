@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import EPOCH, column_from, to_numpy
+from salesops._columns import column_from, to_numpy
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
@@ -38,6 +38,7 @@ class Retention:
     def __init__(self, core: _core.Retention, source: Any, beside: _segments.Beside | None = None) -> None:
         self._core = core
         self.source = source
+        self._as_of = _options.until(core.as_of)
         self._beside = beside
 
     @property
@@ -63,7 +64,7 @@ class Retention:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+        return self._as_of
 
     @property
     def issues(self) -> Issues:
@@ -210,7 +211,7 @@ def finish(
     if segments is None:
         return Retention(whole, state._source)
     following = options.options
-    following.as_of = whole.as_of
+    _options.known_to(following, whole.as_of)
     options.options = following
     parts = [part.retention(options, threads, None) for part in segments.parts]
     return Retention(whole, state._source, _segments.Beside(segments, whole, parts))

@@ -108,7 +108,7 @@ def instants_of(column: Column, zone: TimeZone) -> Numbers:
 
     values, valid = column.values(), column.valid()
     if column.type == "string":
-        entries = [zone.parse(text.strip()) for text in column.dictionary]
+        entries = [zone.parse(text) for text in column.dictionary]
         us = np.array([UNKNOWN if at is None else at for at in entries] + [UNKNOWN], dtype=np.int64)[
             values if valid is None else np.where(valid, values, -1)
         ]
@@ -209,6 +209,19 @@ def blank_free(column: Column) -> npt.NDArray[np.bool_]:
     return found
 
 
+def with_times(table: Table, columns: _core.Columns) -> Table:
+    """Texts as the instants that they are, so that a segment may have none that can be read."""
+    import numpy as np
+
+    for name in sorted({columns.start, columns.end, columns.trial_end, columns.closed} - {""}):
+        column = table.column(name)
+        if column.type == "string" and len(column):
+            # `UNKNOWN` where something is said lies beyond all years: no date, as before.
+            us = np.asarray(instants_of(column, columns.zone))
+            table = table.with_column(name, Column.of("timestamp", us, blank_free(column)))
+    return table
+
+
 # ---- reading ----
 
 
@@ -219,6 +232,7 @@ def read(subscriptions: Any, by: str, reading: dict[str, Any], overlaps: str, th
     table, columns = _options.rows_of(subscriptions, reading, by)
     labels, codes = codes_of(table.column(by), by)
     whole = _core.State.partial(table, columns, threads)
+    table = with_times(table, columns)
     if overlaps == "latest":
         table = cut(table, columns, codes)
     return _of_table(subscriptions, by, labels, codes, table, columns, whole, 0, threads)
@@ -235,6 +249,7 @@ def read_customers(subscriptions: Any, by: str, reading: dict[str, Any], threads
         keys_of(table.column(follows)), own, lambda: instants_of(table.column(columns.start), columns.zone)
     )
     whole = _core.State.partial(table, columns, threads)
+    table = with_times(table, columns)
     return _of_table(subscriptions, by, labels, codes, table, columns, whole, n, threads)
 
 
