@@ -138,7 +138,16 @@ def read_rows(
         named.append(extra)
     tz = tz or _frame.own_zone(rows, named)
     columns.zone = time_zone(tz)
-    return _frame.to_core(rows, list(dict.fromkeys(named)), tz), columns
+    try:
+        return _frame.to_core(rows, list(dict.fromkeys(named)), tz), columns
+    except UsageError as error:
+        for name, word, known in (
+            ("billing", billing, f"one of {', '.join(BILLINGS)}"),
+            ("currency", currency, "a code of ISO 4217 such as 'EUR'"),
+        ):
+            if word and str(error).startswith(f"no column '{word}'"):
+                raise UsageError(f"{name}: '{word}' is neither a column nor {known}") from error
+        raise
 
 
 def rows_of(rows: Any, reading: Mapping[str, Any], extra: str | None = None) -> tuple[Table, _core.Columns]:
