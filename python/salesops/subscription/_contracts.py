@@ -78,7 +78,7 @@ class Renewals:
     def _table(self) -> Table:
         if self._beside is None:
             return self._core.to_table()
-        return self._beside.table(lambda core: core.to_table())
+        return self._beside.table("to_table")
 
     def plot(self) -> Picture:
         """Draw the renewal rate by period, or by segment: a `Picture`."""

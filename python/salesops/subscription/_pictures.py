@@ -161,7 +161,7 @@ def retention(made: Retention) -> plot.Picture:
 def retention_by_segment(made: Retention, beside: Beside) -> plot.Picture:
     """Net revenue retention of each segment by period."""
     core = made._core
-    wide = beside.table(lambda core: core.to_table()).to_dict()
+    wide = beside.table("to_table").to_dict()
     title = f"Net revenue retention by {plot.plain(beside.by, 30)}"
     subtitle = (
         f"Share of the revenue of {plot.counted(core.over, core.every)} before that is still there. "
@@ -174,7 +174,7 @@ def retention_by_segment(made: Retention, beside: Beside) -> plot.Picture:
 def renewals_by_segment(made: Renewals, beside: Beside) -> plot.Picture:
     """The share of contracts renewed of each segment by period."""
     core = made._core
-    wide = beside.table(lambda core: core.to_table()).to_dict()
+    wide = beside.table("to_table").to_dict()
     up, renewed = sum(wide["up"]), sum(wide["renewed"])
     title = f"{renewed:,} of {up:,} contracts renewed, by {plot.plain(beside.by, 30)}"
     subtitle = (

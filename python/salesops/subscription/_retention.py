@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import column_from, to_numpy
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
@@ -20,8 +19,6 @@ from salesops.subscription import _options, _segments
 from salesops.subscription._movements import SHOWN, SubscriptionState, _notes, state_of, whole_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from salesops._core.issues import Issues
     from salesops._core.table import Table
     from salesops.plot import Picture
@@ -83,14 +80,15 @@ class Retention:
 
     def to_frame(self) -> Any:
         """Long: period, measure, value, low, high, numerator, denominator, n (customers), state."""
-        return self._frame(self._table(_long))
+        return self._frame(self._table("long_table"))
 
     def to_wide(self) -> Any:
         """One row a period: base, start, end, customers, kept, each measure with its interval, state."""
-        return self._frame(self._table(_wide))
+        return self._frame(self._table("to_table"))
 
-    def _table(self, of: Callable[[_core.Retention], Table]) -> Table:
-        return of(self._core) if self._beside is None else self._beside.table(of)
+    def _table(self, name: str) -> Table:
+        table: Table = getattr(self._core, name)() if self._beside is None else self._beside.table(name)
+        return table
 
     def _frame(self, table: Any) -> Any:
         return _frame.of_kind(table) if self.source is None else _frame.like(table, self.source)
@@ -138,42 +136,7 @@ class Retention:
         return fill(text + _notes(self.issues) + ">", 80)
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._table(_wide), 50)
-
-
-def _wide(core: _core.Retention) -> Table:
-    """The periods, with logo churn after logo retention."""
-    import numpy as np
-
-    table = core.to_table()
-    kept, customers, share, low, high = (
-        to_numpy(table.column(name))
-        for name in ("kept", "customers", "logo_retention", "logo_retention_low", "logo_retention_high")
-    )
-    # Of the counts, as 1 − 0.95 isn't 0.05.
-    lost = np.divide(customers - kept, customers, out=np.full(len(share), np.nan), where=~np.isnan(share))
-    for name, values in {"logo_churn": lost, "logo_churn_low": 1 - high, "logo_churn_high": 1 - low}.items():
-        table = table.with_column(name, column_from(values)[0])
-    return table.select([name for name in table.names if name != "state"] + ["state"])
-
-
-def _long(core: _core.Retention) -> Table:
-    """The measures of each period, with logo churn after logo retention."""
-    import numpy as np
-
-    table, wide = core.long_table(), _wide(core)
-    if not len(table):
-        return table  # whose columns have their types
-    columns = {name: to_numpy(table.column(name)) for name in table.names}
-    kept = np.flatnonzero(columns["measure"] == "logo_retention")
-    lost = {name: values[kept] for name, values in columns.items()}
-    lost["measure"] = np.full(len(kept), "logo_churn", dtype=object)
-    lost["numerator"] = lost["denominator"] - lost["numerator"]
-    for name in ("value", "low", "high"):
-        lost[name] = to_numpy(wide.column("logo_churn" if name == "value" else f"logo_churn_{name}"))
-    return _frame.from_columns(
-        {name: np.insert(values, kept + 1, lost[name]) for name, values in columns.items()}
-    )
+        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._table("to_table"), 50)
 
 
 @checked

@@ -325,10 +325,10 @@ class Beside:
         check_names(self.by, tables)
         self.issues = issues_of(segments, whole.issues, segments.wanderers)
 
-    def table(self, of: Callable[[Any], Table]) -> Table:
-        """One table of all segments."""
-        whole = of(self.whole)
-        parts = [padded(of(part), whole, self.SAID) for part in self.parts]
+    def table(self, name: str) -> Table:
+        """One table of all segments, of the core's of that name."""
+        whole = getattr(self.whole, name)()
+        parts = [padded(getattr(part, name)(), whole, self.SAID) for part in self.parts]
         return labelled(self.by, self.labels, parts, whole)
 
     def note(self) -> str:
