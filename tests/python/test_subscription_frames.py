@@ -475,3 +475,22 @@ def test_a_start_on_the_last_of_days_is_refused_by_name(ask):
         with pytest.raises(so.UsageError, match="as_of= until when rows are known"):
             ask(rows, end=None, by=by)
     assert ask(rows, end=None, as_of="2026-01-01").periods == []
+
+
+def test_a_free_version_ends_the_paid_one():
+    log = {
+        "customer": ["A"] * 3,
+        "deal": ["S"] * 3,
+        "start": ["2026-01-01", "2026-03-01", "2026-05-01"],
+        "amount": [50, 0, 20],
+        "plan": ["pro", "free", "pro"],
+    }
+    how = {"end": None, "subscription": "deal", "as_of": "2026-06-01"}
+    made = sub.movements(log, **how)
+    assert made.to_wide()["end"].tolist() == [50, 50, 0, 0, 20]
+    assert made.to_wide()["churn"].sum() == -50
+    assert made.to_wide()["reactivation"].sum() == 20
+    assert made.issues.count("no_revenue") == 1
+    segments = sub.movements(log, by="plan", **how)
+    assert segments.mrr()["mrr"].tolist() == [0] * 5 + [50, 50, 0, 0, 20]
+    assert sub.mrr(log, overlaps="sum", **how)["mrr"].tolist() == [50, 50, 50, 50, 70]
