@@ -332,6 +332,8 @@ def test_fiscal_periods():
         ({"closed": "from"}, "closed_by"),
         ({"closed": "from", "closed_by": 40}, "closed_by"),
         ({"billing": "price"}, "price"),
+        ({"billing": "fortnight"}, "billing: 'fortnight' is neither a column nor one of day, week"),
+        ({"currency": "eur"}, "currency: 'eur' is neither a column nor a code of ISO 4217 such as 'EUR'"),
         ({"ignore_pauses": True}, "books"),
         ({"max_periods": 2, "every": "day"}, "max_periods"),
         ({"customer": 7}, "customer"),
