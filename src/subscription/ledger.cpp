@@ -32,6 +32,7 @@ void Ledger::load(std::span<const Spell> spells) {
   take(spells);
   if (runs_.empty()) return;
   if (data_.has_subscription && runs_.size() > 1) settle_overlaps();
+  std::erase_if(runs_, [](const Run& run) { return run.spell.monthly == 0; });
   if (options_.grace_us > 0 && runs_.size() > 1) bridge();
   place();
   for (const Run& run : runs_) {
@@ -48,19 +49,21 @@ void Ledger::load(std::span<const Spell> spells) {
             [](const Change& a, const Change& b) { return a.slot < b.slot; });
 }
 
-/// Starts and ends that are known.
+/// Starts and ends that are known. What is free brings nothing, but takes the place of what is paid.
 void Ledger::take(std::span<const Spell> spells) {
   runs_.clear();
   const std::int64_t until = timeline_.until();
   for (const Spell& spell : spells) {
     if (spell.start == no_start || !exchange_.keeps(spell.currency)) continue;
+    const bool free = spell.monthly == 0;
+    if (free && (spell.start >= until || options_.overlaps == subscription::Overlaps::sum)) continue;
     if (spell.start >= until) {
       ++notes_.starts_later;
       continue;
     }
     runs_.push_back({spell});
     if (spell.end == open_end || spell.end < until) continue;
-    if (spell.end > until) ++notes_.ends_later;
+    if (spell.end > until && !free) ++notes_.ends_later;
     runs_.back().spell.end = open_end;
   }
 }

@@ -183,13 +183,13 @@ void check(const Options& options) {
 std::optional<std::int64_t> data_end(const State::Data& data, std::int64_t until, Issues& issues) {
   std::int64_t latest = INT64_MIN, begun = INT64_MIN, ending = 0, running = 0;
   for (const Spell& spell : data.spells) {
-    if (spell.start == no_start || spell.start >= until) continue;
+    if (!pays(spell) || spell.start >= until) continue;
     begun = std::max(begun, spell.start);
     if (spell.end < until) latest = std::max(latest, spell.end);
   }
   if (latest == INT64_MIN || begun > latest) return std::nullopt;
   for (const Spell& spell : data.spells) {
-    if (spell.start == no_start || spell.start >= until) continue;
+    if (!pays(spell) || spell.start >= until) continue;
     running += spell.end >= latest ? 1 : 0;
     ending += spell.end == latest ? 1 : 0;
   }

@@ -244,14 +244,13 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
   if (!monthly || !units || *monthly == INT64_MIN) return Flaw::too_large;
   if (quantity.mantissa < 0 && !columns_.allow_negative) return Flaw::negative_quantity;
   if (*monthly < 0 && !columns_.allow_negative) return Flaw::negative_amount;
-  if (*monthly == 0 && reading_ == Reading::monthly) return Flaw::free;
   out.monthly = *monthly;
   out.units = *units;
   out.currency = currency;
   out.goes_on = false;
   out.subscription = subscriptions_.given ? subscriptions_.codes[row] : no_name;
   out.plan = plans_.given ? plans_.codes[row] : no_name;
-  return Flaw::none;
+  return *monthly == 0 && reading_ == Reading::monthly ? Flaw::free : Flaw::none;
 }
 
 /// A start early in the month after the close counts from the close on.
@@ -314,7 +313,9 @@ State State::partial(const Table& rows, const Columns& columns, const Execution&
       Spell& spell = spells[row - first];
       if (flaws[row - first] != Flaw::none) {
         mine.add(flaws[row - first], row);
-        spell.start = subscription_detail::no_start;
+        // A free version of a subscription ends the one before it.
+        if (flaws[row - first] != Flaw::free || spell.subscription == subscription_detail::no_name)
+          spell.start = subscription_detail::no_start;
       } else {
         earliest = std::min(earliest, spell.start);
         ++sound;

@@ -282,6 +282,11 @@ Retention retention(const State& state, const RetentionOptions& given) {
       if (wanted.interval != RatioInterval::none) logos = {found->estimate, found->low, found->high};
     }
     made.logo_retention.push_back(logos);
+    Ratio lost = no_ratio;
+    if (!std::isnan(logos.value))  // of the counts, as 1 − 0.95 isn't 0.05
+      lost = {static_cast<double>(cohort.customers - cohort.kept) / static_cast<double>(cohort.customers),
+              1 - logos.high, 1 - logos.low};
+    made.logo_churn.push_back(lost);
     double chained = open ? special::not_a_number : 1;
     for (std::size_t at = period - over + 1; at <= period; ++at)
       chained *= cohorts[0][at].step_base > 0 ? static_cast<double>(cohorts[0][at].step_kept) /
@@ -335,6 +340,7 @@ Table Retention::to_table() const {
   add_ratio("grr_path", grr_path);
   columns.emplace_back("grr_chained", share_column(grr_chained));
   add_ratio("logo_retention", logo_retention);
+  add_ratio("logo_churn", logo_churn);
   columns.emplace_back("state", states_of(state));
   return Table(std::move(columns));
 }
@@ -364,8 +370,9 @@ Table Retention::long_table() const {
     add_row(i, "grr_path", grr_path[i], major(path[i]), major(start[i]));
     add_row(i, "grr_chained", {grr_chained[i], special::not_a_number, special::not_a_number},
             special::not_a_number, special::not_a_number);
-    add_row(i, "logo_retention", logo_retention[i], static_cast<double>(kept[i]),
-            static_cast<double>(customers[i]));
+    const auto all = static_cast<double>(customers[i]);
+    add_row(i, "logo_retention", logo_retention[i], static_cast<double>(kept[i]), all);
+    add_row(i, "logo_churn", logo_churn[i], static_cast<double>(customers[i] - kept[i]), all);
   }
   return Table({{"period", Column::of_strings(period_of)},
                 {"measure", Column::of_strings(measures)},

@@ -34,6 +34,9 @@ struct Spell {
 };
 /// A row that says nothing.
 inline constexpr std::int64_t no_start = INT64_MIN;
+[[nodiscard]] inline bool pays(const Spell& spell) noexcept {
+  return spell.start != no_start && spell.monthly != 0;
+}
 
 /// Adds, and throws where the sum is beyond 64 bits.
 [[nodiscard]] inline std::int64_t add(std::int64_t a, std::int64_t b) {

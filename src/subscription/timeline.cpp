@@ -47,7 +47,7 @@ Exchange::Exchange(const State::Data& data, const Options& options, const Timeli
   };
   std::vector<Span> used(data.currencies.size());
   for (const Spell& spell : data.spells) {
-    if (spell.start == no_start || spell.start >= timeline.until()) continue;
+    if (!pays(spell) || spell.start >= timeline.until()) continue;
     Span& span = used[static_cast<std::size_t>(spell.currency)];
     span.from = std::min(span.from, spell.start);
     span.to = std::max(span.to, std::min(spell.end, timeline.until() - 1));

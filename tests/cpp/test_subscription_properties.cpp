@@ -286,6 +286,7 @@ TEST(SubscriptionProperties, OverlapsAreSettledDayByDay) {
     rows.erase(
         std::unique(rows.begin(), rows.end(), [](const Row& a, const Row& b) { return a.start == b.start; }),
         rows.end());
+    for (std::size_t i = 2; i < rows.size(); i += 3) rows[i].amount = 0;  // free for a time
     subscription::Options options;
     options.every = Every::day;
     options.as_of = at("2026-09-01");

@@ -11,6 +11,7 @@
 /// | grr_path       | Σ min over p − n … p of mᵢ ÷ Σ mᵢ(p − n): what was lost never returns        |
 /// | grr_chained    | Π over the n periods of that period's grr_point against the period before    |
 /// | logo_retention | customers of the cohort with revenue above 0 at p ÷ customers of the cohort  |
+/// | logo_churn     | customers of the cohort without ÷ customers of the cohort: 1 − logo_retention |
 ///
 /// Without `reactivation`, a customer at 0 at any period's end in between counts as lost in all of them. It
 /// makes grr_path ≤ grr_point ≤ min(1, nrr) either way. Amounts of both ends are converted at the rate of p.
@@ -61,7 +62,7 @@ struct Retention {
   std::vector<std::int64_t> end;          ///< and at the end
   std::vector<std::int64_t> point, path;  ///< what is kept of it by the rules of grr
   std::vector<std::int64_t> customers, kept;
-  std::vector<Ratio> nrr, grr_point, grr_path, logo_retention;
+  std::vector<Ratio> nrr, grr_point, grr_path, logo_retention, logo_churn;
   std::vector<double> grr_chained;  ///< NaN where a period between has no start
   std::string currency;
   std::string zone;
