@@ -231,8 +231,11 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
 
   out.start = trial == none ? start : std::max(start, trial);
   if (closed != none && columns_.closed_by > 0) out.start = counted_from(out.start, closed);
+  out.begin = std::min(start, out.start);
   out.end = end == none ? open_end : end;
-  if (out.start >= out.end) return Flaw::no_days;
+  const bool only_trial = out.start >= out.end;
+  if (only_trial && reading_ == Reading::contracted) return Flaw::no_days;
+  if (only_trial) out.start = out.begin;
   // Minor units: what a money column holds, or whole numbers that are said to be.
   const bool minor = price_.is_money() || (columns_.minor_units && price_.is_whole());
   const int digits = currencies_.digits(currency);
@@ -244,13 +247,13 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
   if (!monthly || !units || *monthly == INT64_MIN) return Flaw::too_large;
   if (quantity.mantissa < 0 && !columns_.allow_negative) return Flaw::negative_quantity;
   if (*monthly < 0 && !columns_.allow_negative) return Flaw::negative_amount;
-  out.monthly = *monthly;
+  out.monthly = only_trial ? 0 : *monthly;
   out.units = *units;
   out.currency = currency;
   out.goes_on = false;
   out.subscription = subscriptions_.given ? subscriptions_.codes[row] : no_name;
   out.plan = plans_.given ? plans_.codes[row] : no_name;
-  return *monthly == 0 && reading_ == Reading::monthly ? Flaw::free : Flaw::none;
+  return out.monthly == 0 && reading_ == Reading::monthly ? Flaw::free : Flaw::none;
 }
 
 /// A start early in the month after the close counts from the close on.

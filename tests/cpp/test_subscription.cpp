@@ -562,7 +562,7 @@ TEST(SubscriptionRetention, WorkedExampleOfTheRules) {
   EXPECT_DOUBLE_EQ(strict.nrr[0].value, 0.56);  // who left and came back is lost
   EXPECT_DOUBLE_EQ(strict.grr_point[0].value, 0.56);
   EXPECT_DOUBLE_EQ(strict.grr_path[0].value, 0.46);
-  EXPECT_DOUBLE_EQ(strict.logo_retention[0].value, 0.5);
+  EXPECT_DOUBLE_EQ(strict.logo_retention[0].value, 0.75);  // who is there at both ends
 }
 
 TEST(SubscriptionRetention, APeriodInProgressHasNoRate) {

@@ -27,6 +27,11 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 GAINS = ("new", "reactivation", "expansion", "price_up")
+MARKS = {
+    "in_progress": ("*", "in progress"),
+    "pending": ("?", "who left so lately may still come back within the grace"),
+    "data_end": ("!", "most ends where the data ends"),
+}
 
 
 class Movements:
@@ -34,8 +39,9 @@ class Movements:
 
     In every period start + new + reactivation + expansion + price_up + contraction + price_down + churn + fx
     = end, to the cent; losses are negative. A period's state is ``complete``, ``in_progress`` (not over at
-    `as_of`), or ``data_end``: most that ran ends on the latest day that the rows know of, so the data may end
-    there rather than the subscriptions.
+    `as_of`), ``pending`` (who left since then may still come back within the `grace`), or ``data_end``: most
+    that ran ends on the latest day that the rows know of, so the data may end there rather than the
+    subscriptions.
 
     With ``by=`` frames have a row for each segment too, behind its name, and ``transfer``: what customers
     took from one segment to another. Then every kind adds up over the segments, and transfers to 0.
@@ -227,18 +233,13 @@ class Movements:
             cells = [core.start[i], kinds["new"][i], kinds["reactivation"][i], up, down, kinds["churn"][i]]
             cells += [core.fx[i]] * (len(rows[0]) - 9) + [core.end[i]]
             texts = [_amount(cell / 10**digits) for cell in cells]
-            mark = {"in_progress": "*", "data_end": "!"}.get(core.state[i], "")
-            rows.append([core.periods[i] + mark, *texts, f"{core.active[i]:,}"])
+            rows.append([core.periods[i] + mark(core.state[i]), *texts, f"{core.active[i]:,}"])
         lines = [self._headline()]
         if len(rows) > 1:
             lines += aligned(rows)
         if len(core.periods) > SHOWN:
             lines.append(f"… {len(core.periods):,} periods in all")
-        if "in_progress" in core.state:
-            lines.append("* in progress")
-        if "data_end" in core.state:
-            lines.append("! most ends where the data ends")
-        return "\n".join(lines)
+        return "\n".join(lines + legend(core.state))
 
     def _digits(self) -> int:
         from salesops._core.money import Currency
@@ -259,6 +260,16 @@ class Movements:
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._told.to_table(), 50)
+
+
+def mark(state: str) -> str:
+    """The sign behind a period that isn't complete."""
+    return MARKS.get(state, ("", ""))[0]
+
+
+def legend(states: list[str]) -> list[str]:
+    """What the signs say."""
+    return [f"{sign} {text}" for state, (sign, text) in MARKS.items() if state in states]
 
 
 def _notes(issues: Issues) -> str:
@@ -426,7 +437,8 @@ def movements(
         column of such words (``annual``, ``monthly``, … are read too); and a column with how many of them.
         A week counts 52/12, a day 365/12 times a month.
     trial_end
-        Column: nothing is paid before.
+        Column: nothing is paid before. A version of a subscription holds from its start on, so that who is in
+        trial of another version pays nothing until then.
     plan
         Column. Price changes are told apart where `quantity` is named: other prices of the units of one
         subscription that both periods have, at an unchanged plan, are ``price_up`` and ``price_down``.
@@ -463,15 +475,17 @@ def movements(
     as_of
         Later starts and ends are not known: an instant, or a day, of which it is the beginning. By default
         the end of the day of the latest start (of a book: its latest instant), so that ends to come don't
-        count.
+        count; a few starts more than 400 days after the rest don't decide it (``long_after_the_rest`` in
+        `issues`), and ends that may be planned like the starts after them are told as ``perhaps_planned``.
     window
         Follow changes one by one rather than by period ends: those of a customer within ``60min`` or ``2d``
         of the first count as one, dated at the first.
     grace
-        Who comes back within ``14d`` of an end never left: the old revenue runs on until then.
+        Who comes back within ``14d`` of an end never left: the old revenue runs on until then. Periods that
+        someone who left so lately may still change are ``pending``.
     overlaps
-        Rows of one subscription that overlap: ``latest``, the one that began last holds and equal rows count
-        once; ``sum``, they are items that add up.
+        Rows of one subscription that overlap: ``latest``, the one that began last holds (a free one or one in
+        trial too) and equal rows count once; ``sum``, they are items that add up.
     to, rates, rate_kind, rate_day, max_age, through, missing
         Convert to a currency by a frame of dated rates (date, from, to, rate; of a book: its own), as
         `Crm.in_currency` finds them: at the last day of each period, or at `rate_day` throughout. Rates

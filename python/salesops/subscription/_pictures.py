@@ -24,6 +24,10 @@ NAMES = {
     "churn": "churn",
     "transfer": "other segments",
 }
+STILL_OPEN = {
+    "in_progress": " The last period is in progress.",
+    "pending": " Who left so lately may still come back within the grace.",
+}
 MOST = 5  # curves that can be told apart
 
 
@@ -61,7 +65,7 @@ def waterfall(made: Movements, begin: int, end: int, row: int | None = None) -> 
     if steps:
         largest = max(steps, key=lambda row: abs(row["value"]))
         title += f"; the largest step was {largest['label']}"
-    open_end = " The last period is in progress." if core.state[end] == "in_progress" else ""
+    open_end = STILL_OPEN.get(core.state[end], "")
     if "data_end" in [core.state[i] for i in periods]:
         open_end = " Most ends where the data ends."
     return plot.Picture(
@@ -95,7 +99,7 @@ def by_segment(made: Movements, flow: Flow, begin: int, end: int) -> plot.Pictur
     if whole > 0:
         largest = plot.plain(flow.labels[order[0]], 24)
         title += f", {plot.percent(flow.end[order[0], end] / whole)} of it {largest}"
-    note = " The last period is in progress." if core.state[end] == "in_progress" else ""
+    note = STILL_OPEN.get(core.state[end], "")
     return plot.Picture(
         title=title,
         subtitle=f"Monthly recurring revenue by {plot.plain(flow.by, 30)}, at the end of each {core.every}."

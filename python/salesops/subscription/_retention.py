@@ -16,7 +16,15 @@ from salesops.calendar import time_zone
 from salesops.crm import Crm
 from salesops.plot.base import percent
 from salesops.subscription import _options, _segments
-from salesops.subscription._movements import SHOWN, SubscriptionState, _notes, state_of, whole_of
+from salesops.subscription._movements import (
+    SHOWN,
+    SubscriptionState,
+    _notes,
+    legend,
+    mark,
+    state_of,
+    whole_of,
+)
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -109,24 +117,19 @@ class Retention:
         names = {"grr_point": "grr", "grr_path": "grr (path)", "logo_retention": "logos"}
         rows = [["period", "customers", *(names.get(name, name) for name in MEASURES)]]
         for i in list(range(len(core.periods)))[-SHOWN:]:
-            mark = {"in_progress": "*", "data_end": "!"}.get(core.state[i], "")
             values = [wide[name][i] for name in MEASURES]
             texts = ["–" if value is None else percent(value) for value in values]
-            rows.append([core.periods[i] + mark, f"{core.customers[i]:,}", *texts])
+            rows.append([core.periods[i] + mark(core.state[i]), f"{core.customers[i]:,}", *texts])
         lines = [self._headline()]
         if len(rows) > 1:
             lines += aligned(rows)
         if len(core.periods) > SHOWN:
             lines.append(f"… {len(core.periods):,} periods in all")
-        if "in_progress" in core.state:
-            lines.append("* in progress")
-        if "data_end" in core.state:
-            lines.append("! most ends where the data ends")
-        return "\n".join(lines)
+        return "\n".join(lines + legend(core.state))
 
     def _headline(self) -> str:
         core = self._core
-        back = "who came back counts" if core.reactivation else "who left is lost, back or not"
+        back = "revenue of who came back " + ("counts" if core.reactivation else "is lost")
         text = (
             f"<Retention of recurring revenue by {core.follow}, over {core.over} × {core.every}; {back}; "
             f"{core.zone}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
@@ -207,7 +210,8 @@ def retention(
     over
         Periods between the two; a year of them by default: 12 months, 4 quarters.
     reactivation
-        Customers who left and came back in between count with what they bring now. By default they are lost.
+        Revenue of customers who left and came back in between counts with what they bring now; by default it
+        is lost. Of nrr and grr alone: logos are counted at both ends, whatever was in between.
     by
         Column of segments, as for `movements`. A customer is in that of its first row, wherever it goes, so
         that the segments add up: what a plan's first customers pay for another plan now is kept.
@@ -219,9 +223,10 @@ def retention(
     -----
     ``nrr``: Σ revenue now ÷ Σ revenue then. ``grr_point``: each customer's capped at what it was.
     ``grr_path``: each customer's lowest since then, so that what was lost never returns. ``grr_chained``: the
-    product of the periods' own grr_point. ``logo_retention``: customers left ÷ customers then;
-    ``logo_churn``: customers lost ÷ customers then, which is 1 − logo_retention.
-    grr_path ≤ grr_point ≤ min(1, nrr). A period in progress has no rates.
+    product of the periods' own grr_point. ``logo_retention``: customers with revenue at both ends ÷ customers
+    then; ``logo_churn``: customers without at the end ÷ customers then, which is 1 − logo_retention.
+    grr_path ≤ grr_point ≤ min(1, nrr). A period in progress has no rates, nor has one that is pending under a
+    `grace`. Amounts of both ends take the rate of the later period's last day.
 
     Examples
     --------

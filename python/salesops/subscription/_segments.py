@@ -174,8 +174,6 @@ def cut(table: Table, columns: _core.Columns, codes: Numbers) -> Table:
         return table
     zone, never = columns.zone, np.iinfo(np.int64).max
     starts = instants_of(table.column(columns.start), zone)
-    if columns.trial_end:
-        starts = np.maximum(starts, instants_of(table.column(columns.trial_end), zone))
     ends = np.full(len(table), never)
     if columns.end:
         said = blank_free(table.column(columns.end))
