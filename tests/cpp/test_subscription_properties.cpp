@@ -174,6 +174,7 @@ TEST(SubscriptionProperties, FollowingChangesAndComparingEndsAgreeOnRevenue) {
 TEST(SubscriptionProperties, OrderBatchesAndThreadsChangeNothing) {
   for (std::uint32_t seed = 0; seed < 6; ++seed) {
     auto rows = random_rows(300 + seed, 3000, 900, true);
+    for (std::size_t i = 0; i < rows.size(); i += 7) rows[i].amount = 0;  // free versions
     subscription::Options options;
     options.as_of = at("2025-11-10");
     options.to = "USD";
