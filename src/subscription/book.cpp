@@ -142,7 +142,7 @@ class Course {
   }
   void close(std::int64_t at, bool goes_on) {
     if (level_ == 0 || at <= now_) return;
-    spell_.start = now_;
+    spell_.begin = spell_.start = now_;
     spell_.end = at;
     spell_.monthly = level_;
     spell_.goes_on = goes_on;
@@ -167,6 +167,7 @@ State State::of_book(const Crm& book, const Columns& columns, bool pauses_end) {
   data->follow = columns.follow;
   data->customer_name = columns.follow == Follow::customer ? "account_id" : "subscription_id";
   data->known_until = {.instant = crm.latest().us + 1, .day = crm.latest().us + 1};
+  data->known_by_start = false;
   data->has_subscription = true;
   const Column& ids = table.column("subscription_id");
   data->subscriptions = ids.shared_dictionary();

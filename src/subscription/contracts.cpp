@@ -114,41 +114,41 @@ Renewals renewals(const State& state, const RenewalOptions& wanted) {
   made.zone = data.zone.name();
   made.issues = data.issues;
   made.confidence = given.level;
-  const std::int64_t until = subscription_detail::known_until(data, options);
+  const std::int64_t until = subscription_detail::known_until(data, options, made.issues);
   made.as_of = Instant{until == INT64_MIN ? 0 : until};
   if (until == INT64_MIN || data.first >= until) return made;
   const Timeline timeline(options, data.zone, data.first, until);
-  const Exchange exchange(data, options, timeline, made.issues);
+  Exchange exchange(data, options, timeline, made.issues);
   made.currency = exchange.currency();
   made.periods = timeline.labels();
   made.starts = timeline.starts();
   const std::size_t periods = timeline.size();
-  for (auto* counts : {&made.up, &made.renewed, &made.pending, &made.available, &made.booked, &made.kept})
-    counts->assign(periods, 0);
-  made.state.assign(periods, PeriodState::complete);
-  if (!timeline.last_is_over()) made.state.back() = PeriodState::in_progress;
-  if (const auto end = subscription_detail::data_end(data, until, made.issues)) {
-    PeriodState& last = made.state[static_cast<std::size_t>(timeline.period_of(*end - 1))];
-    if (last == PeriodState::complete) last = PeriodState::data_end;
-  }
+  // What may still be renewed is told apart by number.
+  made.state = subscription_detail::states_of(data, timeline, INT64_MAX, true, made.issues);
 
-  Renewing renewing(data, exchange, timeline, given);
-  for (std::size_t i = 0; i < data.customers(); ++i) {
-    tick(i);
-    for (const Renewal& one : renewing.of(data.of(i))) {
-      const auto period = static_cast<std::size_t>(timeline.period_of(one.end - 1));
-      if (one.end >= until - given.late_us) {
-        ++made.pending[period];
-        continue;
+  subscription_detail::Notes notes;
+  do {
+    for (auto* counts : {&made.up, &made.renewed, &made.pending, &made.available, &made.booked, &made.kept})
+      counts->assign(periods, 0);
+    Renewing renewing(data, exchange, timeline, given);
+    for (std::size_t i = 0; i < data.customers(); ++i) {
+      tick(i);
+      for (const Renewal& one : renewing.of(data.of(i))) {
+        const auto period = static_cast<std::size_t>(timeline.period_of(one.end - 1));
+        if (until - one.end <= std::max(given.late_us, options.grace_us)) {
+          ++made.pending[period];
+          continue;
+        }
+        ++made.up[period];
+        made.renewed[period] += one.booked > 0 ? 1 : 0;
+        made.available[period] = add(made.available[period], one.available);
+        made.booked[period] = add(made.booked[period], one.booked);
+        made.kept[period] = add(made.kept[period], std::min(one.booked, one.available));
       }
-      ++made.up[period];
-      made.renewed[period] += one.booked > 0 ? 1 : 0;
-      made.available[period] = add(made.available[period], one.available);
-      made.booked[period] = add(made.booked[period], one.booked);
-      made.kept[period] = add(made.kept[period], std::min(one.booked, one.available));
     }
-  }
-  renewing.notes().report(made.issues);
+    notes = renewing.notes();
+  } while (!exchange.complete());
+  notes.report(made.issues);
   for (std::size_t period = 0; period < periods; ++period) {
     Ratio rate{special::not_a_number, special::not_a_number, special::not_a_number};
     if (const auto found = stats::wilson(made.renewed[period], made.up[period], given.level))

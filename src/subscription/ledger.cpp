@@ -13,6 +13,8 @@ void Notes::merge(const Notes& other) {
   unseen += other.unseen;
   starts_later += other.starts_later;
   ends_later += other.ends_later;
+  pending += other.pending;
+  pending_from = std::min(pending_from, other.pending_from);
 }
 
 void Notes::report(Issues& issues) const {
@@ -25,6 +27,7 @@ void Notes::report(Issues& issues) const {
   say(unseen, "within_period", Severity::info);
   say(starts_later, "starts_later", Severity::info);
   say(ends_later, "ends_later", Severity::info);
+  say(pending, "may_come_back", Severity::info);
 }
 
 void Ledger::load(std::span<const Spell> spells) {
@@ -32,7 +35,11 @@ void Ledger::load(std::span<const Spell> spells) {
   take(spells);
   if (runs_.empty()) return;
   if (data_.has_subscription && runs_.size() > 1) settle_overlaps();
-  if (options_.grace_us > 0 && runs_.size() > 1) bridge();
+  std::erase_if(runs_, [](const Run& run) { return run.spell.monthly == 0; });
+  if (options_.grace_us > 0) {
+    bridge();
+    wait();
+  }
   place();
   for (const Run& run : runs_) {
     if (run.first > run.last) {
@@ -48,29 +55,35 @@ void Ledger::load(std::span<const Spell> spells) {
             [](const Change& a, const Change& b) { return a.slot < b.slot; });
 }
 
-/// Starts and ends that are known.
+/// Starts and ends that are known. What is free, or in trial, brings nothing but takes the place of what is
+/// paid.
 void Ledger::take(std::span<const Spell> spells) {
   runs_.clear();
   const std::int64_t until = timeline_.until();
   for (const Spell& spell : spells) {
-    if (spell.start == no_start || !exchange_.keeps(spell.currency)) continue;
-    if (spell.start >= until) {
-      ++notes_.starts_later;
-      continue;
-    }
+    if (spell.start == no_start || (pays(spell) && !exchange_.keeps(spell.currency))) continue;
+    const bool pays_yet = pays(spell) && spell.start < until;
+    if (pays(spell) && !pays_yet) ++notes_.starts_later;
+    if (!pays_yet && (spell.begin >= until || options_.overlaps == subscription::Overlaps::sum)) continue;
     runs_.push_back({spell});
+    if (!pays_yet) {
+      runs_.back().spell.start = spell.begin;
+      runs_.back().spell.monthly = 0;
+    }
     if (spell.end == open_end || spell.end < until) continue;
-    if (spell.end > until) ++notes_.ends_later;
+    if (spell.end > until && pays_yet) ++notes_.ends_later;
     runs_.back().spell.end = open_end;
   }
 }
 
-/// By subscription, then time; names decide between rows that differ in nothing else, since codes depend on
-/// the order of the rows.
+/// By subscription, then time; of those that begin together what is free comes first. Names decide between
+/// rows that differ in nothing else, since codes depend on the order of the rows.
 bool Ledger::before(const Spell& a, const Spell& b) const {
   if (a.subscription != b.subscription) return a.subscription < b.subscription;
-  if (a.start != b.start) return a.start < b.start;
+  if (a.begin != b.begin) return a.begin < b.begin;
+  if (pays(a) != pays(b)) return pays(b);
   if (a.end != b.end) return a.end < b.end;
+  if (a.start != b.start) return a.start < b.start;
   if (a.monthly != b.monthly) return a.monthly < b.monthly;
   if (a.units != b.units) return a.units < b.units;
   if (a.currency != b.currency)
@@ -89,7 +102,7 @@ void Ledger::settle_overlaps() {
     std::int64_t reached = runs_[first].spell.end;
     bool overlap = false;
     for (; last < runs_.size() && runs_[last].spell.subscription == runs_[first].spell.subscription; ++last) {
-      overlap = overlap || runs_[last].spell.start < reached;
+      overlap = overlap || runs_[last].spell.begin < reached;
       reached = std::max(reached, runs_[last].spell.end);
     }
     const std::span group(runs_.data() + first, last - first);
@@ -123,11 +136,13 @@ void Ledger::settle(std::span<Run> rows) {
       continue;
     }
     const auto hold = [&](std::int64_t from, std::int64_t to) {
+      from = std::max(from, row.start);
+      if (from >= to) return;
       settled_.push_back(rows[i]);
       settled_.back().spell.start = from;
       settled_.back().spell.end = to;
     };
-    std::int64_t reached = row.start;
+    std::int64_t reached = row.begin;
     bool cut = false;
     while (!covered_.empty() && covered_.back().first < row.end) {
       const auto [from, to] = covered_.back();
@@ -138,7 +153,7 @@ void Ledger::settle(std::span<Run> rows) {
     }
     if (reached < row.end) hold(reached, row.end);
     notes_.overlaps += cut ? 1 : 0;
-    covered_.emplace_back(row.start, std::max(reached, row.end));
+    covered_.emplace_back(row.begin, std::max(reached, row.end));
   }
   std::reverse(settled_.begin() + static_cast<std::ptrdiff_t>(made), settled_.end());
   std::sort(settled_.begin() + static_cast<std::ptrdiff_t>(made), settled_.end(),
@@ -164,6 +179,15 @@ void Ledger::bridge() {
     }
     if (end == reached) latest_.push_back(i);
   }
+}
+
+/// Who left so lately may still come back within the grace.
+void Ledger::wait() {
+  std::int64_t reached = INT64_MIN;
+  for (const Run& run : runs_) reached = std::max(reached, run.spell.end);
+  if (runs_.empty() || reached == open_end || timeline_.until() - reached > options_.grace_us) return;
+  ++notes_.pending;
+  notes_.pending_from = std::min(notes_.pending_from, reached);
 }
 
 /// At the end of which periods, or groups of changes, each runs.

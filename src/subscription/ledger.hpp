@@ -1,6 +1,7 @@
 // One customer after another: what runs when, and what changed.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -49,6 +50,10 @@ class Timeline {
 };
 
 /// Revenue in the currency of the result.
+///
+/// The rates of a currency are looked up for the periods in which it is paid. Others that turn out to be
+/// needed (retention compares what was paid by a later rate) are noted by `convert` and looked up by
+/// `complete`.
 class Exchange {
  public:
   /// `UnitError` for several currencies and none to convert to; `UsageError` for a rate that is missing,
@@ -62,21 +67,35 @@ class Exchange {
   /// No amount is converted.
   [[nodiscard]] bool plain() const noexcept { return plain_; }
   [[nodiscard]] std::int64_t convert(std::int32_t currency, std::int64_t minor, std::size_t period) const;
+  /// Whether every rate was there that `convert` was asked for; else all has to be converted again. Throws
+  /// for a rate that is missing as the constructor does.
+  [[nodiscard]] bool complete();
 
  private:
   struct Fraction {
-    std::int64_t over = 1, under = 1;  ///< where both fit; else `over` is 0
+    std::int64_t over = 0, under = 1;  ///< where both fit; else `over` is 0
     std::optional<crm_detail::Factor> factor;
   };
+  void look_up(std::size_t currency, std::size_t period);
+
+  const State::Data& data_;
+  const Options& options_;
+  const Timeline& timeline_;
+  Issues& issues_;
   std::string currency_;
+  std::optional<crm_detail::Rates> source_;
   std::vector<std::uint8_t> kept_;
+  std::vector<std::int64_t> rows_;            ///< by currency
   std::vector<std::vector<Fraction>> rates_;  ///< by currency (empty: the result's own) and period
+  mutable std::vector<std::atomic<std::uint8_t>> missed_;  ///< by period within currency: asked for in vain
   bool plain_ = true;
 };
 
 /// What was merged, cut or not looked at.
 struct Notes {
   std::int64_t duplicates = 0, overlaps = 0, bridged = 0, unseen = 0, starts_later = 0, ends_later = 0;
+  std::int64_t pending = 0;               ///< customers gone for less than the grace
+  std::int64_t pending_from = INT64_MAX;  ///< since when the first of them is
 
   void merge(const Notes& other);
   void report(Issues& issues) const;
@@ -117,6 +136,7 @@ class Ledger {
   void settle_overlaps();
   void settle(std::span<Run> rows);
   void bridge();
+  void wait();
   void place();
   void tell_prices();
 
@@ -136,10 +156,12 @@ class Ledger {
 /// Throws `UsageError` for options that can't be.
 void check(const Options& options);
 /// Nothing from this instant on is known.
-[[nodiscard]] std::int64_t known_until(const State::Data& data, const Options& options);
-/// The latest end, where it looks like that of the data rather than of the subscriptions.
-[[nodiscard]] std::optional<std::int64_t> data_end(const State::Data& data, std::int64_t until,
-                                                   Issues& issues);
+[[nodiscard]] std::int64_t known_until(const State::Data& data, const Options& options, Issues& issues);
+/// Of the periods. What ends with the data is in that of its end, or of its last day.
+[[nodiscard]] std::vector<subscription::PeriodState> states_of(const State::Data& data,
+                                                               const Timeline& timeline,
+                                                               std::int64_t pending_from, bool by_last_day,
+                                                               Issues& issues);
 
 }  // namespace subscription_detail
 }  // namespace v0

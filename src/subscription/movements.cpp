@@ -12,7 +12,6 @@ namespace subscription_detail {
 using subscription::Movement;
 using subscription::movement_kinds;
 using subscription::Movements;
-using subscription::PeriodState;
 
 namespace {
 
@@ -168,36 +167,6 @@ class Walker {
 
 }  // namespace
 
-std::int64_t known_until(const State::Data& data, const Options& options) {
-  return options.as_of ? options.as_of->us : data.known_until.end();
-}
-
-void check(const Options& options) {
-  if (options.grace_us < 0) throw UsageError("grace is a length of time, 0 or more");
-  if (options.window_us && *options.window_us < 0) throw UsageError("window is a length of time, 0 or more");
-  if (options.as_of && (options.as_of->utc_date() < first_date || options.as_of->utc_date() > last_date))
-    throw UsageError("as_of lies outside the years 1400 to 9999");
-}
-
-/// The latest end where it looks like that of the data: most that ran ends there, and nothing begins after.
-std::optional<std::int64_t> data_end(const State::Data& data, std::int64_t until, Issues& issues) {
-  std::int64_t latest = INT64_MIN, begun = INT64_MIN, ending = 0, running = 0;
-  for (const Spell& spell : data.spells) {
-    if (spell.start == no_start || spell.start >= until) continue;
-    begun = std::max(begun, spell.start);
-    if (spell.end < until) latest = std::max(latest, spell.end);
-  }
-  if (latest == INT64_MIN || begun > latest) return std::nullopt;
-  for (const Spell& spell : data.spells) {
-    if (spell.start == no_start || spell.start >= until) continue;
-    running += spell.end >= latest ? 1 : 0;
-    ending += spell.end == latest ? 1 : 0;
-  }
-  if (ending < 2 || 2 * ending < running) return std::nullopt;
-  issues.add_many(table_name, -1, "", "ends_with_the_data", ending);
-  return latest;
-}
-
 }  // namespace subscription_detail
 
 namespace subscription {
@@ -217,7 +186,7 @@ Movements State::finish(const Options& options) const {
   made.zone = data.zone.name();
   made.window_us = options.window_us;
   made.issues = data.issues;
-  const std::int64_t until = subscription_detail::known_until(data, options);
+  const std::int64_t until = subscription_detail::known_until(data, options, made.issues);
   if (until == INT64_MIN || data.first >= until) {
     made.as_of = Instant{until == INT64_MIN ? 0 : until};
     made.currency = options.to.empty() && data.currencies.size() == 1 ? data.currencies.front() : options.to;
@@ -225,7 +194,7 @@ Movements State::finish(const Options& options) const {
   }
   made.as_of = Instant{until};
   const subscription_detail::Timeline timeline(options, data.zone, data.first, until);
-  const subscription_detail::Exchange exchange(data, options, timeline, made.issues);
+  subscription_detail::Exchange exchange(data, options, timeline, made.issues);
   made.currency = exchange.currency();
   made.periods = timeline.labels();
   made.starts = timeline.starts();
@@ -235,14 +204,17 @@ Movements State::finish(const Options& options) const {
   const auto threads =
       static_cast<std::size_t>(options.execution.threads > 0 ? options.execution.threads : default_threads());
   const std::size_t parts = std::clamp<std::size_t>(customers / least, 1, threads);
-  std::vector<Sums> sums(parts, Sums(periods));
-  for_blocks(parts, options.execution, [&](std::size_t part) {
-    Walker walker(data, options, timeline, exchange, sums[part]);
-    for (std::size_t i = customers * part / parts; i < customers * (part + 1) / parts; ++i) {
-      tick(i);
-      walker.walk(i);
-    }
-  });
+  std::vector<Sums> sums;
+  do {
+    sums.assign(parts, Sums(periods));
+    for_blocks(parts, options.execution, [&](std::size_t part) {
+      Walker walker(data, options, timeline, exchange, sums[part]);
+      for (std::size_t i = customers * part / parts; i < customers * (part + 1) / parts; ++i) {
+        tick(i);
+        walker.walk(i);
+      }
+    });
+  } while (!exchange.complete());
   for (std::size_t part = 1; part < parts; ++part) sums[0].merge(sums[part]);
   Sums& all = sums[0];
   all.notes.report(made.issues);
@@ -252,12 +224,7 @@ Movements State::finish(const Options& options) const {
   made.count = std::move(all.count);
   made.moved = std::move(all.moved);
   made.balances = std::move(all.balances);
-  made.state.assign(periods, PeriodState::complete);
-  if (!timeline.last_is_over()) made.state.back() = PeriodState::in_progress;
-  if (const auto end = subscription_detail::data_end(data, until, made.issues)) {
-    PeriodState& state = made.state[static_cast<std::size_t>(timeline.period_of(*end))];
-    if (state == PeriodState::complete) state = PeriodState::data_end;
-  }
+  made.state = subscription_detail::states_of(data, timeline, all.notes.pending_from, false, made.issues);
   std::int64_t revenue = 0, active = 0;
   const auto counted = [&](Movement kind, std::size_t period) {
     return made.count[static_cast<std::size_t>(kind)][period];

@@ -231,8 +231,11 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
 
   out.start = trial == none ? start : std::max(start, trial);
   if (closed != none && columns_.closed_by > 0) out.start = counted_from(out.start, closed);
+  out.begin = std::min(start, out.start);
   out.end = end == none ? open_end : end;
-  if (out.start >= out.end) return Flaw::no_days;
+  const bool only_trial = out.start >= out.end;
+  if (only_trial && reading_ == Reading::contracted) return Flaw::no_days;
+  if (only_trial) out.start = out.begin;
   // Minor units: what a money column holds, or whole numbers that are said to be.
   const bool minor = price_.is_money() || (columns_.minor_units && price_.is_whole());
   const int digits = currencies_.digits(currency);
@@ -244,14 +247,13 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
   if (!monthly || !units || *monthly == INT64_MIN) return Flaw::too_large;
   if (quantity.mantissa < 0 && !columns_.allow_negative) return Flaw::negative_quantity;
   if (*monthly < 0 && !columns_.allow_negative) return Flaw::negative_amount;
-  if (*monthly == 0 && reading_ == Reading::monthly) return Flaw::free;
-  out.monthly = *monthly;
+  out.monthly = only_trial ? 0 : *monthly;
   out.units = *units;
   out.currency = currency;
   out.goes_on = false;
   out.subscription = subscriptions_.given ? subscriptions_.codes[row] : no_name;
   out.plan = plans_.given ? plans_.codes[row] : no_name;
-  return Flaw::none;
+  return out.monthly == 0 && reading_ == Reading::monthly ? Flaw::free : Flaw::none;
 }
 
 /// A start early in the month after the close counts from the close on.
@@ -314,7 +316,9 @@ State State::partial(const Table& rows, const Columns& columns, const Execution&
       Spell& spell = spells[row - first];
       if (flaws[row - first] != Flaw::none) {
         mine.add(flaws[row - first], row);
-        spell.start = subscription_detail::no_start;
+        // A free version of a subscription ends the one before it.
+        if (flaws[row - first] != Flaw::free || spell.subscription == subscription_detail::no_name)
+          spell.start = subscription_detail::no_start;
       } else {
         earliest = std::min(earliest, spell.start);
         ++sound;

@@ -28,6 +28,7 @@ constexpr std::size_t rules = 3;
 struct Member {
   std::int64_t base = 0;
   std::array<std::int64_t, rules> now{};
+  bool there = false;  ///< now, whether or not it was all the time
 };
 
 /// One period's cohort, of one block of customers.
@@ -43,7 +44,7 @@ struct Cohort {
     base = add(base, one.base);
     base_squares += x * x;
     ++customers;
-    kept += one.now[0] > 0 ? 1 : 0;
+    kept += one.there ? 1 : 0;
     for (std::size_t rule = 0; rule < rules; ++rule) {
       const auto y = static_cast<double>(one.now[rule]);
       now[rule] = add(now[rule], one.now[rule]);
@@ -101,15 +102,14 @@ class Observer {
       cohorts[period].step_kept = add(cohorts[period].step_kept, std::min(before, value(period, period)));
     }
     for (std::size_t period = first + over_; period < periods_; ++period) {
-      Member member{value(period - over_, period), {}};
+      Member member{value(period - over_, period), {}, false};
       if (member.base <= 0) continue;
       std::int64_t least = member.base;
       for (std::size_t at = period - over_ + 1; at <= period && least > 0; ++at)
         least = std::min(least, value(at, period));
-      if (reactivation_ || least > 0) {
-        const std::int64_t now = value(period, period);
-        member.now = {now, std::min(now, member.base), least};
-      }
+      const std::int64_t now = value(period, period);
+      member.there = now > 0;
+      if (reactivation_ || least > 0) member.now = {now, std::min(now, member.base), least};
       work(period, member);
     }
   }
@@ -205,11 +205,11 @@ Retention retention(const State& state, const RetentionOptions& given) {
   made.confidence = wanted.level;
   made.zone = data.zone.name();
   made.issues = data.issues;
-  const std::int64_t until = subscription_detail::known_until(data, options);
+  const std::int64_t until = subscription_detail::known_until(data, options, made.issues);
   made.as_of = Instant{until == INT64_MIN ? 0 : until};
   if (until == INT64_MIN || data.first >= until) return made;
   const Timeline timeline(options, data.zone, data.first, until);
-  const Exchange exchange(data, options, timeline, made.issues);
+  Exchange exchange(data, options, timeline, made.issues);
   made.currency = exchange.currency();
   const auto over = static_cast<std::size_t>(made.over);
   const std::size_t periods = timeline.size(), customers = data.customers();
@@ -221,46 +221,45 @@ Retention retention(const State& state, const RetentionOptions& given) {
   std::vector<std::vector<Cohort>> cohorts(blocks);
   std::vector<std::vector<Members>> members(draws ? blocks : 0);
   std::vector<Notes> notes(blocks);
-  for_blocks(blocks, options.execution, [&](std::size_t b) {
-    cohorts[b].resize(periods);
-    if (draws) members[b].resize(periods);
-    Observer observer(data, options, timeline, exchange, over, wanted.reactivation);
-    for (std::size_t i = b * block; i < std::min(customers, (b + 1) * block); ++i) {
-      tick(i);
-      observer.look(i, cohorts[b], [&](std::size_t period, const Member& member) {
-        cohorts[b][period].add_member(member);
-        if (!draws) return;
-        members[b][period].base.push_back(static_cast<double>(member.base));
-        for (std::size_t rule = 0; rule < rules; ++rule)
-          members[b][period].now[rule].push_back(static_cast<double>(member.now[rule]));
-      });
-    }
-    notes[b] = observer.notes();
-  });
+  do {
+    for_blocks(blocks, options.execution, [&](std::size_t b) {
+      cohorts[b].assign(periods, {});
+      if (draws) members[b].assign(periods, {});
+      Observer observer(data, options, timeline, exchange, over, wanted.reactivation);
+      for (std::size_t i = b * block; i < std::min(customers, (b + 1) * block); ++i) {
+        tick(i);
+        observer.look(i, cohorts[b], [&](std::size_t period, const Member& member) {
+          cohorts[b][period].add_member(member);
+          if (!draws) return;
+          members[b][period].base.push_back(static_cast<double>(member.base));
+          for (std::size_t rule = 0; rule < rules; ++rule)
+            members[b][period].now[rule].push_back(static_cast<double>(member.now[rule]));
+        });
+      }
+      notes[b] = observer.notes();
+    });
+  } while (!exchange.complete());
   for (std::size_t b = 1; b < blocks; ++b) {
     notes[0].merge(notes[b]);
     for (std::size_t period = 0; period < periods; ++period) cohorts[0][period].merge(cohorts[b][period]);
   }
   notes[0].report(made.issues);
-  const auto end = subscription_detail::data_end(data, until, made.issues);
+  const auto states =
+      subscription_detail::states_of(data, timeline, notes[0].pending_from, false, made.issues);
 
   for (std::size_t period = over; period < periods; ++period) {
     const Cohort& cohort = cohorts[0][period];
-    PeriodState now = PeriodState::complete;
-    if (period + 1 == periods && !timeline.last_is_over()) now = PeriodState::in_progress;
-    if (end && now == PeriodState::complete && static_cast<std::size_t>(timeline.period_of(*end)) == period)
-      now = PeriodState::data_end;
     made.periods.push_back(timeline.labels()[period]);
     made.bases.push_back(timeline.labels()[period - over]);
     made.starts.push_back(timeline.starts()[period]);
-    made.state.push_back(now);
+    made.state.push_back(states[period]);
     made.start.push_back(cohort.base);
     made.end.push_back(cohort.now[0]);
     made.point.push_back(cohort.now[1]);
     made.path.push_back(cohort.now[2]);
     made.customers.push_back(cohort.customers);
     made.kept.push_back(cohort.kept);
-    const bool open = now == PeriodState::in_progress;
+    const bool open = states[period] == PeriodState::in_progress || states[period] == PeriodState::pending;
     Members all;
     for (std::size_t b = 0; draws && b < blocks; ++b) {
       const Members& part = members[b][period];
@@ -282,6 +281,11 @@ Retention retention(const State& state, const RetentionOptions& given) {
       if (wanted.interval != RatioInterval::none) logos = {found->estimate, found->low, found->high};
     }
     made.logo_retention.push_back(logos);
+    Ratio lost = no_ratio;
+    if (!std::isnan(logos.value))  // of the counts, as 1 − 0.95 isn't 0.05
+      lost = {static_cast<double>(cohort.customers - cohort.kept) / static_cast<double>(cohort.customers),
+              1 - logos.high, 1 - logos.low};
+    made.logo_churn.push_back(lost);
     double chained = open ? special::not_a_number : 1;
     for (std::size_t at = period - over + 1; at <= period; ++at)
       chained *= cohorts[0][at].step_base > 0 ? static_cast<double>(cohorts[0][at].step_kept) /
@@ -335,6 +339,7 @@ Table Retention::to_table() const {
   add_ratio("grr_path", grr_path);
   columns.emplace_back("grr_chained", share_column(grr_chained));
   add_ratio("logo_retention", logo_retention);
+  add_ratio("logo_churn", logo_churn);
   columns.emplace_back("state", states_of(state));
   return Table(std::move(columns));
 }
@@ -364,8 +369,9 @@ Table Retention::long_table() const {
     add_row(i, "grr_path", grr_path[i], major(path[i]), major(start[i]));
     add_row(i, "grr_chained", {grr_chained[i], special::not_a_number, special::not_a_number},
             special::not_a_number, special::not_a_number);
-    add_row(i, "logo_retention", logo_retention[i], static_cast<double>(kept[i]),
-            static_cast<double>(customers[i]));
+    const auto all = static_cast<double>(customers[i]);
+    add_row(i, "logo_retention", logo_retention[i], static_cast<double>(kept[i]), all);
+    add_row(i, "logo_churn", logo_churn[i], static_cast<double>(customers[i] - kept[i]), all);
   }
   return Table({{"period", Column::of_strings(period_of)},
                 {"measure", Column::of_strings(measures)},

@@ -73,6 +73,7 @@ void State::merge(const State& other) {
   merged->issues.merge(b.issues);
   merged->batches = a.batches + b.batches;
   merged->first = std::min(a.first, b.first);
+  merged->known_by_start = a.known_by_start && b.known_by_start;
   merged->known_until = a.known_until;
   merged->known_until.merge(b.known_until);
   const auto [subscriptions, subscription_of] = joined(a.subscriptions, b.subscriptions);

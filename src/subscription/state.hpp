@@ -22,9 +22,10 @@ inline constexpr std::int64_t no_name = INT64_MIN;
 
 /// One price for one stretch of time. Trivial, so that millions need no filling before they are written.
 struct Spell {
-  std::int64_t start, end;
-  std::int64_t monthly;       ///< minor units
-  std::int64_t units;         ///< quantity in millionths
+  std::int64_t begin;       ///< from here on it holds, in place of the version of its subscription before it
+  std::int64_t start, end;  ///< paid for from start to end; what is free has no monthly amount
+  std::int64_t monthly;     ///< minor units
+  std::int64_t units;       ///< quantity in millionths
   std::int64_t subscription;  ///< the number itself, or a code of `State::Data::subscriptions`; or `no_name`
   std::int64_t plan;          ///< likewise
   std::int32_t currency;      ///< place in `State::Data::currencies`
@@ -34,6 +35,9 @@ struct Spell {
 };
 /// A row that says nothing.
 inline constexpr std::int64_t no_start = INT64_MIN;
+[[nodiscard]] inline bool pays(const Spell& spell) noexcept {
+  return spell.start != no_start && spell.monthly != 0;
+}
 
 /// Adds, and throws where the sum is beyond 64 bits.
 [[nodiscard]] inline std::int64_t add(std::int64_t a, std::int64_t b) {
@@ -69,9 +73,10 @@ struct State::Data {
   TimeZone zone;
   Issues issues;
   std::size_t batches = 0;
-  std::size_t rows = 0;                ///< spells that say something
-  std::int64_t first = INT64_MAX;      ///< start of all
-  clv_detail::KnownUntil known_until;  ///< of the latest start
+  std::size_t rows = 0;            ///< spells that say something
+  std::int64_t first = INT64_MAX;  ///< start of all
+  clv_detail::KnownUntil known_until;
+  bool known_by_start = true;  ///< it is that of the latest start, not of a book
 
   [[nodiscard]] std::size_t customers() const noexcept { return begins.size() - 1; }
   [[nodiscard]] std::span<const subscription_detail::Spell> of(std::size_t i) const noexcept {

@@ -25,6 +25,7 @@ std::string_view period_state_name(PeriodState state) noexcept {
   switch (state) {
     case PeriodState::complete: return "complete";
     case PeriodState::in_progress: return "in_progress";
+    case PeriodState::pending: return "pending";
     case PeriodState::data_end: return "data_end";
   }
   return {};

@@ -57,6 +57,12 @@ void check(std::int64_t count) {
 
 bool ends_month(Date date) { return (date + 1).ymd().day == 1; }
 
+/// A day of the month of which both are, each in its month or, where that is too short, on its last day.
+bool share_a_day(Date a, Date b) {
+  const int x = a.ymd().day, y = b.ymd().day;
+  return x == y || (ends_month(a) && x < y) || (ends_month(b) && y < x);
+}
+
 }  // namespace
 
 std::optional<Billing> billing_of(std::string_view text) noexcept {
@@ -88,7 +94,9 @@ Rate months_between(Date start, Date end) {
     throw UsageError("there are no months from " + start.to_string() + " to " + end.to_string());
   const auto a = start.ymd(), b = end.ymd();
   const int months = (b.year - a.year) * 12 + b.month - a.month;
-  if (months > 0 && (a.day == b.day || (ends_month(start) && ends_month(end)))) return {months, 1};
+  if (months > 0 && share_a_day(start, end)) return {months, 1};
+  // From 29 February up to 1 March of the year after: the last day is that of a month too short for the 29th.
+  if (months > 1 && b.day == 1 && a.day > (end - 1).ymd().day) return {months - 1, 1};
   return Rate::ratio(std::int64_t{end - start} * 12, 365);
 }
 

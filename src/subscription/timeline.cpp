@@ -40,22 +40,28 @@ Timeline::Timeline(const Options& options, const TimeZone& zone, std::int64_t fi
 Date Timeline::last_day(std::size_t period) const { return std::min(starts_[period + 1] - 1, last_day_); }
 
 Exchange::Exchange(const State::Data& data, const Options& options, const Timeline& timeline, Issues& issues)
-    : kept_(data.currencies.size(), 1), rates_(data.currencies.size()) {
+    : data_(data),
+      options_(options),
+      timeline_(timeline),
+      issues_(issues),
+      kept_(data.currencies.size(), 1),
+      rows_(data.currencies.size()),
+      rates_(data.currencies.size()) {
   // From the first start to the last end of each currency.
   struct Span {
-    std::int64_t from = INT64_MAX, to = INT64_MIN, rows = 0;
+    std::int64_t from = INT64_MAX, to = INT64_MIN;
   };
   std::vector<Span> used(data.currencies.size());
   for (const Spell& spell : data.spells) {
-    if (spell.start == no_start || spell.start >= timeline.until()) continue;
-    Span& span = used[static_cast<std::size_t>(spell.currency)];
-    span.from = std::min(span.from, spell.start);
-    span.to = std::max(span.to, std::min(spell.end, timeline.until() - 1));
-    ++span.rows;
+    if (!pays(spell) || spell.start >= timeline.until()) continue;
+    const auto i = static_cast<std::size_t>(spell.currency);
+    used[i].from = std::min(used[i].from, spell.start);
+    used[i].to = std::max(used[i].to, std::min(spell.end, timeline.until() - 1));
+    ++rows_[i];
   }
   std::vector<std::string> names;
   for (std::size_t i = 0; i < used.size(); ++i)
-    if (used[i].rows > 0) names.push_back(data.currencies[i]);
+    if (rows_[i] > 0) names.push_back(data.currencies[i]);
   if (options.to.empty()) {
     if (names.size() > 1) {
       std::sort(names.begin(), names.end());
@@ -68,48 +74,65 @@ Exchange::Exchange(const State::Data& data, const Options& options, const Timeli
   }
   (void)Currency::from(options.to);
   currency_ = options.to;
-  const crm_detail::Rates rates(options.rates ? &*options.rates : nullptr, options.convert, issues);
-  const bool fixed = options.convert.at == RateDay::fixed;
+  source_.emplace(options.rates ? &*options.rates : nullptr, options.convert, issues);
+  missed_ = std::vector<std::atomic<std::uint8_t>>(used.size() * timeline.size());
   for (std::size_t i = 0; i < used.size(); ++i) {
-    if (used[i].rows == 0 || data.currencies[i] == currency_) continue;
+    if (rows_[i] == 0 || data.currencies[i] == currency_) continue;
     if (data.currencies[i].empty())
       throw UsageError("the amounts are in no currency that is named; say in which before converting them");
     plain_ = false;
     rates_[i].resize(timeline.size());
     const auto first = static_cast<std::size_t>(timeline.period_of(used[i].from)),
                last = static_cast<std::size_t>(timeline.period_of(used[i].to));
-    for (std::size_t period = first; period <= last; ++period) {
-      const Date day = fixed ? options.convert.day : timeline.last_day(period);
-      const auto found = rates.find(data.currencies[i], currency_, day.days);
-      if (!found && options.convert.missing == NoRate::error)
-        throw UsageError("no " + std::string(crm_detail::rate_kind_name(options.convert.kind)) +
-                         " rate from " + data.currencies[i] + " to " + currency_ + " on " + day.to_string() +
-                         " or in the " + std::to_string(rates.max_age()) +
-                         " days before; add it to the rates, allow older ones with max_age, name a currency "
-                         "to go through, or leave such rows out (missing)");
-      if (!found) {
-        kept_[i] = 0;
-        issues.add_many(table_name, -1, "", "no_rate", used[i].rows);
-        break;
-      }
-      Fraction& fraction = rates_[i][period];
-      const auto common = gcd(found->factor.over, found->factor.under);
-      const crm_detail::Factor reduced{found->factor.over / common, found->factor.under / common};
-      constexpr auto most = std::numeric_limits<std::int64_t>::max();
-      if (reduced.over <= most && reduced.under <= most)
-        fraction = {reduced.over.convert_to<std::int64_t>(), reduced.under.convert_to<std::int64_t>(), {}};
-      else
-        fraction = {0, 1, reduced};
-    }
-    if (keeps(static_cast<std::int32_t>(i)))
-      std::fill(rates_[i].begin() + static_cast<std::ptrdiff_t>(last) + 1, rates_[i].end(), rates_[i][last]);
+    for (std::size_t period = first; period <= last && kept_[i] != 0; ++period) look_up(i, period);
   }
+}
+
+void Exchange::look_up(std::size_t currency, std::size_t period) {
+  const ConvertOptions& how = options_.convert;
+  const std::string& name = data_.currencies[currency];
+  const Date day = how.at == RateDay::fixed ? how.day : timeline_.last_day(period);
+  const auto found = source_->find(name, currency_, day.days);
+  if (!found && how.missing == NoRate::error)
+    throw UsageError(
+        "no " + std::string(crm_detail::rate_kind_name(how.kind)) + " rate from " + name + " to " +
+        currency_ + " on " + day.to_string() + " or in the " + std::to_string(source_->max_age()) +
+        " days before; add it to the rates, allow older ones with max_age, name a currency to go "
+        "through, or leave such rows out (missing)");
+  if (!found) {
+    kept_[currency] = 0;
+    issues_.add_many(table_name, -1, "", "no_rate", rows_[currency]);
+    return;
+  }
+  Fraction& fraction = rates_[currency][period];
+  const auto common = gcd(found->factor.over, found->factor.under);
+  const crm_detail::Factor reduced{found->factor.over / common, found->factor.under / common};
+  constexpr auto most = std::numeric_limits<std::int64_t>::max();
+  if (reduced.over <= most && reduced.under <= most)
+    fraction = {reduced.over.convert_to<std::int64_t>(), reduced.under.convert_to<std::int64_t>(), {}};
+  else
+    fraction = {0, 1, reduced};
+}
+
+bool Exchange::complete() {
+  bool complete = true;
+  for (std::size_t at = 0; at < missed_.size(); ++at) {
+    if (missed_[at].exchange(0) == 0) continue;
+    complete = false;
+    const std::size_t currency = at / timeline_.size();
+    if (kept_[currency] != 0) look_up(currency, at % timeline_.size());
+  }
+  return complete;
 }
 
 std::int64_t Exchange::convert(std::int32_t currency, std::int64_t minor, std::size_t period) const {
   const auto& rates = rates_[static_cast<std::size_t>(currency)];
   if (rates.empty() || minor == 0) return minor;
   const Fraction& rate = rates[period];
+  if (rate.over == 0 && !rate.factor) {
+    missed_[static_cast<std::size_t>(currency) * rates.size() + period].store(1, std::memory_order_relaxed);
+    return 0;
+  }
   const auto converted = rate.factor
                              ? crm_detail::product(minor, *rate.factor)
                              : detail::to_int64(money::divide(int128{minor} * rate.over, int128{rate.under},

@@ -547,6 +547,10 @@ TEST(SubscriptionRetention, WorkedExampleOfTheRules) {
   // Against the month before: 40 and 150 of 420 lost.
   EXPECT_NEAR(one.grr_point[1].value, 1 - 190.0 / 420, 1e-15);
   EXPECT_DOUBLE_EQ(one.logo_retention[0].value, 0.75);
+  EXPECT_DOUBLE_EQ(one.logo_churn[0].value, 0.25);
+  EXPECT_EQ(one.logo_churn[0].low, 1 - one.logo_retention[0].high);
+  EXPECT_EQ(one.logo_churn[0].high, 1 - one.logo_retention[0].low);
+  EXPECT_EQ(one.to_table().column("logo_churn").values<double>()[0], one.logo_churn[0].value);
   const auto two = retention(2, true);
   ASSERT_EQ(two.size(), 1U);
   EXPECT_EQ(two.bases.front(), "2026-01");
@@ -558,7 +562,7 @@ TEST(SubscriptionRetention, WorkedExampleOfTheRules) {
   EXPECT_DOUBLE_EQ(strict.nrr[0].value, 0.56);  // who left and came back is lost
   EXPECT_DOUBLE_EQ(strict.grr_point[0].value, 0.56);
   EXPECT_DOUBLE_EQ(strict.grr_path[0].value, 0.46);
-  EXPECT_DOUBLE_EQ(strict.logo_retention[0].value, 0.5);
+  EXPECT_DOUBLE_EQ(strict.logo_retention[0].value, 0.75);  // who is there at both ends
 }
 
 TEST(SubscriptionRetention, APeriodInProgressHasNoRate) {
@@ -566,6 +570,7 @@ TEST(SubscriptionRetention, APeriodInProgressHasNoRate) {
   EXPECT_EQ(open.state.back(), PeriodState::in_progress);
   EXPECT_TRUE(std::isnan(open.nrr.back().value));
   EXPECT_TRUE(std::isnan(open.logo_retention.back().value));
+  EXPECT_TRUE(std::isnan(open.logo_churn.back().value));
   EXPECT_EQ(open.customers.back(), 3);
 }
 

@@ -298,6 +298,16 @@ def test_days_are_those_of_the_zone():
     assert sub.movements(rows, end=None, tz="America/New_York").periods == ["2026-01"]
 
 
+def test_as_of_is_a_day_of_the_columns_own_zone():
+    start = pl.Series(["2026-01-01"]).str.to_datetime(time_zone="Europe/Berlin")
+    rows = pl.DataFrame({"customer": ["A"], "start": start, "amount": [5]})
+    made = sub.movements(rows, end=None, as_of="2026-02-01")
+    assert (made.periods, made.to_wide()["state"].to_list()) == (["2026-01"], ["complete"])
+    assert made.as_of.isoformat() == "2026-01-31T23:00:00+00:00"
+    assert sub.retention(rows, end=None, as_of="2026-02-01").as_of == made.as_of
+    assert sub.renewals(rows, end=None, as_of="2026-02-01").as_of == made.as_of
+
+
 def test_fiscal_periods():
     calendar = so.calendar.FiscalCalendar(2)
     made = sub.movements(TOY, **NAMES, every="quarter", calendar=calendar, as_of="2026-05-01")
@@ -325,6 +335,8 @@ def test_fiscal_periods():
         ({"closed": "from"}, "closed_by"),
         ({"closed": "from", "closed_by": 40}, "closed_by"),
         ({"billing": "price"}, "price"),
+        ({"billing": "fortnight"}, "billing: 'fortnight' is neither a column nor one of day, week"),
+        ({"currency": "eur"}, "currency: 'eur' is neither a column nor a code of ISO 4217 such as 'EUR'"),
         ({"ignore_pauses": True}, "books"),
         ({"max_periods": 2, "every": "day"}, "max_periods"),
         ({"customer": 7}, "customer"),
@@ -416,3 +428,74 @@ def test_contract_values_of_steps_and_products():
     assert frame["acv"].tolist() == [96_250, 12]
     assert frame["currency"].tolist() == ["EUR", "JPY"]
     assert "2 contracts" in repr(made)
+
+
+DEALS = {
+    "opportunity_id": ["a", "b", "c", "d", "e"],
+    "is_won": [True, True, True, False, True],
+    "amount": [3600, 1200, 500, 900, None],
+    "term_months": [36, 12, None, 12, 12],
+    "closed_at": ["2024-02-29", "2025-01-31T23:30:00Z", "2025-03-01", "2025-03-01", "2025-03-01"],
+}
+
+
+def test_contract_values_of_a_book_are_those_of_its_won_deals():
+    book = so.crm.Crm.build({"opportunity": DEALS}, currency="EUR")
+    made = sub.contract_values(book, total=True)
+    frame = pl.DataFrame(made.to_frame())
+    assert frame.columns[0] == "opportunity_id"
+    assert frame.select("opportunity_id", "years", "tcv", "acv").rows() == [
+        ("a", 3, 3600, 1200),
+        ("b", 1, 1200, 1200),
+    ]
+    assert frame["end"].to_list() == [dt.date(2027, 2, 28), dt.date(2026, 1, 31)]
+    assert (made.issues.count("no_end"), made.issues.count("no_amount")) == (1, 1)
+    assert "term_months" in made.issues.summary().column("column").to_list()
+    yearly = pl.DataFrame(sub.contract_values(book, billing="year").to_frame())
+    assert yearly.select("tcv", "acv").rows() == [(10800, 3600), (1200, 1200)]
+    berlin = pl.DataFrame(sub.contract_values(book, total=True, tz="Europe/Berlin").to_frame())
+    assert berlin["start"].to_list() == [dt.date(2024, 2, 29), dt.date(2025, 2, 1)]
+
+
+@pytest.mark.parametrize(
+    ("deals", "how", "match"),
+    [
+        (DEALS, {}, r"say total=True, or billing='year'"),
+        (DEALS, {"total": True, "billing": "year"}, r"say total=True, or billing='year'"),
+        (DEALS, {"total": True, "amount": "x"}, "a book has columns of its own"),
+        ({"opportunity_id": ["a"], "is_won": [True]}, {"total": True}, "no amount, no term_months, no close"),
+        (None, {"total": True}, r"pass a frame of contracts with start, end and amount instead"),
+    ],
+)
+def test_contracts_of_a_book_that_dont_go_are_refused(deals, how, match):
+    book = so.crm.Crm.build({"opportunity": deals} if deals else {"account": {"account_id": ["A"]}})
+    with pytest.raises(so.UsageError, match=match):
+        sub.contract_values(book, **how)
+
+
+@pytest.mark.parametrize("ask", [sub.movements, sub.retention, sub.renewals])
+def test_a_start_on_the_last_of_days_is_refused_by_name(ask):
+    rows = {"customer": ["A"], "start": ["9999-12-31"], "amount": [5], "plan": ["x"]}
+    for by in (None, "plan"):
+        with pytest.raises(so.UsageError, match="as_of= until when rows are known"):
+            ask(rows, end=None, by=by)
+    assert ask(rows, end=None, as_of="2026-01-01").periods == []
+
+
+def test_a_free_version_ends_the_paid_one():
+    log = {
+        "customer": ["A"] * 3,
+        "deal": ["S"] * 3,
+        "start": ["2026-01-01", "2026-03-01", "2026-05-01"],
+        "amount": [50, 0, 20],
+        "plan": ["pro", "free", "pro"],
+    }
+    how = {"end": None, "subscription": "deal", "as_of": "2026-06-01"}
+    made = sub.movements(log, **how)
+    assert made.to_wide()["end"].tolist() == [50, 50, 0, 0, 20]
+    assert made.to_wide()["churn"].sum() == -50
+    assert made.to_wide()["reactivation"].sum() == 20
+    assert made.issues.count("no_revenue") == 1
+    segments = sub.movements(log, by="plan", **how)
+    assert segments.mrr()["mrr"].tolist() == [0] * 5 + [50, 50, 0, 0, 20]
+    assert sub.mrr(log, overlaps="sum", **how)["mrr"].tolist() == [50, 50, 50, 50, 70]

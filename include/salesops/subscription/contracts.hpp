@@ -26,7 +26,7 @@ struct RenewalOptions {
 /// All of a customer's rows that end at one instant are one renewal. What its rows that begin from `early_us`
 /// before to `late_us` after bring is booked; up to what was available of it is renewed, so growth of one
 /// customer doesn't hide the loss of another. A row is booked for one renewal only, the earliest it fits. A
-/// renewal whose time isn't over at `as_of` is pending: in no rate, whatever is booked already.
+/// renewal whose time (or grace) isn't over at `as_of` is pending: in no rate, whatever is booked already.
 struct Renewals {
   Every every = Every::month;
   Follow follow = Follow::customer;

@@ -90,8 +90,8 @@ enum class Overlaps : std::uint8_t {
 struct Options {
   Every every = Every::month;
   FiscalCalendar calendar = {};
-  std::optional<Instant> as_of =
-      {};  ///< later starts and ends are not known; empty: the latest start in the rows
+  std::optional<Instant> as_of = {};  ///< later starts and ends are not known; empty: the latest start, but
+                                      ///< for a few `long_after_the_rest`
   std::optional<std::int64_t> window_us = {};  ///< follow changes; empty: compare period ends
   std::int64_t grace_us = 0;  ///< who comes back so soon after an end never left: the old revenue runs on
   Overlaps overlaps = Overlaps::latest;
@@ -122,6 +122,7 @@ inline constexpr std::size_t movement_kinds = 7;
 enum class PeriodState : std::uint8_t {
   complete,
   in_progress,  ///< not over at `as_of`
+  pending,      ///< over, but who has left so lately may still come back within the grace
   data_end      ///< most that ran ends at the latest end of all rows, and nothing begins after: the data may
                 ///< end here rather than the subscriptions
 };

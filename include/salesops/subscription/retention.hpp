@@ -11,11 +11,13 @@
 /// | grr_path       | Σ min over p − n … p of mᵢ ÷ Σ mᵢ(p − n): what was lost never returns        |
 /// | grr_chained    | Π over the n periods of that period's grr_point against the period before    |
 /// | logo_retention | customers of the cohort with revenue above 0 at p ÷ customers of the cohort  |
+/// | logo_churn     | customers of the cohort without ÷ customers of the cohort: 1 − logo_retention |
 ///
-/// Without `reactivation`, a customer at 0 at any period's end in between counts as lost in all of them. It
-/// makes grr_path ≤ grr_point ≤ min(1, nrr) either way. Amounts of both ends are converted at the rate of p.
+/// Without `reactivation`, the revenue of a customer at 0 at any period's end in between counts as lost (nrr,
+/// grr); logos are counted at both ends either way. grr_path ≤ grr_point ≤ min(1, nrr). Amounts of both ends
+/// are converted at the rate of p.
 ///
-/// A period that is not over at `as_of` has counts but no rates.
+/// A period that is not over at `as_of`, or pending under a grace, has counts but no rates.
 #pragma once
 
 #include <cstdint>
@@ -37,7 +39,7 @@ enum class RatioInterval : std::uint8_t {
 struct RetentionOptions {
   Options options = {};
   int over = 0;               ///< periods from start to end; 0: a year of them
-  bool reactivation = false;  ///< customers who left and came back in between count
+  bool reactivation = false;  ///< revenue of customers who left and came back in between counts
   double level = 95;          ///< percent
   RatioInterval interval = RatioInterval::linearized;
   int replicates = 1000;  ///< of the bootstrap
@@ -61,7 +63,7 @@ struct Retention {
   std::vector<std::int64_t> end;          ///< and at the end
   std::vector<std::int64_t> point, path;  ///< what is kept of it by the rules of grr
   std::vector<std::int64_t> customers, kept;
-  std::vector<Ratio> nrr, grr_point, grr_path, logo_retention;
+  std::vector<Ratio> nrr, grr_point, grr_path, logo_retention, logo_churn;
   std::vector<double> grr_chained;  ///< NaN where a period between has no start
   std::string currency;
   std::string zone;

@@ -33,8 +33,10 @@ enum class Billing : std::uint8_t { day, week, month, quarter, half, year };
 ///     per_month(Billing::year, 1).to_string() == "1/12"
 [[nodiscard]] Rate per_month(Billing billing, std::int64_t count = 1);
 
-/// Months of [start, end): whole ones where the day of the month is the same (or both are the last of their
-/// months), else days by the mean month of 365/12 days. Throws `UsageError` unless start < end.
+/// Months of [start, end): whole ones where both are the same day of the month, in a month that is too short
+/// its last (30 January to 28 February, 28 February to 30 March), or where the term ends with a month too
+/// short for the day of its start (29 February 2024 to the end of 28 February 2025); else days by the mean
+/// month of 365/12 days. Throws `UsageError` unless start < end.
 [[nodiscard]] Rate months_between(Date start, Date end);
 
 /// Years of a contract.

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import EPOCH
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops.calendar import time_zone
 from salesops.crm import Crm
 from salesops.plot.base import counted, percent
-from salesops.subscription import _options
-from salesops.subscription._movements import SHOWN, _amount, _notes, state_of
+from salesops.subscription import _options, _segments
+from salesops.subscription._deals import won_deals
+from salesops.subscription._movements import SHOWN, _amount, _notes, state_of, whole_of
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
+    from salesops._core.table import Table
     from salesops.plot import Picture
 
 
@@ -28,12 +29,15 @@ class Renewals:
 
     ``rate``: renewals with anything booked ÷ renewals that were up. ``gross_rate``: revenue booked, each
     capped at what was available, ÷ revenue available. ``net_rate``: the same uncapped. Renewals whose time
-    isn't over at `as_of` are ``pending`` and in no rate.
+    isn't over at `as_of` are ``pending`` and in no rate. With ``by=`` frames have a row for each segment too,
+    behind its name.
     """
 
-    def __init__(self, core: _core.Renewals, source: Any) -> None:
+    def __init__(self, core: _core.Renewals, source: Any, beside: _segments.Beside | None = None) -> None:
         self._core = core
         self.source = source
+        self._as_of = _options.until(core.as_of)
+        self._beside = beside
 
     @property
     def periods(self) -> list[str]:
@@ -48,22 +52,39 @@ class Renewals:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+        return self._as_of
 
     @property
     def issues(self) -> Issues:
         """What was left out, merged or cut, by rule."""
-        return self._core.issues
+        return self._core.issues if self._beside is None else self._beside.issues
+
+    @property
+    def by(self) -> str | None:
+        """The column of the segments; None without."""
+        return None if self._beside is None else self._beside.by
+
+    @property
+    def segments(self) -> list[str]:
+        """The segments; ``(none)`` are customers without one. Empty without ``by=``."""
+        return [] if self._beside is None else self._beside.labels
 
     def to_frame(self) -> Any:
         """One row a period: up, renewed, pending, rate, low, high, available, booked, kept, rates, state."""
-        table = self._core.to_table()
+        table = self._table()
         return _frame.of_kind(table) if self.source is None else _frame.like(table, self.source)
 
+    def _table(self) -> Table:
+        if self._beside is None:
+            return self._core.to_table()
+        return self._beside.table("to_table")
+
     def plot(self) -> Picture:
-        """Draw the renewal rate by period: a `Picture`."""
+        """Draw the renewal rate by period, or by segment: a `Picture`."""
         from salesops.subscription import _pictures
 
+        if self._beside is not None:
+            return _pictures.renewals_by_segment(self, self._beside)
         return _pictures.renewals(self)
 
     def __repr__(self) -> str:
@@ -84,12 +105,14 @@ class Renewals:
             f"<Renewals by {core.follow} and {core.every}, {core.currency or 'no currency named'} a month, "
             f"{core.zone}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
         )
-        lines = [fill(text + _notes(core.issues) + ">", 80)]
+        if self._beside is not None:
+            text += self._beside.note()
+        lines = [fill(text + _notes(self.issues) + ">", 80)]
         return "\n".join(lines + (aligned(rows) if len(rows) > 1 else []))
 
     def _repr_html_(self) -> str:
         head = repr(self).split(">")[0] + ">"
-        return f"<p>{html.escape(head)}</p>" + _frame.to_html(self._core.to_table(), 50)
+        return f"<p>{html.escape(head)}</p>" + _frame.to_html(self._table(), 50)
 
 
 @checked
@@ -99,6 +122,7 @@ def renewals(
     early: str = "0d",
     late: str = "30d",
     level: float = 95,
+    by: str | None = None,
     threads: int = 0,
     **how: Any,
 ) -> Renewals:
@@ -117,6 +141,9 @@ def renewals(
         Lengths such as ``30d``.
     level
         Percent that the intervals of the rate cover.
+    by
+        Column of segments, as for `movements`. A customer is in that of its first row, so that a contract
+        renewed on another plan is renewed.
 
     Examples
     --------
@@ -133,15 +160,26 @@ def renewals(
     """
     _options.only(how, (_options.READING | _options.FOLLOWING) - {"window"}, "renewals")
     reading, rest = _options.split(how)
-    state = state_of(subscriptions, reading, threads)
     if isinstance(subscriptions, Crm) and rest.get("to") is not None and rest.get("rates") is None:
         rest["rates"] = subscriptions
+    found = None
+    if by is None:
+        state = state_of(subscriptions, reading, threads)
+    else:
+        found = _segments.read_customers(subscriptions, by, reading, threads)
+        state = whole_of(found)
     options = _core.RenewalOptions()
-    options.options = _options.options_of(zone=time_zone(state._zone), **rest)
+    options.options = following = _options.options_of(zone=time_zone(state._zone), **rest)
     options.early_us = _options.length_of(early, "early") or 0
     options.late_us = _options.length_of(late, "late") or 0
     options.level = level
-    return Renewals(_core.renewals(state._core, options, threads), state._source)
+    whole = _core.renewals(state._core, options, threads)
+    if found is None:
+        return Renewals(whole, state._source)
+    _options.known_to(following, whole.as_of)
+    options.options = following
+    parts = [_core.renewals(part, options, threads) for part in found.parts]
+    return Renewals(whole, state._source, _segments.Beside(found, whole, parts))
 
 
 class ContractValues:
@@ -158,7 +196,8 @@ class ContractValues:
 
     def to_frame(self) -> Any:
         """One row a contract: start, end, years, tcv, acv, first_year, one_off, bookings (, currency)."""
-        return _frame.like(self._core.to_table(), self.source)
+        table = self._core.to_table()
+        return _frame.of_kind(table) if self.source is None else _frame.like(table, self.source)
 
     def __len__(self) -> int:
         return len(self._core)
@@ -210,7 +249,9 @@ def contract_values(
     Parameters
     ----------
     contracts
-        Any dataframe with one row a contract, or several (steps, products) under one name.
+        Any dataframe with one row a contract, or several (steps, products) under one name; or a book, whose
+        won deals are contracts from the day they closed for their ``term_months``. What a deal's amount is
+        for nobody can see: say ``total=True`` or ``billing="year"``.
     contract
         Column of that name; without it each row is one contract.
     start, end, amount, quantity, discount, billing, billing_count, end_included, currency, money_unit, \
@@ -237,8 +278,20 @@ allow_negative
     >>> frame["tcv"].tolist(), frame["acv"].tolist()
     ([250.0], [83.33])
     """
+    rows = contracts
+    if isinstance(contracts, Crm):
+        given = (contract, start, end, amount, quantity, discount, billing_count, one_off, currency)
+        if given != (None, "start", "end", "amount", None, None, None, None, "") or end_included:
+            raise UsageError("a book has columns of its own: leave the names of columns out")
+        if total == (billing is not None) or (billing is not None and billing not in _options.BILLINGS):
+            raise UsageError(
+                "a deal's amount may be for its whole term or for a part of it: say total=True, or "
+                "billing='year' (or 'month', …)"
+            )
+        rows, tz = won_deals(contracts, time_zone(tz)), tz or "UTC"
+        contract, start, end, currency = "opportunity_id", "closed", "term_months", "currency"
     table, columns = _options.read_rows(
-        contracts,
+        rows,
         follow="subscription",
         subscription=contract,
         start=start,
@@ -257,7 +310,7 @@ allow_negative
         extra=one_off,
     )
     core = _core.contract_values(table, columns, one_off or "", convention, threads)
-    return ContractValues(core, _frame.empty_like(contracts))
+    return ContractValues(core, None if isinstance(contracts, Crm) else _frame.empty_like(contracts))
 
 
 @checked

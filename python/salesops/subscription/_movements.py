@@ -9,14 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked, listed
-from salesops._columns import EPOCH
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.crm import Crm, core_of
-from salesops.plot.base import counted
-from salesops.subscription import _options
+from salesops.plot.base import counted, plain
+from salesops.subscription import _flow, _options, _segments
 from salesops.subscription._options import Moment
 
 if TYPE_CHECKING:
@@ -27,6 +26,11 @@ if TYPE_CHECKING:
 
 SHOWN = 12
 GAINS = ("new", "reactivation", "expansion", "price_up")
+MARKS = {
+    "in_progress": ("*", "in progress"),
+    "pending": ("?", "who left so lately may still come back within the grace"),
+    "data_end": ("!", "most ends where the data ends"),
+}
 
 
 class Movements:
@@ -34,14 +38,28 @@ class Movements:
 
     In every period start + new + reactivation + expansion + price_up + contraction + price_down + churn + fx
     = end, to the cent; losses are negative. A period's state is ``complete``, ``in_progress`` (not over at
-    `as_of`), or ``data_end``: most that ran ends on the latest day that the rows know of, so the data may end
-    there rather than the subscriptions.
+    `as_of`), ``pending`` (who left since then may still come back within the `grace`), or ``data_end``: most
+    that ran ends on the latest day that the rows know of, so the data may end there rather than the
+    subscriptions.
+
+    With ``by=`` frames have a row for each segment too, behind its name, and ``transfer``: what customers
+    took from one segment to another. Then every kind adds up over the segments, and transfers to 0.
     """
 
-    def __init__(self, core: _core.Movements, source: Any, details: bool = False) -> None:
+    def __init__(
+        self,
+        core: _core.Movements,
+        source: Any,
+        details: bool = False,
+        flow: _flow.Flow | None = None,
+        issues: Issues | None = None,
+    ) -> None:
         self._core = core
         self.source = source
+        self._as_of = _options.until(core.as_of)
         self._details = details
+        self._flow = flow
+        self._issues = core.issues if issues is None else issues
 
     # ---- what it knows ----
 
@@ -63,39 +81,54 @@ class Movements:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+        return self._as_of
 
     @property
     def issues(self) -> Issues:
         """What was left out, merged or cut, by rule."""
-        return self._core.issues
+        return self._issues
+
+    @property
+    def by(self) -> str | None:
+        """The column of the segments; None without."""
+        return None if self._flow is None else self._flow.by
+
+    @property
+    def segments(self) -> list[str]:
+        """The segments; ``(none)`` are the rows without one. Empty without ``by=``."""
+        return [] if self._flow is None else self._flow.labels
 
     # ---- frames ----
 
     def to_frame(self) -> Any:
         """Long: period, kind (``start``, the movements, ``fx``, ``end``), n, amount, state."""
-        return self._frame(self._core.long_table())
+        return self._frame(self._told.long_table())
 
     def to_wide(self) -> Any:
         """One row a period: start, the movements, fx, end, customers, quick_ratio, state."""
-        return self._frame(self._core.to_table())
+        return self._frame(self._told.to_table())
 
     def mrr(self) -> Any:
         """One row a period: mrr, arr, customers, arpa, state."""
-        return self._frame(self._core.mrr_table())
+        return self._frame(self._told.mrr_table())
 
     def details(self) -> Any:
         """One row a customer and movement: period, kind, amount, before, after; needs ``details=True``."""
-        return self._frame(self._kept(self._core.moved_table()))
+        self._need_details()
+        return self._frame(self._told.moved_table())
 
     def balances(self) -> Any:
         """One row a customer and period with revenue: mrr; needs ``details=True``."""
-        return self._frame(self._kept(self._core.balances_table()))
+        self._need_details()
+        return self._frame(self._told.balances_table())
 
-    def _kept(self, table: Table) -> Table:
+    @property
+    def _told(self) -> _core.Movements | _flow.Flow:
+        return self._core if self._flow is None else self._flow
+
+    def _need_details(self) -> None:
         if not self._details:
             raise UsageError("customers were not kept: ask for them with movements(…, details=True)")
-        return table
 
     def _frame(self, table: Table) -> Any:
         if self.source is None:
@@ -105,7 +138,9 @@ class Movements:
     # ---- questions ----
 
     @checked
-    def quick_ratio(self, period: str | None = None, *, reactivation: bool = True) -> float | None:
+    def quick_ratio(
+        self, period: str | None = None, *, reactivation: bool = True, segment: str | None = None
+    ) -> float | None:
         """(new + reactivation + expansion + price_up) ÷ losses; None in a period without losses.
 
         Parameters
@@ -114,9 +149,28 @@ class Movements:
             Its label; the last that is over by default.
         reactivation
             Count those who came back among the gains.
+        segment
+            One of `segments`; all of them by default.
         """
         place = self._place(period)
-        return None if place is None else self._core.quick_ratio(place, reactivation)
+        if place is None:
+            return None
+        if segment is None:
+            return self._core.quick_ratio(place, reactivation)
+        row = self._segment(segment)
+        gains, losses = self._known_flow().gains_and_losses(reactivation)
+        return float(gains[row, place] / losses[row, place]) if losses[row, place] else None
+
+    def _known_flow(self) -> _flow.Flow:
+        if self._flow is None:
+            raise UsageError("segment: nothing was asked by segment; name a column with movements(…, by=…)")
+        return self._flow
+
+    def _segment(self, segment: str) -> int:
+        labels = self._known_flow().labels
+        if segment not in labels:
+            raise UsageError(f"segment: there is no {segment!r}; there are {', '.join(labels) or 'none'}")
+        return labels.index(segment)
 
     def _place(self, period: str | None) -> int | None:
         periods, states = self._core.periods, self._core.state
@@ -129,15 +183,23 @@ class Movements:
         return over[-1] if over else (len(periods) - 1 if periods else None)
 
     @checked
-    def plot(self, first: str | None = None, last: str | None = None) -> Picture:
+    def plot(
+        self, first: str | None = None, last: str | None = None, *, segment: str | None = None
+    ) -> Picture:
         """Draw what took the revenue from the start of a period to the end of another: a `Picture`.
+
+        With ``by=``: the revenue of each segment by period, or the steps of the `segment` named.
 
         Parameters
         ----------
         first, last
             Labels of periods; the last twelve that are over by default, one alone where only one is named.
+        segment
+            One of `segments`.
         """
         from salesops.subscription import _pictures
+
+        row = None if segment is None else self._segment(segment)
 
         if last is None:
             end = self._place(first)
@@ -149,7 +211,9 @@ class Movements:
             raise UsageError("there is no revenue in any period: nothing to draw")
         if begin > end:
             raise UsageError(f"first: {first} comes after {last}")
-        return _pictures.waterfall(self, begin, end)
+        if self._flow is not None and row is None:
+            return _pictures.by_segment(self, self._flow, begin, end)
+        return _pictures.waterfall(self, begin, end, row)
 
     # ---- prints ----
 
@@ -168,18 +232,13 @@ class Movements:
             cells = [core.start[i], kinds["new"][i], kinds["reactivation"][i], up, down, kinds["churn"][i]]
             cells += [core.fx[i]] * (len(rows[0]) - 9) + [core.end[i]]
             texts = [_amount(cell / 10**digits) for cell in cells]
-            mark = {"in_progress": "*", "data_end": "!"}.get(core.state[i], "")
-            rows.append([core.periods[i] + mark, *texts, f"{core.active[i]:,}"])
+            rows.append([core.periods[i] + mark(core.state[i]), *texts, f"{core.active[i]:,}"])
         lines = [self._headline()]
         if len(rows) > 1:
             lines += aligned(rows)
         if len(core.periods) > SHOWN:
             lines.append(f"… {len(core.periods):,} periods in all")
-        if "in_progress" in core.state:
-            lines.append("* in progress")
-        if "data_end" in core.state:
-            lines.append("! most ends where the data ends")
-        return "\n".join(lines)
+        return "\n".join(lines + legend(core.state))
 
     def _digits(self) -> int:
         from salesops._core.money import Currency
@@ -194,10 +253,22 @@ class Movements:
             f"<Movements of monthly recurring revenue by {core.follow} and {core.every}, "
             f"{core.currency or 'no currency named'}, {core.zone}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
         )
-        return fill(text + _notes(core.issues) + ">", 80)
+        if self._flow is not None:
+            text += f"; {counted(len(self.segments), 'segment')} by {plain(self._flow.by, 30)}"
+        return fill(text + _notes(self._issues) + ">", 80)
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._core.to_table(), 50)
+        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._told.to_table(), 50)
+
+
+def mark(state: str) -> str:
+    """The sign behind a period that isn't complete."""
+    return MARKS.get(state, ("", ""))[0]
+
+
+def legend(states: list[str]) -> list[str]:
+    """What the signs say."""
+    return [f"{sign} {text}" for state, (sign, text) in MARKS.items() if state in states]
 
 
 def _notes(issues: Issues) -> str:
@@ -280,20 +351,23 @@ class SubscriptionState:
 def state_of(subscriptions: Any, columns: dict[str, Any], threads: int) -> SubscriptionState:
     """What a frame, or a book, tells of subscriptions."""
     state = SubscriptionState()
-    state._zone = columns.get("tz")
     if isinstance(subscriptions, Crm):
-        wanted = _options.book_columns(columns)
+        where = _options.book_columns(columns)
         book = core_of(subscriptions, "subscription")
-        state._core = _core.State.of_book(book, wanted, not columns.get("ignore_pauses", False))
+        state._core = _core.State.of_book(book, where, not columns.get("ignore_pauses", False))
         state._source = None
-        return state
-    if columns.pop("ignore_pauses", False):
-        raise UsageError("ignore_pauses is for books, whose events tell of pauses")
-    if columns.pop("churn_at", "end") != "end":
-        raise UsageError("churn_at is for books, which tell ends from cancellations")
-    table, where = _options.read_rows(subscriptions, **columns)
-    state._core = _core.State.partial(table, where, threads)
-    state._source = _frame.empty_like(subscriptions)
+    else:
+        table, where = _options.rows_of(subscriptions, columns)
+        state._core = _core.State.partial(table, where, threads)
+        state._source = _frame.empty_like(subscriptions)
+    state._zone = where.zone
+    return state
+
+
+def whole_of(segments: _segments.Segments) -> SubscriptionState:
+    """The state of all segments together."""
+    state = SubscriptionState()
+    state._core, state._source, state._zone = segments.whole, segments.source, segments.zone
     return state
 
 
@@ -323,6 +397,7 @@ def movements(
     churn_at: str = "end",
     follow: str = "customer",
     tz: str | dt.tzinfo | None = None,
+    by: str | None = None,
     every: str = "month",
     calendar: FiscalCalendar | None = None,
     as_of: Moment = None,
@@ -361,7 +436,8 @@ def movements(
         column of such words (``annual``, ``monthly``, … are read too); and a column with how many of them.
         A week counts 52/12, a day 365/12 times a month.
     trial_end
-        Column: nothing is paid before.
+        Column: nothing is paid before. A version of a subscription holds from its start on, so that who is in
+        trial of another version pays nothing until then.
     plan
         Column. Price changes are told apart where `quantity` is named: other prices of the units of one
         subscription that both periods have, at an unchanged plan, are ``price_up`` and ``price_down``.
@@ -387,21 +463,28 @@ def movements(
         contraction; ``subscription``: each on its own.
     tz
         Zone whose days count, and of timestamps without one; by default that of the timestamps, else UTC.
+    by
+        Column of segments, such as plan or country; of a book one of its subscriptions' columns, or of their
+        accounts': ``account.segment``. Every row is in its own segment. A customer's movement of a period is
+        what it is for the whole customer, shared among its segments; what it takes from one to another is
+        ``transfer``, which adds up to 0. Not with `window`.
     every, calendar
         ``day``, ``week``, ``month``, ``quarter``, ``half``, ``year`` of the civil calendar, or of
         a `so.calendar.FiscalCalendar`.
     as_of
         Later starts and ends are not known: an instant, or a day, of which it is the beginning. By default
         the end of the day of the latest start (of a book: its latest instant), so that ends to come don't
-        count.
+        count; a few starts more than 400 days after the rest don't decide it (``long_after_the_rest`` in
+        `issues`), and ends that may be planned like the starts after them are told as ``perhaps_planned``.
     window
         Follow changes one by one rather than by period ends: those of a customer within ``60min`` or ``2d``
         of the first count as one, dated at the first.
     grace
-        Who comes back within ``14d`` of an end never left: the old revenue runs on until then.
+        Who comes back within ``14d`` of an end never left: the old revenue runs on until then. Periods that
+        someone who left so lately may still change are ``pending``.
     overlaps
-        Rows of one subscription that overlap: ``latest``, the one that began last holds and equal rows count
-        once; ``sum``, they are items that add up.
+        Rows of one subscription that overlap: ``latest``, the one that began last holds (a free one or one in
+        trial too) and equal rows count once; ``sum``, they are items that add up.
     to, rates, rate_kind, rate_day, max_age, through, missing
         Convert to a currency by a frame of dated rates (date, from, to, rate; of a book: its own), as
         `Crm.in_currency` finds them: at the last day of each period, or at `rate_day` throughout. Rates
@@ -430,10 +513,38 @@ def movements(
     """
     given = dict(locals())
     reading, how = _options.split(given)
-    state = state_of(subscriptions, reading, threads)
     if isinstance(subscriptions, Crm) and to is not None and rates is None:
         how["rates"] = subscriptions
+    if by is not None:
+        return _by_segment(subscriptions, by, reading, how, details, threads, progress)
+    state = state_of(subscriptions, reading, threads)
     return state.finish(details=details, threads=threads, progress=progress, **how)
+
+
+def _by_segment(
+    subscriptions: Any,
+    by: str,
+    reading: dict[str, Any],
+    how: dict[str, Any],
+    details: bool,
+    threads: int,
+    progress: Wanted,
+) -> Movements:
+    """The whole, then each segment to the same day."""
+    if how["window"] is not None:
+        raise UsageError("window: segments are compared at period ends; leave it out")
+    found = _segments.read(subscriptions, by, reading, how["overlaps"], threads)
+    options = _options.options_of(zone=found.zone, **how)
+    options.keep_movements, options.keep_balances = True, details
+    with shown(progress, "movements") as tell:
+        whole = found.whole.finish(options, threads, tell)
+    tables = [whole.to_table(), whole.long_table(), whole.mrr_table()]
+    _segments.check_names(by, [*tables, whole.moved_table()] if details else tables)
+    _options.known_to(options, whole.as_of)
+    parts = [part.finish(options, threads, None) for part in found.parts]
+    flow = _flow.Flow(found, whole, parts, how["to"] is not None)
+    issues = _segments.issues_of(found, whole.issues, flow.wanderers)
+    return Movements(whole, found.source, details, flow, issues)
 
 
 @checked
@@ -448,7 +559,8 @@ def mrr(subscriptions: Any, *, threads: int = 0, progress: Wanted = None, **how:
     Returns
     -------
     frame
-        period, start_date, mrr, arr (12 × mrr), customers, arpa (mrr a customer), state.
+        period, start_date, mrr, arr (12 × mrr), customers, arpa (mrr a customer), state; with ``by=`` behind
+        the segment.
 
     Notes
     -----

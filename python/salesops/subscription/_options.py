@@ -9,7 +9,7 @@ from typing import Any
 
 from salesops import _frame
 from salesops._arguments import checked, text, whole
-from salesops._columns import is_missing
+from salesops._columns import EPOCH, is_missing
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._core.table import Table
@@ -40,6 +40,23 @@ def known_at(as_of: Moment, zone: TimeZone) -> int | None:
         return None
     at = instant(as_of, "as_of", zone)
     return at + (0 if begins_day(at, zone) else 1)
+
+
+def until(us: int) -> dt.datetime:
+    """The instant from which on nothing is known."""
+    try:
+        return EPOCH + dt.timedelta(microseconds=us)
+    except OverflowError:
+        raise UsageError(
+            "the latest start is the last day of the year 9999: say with as_of= until when rows are known, "
+            "or leave such rows out"
+        ) from None
+
+
+def known_to(options: _core.Options, us: int) -> None:
+    """Nothing from this instant on is known, as of the whole."""
+    until(us)
+    options.as_of = us
 
 
 def day_of(value: Any, argument: str) -> dt.date:
@@ -121,7 +138,26 @@ def read_rows(
         named.append(extra)
     tz = tz or _frame.own_zone(rows, named)
     columns.zone = time_zone(tz)
-    return _frame.to_core(rows, list(dict.fromkeys(named)), tz), columns
+    try:
+        return _frame.to_core(rows, list(dict.fromkeys(named)), tz), columns
+    except UsageError as error:
+        for name, word, known in (
+            ("billing", billing, f"one of {', '.join(BILLINGS)}"),
+            ("currency", currency, "a code of ISO 4217 such as 'EUR'"),
+        ):
+            if word and str(error).startswith(f"no column '{word}'"):
+                raise UsageError(f"{name}: '{word}' is neither a column nor {known}") from error
+        raise
+
+
+def rows_of(rows: Any, reading: Mapping[str, Any], extra: str | None = None) -> tuple[Table, _core.Columns]:
+    """`read_rows` of the arguments of `movements`, without those that are for books."""
+    given = dict(reading)
+    if given.pop("ignore_pauses", False):
+        raise UsageError("ignore_pauses is for books, whose events tell of pauses")
+    if given.pop("churn_at", "end") != "end":
+        raise UsageError("churn_at is for books, which tell ends from cancellations")
+    return read_rows(rows, **given, extra=extra)
 
 
 def rates_of(rates: Any) -> Table | None:

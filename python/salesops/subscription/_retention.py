@@ -9,15 +9,22 @@ from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
 from salesops._arguments import checked
-from salesops._columns import EPOCH, column_from, to_numpy
 from salesops._core import subscription as _core
 from salesops._core.error import UsageError
 from salesops._progress import Wanted, shown
 from salesops.calendar import time_zone
 from salesops.crm import Crm
 from salesops.plot.base import percent
-from salesops.subscription import _options
-from salesops.subscription._movements import SHOWN, SubscriptionState, _notes, state_of
+from salesops.subscription import _options, _segments
+from salesops.subscription._movements import (
+    SHOWN,
+    SubscriptionState,
+    _notes,
+    legend,
+    mark,
+    state_of,
+    whole_of,
+)
 
 if TYPE_CHECKING:
     from salesops._core.issues import Issues
@@ -28,11 +35,16 @@ MEASURES = ("nrr", "grr_point", "grr_path", "logo_retention")
 
 
 class Retention:
-    """Revenue and customers of start cohorts that are left, by period; made by `retention`."""
+    """Revenue and customers of start cohorts that are left, by period; made by `retention`.
 
-    def __init__(self, core: _core.Retention, source: Any) -> None:
+    With ``by=`` frames have a row for each segment too, behind its name.
+    """
+
+    def __init__(self, core: _core.Retention, source: Any, beside: _segments.Beside | None = None) -> None:
         self._core = core
         self.source = source
+        self._as_of = _options.until(core.as_of)
+        self._beside = beside
 
     @property
     def periods(self) -> list[str]:
@@ -57,28 +69,44 @@ class Retention:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return EPOCH + dt.timedelta(microseconds=self._core.as_of)
+        return self._as_of
 
     @property
     def issues(self) -> Issues:
         """What was left out, merged or cut, by rule."""
-        return self._core.issues
+        return self._core.issues if self._beside is None else self._beside.issues
+
+    @property
+    def by(self) -> str | None:
+        """The column of the segments; None without."""
+        return None if self._beside is None else self._beside.by
+
+    @property
+    def segments(self) -> list[str]:
+        """The segments; ``(none)`` are customers without one. Empty without ``by=``."""
+        return [] if self._beside is None else self._beside.labels
 
     def to_frame(self) -> Any:
         """Long: period, measure, value, low, high, numerator, denominator, n (customers), state."""
-        return self._frame(_long(self._core))
+        return self._frame(self._table("long_table"))
 
     def to_wide(self) -> Any:
         """One row a period: base, start, end, customers, kept, each measure with its interval, state."""
-        return self._frame(_wide(self._core))
+        return self._frame(self._table("to_table"))
+
+    def _table(self, name: str) -> Table:
+        table: Table = getattr(self._core, name)() if self._beside is None else self._beside.table(name)
+        return table
 
     def _frame(self, table: Any) -> Any:
         return _frame.of_kind(table) if self.source is None else _frame.like(table, self.source)
 
     def plot(self) -> Picture:
-        """Draw net and gross revenue retention over the periods: a `Picture`."""
+        """Draw net and gross revenue retention over the periods, or net retention by segment: a `Picture`."""
         from salesops.subscription import _pictures
 
+        if self._beside is not None:
+            return _pictures.retention_by_segment(self, self._beside)
         return _pictures.retention(self)
 
     def __repr__(self) -> str:
@@ -89,67 +117,29 @@ class Retention:
         names = {"grr_point": "grr", "grr_path": "grr (path)", "logo_retention": "logos"}
         rows = [["period", "customers", *(names.get(name, name) for name in MEASURES)]]
         for i in list(range(len(core.periods)))[-SHOWN:]:
-            mark = {"in_progress": "*", "data_end": "!"}.get(core.state[i], "")
             values = [wide[name][i] for name in MEASURES]
             texts = ["–" if value is None else percent(value) for value in values]
-            rows.append([core.periods[i] + mark, f"{core.customers[i]:,}", *texts])
+            rows.append([core.periods[i] + mark(core.state[i]), f"{core.customers[i]:,}", *texts])
         lines = [self._headline()]
         if len(rows) > 1:
             lines += aligned(rows)
         if len(core.periods) > SHOWN:
             lines.append(f"… {len(core.periods):,} periods in all")
-        if "in_progress" in core.state:
-            lines.append("* in progress")
-        if "data_end" in core.state:
-            lines.append("! most ends where the data ends")
-        return "\n".join(lines)
+        return "\n".join(lines + legend(core.state))
 
     def _headline(self) -> str:
         core = self._core
-        back = "who came back counts" if core.reactivation else "who left is lost, back or not"
+        back = "revenue of who came back " + ("counts" if core.reactivation else "is lost")
         text = (
             f"<Retention of recurring revenue by {core.follow}, over {core.over} × {core.every}; {back}; "
             f"{core.zone}, as of {self.as_of:%Y-%m-%d %H:%M} UTC"
         )
-        return fill(text + _notes(core.issues) + ">", 80)
+        if self._beside is not None:
+            text += self._beside.note()
+        return fill(text + _notes(self.issues) + ">", 80)
 
     def _repr_html_(self) -> str:
-        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(_wide(self._core), 50)
-
-
-def _wide(core: _core.Retention) -> Table:
-    """The periods, with logo churn after logo retention."""
-    import numpy as np
-
-    table = core.to_table()
-    kept, customers, share, low, high = (
-        to_numpy(table.column(name))
-        for name in ("kept", "customers", "logo_retention", "logo_retention_low", "logo_retention_high")
-    )
-    # Of the counts, as 1 − 0.95 isn't 0.05.
-    lost = np.divide(customers - kept, customers, out=np.full(len(share), np.nan), where=~np.isnan(share))
-    for name, values in {"logo_churn": lost, "logo_churn_low": 1 - high, "logo_churn_high": 1 - low}.items():
-        table = table.with_column(name, column_from(values)[0])
-    return table.select([name for name in table.names if name != "state"] + ["state"])
-
-
-def _long(core: _core.Retention) -> Table:
-    """The measures of each period, with logo churn after logo retention."""
-    import numpy as np
-
-    table, wide = core.long_table(), _wide(core)
-    if not len(table):
-        return table  # whose columns have their types
-    columns = {name: to_numpy(table.column(name)) for name in table.names}
-    kept = np.flatnonzero(columns["measure"] == "logo_retention")
-    lost = {name: values[kept] for name, values in columns.items()}
-    lost["measure"] = np.full(len(kept), "logo_churn", dtype=object)
-    lost["numerator"] = lost["denominator"] - lost["numerator"]
-    for name in ("value", "low", "high"):
-        lost[name] = to_numpy(wide.column("logo_churn" if name == "value" else f"logo_churn_{name}"))
-    return _frame.from_columns(
-        {name: np.insert(values, kept + 1, lost[name]) for name, values in columns.items()}
-    )
+        return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._table("to_table"), 50)
 
 
 @checked
@@ -171,8 +161,10 @@ def options_of(
     return options
 
 
-def finish(state: SubscriptionState, how: dict[str, Any]) -> Retention:
-    """What is left of the cohorts of a state."""
+def finish(
+    state: SubscriptionState, how: dict[str, Any], segments: _segments.Segments | None = None
+) -> Retention:
+    """What is left of the cohorts of a state, and of each segment's to the same day."""
     own = {name: how.pop(name) for name in options_of.__annotations__ if name in how}
     threads, progress = how.pop("threads", 0), how.pop("progress", None)
     options = options_of(**own)
@@ -181,7 +173,14 @@ def finish(state: SubscriptionState, how: dict[str, Any]) -> Retention:
         raise UsageError("window: cohorts are taken at period ends; leave it out")
     options.options = _options.options_of(zone=time_zone(state._zone), **how)
     with shown(progress, "retention") as tell:
-        return Retention(state._core.retention(options, threads, tell), state._source)
+        whole = state._core.retention(options, threads, tell)
+    if segments is None:
+        return Retention(whole, state._source)
+    following = options.options
+    _options.known_to(following, whole.as_of)
+    options.options = following
+    parts = [part.retention(options, threads, None) for part in segments.parts]
+    return Retention(whole, state._source, _segments.Beside(segments, whole, parts))
 
 
 @checked
@@ -196,6 +195,7 @@ def retention(
     seed: int = 1,
     threads: int = 0,
     progress: Wanted = None,
+    by: str | None = None,
     **how: Any,
 ) -> Retention:
     """How much of the revenue of those who were customers then is left now, and how many of them.
@@ -210,7 +210,11 @@ def retention(
     over
         Periods between the two; a year of them by default: 12 months, 4 quarters.
     reactivation
-        Customers who left and came back in between count with what they bring now. By default they are lost.
+        Revenue of customers who left and came back in between counts with what they bring now; by default it
+        is lost. Of nrr and grr alone: logos are counted at both ends, whatever was in between.
+    by
+        Column of segments, as for `movements`. A customer is in that of its first row, wherever it goes, so
+        that the segments add up: what a plan's first customers pay for another plan now is kept.
     level, interval
         Percent that the intervals cover, and how those of revenue are made, with customers as clusters:
         ``linearized``, ``bootstrap`` (with `replicates` and `seed`) or None. Those of customers are Wilson's.
@@ -219,9 +223,10 @@ def retention(
     -----
     ``nrr``: Σ revenue now ÷ Σ revenue then. ``grr_point``: each customer's capped at what it was.
     ``grr_path``: each customer's lowest since then, so that what was lost never returns. ``grr_chained``: the
-    product of the periods' own grr_point. ``logo_retention``: customers left ÷ customers then;
-    ``logo_churn``: customers lost ÷ customers then, which is 1 − logo_retention.
-    grr_path ≤ grr_point ≤ min(1, nrr). A period in progress has no rates.
+    product of the periods' own grr_point. ``logo_retention``: customers with revenue at both ends ÷ customers
+    then; ``logo_churn``: customers without at the end ÷ customers then, which is 1 − logo_retention.
+    grr_path ≤ grr_point ≤ min(1, nrr). A period in progress has no rates, nor has one that is pending under a
+    `grace`. Amounts of both ends take the rate of the later period's last day.
 
     Examples
     --------
@@ -238,7 +243,6 @@ def retention(
     """
     reading, rest = _options.split(how)
     _options.only(how, _options.READING | _options.FOLLOWING, "retention")
-    state = state_of(subscriptions, reading, threads)
     if isinstance(subscriptions, Crm) and rest.get("to") is not None and rest.get("rates") is None:
         rest["rates"] = subscriptions
     rest |= {
@@ -251,4 +255,7 @@ def retention(
         "threads": threads,
         "progress": progress,
     }
-    return finish(state, rest)
+    if by is None:
+        return finish(state_of(subscriptions, reading, threads), rest)
+    found = _segments.read_customers(subscriptions, by, reading, threads)
+    return finish(whole_of(found), rest, found)
