@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from salesops import _frame
 from salesops._columns import DAY, column_from
 from salesops._core import subscription as _core
 from salesops._core.crm import Crm as _Crm
