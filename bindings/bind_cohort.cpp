@@ -171,6 +171,7 @@ void bind_grid(py::module_& word) {
       .def_readonly("zone", &Retention::zone)
       .def_property_readonly("as_of", [](const Retention& grid) { return grid.as_of.us; })
       .def_readonly("level", &Retention::level)
+      .def_readonly("customers_repeat", &Retention::customers_repeat)
       .def_readonly("customers", &Retention::customers)
       .def_readonly("older", &Retention::older)
       .def_readonly("outside", &Retention::outside)
@@ -291,7 +292,10 @@ void bind_triangle(py::module_& word) {
       .def_readonly("high", &Projection::high)
       .def_readonly("left", &Projection::left)
       .def_readonly("left_low", &Projection::left_low)
-      .def_readonly("left_high", &Projection::left_high);
+      .def_readonly("left_high", &Projection::left_high)
+      .def_readonly("total", &Projection::total)
+      .def_readonly("total_low", &Projection::total_low)
+      .def_readonly("total_high", &Projection::total_high);
   word.def(
       "pooled_survival",
       [](const cohort::Triangle& triangle, double level) {
