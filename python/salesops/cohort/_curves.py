@@ -34,6 +34,7 @@ Points = list[tuple[float, float, float, float]]  # x, value, low, high
 LINES = 5
 NUMBERS = 6
 ROOM = 8  # numbers that fit side by side under a chart
+NOTED = (9, 6)  # and in it, of one line and of several
 
 
 def curves(grid: Retention) -> plot.Picture:
@@ -153,7 +154,7 @@ def dots(
             "line:N",
             sort=names,
             scale=alt.Scale(domain=names, range=colors),
-            legend=alt.Legend(title=None) if len(names) > 1 else None,
+            legend=alt.Legend(title=None, symbolOpacity=1) if len(names) > 1 else None,
         ),
     )
     if len(names) > 1:
@@ -164,8 +165,11 @@ def dots(
     chart = alt.layer(
         base.mark_rule(strokeWidth=3, opacity=0.5).encode(y=alt.Y("low:Q"), y2="high:Q"),
         base.mark_point(opacity=1, filled=True, size=60).encode(y=y),
-        base.mark_text(align="left", dx=6).encode(y=y, text="note:N"),
     )
+    if len(rows) <= NOTED[len(names) > 1]:  # more would lie over one another; the numbers below have them all
+        chart += base.mark_text(dy=-9, fontSize=11 if len(names) < 2 else 10).encode(
+            y=alt.Y("high:Q"), text="note:N"
+        )
     cells = [
         {"at": labels[x], "row": i, "n": f"{n:,.0f}", "color": ink(SERIES[i] if len(names) > 1 else "muted")}
         for i, counts in enumerate(reached)
