@@ -182,6 +182,7 @@ void bind_grid(py::module_& word) {
       .def_readonly("zone", &Retention::zone)
       .def_property_readonly("as_of", [](const Retention& grid) { return grid.as_of.us; })
       .def_readonly("level", &Retention::level)
+      .def_readonly("customers_repeat", &Retention::customers_repeat)
       .def_readonly("customers", &Retention::customers)
       .def_readonly("older", &Retention::older)
       .def_readonly("outside", &Retention::outside)
@@ -308,6 +309,9 @@ void bind_triangle(py::module_& word) {
       .def_readonly("left", &Projection::left)
       .def_readonly("left_low", &Projection::left_low)
       .def_readonly("left_high", &Projection::left_high)
+      .def_readonly("total", &Projection::total)
+      .def_readonly("total_low", &Projection::total_low)
+      .def_readonly("total_high", &Projection::total_high)
       .def(pickled<Projection>());
   word.def(
       "pooled_survival",

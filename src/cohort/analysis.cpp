@@ -56,8 +56,8 @@ Table Retention::to_table() const {
     Column money = Column::of(Type::money, amount, begun);
     columns.emplace_back("amount", money.with_currency(currency.empty() ? "XXX" : currency));
   }
-  const bool rate = cohort_detail::is_share(measure) || measure == Measure::nrr ||
-                    measure == Measure::grr_point || measure == Measure::grr_path;
+  const bool rate =
+      cohort_detail::is_share(measure) || measure == Measure::nrr || cohort_detail::is_gross(measure);
   columns.emplace_back(rate ? "rate" : "value", nullable(value));
   columns.emplace_back("low", nullable(low));
   columns.emplace_back("high", nullable(high));

@@ -26,8 +26,7 @@ void draw_cohort(const Lots& lots, const Plan& plan, std::size_t ages, std::uint
   const auto customers = static_cast<std::int64_t>(lots.begins.size()) - 1;
   const auto replicates = static_cast<std::size_t>(plan.options.replicates);
   const Measure measure = plan.options.measure;
-  const bool of_first =
-      measure == Measure::nrr || measure == Measure::grr_point || measure == Measure::grr_path;
+  const bool of_first = measure == Measure::nrr || is_gross(measure);
   const double unit = is_money(measure) ? per_major : 1;
   constexpr std::size_t block = 16;
   for_rows(replicates, block, plan.options.execution, [&](std::size_t first, std::size_t last) {

@@ -133,9 +133,10 @@ double compare_shares(const Retention& grid, Comparison& pair) {
 
 /// Differences of the cohorts' ratios, weighted by what they rest on, as Mantel and Haenszel weigh shares.
 double compare_ratios(const Retention& grid, Comparison& pair) {
-  const bool of_first = grid.measure != Measure::ltv && grid.measure != Measure::mean;
   const auto base_of = [&](std::size_t cell) {
-    return static_cast<double>(of_first ? grid.amount[cell - pair.age] : grid.n[cell]);
+    if (cohort_detail::is_gross(grid.measure))
+      return static_cast<double>(grid.kept_base[cell / grid.ages.size()]);
+    return static_cast<double>(grid.measure == Measure::nrr ? grid.amount[cell - pair.age] : grid.n[cell]);
   };
   double difference = 0, variance = 0, value_first = 0, value_second = 0, base_first = 0, base_second = 0;
   each_pair(grid, pair, [&](std::size_t a, std::size_t b) {

@@ -22,6 +22,7 @@ void Sums::merge(const Sums& other) {
   add_all(events, other.events);
   add_all(amount, other.amount);
   add_all(kept, other.kept);
+  for (std::size_t i = 0; i < clusters.size(); ++i) clusters[i].merge(other.clusters[i]);
   older += other.older;
   outside += other.outside;
   early += other.early;
@@ -37,8 +38,8 @@ namespace {
 /// One customer's activity in one period (or window).
 struct Slot {
   std::int32_t period = 0;
-  std::int32_t events = 0;       ///< activities
-  std::int32_t after_start = 0;  ///< those after the period's first start event
+  std::int32_t events = 0;      ///< activities
+  std::int32_t from_start = 0;  ///< those after the period's first start event, and itself if it is one
   std::int64_t amount = 0;
   std::int64_t start_at = INT64_MAX;  ///< first start event of the period
 };
@@ -46,8 +47,7 @@ struct Slot {
 /// Puts one customer after another into the sums.
 class Adder {
  public:
-  Adder(const Plan& plan, bool own_start, Sums& sums, std::vector<Lots>* lots)
-      : plan_(plan), own_start_(own_start), sums_(sums), lots_(lots) {}
+  Adder(const Plan& plan, Sums& sums, std::vector<Lots>* lots) : plan_(plan), sums_(sums), lots_(lots) {}
 
   void add(std::span<const Event> events, std::size_t segment) {
     const auto known_end = std::ranges::lower_bound(events, plan_.until.us, {}, &Event::at);
@@ -74,11 +74,14 @@ class Adder {
     }
     if (options.measure == Measure::window) return add_windows(events, *first, segment);
     cut(events, *first);
+    std::fill(own_.begin(), own_.end(), Own{});
     for (std::size_t i = 0; i < slots_.size(); ++i) {
       if (slots_[i].start_at == INT64_MAX) continue;
       add_cohort(i, segment);
       if (options.entry != Entry::recurring) break;
     }
+    for (std::size_t age = 0; age < own_.size(); ++age)
+      if (own_[age].n > 0) sums_.clusters[segment * sums_.ages + age].add(own_[age].n, own_[age].active);
   }
 
  private:
@@ -100,16 +103,17 @@ class Adder {
       Slot& slot = *std::ranges::lower_bound(slots_, period, {}, &Slot::period);
       slot.amount = cohort_detail::add(slot.amount, event.amount);
       if (!plan_.counts(event.amount)) continue;
-      if ((event.flags & can_start) != 0) slot.start_at = std::min(slot.start_at, event.at);
+      const bool starts = (event.flags & can_start) != 0;
+      if (starts) slot.start_at = std::min(slot.start_at, event.at);
       if ((event.flags & is_return) == 0) continue;
       ++slot.events;
-      if (event.at > slot.start_at) ++slot.after_start;
+      if (event.at > slot.start_at || (starts && event.at == slot.start_at)) ++slot.from_start;
     }
   }
 
-  /// Activities of a slot; of the first only what came after the start, if that is another event.
+  /// Activities of a slot; of the first those from the start on.
   [[nodiscard]] std::int32_t events_in(std::size_t slot, std::size_t first) const {
-    return own_start_ && slot == first ? slots_[slot].after_start : slots_[slot].events;
+    return slot == first ? slots_[slot].from_start : slots_[slot].events;
   }
 
   void add_cohort(std::size_t first, std::size_t segment) {
@@ -137,9 +141,32 @@ class Adder {
       ++sums_.active[row + std::min(static_cast<std::size_t>(last_active), sums_.ages - 1)];
     if (options.measure == Measure::bracket) add_brackets(first, cohort, row);
     if (options.measure == Measure::previous) add_previous(row);
-    const bool path = options.measure == Measure::grr_path;
-    if (path || options.measure == Measure::grr_point) add_kept(first, cohort, row, path);
-    if (lots_ != nullptr) add_lots(first, cohort, segment, path);
+    if (is_gross(options.measure))
+      each_kept(first, cohort, [&](std::size_t age, std::int64_t kept) { sums_.kept[row + age] += kept; });
+    if (!own_.empty()) add_own(cohort);
+    if (lots_ != nullptr) add_lots(first, cohort, segment);
+  }
+
+  /// Whether the customer is active at an age from `first` to `last`.
+  [[nodiscard]] bool active_within(std::size_t first, std::size_t last) const {
+    const auto found = std::ranges::lower_bound(active_, first);
+    return found != active_.end() && *found <= last;
+  }
+
+  /// The cells of this cohort that are over, to those of the customer's others.
+  void add_own(std::size_t cohort) {
+    const Measure measure = plan_.options.measure;
+    for (std::size_t age = measure == Measure::previous ? 1 : 0; age < own_.size(); ++age) {
+      if (!is_over(plan_, cohort, age)) continue;
+      if (measure == Measure::previous && !active_within(age - 1, age - 1)) continue;
+      std::size_t first = age, last = measure == Measure::unbounded ? SIZE_MAX : age;
+      if (measure == Measure::bracket) {
+        first = static_cast<std::size_t>(plan_.options.brackets[age].first);
+        last = static_cast<std::size_t>(plan_.options.brackets[age].last);
+      }
+      ++own_[age].n;
+      own_[age].active += active_within(first, last) ? 1 : 0;
+    }
   }
 
   void add_brackets(std::size_t first, std::size_t cohort, std::size_t row) {
@@ -176,23 +203,23 @@ class Adder {
     }
   }
 
-  void add_kept(std::size_t first, std::size_t cohort, std::size_t row, bool path) {
-    std::int64_t least = slots_[first].amount;
+  /// Calls `work(age, kept)` with what is left of the first amount: from nothing to all of it.
+  template <class Work>
+  void each_kept(std::size_t first, std::size_t cohort, const Work& work) const {
+    const bool path = plan_.options.measure == Measure::grr_path;
+    std::int64_t most = std::max<std::int64_t>(slots_[first].amount, 0);
     each_age(first, cohort, [&](std::size_t age, std::int64_t amount) {
-      const std::int64_t kept = std::min(least, amount);
-      if (path) least = kept;
-      sums_.kept[row + age] += kept;
+      const std::int64_t kept = std::clamp<std::int64_t>(amount, 0, most);
+      if (path) most = kept;
+      work(age, kept);
     });
   }
 
-  void add_lots(std::size_t first, std::size_t cohort, std::size_t segment, bool path) {
+  void add_lots(std::size_t first, std::size_t cohort, std::size_t segment) {
     Lots& lots = (*lots_)[segment * sums_.cohorts + cohort];
     const Measure measure = plan_.options.measure;
-    if (path || measure == Measure::grr_point) {
-      std::int64_t least = slots_[first].amount;
-      each_age(first, cohort, [&](std::size_t age, std::int64_t amount) {
-        const std::int64_t kept = std::min(least, amount);
-        if (path) least = kept;
+    if (is_gross(measure)) {
+      each_kept(first, cohort, [&](std::size_t age, std::int64_t kept) {
         if (kept != 0) lots.lots.push_back({static_cast<std::uint32_t>(age), 0, kept});
       });
     } else {
@@ -232,18 +259,23 @@ class Adder {
       k_now = k;
       if (plan_.has_amount) sums_.amount[row + k] += event.amount;
       if (!plan_.counts(event.amount) || (event.flags & is_return) == 0) continue;
-      if (own_start_ && event.at == first.at) continue;
+      if (event.at == first.at && (event.flags & can_start) == 0) continue;
       ++sums_.events[row + k];
       if (++n == plan_.options.min_count) ++sums_.active[row + k];
     }
   }
 
+  /// At one age, over the customer's cohorts.
+  struct Own {
+    std::int64_t n = 0, active = 0;
+  };
+
   const Plan& plan_;
-  bool own_start_;
   Sums& sums_;
   std::vector<Lots>* lots_;
   std::vector<Slot> slots_;
   std::vector<std::size_t> active_;
+  std::vector<Own> own_ = std::vector<Own>(sums_.clusters.empty() ? 0 : sums_.ages);
 };
 
 }  // namespace
@@ -251,9 +283,15 @@ class Adder {
 Sums sum_customers(const cohort::State::Data& data, const Plan& plan,
                    std::span<const std::int32_t> segment_of, std::size_t segments, std::vector<Lots>* lots) {
   const std::size_t cohorts = plan.spine.size();
-  Sums sums(segments, cohorts, plan.ages, plan.has_amount);
+  const bool repeat = plan.options.entry == Entry::recurring && is_share(plan.options.measure);
+  const auto empty_sums = [&] {
+    Sums made(segments, cohorts, plan.ages, plan.has_amount);
+    if (repeat) made.clusters.resize(segments * plan.ages);
+    return made;
+  };
+  Sums sums = empty_sums();
   const auto work = [&](Sums& into, std::vector<Lots>* into_lots, std::size_t first, std::size_t last) {
-    Adder adder(plan, data.own_start, into, into_lots);
+    Adder adder(plan, into, into_lots);
     for (std::size_t i = first; i < last; ++i) {
       tick(i);
       adder.add(data.of(i), segment_of.empty() ? 0 : static_cast<std::size_t>(segment_of[i]));
@@ -270,7 +308,7 @@ Sums sum_customers(const cohort::State::Data& data, const Plan& plan,
     const std::size_t parts = std::clamp<std::size_t>(blocks, 1, threads);
     std::mutex guard;
     for_blocks(parts, plan.options.execution, [&](std::size_t part) {
-      Sums mine(segments, cohorts, plan.ages, plan.has_amount);
+      Sums mine = empty_sums();
       work(mine, nullptr, data.customers() * part / parts, data.customers() * (part + 1) / parts);
       const std::lock_guard lock(guard);
       sums.merge(mine);

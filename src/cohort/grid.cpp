@@ -26,9 +26,13 @@ bool is_share(Measure measure) noexcept {
          measure == Measure::window || measure == Measure::previous;
 }
 
+bool is_gross(Measure measure) noexcept {
+  return measure == Measure::grr_point || measure == Measure::grr_path;
+}
+
 bool is_money(Measure measure) noexcept {
-  return measure == Measure::nrr || measure == Measure::grr_point || measure == Measure::grr_path ||
-         measure == Measure::ltv || measure == Measure::sum || measure == Measure::mean;
+  return measure == Measure::nrr || is_gross(measure) || measure == Measure::ltv || measure == Measure::sum ||
+         measure == Measure::mean;
 }
 
 IntervalKind interval_of(const Options& options) {
@@ -50,6 +54,11 @@ IntervalKind interval_of(const Options& options) {
 
 namespace {
 
+std::string age_name(const cohort::Bracket& bracket) {
+  return std::to_string(bracket.first) +
+         (bracket.last > bracket.first ? "-" + std::to_string(bracket.last) : "");
+}
+
 void check(const Options& options, bool has_amount) {
   if (options.min_count < 1) throw UsageError("min_count is at least 1");
   if (options.max_age < -1) throw UsageError("max_age is 0 or more");
@@ -62,6 +71,9 @@ void check(const Options& options, bool has_amount) {
     for (const auto& bracket : options.brackets)
       if (bracket.first < 0 || bracket.last < bracket.first)
         throw UsageError("a bracket goes from an age of 0 or more to one that is not below it");
+    for (auto one = options.brackets.begin(); one != options.brackets.end(); ++one)
+      if (std::find(options.brackets.begin(), one, *one) != one)
+        throw UsageError("brackets: " + age_name(*one) + " is there twice; name each once");
   }
   if (options.measure == Measure::window) {
     if (options.window_us < 1) throw UsageError("a window is longer than nothing");
@@ -105,25 +117,29 @@ Plan::Plan(const Options& given, const TimeZone& zone, Instant first, Instant kn
   spine.prepare();
 }
 
+bool is_over(const Plan& plan, std::size_t cohort, std::size_t age) noexcept {
+  const bool bracket = plan.options.measure == Measure::bracket;
+  const std::size_t last = bracket ? static_cast<std::size_t>(plan.options.brackets[age].last) : age;
+  const std::size_t periods = plan.spine.size();
+  return cohort + last + 1 < periods || (cohort + last + 1 == periods && plan.spine.last_is_over());
+}
+
 CellState state_of(const Sums& sums, const Plan& plan, std::size_t segment, std::size_t cohort,
                    std::size_t age) {
   const std::size_t cell = sums.row(segment, cohort) + age;
   const Measure measure = plan.options.measure;
+  const std::int64_t size = sums.size[segment * sums.cohorts + cohort];
   if (measure == Measure::window) {
-    const std::int64_t size = sums.size[segment * sums.cohorts + cohort];
     if (sums.n[cell] == 0) return CellState::unobserved;
     return sums.n[cell] == size ? CellState::complete : CellState::in_progress;
   }
-  std::size_t first = age, last = age;
-  if (measure == Measure::bracket) {
-    first = static_cast<std::size_t>(plan.options.brackets[age].first);
-    last = static_cast<std::size_t>(plan.options.brackets[age].last);
-  }
-  const std::size_t periods = sums.cohorts;
-  if (cohort + first >= periods) return CellState::unobserved;
-  if (cohort + last + 1 > periods || (cohort + last + 1 == periods && !plan.spine.last_is_over()))
-    return CellState::in_progress;
-  return measure == Measure::unbounded && age > 0 ? CellState::may_grow : CellState::complete;
+  const bool bracket = measure == Measure::bracket;
+  const std::size_t first = bracket ? static_cast<std::size_t>(plan.options.brackets[age].first) : age;
+  if (cohort + first >= sums.cohorts) return CellState::unobserved;
+  if (!is_over(plan, cohort, age)) return CellState::in_progress;
+  // Where all of a cohort count already, nobody is left who could come later.
+  return measure == Measure::unbounded && sums.active[cell] < size ? CellState::may_grow
+                                                                   : CellState::complete;
 }
 
 namespace {
@@ -170,7 +186,7 @@ class Reader {
     switch (plan_.options.measure) {
       case Measure::nrr: return {money(sums_.amount[cell]), money(sums_.amount[row])};
       case Measure::grr_point:
-      case Measure::grr_path: return {money(sums_.kept[cell]), money(sums_.amount[row])};
+      case Measure::grr_path: return {money(sums_.kept[cell]), money(sums_.kept[row])};
       case Measure::ltv: return {money(through_[cell]), people};
       case Measure::sum: return {money(sums_.amount[cell]), 1};
       case Measure::mean: return {money(sums_.amount[cell]), people};
@@ -195,9 +211,33 @@ std::optional<stats::Interval> interval(IntervalKind kind, std::int64_t active, 
   return std::nullopt;
 }
 
-bool needs_whole_periods(Measure measure) {
-  return measure == Measure::nrr || measure == Measure::grr_point || measure == Measure::grr_path;
+/// Wilson's interval of a share over customers who stand in it several times, with the number of independent
+/// ones that its spread over the customers is worth (Korn and Graubard 1998): p(1−p) ÷ the squared error of
+/// the ratio, less by (z/t)² for few customers. Where all or none are active there is no spread to see, and
+/// customers count as if each were alike in all its cohorts: (Σ n)² ÷ Σ n².
+std::optional<stats::Interval> of_clusters(const Clusters& clusters, std::int64_t active, std::int64_t n,
+                                           double level) {
+  if (n == 0) return std::nullopt;
+  const auto cells = static_cast<double>(n);
+  const double share = static_cast<double>(active) / cells;
+  const double z = stats::normal_multiplier(level);
+  double worth = cells * cells / static_cast<double>(clusters.nn);
+  if (clusters.customers > 1 && active > 0 && active < n) {
+    const auto customers = static_cast<double>(clusters.customers);
+    const double squares = static_cast<double>(clusters.aa) - 2 * share * static_cast<double>(clusters.an) +
+                           share * share * static_cast<double>(clusters.nn);
+    const double t = stats::student_multiplier(customers - 1, level);
+    const double variance = std::max(0.0, squares) * customers / (customers - 1) / (cells * cells);
+    worth = std::min(cells, share * (1 - share) / variance) * (z / t) * (z / t);
+  }
+  const double z2 = z * z / worth;
+  const double middle = (share + z2 / 2) / (1 + z2);
+  const double half = z / (1 + z2) * std::sqrt(share * (1 - share) / worth + z2 / (4 * worth));
+  return stats::Interval{share, active == 0 ? 0 : std::max(0.0, middle - half),
+                         active == n ? 1 : std::min(1.0, middle + half), level};
 }
+
+bool needs_whole_periods(Measure measure) { return measure == Measure::nrr || is_gross(measure); }
 
 void name_axes(Retention& grid, const Sums& sums, const Plan& plan, std::size_t first_cohort,
                std::size_t first_age, std::size_t last_age) {
@@ -213,8 +253,7 @@ void name_axes(Retention& grid, const Sums& sums, const Plan& plan, std::size_t 
       continue;
     }
     const auto& bracket = plan.options.brackets[k];
-    grid.ages.push_back(std::to_string(bracket.first) +
-                        (bracket.last > bracket.first ? "-" + std::to_string(bracket.last) : ""));
+    grid.ages.push_back(age_name(bracket));
     grid.first_age.push_back(bracket.first);
   }
 }
@@ -279,6 +318,7 @@ Retention grid_of(const Sums& sums, const Plan& plan, std::vector<std::string> s
         grid.active.push_back(begun ? sums.active[cell] : 0);
         if (measure == Measure::count) grid.events.push_back(begun ? sums.events[cell] : 0);
         if (plan.has_amount) grid.amount.push_back(begun ? narrow(sums.amount[cell]) : 0);
+        if (k == 0 && is_gross(measure)) grid.kept_base.push_back(narrow(sums.kept[cell]));
         double value = not_a_number, low = not_a_number, high = not_a_number;
         const bool ready = begun && !(needs_whole_periods(measure) && state == CellState::in_progress);
         const Ratio ratio = ready && read.size(s, c) > 0 ? read.ratio(s, c, k) : Ratio{};
@@ -310,12 +350,16 @@ Retention grid_of(const Sums& sums, const Plan& plan, std::vector<std::string> s
       pool.simple = pool.cohorts > 0 ? pool.simple / static_cast<double>(pool.cohorts) : not_a_number;
       pool.weighted = sums_only ? not_a_number : total[k].value();
       pool.low = pool.high = not_a_number;
-      if (const auto ends = interval(grid.interval, pool.active, pool.n, options.level)) {
+      const std::size_t age = s * sums.ages + k + first_age;
+      const auto ends = sums.clusters.empty() || grid.interval == IntervalKind::none
+                            ? interval(grid.interval, pool.active, pool.n, options.level)
+                            : of_clusters(sums.clusters[age], pool.active, pool.n, options.level);
+      if (ends) {
         pool.low = ends->low;
         pool.high = ends->high;
-      } else if (drawn && !std::isnan(pool.weighted)) {
-        pool.low = drawn->pooled_low[s * sums.ages + k + first_age];
-        pool.high = drawn->pooled_high[s * sums.ages + k + first_age];
+      } else if (drawn && !std::isnan(pool.weighted) && !grid.customers_repeat) {
+        pool.low = drawn->pooled_low[age];
+        pool.high = drawn->pooled_high[age];
       }
       grid.pooled.push_back(pool);
     }

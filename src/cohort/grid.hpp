@@ -16,6 +16,25 @@ namespace salesops {
 inline namespace v0 {
 namespace cohort_detail {
 
+/// Σ over customers who may stand in several cohorts: n = its cells of one age that are over, a = those it is
+/// active in. Whole numbers, so that no order of the customers shows.
+struct Clusters {
+  std::int64_t customers = 0, nn = 0, an = 0, aa = 0;
+
+  void add(std::int64_t n, std::int64_t a) noexcept {
+    ++customers;
+    nn += n * n;
+    an += a * n;
+    aa += a * a;
+  }
+  void merge(const Clusters& other) noexcept {
+    customers += other.customers;
+    nn += other.nn;
+    an += other.an;
+    aa += other.aa;
+  }
+};
+
 /// Exact sums over customers, on all periods of a spine. Cells are segment × cohort × age.
 struct Sums {
   Sums(std::size_t segments_, std::size_t cohorts_, std::size_t ages_, bool money)
@@ -35,7 +54,8 @@ struct Sums {
   std::vector<std::int64_t> active;
   std::vector<std::int64_t> events;
   std::vector<int128> amount;
-  std::vector<int128> kept;  ///< grr: what is left of the amounts of age 0
+  std::vector<int128> kept;        ///< grr: what is left of the amounts of age 0; there, what can be lost
+  std::vector<Clusters> clusters;  ///< segments × ages; of shares where customers repeat
   std::int64_t older = 0, outside = 0;
   std::int64_t early = 0;  ///< rows before their customer's cohort: in no cell
 
@@ -101,7 +121,10 @@ struct Bootstrapped {
 [[nodiscard]] cohort::IntervalKind interval_of(const cohort::Options& options);
 [[nodiscard]] bool is_share(cohort::Measure measure) noexcept;
 [[nodiscard]] bool is_money(cohort::Measure measure) noexcept;
+[[nodiscard]] bool is_gross(cohort::Measure measure) noexcept;
 
+/// Whether the last period of a cell is over; not of windows, which are each customer's own.
+[[nodiscard]] bool is_over(const Plan& plan, std::size_t cohort, std::size_t age) noexcept;
 /// Whether the period `cohort + age` (a bracket's or a window's last) is over; nothing where it hasn't begun.
 [[nodiscard]] cohort::CellState state_of(const Sums& sums, const Plan& plan, std::size_t segment,
                                          std::size_t cohort, std::size_t age);

@@ -114,8 +114,10 @@ State State::partial(const Table& events, const Columns& columns, const Executio
   auto data = std::make_shared<Data>();
   data->zone = columns.zone;
   data->batches = 1;
-  data->own_start = columns.start != columns.returned;
   data->by = columns.by;
+  data->start = columns.start;
+  data->returned = columns.returned;
+  data->older = columns.older;
   const Column customer = clv_detail::customers_of(events, columns.customer);
   // Numbers ascend in either order; only texts have to be sorted.
   const auto order =
@@ -202,8 +204,20 @@ void check_alike(const State::Data& a, const State::Data& b) {
                      b.zone.name());
   if (a.customer.type() != b.customer.type())
     throw UsageError("one batch has customers as text, the other as whole numbers; use one kind");
-  if (a.has_amount != b.has_amount || a.by.empty() != b.by.empty() || a.own_start != b.own_start)
-    throw UsageError("the batches were read with different columns: amounts, segments, starts and returns");
+  if (a.has_amount != b.has_amount)
+    throw UsageError("one batch was read with amounts, the other without; name the column in both");
+  const auto alike = [](const char* argument, const std::string& one, const std::string& other) {
+    if (one == other) return;
+    const auto named = [](const std::string& column) {
+      return column.empty() ? std::string("none") : "'" + column + "'";
+    };
+    throw UsageError(std::string("the batches were read with different columns as ") + argument + ": " +
+                     named(one) + " and " + named(other) + "; read all with the same");
+  };
+  alike("by", a.by, b.by);
+  alike("start", a.start, b.start);
+  alike("returned", a.returned, b.returned);
+  alike("older", a.older, b.older);
   if (a.currency != b.currency)
     throw UnitError("the batches are in different currencies: " + (a.currency.empty() ? "none" : a.currency) +
                     " and " + (b.currency.empty() ? "none" : b.currency));
@@ -223,7 +237,9 @@ void State::merge(const State& other) {
   auto merged = std::make_shared<Data>();
   merged->has_amount = a.has_amount;
   merged->by = a.by;
-  merged->own_start = a.own_start;
+  merged->start = a.start;
+  merged->returned = a.returned;
+  merged->older = a.older;
   merged->currency = a.currency;
   merged->zone = a.zone;
   merged->issues = a.issues;

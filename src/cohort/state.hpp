@@ -47,8 +47,8 @@ struct State::Data {
   std::vector<cohort_detail::Event> events;
   std::vector<std::string> segments;
   bool has_amount = false;
-  std::string by;          ///< the column of segments; empty without
-  bool own_start = false;  ///< start and return are different events
+  std::string by;                      ///< the column of segments; empty without
+  std::string start, returned, older;  ///< columns of the filters; empty without
   std::string currency;
   TimeZone zone;
   Issues issues;

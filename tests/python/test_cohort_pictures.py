@@ -75,3 +75,60 @@ def test_what_is_cut_names_the_way_to_all_of_it():
         "a longer window= has fewer."
         in so.cohort.retention(rows, measure="window", window="7d").plot().subtitle
     )
+
+
+def bought(rows, **more):
+    who, when, amount = zip(*rows, strict=True)
+    return {"customer": who, "time": when, "amount": amount} | more
+
+
+STEADY = [(who, f"2025-{month:02}-05", 10.0) for who in range(6) for month in range(1, 7) if who % month < 3]
+
+
+def test_brackets_are_names_on_the_axis_and_say_what_is_over():
+    how = {"measure": "bracket", "brackets": [(1, 2), (1, 3), (4, 9)], "as_of": "2025-07-01"}
+    drawn = so.cohort.retention(bought(STEADY), **how).plot("curves")
+    dots, below = drawn.chart.to_dict()["vconcat"]
+    assert dots["layer"][0]["encoding"]["x"]["type"] == "nominal"
+    assert dots["layer"][0]["encoding"]["x"]["sort"] == ["1-2", "1-3", "4-9"]
+    assert [cell["at"] for cell in below["data"]["values"]] == ["1-2", "1-3", "4-9"]
+    assert [row[0] for row in drawn.rows] == ["1-2", "1-3"]  # 4-9 is not over
+    assert "over all cohorts whose bracket is over" in drawn.subtitle
+    assert "at ages 1-3" in drawn.title
+    two = so.cohort.retention(bought(STEADY, shop=[who % 2 for who, *_ in STEADY]), by="shop", **how)
+    svg = two.plot("curves").svg()
+    assert svg.count(">shop 0<") == 2  # in the key and at its row of numbers
+    window = so.cohort.retention(bought(STEADY), measure="window", window="30d", as_of="2025-07-01")
+    assert "over all cohorts whose customers' windows are all over" in window.plot("curves").subtitle
+    assert "in window 1" in window.plot("curves").title
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [([0, 1], "country 0: "), ([True, False], "country false: "), (["north", "south"], "north ")],
+)
+def test_segments_that_say_nothing_alone_are_named_with_their_column(names, told):
+    rows = bought(STEADY, country=[names[who % 2] for who, *_ in STEADY])
+    grid = so.cohort.retention(rows, by="country", as_of="2025-07-01")
+    assert grid.plot("curves").title.startswith(f"classic: {told}")
+    first = told.rstrip(": ")
+    assert grid.plot(segment=grid.segments[0]).title.startswith(f"{first}: classic by month")
+    assert f"\n{first}:\n" in repr(grid)
+    state = so.cohort.RetentionState.partial(rows, by="country")
+    assert f"\n{first}:\n" in repr(state.finish(as_of="2025-07-01"))
+
+
+def test_bands_far_beyond_all_values_are_cut_off_with_a_note():
+    rows = [(who, "2025-01-05", 100.0 if who == 0 else 1.0) for who in range(8)]
+    rows += [(who, f"2025-{month:02}-05", 20.0) for who in range(8) for month in (2, 3)]
+    grid = so.cohort.retention(bought(rows), amount="amount", measure="nrr", as_of="2025-04-01", seed=1)
+    highest = max(grid.pooled()["high"])
+    assert highest > 10
+    drawn = grid.plot("curves")
+    ends = [row["high"] for row in drawn.chart.to_dict()["vconcat"][0]["layer"][0]["data"]["values"]]
+    assert max(ends) == pytest.approx(1.5 * max(grid.pooled()["weighted"]))
+    assert f"Bands are cut off at {so.plot.percent(max(ends))}; they go to {so.plot.percent(highest)}." in (
+        drawn.subtitle
+    )
+    calm = so.cohort.retention(bought(STEADY), amount="amount", measure="nrr", as_of="2025-07-01")
+    assert "cut off" not in calm.plot("curves").subtitle

@@ -10,13 +10,13 @@
 /// | measure   | value                                                                   | n            |
 /// |-----------|-------------------------------------------------------------------------|--------------|
 /// | classic   | share with ≥ `min_count` events in period c + k                         | cohort size  |
-/// | unbounded | share whose last such period is ≥ c + k; can only grow as time goes on  | cohort size  |
+/// | unbounded | share whose last such period is ≥ c + k; grows until it is all of them  | cohort size  |
 /// | bracket   | share with such a period of age a ≤ k ≤ b                               | cohort size  |
-/// | window    | share with ≥ `min_count` events in window ⌊(t − t₀)/w⌋ = k from its own first instant t₀ |
-/// customers whose window is over | | previous  | share active in k of those active in k − 1 | those        |
+/// | window    | share with ≥ `min_count` events in window ⌊(t − t₀)/w⌋ = k from its first t₀ | window over |
+/// | previous  | share active in k of those active in k − 1                              | those        |
 /// | nrr       | Σ amounts of c + k ÷ Σ amounts of c                                     | cohort size  |
-/// | grr_point | Σ min(amount of c + k, amount of c) ÷ Σ amounts of c, by customer       | cohort size  |
-/// | grr_path  | Σ min over j ≤ k of the amounts of c + j ÷ Σ amounts of c               | cohort size  |
+/// | grr_point | Σ min(amount of c + k, amount of c) ÷ Σ amounts of c, each at least 0   | cohort size  |
+/// | grr_path  | Σ min over j ≤ k of the amounts of c + j ÷ Σ amounts of c, the same way | cohort size  |
 /// | ltv       | Σ amounts through c + k ÷ cohort size                                   | cohort size  |
 /// | sum       | Σ amounts of c + k                                                      | cohort size  |
 /// | mean      | that ÷ customers active in c + k                                        | those        |
@@ -24,9 +24,11 @@
 ///
 /// Amounts are int64 minor units of one currency and exact; a sum beyond 64 bits is a `UsageError`. All rows
 /// of a customer from its cohort's period on count, refunds too. A cell in progress has the value so far, but
-/// nrr and grr have none before the period is over, nor over a base that is not above 0.
+/// nrr and grr have none before the period is over, nor over a base that is not above 0. grr lies between 0
+/// and 1: a customer whose amount of a period is below 0 brings 0 in it, first periods too. nrr is net of
+/// refunds, so that it may lie below grr, and below 0.
 ///
-/// Where starts and returns are different events, age 0 holds returns strictly after the start.
+/// Age 0 holds returns strictly after the start, and the start itself where it passes as a return.
 /// Counts and sums are equal for any order of the rows, any cut into batches and any number of threads.
 #pragma once
 
@@ -104,6 +106,8 @@ enum class Measure : std::uint8_t {
 struct Bracket {
   int first = 0;
   int last = 0;
+
+  friend bool operator==(const Bracket&, const Bracket&) = default;
 };
 
 enum class IntervalKind : std::uint8_t {
@@ -137,7 +141,7 @@ struct Options {
 enum class CellState : std::uint8_t {
   complete,
   in_progress,  ///< the period (a customer's window, a bracket's end) is not over at `as_of`
-  may_grow,     ///< unbounded: over, but customers who come back later will count
+  may_grow,     ///< unbounded: over, but customers who come back later will count; not where all do already
   unobserved    ///< not begun: no value
 };
 [[nodiscard]] std::string_view state_name(CellState state) noexcept;
@@ -148,6 +152,8 @@ struct PooledAge {
   std::int64_t n = 0;
   std::int64_t active = 0;
   double weighted = 0;  ///< Σ numerators ÷ Σ denominators; NaN without
+  /// Of `weighted`. With recurring entry customers stand in several cohorts: shares have Wilson's interval
+  /// with as many independent customers as the spread over them is worth, money has none.
   double low = 0, high = 0;
   double simple = 0;  ///< mean of the cohorts' values
 };
@@ -169,6 +175,7 @@ struct Retention {
   std::vector<std::int64_t> amount;      ///< minor units in the cell; empty without amounts
   std::vector<double> value, low, high;  ///< amounts in major units
   std::vector<double> std_error;         ///< of ltv, mean, nrr and grr over customers; with the bootstrap
+  std::vector<std::int64_t> kept_base;   ///< grr: minor units that can be lost; segments × cohorts
   std::vector<CellState> state;
   std::vector<PooledAge> pooled;  ///< segments × ages
 
@@ -203,8 +210,8 @@ class State {
   State();
   /// Reads a batch. Dirty rows become issues; a wrong type of column is a `UsageError` that names it.
   static State partial(const Table& events, const Columns& columns = {}, const Execution& execution = {});
-  /// Adds another batch. Other kinds of customers, columns or another zone are a `UsageError`, another
-  /// currency a `UnitError`; an empty state fits all.
+  /// Adds another batch. Other kinds of customers, segments or filters of another column, another zone are a
+  /// `UsageError`, another currency a `UnitError`; an empty state fits all.
   void merge(const State& other);
   [[nodiscard]] Retention finish(const Options& options = {}) const;
   [[nodiscard]] std::size_t customers() const noexcept;

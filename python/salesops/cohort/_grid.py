@@ -40,8 +40,13 @@ MEASURES = {
     "count": "events in period k",
 }
 RATES = ("classic", "unbounded", "bracket", "window", "previous", "nrr", "grr_point", "grr_path")
+NO_INTERVAL = (
+    "entry: with recurring entry a customer is in several cohorts, which the bootstrap draws apart: "
+    "their means have no interval"
+)
 MARKS = {"complete": "", "in_progress": "*", "may_grow": "+", "unobserved": ""}
 SHOWN = 12
+BARE = re.compile(r"[-+]?\d+|true|false")
 
 
 class Retention:
@@ -51,9 +56,13 @@ class Retention:
     comes back later will count); ``unobserved`` (not begun: null, never 0).
     """
 
-    def __init__(self, core: _core.Retention, source: Any) -> None:
+    def __init__(
+        self, core: _core.Retention, source: Any, notes: Sequence[str] = (), by: str | None = None
+    ) -> None:
         self._core = core
         self.source = _frame.empty_like(source)
+        self._notes = list(notes)
+        self._by = by
 
     # ---- what it knows ----
 
@@ -127,6 +136,12 @@ class Retention:
         """What was left out, by rule."""
         return self._core.issues
 
+    @property
+    def notes(self) -> list[str]:
+        """Filters that no row passes, with the values there are, and means without an interval, in words."""
+        repeated = self._core.customers_repeat and self.interval == "bootstrap"
+        return self._notes + [NO_INTERVAL] * repeated
+
     # ---- frames ----
 
     def to_frame(self) -> Any:
@@ -138,6 +153,10 @@ class Retention:
 
         ``weighted`` pools customers (Σ active ÷ Σ n, with an interval); ``simple`` gives a cohort one vote.
         ``state`` is that of the cells in the mean: where they may grow it may, too.
+
+        With recurring entry a customer is in several cohorts, and ``n`` counts it in each. The interval of
+        shares takes customers as clusters then: it is Wilson's, with as many independent customers as the
+        spread over them is worth (Korn and Graubard). Money has no interval of its means.
         """
         table = self._core.pooled_table()
         return _frame.like(table.with_column("state", Column.of_strings(self._pooled_states())), self.source)
@@ -230,6 +249,11 @@ class Retention:
         if segment not in self._core.segments:
             raise UsageError(f"segment: there is no {segment!r}; there are {', '.join(self._core.segments)}")
         return self._core.segments.index(segment)
+
+    def _named(self, place: int) -> str:
+        """A segment as pictures and prints name it: one that says nothing alone with its column."""
+        name = plain(self._core.segments[place])
+        return f"{plain(self._by)} {name}" if self._by and BARE.fullmatch(name) else name
 
     @checked
     def payback(
@@ -346,13 +370,13 @@ class Retention:
             cohort, the youngest and some between, dashed where in progress, with `cac` as a line that is met
             as `payback` has it; for the measure ltv.
         """
-        from salesops.cohort import _pictures
+        from salesops.cohort import _curves, _pictures
 
         drawn = {
             "heatmap": lambda: _pictures.heatmap(self, self._segment(segment)),
-            "curves": lambda: _pictures.curves(self),
+            "curves": lambda: _curves.curves(self),
             "triangle": lambda: _pictures.triangle(self, self._segment(segment)),
-            "ltv": lambda: _pictures.ltv(self, self._segment(segment), cac),
+            "ltv": lambda: _curves.ltv(self, self._segment(segment), cac),
         }
         if kind not in drawn:
             raise UsageError(f"kind is one of {', '.join(drawn)}, not {kind!r}")
@@ -377,7 +401,7 @@ class Retention:
                 cells = range(row * len(ages), row * len(ages) + len(ages[:SHOWN]))
                 grid.append([cohort, f"{sizes[row]:,}", *(self._cell(values[i], states[i]) for i in cells)])
             if segment:
-                lines.append(f"{plain(segment)}:")
+                lines.append(f"{self._named(s)}:")
             lines += aligned(grid)
         if len(cohorts) > SHOWN or len(ages) > SHOWN:
             lines.append(f"… {len(cohorts)} cohorts × {len(ages)} ages in all")
@@ -405,7 +429,8 @@ class Retention:
         core = self._core
         text = f"<Retention ({core.measure}: {self.definition}): "
         if not core.cohorts:
-            return f"{text}no customer in a cohort: {self._why_none()}{told_issues(core.issues)}>"
+            why = f"{self._why_none()}{told_issues(core.issues)}{self._told_notes()}"
+            return f"{text}no customer in a cohort: {why}>"
         text += (
             f"{counted(core.customers, 'customer')} in {counted(len(core.cohorts), 'cohort')} by "
             f"{_length(core)}, {core.zone}, as of {known_at(core):%Y-%m-%d %H:%M} UTC"
@@ -414,7 +439,10 @@ class Retention:
             text += f"; {core.older:,} older than the log"
         if core.outside:
             text += f"; {core.outside:,} never began"
-        return f"{text}{told_issues(core.issues)}>"
+        return f"{text}{told_issues(core.issues)}{self._told_notes()}>"
+
+    def _told_notes(self) -> str:
+        return "".join(f". {note}" for note in self._notes)
 
     def _why_none(self) -> str:
         """Why there is no cohort."""

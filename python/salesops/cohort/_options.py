@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from salesops import _frame
@@ -16,6 +16,7 @@ from salesops._core.table import Column, Table
 from salesops._names import meant
 from salesops.calendar import FiscalCalendar, TimeZone, time_zone
 from salesops.crm import begins_day, instant
+from salesops.plot.base import plain
 
 if TYPE_CHECKING:
     import numpy as np
@@ -51,17 +52,42 @@ def known_at(as_of: Moment, zone: TimeZone) -> int | None:
 # ---- columns ----
 
 
-def matches(column: Column, wanted: Any) -> npt.NDArray[np.bool_]:
+def values_of(wanted: Any) -> list[Any]:
+    """The values of one condition; a lone one is a list of one."""
+    return [wanted] if isinstance(wanted, str) or not hasattr(wanted, "__iter__") else list(wanted)
+
+
+def matches(column: Column, wanted: Any, name: str, argument: str) -> npt.NDArray[np.bool_]:
     """The rows of a column that hold one of the values; a null holds none."""
     import numpy as np
 
-    values = [wanted] if isinstance(wanted, str) or not hasattr(wanted, "__iter__") else list(wanted)
+    values = values_of(wanted)
+    texts = [value for value in values if isinstance(value, str)]
+    empty = column.null_count == len(column)  # of what kind its cells would be, nothing says
     if column.type == "string":
-        allowed = np.array([entry in values for entry in column.dictionary] + [False])
+        if len(texts) < len(values) and not empty:
+            other = next(value for value in values if not isinstance(value, str))
+            raise UsageError(
+                f"{argument}: column '{name}' holds text, and {type(other).__name__} is none: "
+                "put its values in quotes"
+            )
+        allowed = np.array([entry in texts for entry in column.dictionary] + [False])
         codes, valid = column.values(), column.valid()
         found: npt.NDArray[np.bool_] = allowed[codes if valid is None else np.where(valid, codes, -1)]
         return found
-    return np.isin(column.to_numpy(), np.array(values))
+    cells = column.to_numpy()
+    if empty:
+        return np.zeros(len(column), dtype=bool)
+    if texts and cells.dtype.kind == "M":
+        try:
+            return np.isin(cells, np.array(values, dtype=cells.dtype))
+        except ValueError as error:
+            raise UsageError(f"{argument}: column '{name}' holds {column.type}, not {texts[0]!r}") from error
+    if texts:
+        raise UsageError(
+            f"{argument}: column '{name}' holds {column.type}, and {texts[0]!r} is text: leave the quotes out"
+        )
+    return np.isin(cells, np.array(values))
 
 
 def with_filter(table: Table, wanted: Filter, argument: str) -> tuple[Table, str]:
@@ -70,26 +96,71 @@ def with_filter(table: Table, wanted: Filter, argument: str) -> tuple[Table, str
 
     if wanted is None:
         return table, ""
-    if isinstance(wanted, str):
-        if table.column(wanted).type != "boolean":
-            raise UsageError(f"{argument}: column '{wanted}' isn't true or false; give {{'{wanted}': value}}")
-        return table, wanted
-    kept = np.ones(len(table), dtype=bool)
-    for name, values in wanted.items():
-        kept &= matches(table.column(str(name)), values)
     name = f" {argument}"  # no column of the caller's begins like this
+    if isinstance(wanted, str):
+        column = table.column(wanted)
+        if column.type != "boolean":
+            raise UsageError(f"{argument}: column '{wanted}' isn't true or false; give {{'{wanted}': value}}")
+        return table.with_column(name, column), name
+    kept = np.ones(len(table), dtype=bool)
+    for one, values in wanted.items():
+        kept &= matches(table.column(str(one)), values, str(one), argument)
     return table.with_column(name, Column.of("boolean", kept.astype(np.uint8))), name
 
 
-def tell_never(issues: Issues, table: Table, wanted: Filter, name: str, argument: str) -> None:
-    """Add an issue for a filter, kept as column `name`, that no row passes: a slip, most likely."""
+def said(wanted: Filter) -> dict[str, frozenset[Any]] | None:
+    """What a filter asks for, however it is written."""
+    if wanted is None:
+        return None
+    if isinstance(wanted, str):
+        return {wanted: frozenset({True})}
+    return {str(name): frozenset(values_of(values)) for name, values in wanted.items()}
+
+
+def tell_never(issues: Issues, table: Table, wanted: Filter, name: str, argument: str) -> list[str]:
+    """Add an issue for a filter, kept as column `name`, that no row passes: a slip, most likely.
+
+    Returns what there is instead, as a sentence.
+    """
     if wanted is None or not len(table):
-        return
+        return []
     column = table.column(name)
-    valid, values = column.valid(), column.values()
-    if not (values if valid is None else values.astype(bool) & valid).any():
-        columns = wanted if isinstance(wanted, str) else ", ".join(map(str, wanted))
-        issues.add("transactions", -1, columns, f"no_row_is_{argument}")
+    valid, passed = column.valid(), column.values()
+    if (passed if valid is None else passed.astype(bool) & valid).any():
+        return []
+    columns = wanted if isinstance(wanted, str) else ", ".join(map(str, wanted))
+    issues.add("transactions", -1, columns, f"no_row_is_{argument}")
+    if isinstance(wanted, str):
+        return [f"{argument}: column '{wanted}' is true in no row"]
+    alone = [
+        f"no row of column '{one}' is {_some(map(repr, values_of(values)), 'or')}"
+        f"{_there_are(table.column(str(one)), values_of(values))}"
+        for one, values in wanted.items()
+        if not matches(table.column(str(one)), values, str(one), argument).any()
+    ]
+    return [f"{argument}: {'; '.join(alone) or f'no row passes all of {columns} at once'}"]
+
+
+MOST_NAMED = 12  # categories are named, what tells rows apart is not
+
+
+def _there_are(column: Column, wanted: list[Any]) -> str:
+    """The value that was meant, else those there are, where they are few."""
+    texts = column.dictionary if column.type == "string" else []
+    near = next((found for one in wanted if (found := meant(str(one), texts))), "")
+    if near:
+        return near
+    there = set(texts)
+    if column.type.startswith(("int", "uint")):
+        values, valid = column.values(), column.valid()
+        there = set((values if valid is None else values[valid])[:100_000].tolist())
+    kinds = [repr(value) for value in sorted(there)]
+    return f"; there are {_some(kinds, 'and')}" if 0 < len(kinds) <= MOST_NAMED else ""
+
+
+def _some(texts: Iterable[str], last: str) -> str:
+    *rest, end = [plain(text) for text in texts] or ["nothing"]
+    return f"{', '.join(rest)} {last} {end}" if rest else end
 
 
 def asked(**filters: Filter) -> list[str]:
@@ -142,8 +213,7 @@ def read_events(
     columns.customer, columns.time, columns.amount = customer, time, amount or ""
     columns.currency, columns.minor_units, columns.by = currency, money_unit == "minor", by or ""
     table, columns.start = with_filter(table, start, "start")
-    same = returned is not None and returned == start
-    table, columns.returned = (table, columns.start) if same else with_filter(table, returned, "returned")
+    table, columns.returned = with_filter(table, returned, "returned")
     table, columns.older = with_filter(table, older, "older")
     columns.zone = time_zone(tz)
     return table, columns
@@ -217,5 +287,9 @@ def brackets_of(brackets: Any) -> list[tuple[int, int]]:
             raise UsageError("brackets: ages, or pairs of first and last age, such as [1, (2, 3), (4, 6)]")
         if not all(0 <= age <= 100_000 for age in pair):
             raise UsageError("brackets: ages go from 0 to 100,000")
+        if pair in made:
+            first, last = pair
+            name = first if first == last else pair
+            raise UsageError(f"brackets: {name} is there twice; name each once")
         made.append(pair)
     return made

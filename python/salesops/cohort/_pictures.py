@@ -2,27 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from salesops import plot
 from salesops._core.error import UsageError
-from salesops.plot.base import altair, ink, plain, records
-from salesops.plot.lines import with_numbers
+from salesops.plot.base import altair, ink, records
 
 if TYPE_CHECKING:
     from salesops.cohort._grid import Retention
-    from salesops.cohort._triangle import Projection
-
-T = TypeVar("T")
 
 MOST_COHORTS = 36
 MOST_AGES = 40
 ROOMY = 14  # ages whose numbers have room for signs and three digits
 COARSER = {"day": "week", "week": "month", "month": "quarter", "quarter": "year", "half": "year"}
-LINES = 5
-NUMBERS = 6
-ROOM = 8  # numbers that fit side by side under a chart
 
 
 def unit_of(grid: Retention) -> str:
@@ -118,12 +111,12 @@ def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
     """The finding (the mean at the first and the last age told) and the definition."""
     core = grid._core
     pooled = core.pooled_table().to_dict()
-    name = f"{plain(core.segments[segment])}: " if core.segments[segment] else ""
+    name = f"{grid._named(segment)}: " if core.segments[segment] else ""
     ages, alone = told(grid, pooled, segment, last)
     mean = mean_of(grid)
     means = {k: pooled[mean][segment * len(core.ages) + k] for k in (ages[:1] + ages[-1:])}
     finding = ", ".join(
-        f"{plot.compact(value, unit_of(grid))} at age {core.ages[k]}" for k, value in means.items()
+        f"{plot.compact(value, unit_of(grid))} {at_age(grid, k)}" for k, value in means.items()
     )
     if not finding:
         finding = "nothing is known after age 0"
@@ -132,9 +125,22 @@ def words_of(grid: Retention, segment: int, last: int) -> tuple[str, str]:
     length = "block of days" if core.every == "days" else core.every
     return (
         f"{name}{called(grid)} by {length}: {finding}",
-        f"{grid.definition}; {mean} mean over all cohorts whose {length} is over, as of "
+        f"{grid.definition}; {mean} mean over all cohorts {whose(grid, length)}, as of "
         f"{grid.as_of:%Y-%m-%d}, {core.zone}.",
     )
+
+
+def whose(grid: Retention, length: str) -> str:
+    """Which cohorts are in a mean."""
+    if grid.measure == "bracket":
+        return "whose bracket is over"
+    return "whose customers' windows are all over" if grid.measure == "window" else f"whose {length} is over"
+
+
+def at_age(grid: Retention, place: int) -> str:
+    """An age in a sentence."""
+    kind = "window" if grid.measure == "window" else "ages" if "-" in grid.ages[place] else "age"
+    return f"{'in' if kind == 'window' else 'at'} {kind} {grid.ages[place]}"
 
 
 def cut(grid: Retention, segment: int, cells: list[dict[str, Any]], most: int = MOST_COHORTS) -> str:
@@ -248,7 +254,7 @@ def heatmap(grid: Retention, segment: int) -> plot.Picture:
         marks.insert(0, "Numbers: percent")
         marks[1] = marks[1].lower()
     title, subtitle = words_of(grid, segment, last_of(begun))
-    columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
+    columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + mark_of(cell["state"]))
     return plot.Picture(
         title=title,
         subtitle=f"{subtitle}{cut(grid, segment, begun)} {'; '.join(marks)}.",
@@ -286,7 +292,7 @@ def step_of(texts: Sequence[str], grows: bool = False) -> int:
     return max(22, 6 * max(map(len, texts)) + (14 if grows else 6))
 
 
-def _mark(state: str) -> str:
+def mark_of(state: str) -> str:
     return {"in_progress": "*", "may_grow": "+"}.get(state, "")
 
 
@@ -295,7 +301,7 @@ def triangle(grid: Retention, segment: int) -> plot.Picture:
     alt = altair()
     cells = cells_of(grid, segment, MOST_COHORTS)
     for cell in cells:
-        cell["note"] = f"{cell['active']:,}{_mark(cell['state'])}"
+        cell["note"] = f"{cell['active']:,}{mark_of(cell['state'])}"
         cell["ink"] = ink("muted") if cell["state"] == "in_progress" else ink("ink")
     data = records(cells, "cohort", "k")
     core = grid._core
@@ -317,158 +323,6 @@ def triangle(grid: Retention, segment: int) -> plot.Picture:
         chart=chart.properties(height={"step": 18}),
         columns=columns,
         rows=rows,
-    )
-
-
-def curves(grid: Retention) -> plot.Picture:
-    """The mean by age, one line a segment."""
-    core = grid._core
-    ages = len(core.ages)
-    pooled = core.pooled_table().to_dict()
-    unit, mean = unit_of(grid), mean_of(grid)
-    lines: dict[str, list[tuple[float, float, float, float]]] = {}
-    findings, reached = [], []
-    for s, segment in enumerate(core.segments[: plot.MOST_LINES]):
-        points = []
-        for k, number in enumerate(core.first_age):
-            value, low, high = (pooled[name][s * ages + k] for name in (mean, "low", "high"))
-            if value is not None:
-                points.append(
-                    (float(number), value, value if low is None else low, value if high is None else high)
-                )
-        if points:
-            name = plain(segment) or "all cohorts"
-            lines[name] = points
-            reached.append({number: pooled["n"][s * ages + k] for k, number in enumerate(core.first_age)})
-            worth, alone = told(grid, pooled, s, ages - 1)
-            at = worth[-1] if worth else 0
-            value = plot.compact(pooled[mean][s * ages + at], unit)
-            note = " (of one cohort)" if worth and alone else ""
-            findings.append(f"{name} {value} at age {core.ages[at]}{note}")
-    if not lines:
-        raise UsageError("no age is over in any cohort: there is no mean to draw")
-    title, subtitle = words_of(grid, 0, ages - 1)
-    if len(core.segments) > plot.MOST_LINES:
-        subtitle += f" Drawn: the first {plot.MOST_LINES} of {len(core.segments):,} segments."
-    grows = "may_grow" in core.state
-    if grows:
-        subtitle += " It may still grow (+), the last ages most: who comes back later will count."
-    if len(core.segments) > 1:
-        title = f"{called(grid)}: {', '.join(findings)}"
-    band = "" if core.interval == "none" else f" Band: {core.level:g} % interval ({core.interval})."
-    names = list(lines)
-    marked = zip(core.first_age, core.ages, grid._pooled_states(), strict=False)
-    labels = {number: age + _mark(state) for number, age, state in marked}
-    by_age: dict[float, dict[str, float]] = {}
-    for name, points in lines.items():
-        for x, value, _, _ in points:
-            by_age.setdefault(x, {})[name] = value
-    return plot.Picture(
-        title=title,
-        subtitle=f"{subtitle}{band} Below: customers in the mean.",
-        alt=f"{title}. {subtitle}",
-        chart=with_reached(
-            plot.curves(
-                lines,
-                x_title="age",
-                y_title=grid.measure + (", may still grow" if grows else ""),
-                unit=unit,
-                whole_x=True,
-            ),
-            reached,
-            names=names,
-        ),
-        columns=["age", *names],
-        rows=[
-            [labels[int(x)], *(plot.compact(values.get(name), unit) for name in names)]
-            for x, values in sorted(by_age.items())
-        ],
-    )
-
-
-def with_reached(
-    chart: Any, reached: Sequence[Mapping[int, float]], last: int | None = None, names: Sequence[str] = ()
-) -> Any:
-    """Put customers at a few ages under a chart of curves, a row in its colour for each.
-
-    `last` is where the curves end, if beyond the ages reached. Names stand to the left of their rows where
-    there are several.
-    """
-    ages = sorted(age for age in set().union(*reached) if any(counts[age] for counts in reached))
-    few = spread(ages, NUMBERS) if last is None else ages[:: -(-last // ROOM)]
-    rows = [[(age, f"{counts[age]:,.0f}") for age in few] for counts in reached]
-    return with_numbers(chart, rows, names)
-
-
-def ltv(grid: Retention, segment: int, cac: Any) -> plot.Picture:
-    """Cumulative amounts a customer by age, from the oldest cohort to the youngest, against a cost."""
-    from salesops.cohort._grid import cost_of
-
-    if grid.measure != "ltv":
-        raise UsageError("kind='ltv' draws the measure ltv")
-    cost = None if cac is None else cost_of(cac, "one number for the line (payback takes one a cohort)")
-    unit = unit_of(grid)
-    begun = cells_of(grid, segment, len(grid.cohorts))
-    cells = [cell for cell in begun if cell["value"] is not None]
-    pooled = grid._core.pooled_table().to_dict()
-    ages = len(grid.ages)
-    lines: dict[str, list[tuple[float, float, float, float]]] = {}
-    last = last_of(begun)
-    mean = [pooled["weighted"][segment * ages + k] for k in range(last + 1)]
-    if any(value is not None for value in mean):
-        lines["weighted mean"] = [(float(k), v, v, v) for k, v in enumerate(mean) if v is not None]
-    still_open = set()
-    cohorts = list(dict.fromkeys(cell["cohort"] for cell in cells))
-    kept = spread(cohorts, LINES - 1)
-    for name in kept:
-        row = [cell for cell in cells if cell["cohort"] == name]
-        lines[name] = [(float(cell["column"]), *[cell["value"]] * 3) for cell in row]
-        if row[-1]["state"] == "in_progress":
-            still_open.add(name)
-    chart = plot.curves(
-        lines, x_title="age", y_title="amount a customer", unit=unit, open_ends=still_open, whole_x=True
-    )
-    title, subtitle = words_of(grid, segment, last)
-    subtitle += cut(grid, segment, begun, len(grid.cohorts))
-    if len(kept) < len(cohorts):
-        subtitle += f" Lines: {len(kept)} of {len(cohorts):,} cohorts, from the oldest to the youngest."
-    if still_open:
-        subtitle += " Dashed to a ring: in progress, the amounts so far."
-    if cost is not None:
-        alt = altair()
-        data = alt.Data(values=[{"cac": cost, "note": f"cost {plot.compact(cost, unit)}"}])
-        rule = alt.Chart(data).mark_rule(strokeDash=[6, 3], color=ink("bad")).encode(y="cac:Q")
-        note = (
-            alt.Chart(data)
-            .mark_text(align="left", dy=-6, color=ink("bad"))
-            .encode(y="cac:Q", text="note:N", x=alt.value(4))
-        )
-        chart = chart + rule + note
-        title += f"; cost of {plot.compact(cost, unit)} {met(grid, segment, cost)}"
-    columns, rows = table_of(cells, lambda cell: plot.compact(cell["value"], unit) + _mark(cell["state"]))
-    return plot.Picture(
-        title=title, subtitle=subtitle, alt=f"{title}. {subtitle}", chart=chart, columns=columns, rows=rows
-    )
-
-
-def spread(names: list[T], most: int) -> list[T]:
-    """The first, the last and some evenly between them."""
-    if len(names) <= most:
-        return names
-    return [names[round(i * (len(names) - 1) / (most - 1))] for i in range(most)]
-
-
-def met(grid: Retention, segment: int, cost: float) -> str:
-    """By when which cohorts have met a cost, by the rule of `payback`: amounts in progress count."""
-    core = grid._core
-    cohorts = len(core.cohorts)
-    sizes = core.size[segment * cohorts : (segment + 1) * cohorts]
-    ages = [int(age) for age, _ in core.payback([cost] * cohorts, 1.0, False, segment) if age is not None]
-    if not ages:
-        return "not met yet"
-    first, last = min(ages), max(ages)
-    return (f"met at age {first}" if first == last else f"met at ages {first} to {last}") + (
-        f" by {len(ages):,} of {plot.counted(sum(size > 0 for size in sizes), 'cohort')}"
     )
 
 
@@ -535,42 +389,5 @@ def lifecycle(core: Any) -> plot.Picture:
         rows=[
             [periods[i], *(f"{counts[name][i]:,}" for name in kinds), f"{active[i]:,}"]
             for i in range(first, len(periods))
-        ],
-    )
-
-
-def projection(made: Projection) -> plot.Picture:
-    """The expected share still there by age with its fan, and the customers that were seen to each age."""
-    core = made._core
-    seen = list(zip(core.left, made._known, strict=True))
-    customers = {k: sum(left[0] for left, ages in seen if ages > k) for k in range(max(made._known))}
-    points = list(zip(map(float, range(len(core.survival))), core.survival, core.low, core.high, strict=True))
-    kept = points if len(points) <= 400 else points[:: len(points) // 400 + 1]
-    last = len(core.survival) - 1
-    aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in made.fits.items())
-    title = (
-        f"{plot.percent(core.survival[last])} still there at age {last} "
-        f"({plot.percent(core.low[last])} to {plot.percent(core.high[last])}), "
-        f"by {made.model}"
-    )
-    return plot.Picture(
-        title=title,
-        subtitle=f"Seen to age {max(customers)}. Fan: {made.level:g} % of {core.fans:,} refits to triangles "
-        f"drawn from the model. AIC: {aic}; the lower projects. Below: customers of the cohorts seen to that "
-        "age.",
-        alt=title,
-        chart=with_reached(
-            plot.curves({made.model: kept}, x_title="age", y_title="share still there", whole_x=True),
-            [customers],
-            last,
-        ),
-        columns=["age", "customers", "left", "low", "high"],
-        rows=[
-            [
-                f"{x:g}",
-                f"{customers[int(x)]:,.0f}" if x in customers else "–",
-                *map(plot.percent, rest),
-            ]
-            for x, *rest in kept
         ],
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import inspect
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from salesops import _frame
 from salesops._arguments import checked, listed
 from salesops._core import cohort as _core
 from salesops._core.error import UsageError
+from salesops._names import meant
 from salesops._progress import Wanted, shown
 from salesops.calendar import FiscalCalendar, time_zone
 from salesops.cohort import _options
@@ -44,6 +46,8 @@ class RetentionState:
         self._core = _core.State()
         self._source: Any = {}
         self._zone: Any = None
+        self._filters: dict[str, Any] | None = None  # of the batches so far
+        self._by: str | None = None
 
     @classmethod
     @checked
@@ -79,31 +83,57 @@ class RetentionState:
         )
         state = cls()
         state._core = _core.State.partial(table, columns, threads)
-        state._source, state._zone = _frame.empty_like(events), tz
+        state._source, state._zone, state._by = _frame.empty_like(events), tz, by
+        filters = {"start": start, "returned": returned, "older": older}
+        state._filters = {argument: _options.said(one) for argument, one in filters.items()}
         return state
 
     def merge(self, other: RetentionState | Iterable[RetentionState]) -> RetentionState:
-        """Add another batch, or several; returns itself."""
+        """Add another batch, or several; returns itself.
+
+        Batches are of one question: other filters, segments of another column, amounts in one alone, or
+        another zone are a `UsageError`.
+        """
         for state in [other] if isinstance(other, RetentionState) else listed(other, "other"):
             if not isinstance(state, RetentionState):
                 raise UsageError(f"other: need what RetentionState.partial made, not {type(state).__name__}")
-            if not self._core.events:
-                self._source, self._zone = state._source, state._zone
+            mine, theirs = self._filters, state._filters
+            if mine is not None and theirs is not None and mine != theirs:
+                differ = ", ".join(argument for argument in mine if mine[argument] != theirs[argument])
+                raise UsageError(
+                    f"other: its batches were read with another filter as {differ}; read all with the same"
+                )
             self._core.merge(state._core)
+            if mine is None:
+                self._source, self._zone, self._filters = state._source, state._zone, theirs
+                self._by = state._by
         return self
 
     def finish(self, *, threads: int = 0, progress: Wanted = None, **how: Any) -> Retention:
         """Make the grid; the arguments are those of `retention` that don't name columns."""
-        options = options_of(zone=time_zone(self._zone), **how)
+        options = self._options("finish", how)
         with shown(progress, "cohorts") as tell:
-            return Retention(self._core.finish(options, threads, tell), self._source)
+            return Retention(self._core.finish(options, threads, tell), self._source, by=self._by)
 
     def lifecycle(self, *, threads: int = 0, **how: Any) -> Lifecycle:
         """Count new, returning, resurrecting and dormant customers; arguments as for `lifecycle`."""
         from salesops.cohort._lifecycle import Lifecycle
 
-        options = options_of(zone=time_zone(self._zone), **how)
+        options = self._options("lifecycle", how)
         return Lifecycle(self._core.lifecycle(options, threads), self._source)
+
+    def _options(self, asker: str, how: dict[str, Any]) -> _core.Options:
+        """The options of a call; what it doesn't take is refused as Python does, with what it takes."""
+        taken = [name for name in inspect.signature(options_of).parameters if name != "zone"]
+        reading = inspect.signature(RetentionState.partial).parameters
+        for name in how:
+            if name in taken:
+                continue
+            read = "; the batches were read with it, by partial" if name in reading else meant(name, taken)
+            raise TypeError(
+                f"{asker}() got an unexpected keyword argument '{name}'{read}; it takes {', '.join(taken)}"
+            )
+        return options_of(zone=time_zone(self._zone), **how)
 
     @property
     def customers(self) -> int:
@@ -231,8 +261,9 @@ def retention(
         event of all is one. ``recurring``: every period with a start event.
     start, returned
         Events that can begin a cohort, and those that count as coming back: a boolean column, or a dict such
-        as ``{"event": "signup"}``. All by default. Where they differ, age 0 counts what came after the start.
-        One that no row passes is an issue: ``no_row_is_start``, ``no_row_is_returned``.
+        as ``{"event": "signup"}``, with one value or several. All by default. Age 0 counts what came after
+        the start, and the start itself where it passes `returned`. A filter that no row passes is an issue,
+        ``no_row_is_start`` or ``no_row_is_returned``; `Retention.notes` says what there is instead.
     activity
         ``not_refund``: rows with an amount of 0 and more; ``positive``: above 0; ``all``. All move money. An
         amount that is null or can't be read is 0, so that its row counts as activity by default; it is listed
@@ -240,7 +271,7 @@ def retention(
     min_count
         Events that make a customer active in a period.
     brackets
-        Ages, or pairs of first and last age: ``[1, (2, 3), (4, 6)]``.
+        Ages, or pairs of first and last age: ``[1, (2, 3), (4, 6)]``. They may overlap; none is there twice.
     window
         Length of the measure window, from each customer's own first instant: ``24h``, ``7d``, ``30d``.
     by
@@ -272,6 +303,9 @@ def retention(
     Cohorts and ages come from the calendar: a period in which nobody came is a row of zeros. A cell that has
     not begun is null, one whose period isn't over is ``in_progress``. nrr and grr have no value before the
     period is over.
+
+    grr lies between 0 and 1: amounts of a customer and period that are below 0 in sum count as 0, in age 0
+    too. nrr is net of refunds: with these it may lie below grr, and below 0.
 
     Examples
     --------
@@ -322,9 +356,9 @@ def retention(
         core = watched(
             table, columns, options, lambda: _core.retention(table, columns, options, threads, tell)
         )
-    _options.tell_never(core.issues, table, start, columns.start, "start")
-    _options.tell_never(core.issues, table, returned, columns.returned, "returned")
-    return Retention(core, events)
+    notes = _options.tell_never(core.issues, table, start, columns.start, "start")
+    notes += _options.tell_never(core.issues, table, returned, columns.returned, "returned")
+    return Retention(core, events, notes, by)
 
 
 @checked

@@ -40,8 +40,10 @@ class Triangle:
     def survival(self, level: float = 95) -> Any:
         """Share left at each age: the product of one-step ratios over the cohorts that have both cells.
 
-        The Kaplan–Meier curve of the triangle, with Greenwood's standard error and log-log intervals. For
-        customers who don't come back; a list that rises is a `UsageError`.
+        The Kaplan–Meier curve of the triangle, with Greenwood's standard error and log-log intervals. Where
+        nobody has left yet, or nobody is left, these have no width: then it is Clopper and Pearson's bound of
+        the customers whose cohort has reached the age. For customers who don't come back; a list that rises
+        is a `UsageError`.
 
         Returns
         -------
@@ -95,17 +97,25 @@ class Triangle:
         periods
             Ages beyond each cohort's last: the coming periods of the calendar.
         model
-            ``best`` (of both, by AIC), ``sbg`` or ``bdw``.
+            ``best`` (of both, by AIC), ``sBG`` or ``BdW``, in any case.
         level
             Percent of the draws that the fan holds.
         fans
-            Triangles that are drawn from the fitted model and fitted again, at least 100.
+            Draws of the parameters and of who leaves, at least 100.
         profile_level
             Percent of the parameters' profile-likelihood intervals; 0 = none.
+
+        Notes
+        -----
+        The fan draws the parameters by how plausible the triangle makes them, of two models each as often as
+        Akaike's weights have it, after weak beliefs: the mean chance to leave, α/(α+β), is uniform, ln(α+β)
+        normal(2, 2), ln c of BdW normal(0, ½). Where the triangle says much they don't matter; where nobody
+        has left yet, or few customers were seen, they are what gives the fan an honest width. A fan holds its
+        estimate.
         """
         with shown(progress, "projection") as tell:
             made = _core.project(
-                self.cohorts, periods, level, fans, seed, model, profile_level, threads, tell
+                self.cohorts, periods, level, fans, seed, model.lower(), profile_level, threads, tell
             )
         return Projection(made, [len(row) for row in self.cohorts])
 
@@ -225,14 +235,26 @@ class Projection:
             | {"projected": [k >= self._known[c] for c, k in places]}
         )
 
+    def total(self) -> Any:
+        """Customers left of all cohorts together: periods ahead (0 = now), left and the ends of the fan.
+
+        The ends are of the total in each draw. Single cohorts' ends don't add up to them: not all cohorts are
+        at their lower ends at once. Each list of the triangle is taken to end now.
+        """
+        core = self._core
+        return _dict_of(
+            {"ahead": list(range(len(core.total))), "left": core.total}
+            | self._fan("left", core.total_low, core.total_high)
+        )
+
     def _fan(self, name: str, low: Any, high: Any) -> dict[str, Any]:
         return {f"{name}_lo_{self.level:g}": low, f"{name}_hi_{self.level:g}": high}
 
     def plot(self) -> Picture:
         """Draw the curve with its fan, and under it the customers seen to each age: a `Picture`."""
-        from salesops.cohort import _pictures
+        from salesops.cohort import _curves
 
-        return _pictures.projection(self)
+        return _curves.projection(self)
 
     def __repr__(self) -> str:
         aic = ", ".join(f"{name} {fit.aic:,.1f}" for name, fit in self.fits.items())
