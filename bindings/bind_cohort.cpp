@@ -324,24 +324,29 @@ void bind_triangle(py::module_& word) {
   word.def(
       "project",
       [](const cohort::Triangle& triangle, int periods, double level, int fans, std::uint64_t seed,
-         const std::string& model, double profile_level, int threads, const py::object& progress) {
+         const std::string& fan, const std::string& model, double profile_level, int threads,
+         const py::object& progress) {
+        if (fan != "posterior" && fan != "bootstrap")
+          throw salesops::UsageError("fan is posterior or bootstrap");
         if (model != "best" && model != "sbg" && model != "bdw")
           throw salesops::UsageError("model is best, sbg or bdw");
         if (periods < 1) throw salesops::UsageError("periods: from 1 to 1,200");
-        cohort::ProjectOptions options{.periods = static_cast<std::size_t>(periods),
-                                       .level = level,
-                                       .fans = fans,
-                                       .seed = seed,
-                                       .sbg = model != "bdw",
-                                       .bdw = model != "sbg",
-                                       .profile_level = profile_level};
+        cohort::ProjectOptions options{
+            .periods = static_cast<std::size_t>(periods),
+            .level = level,
+            .fans = fans,
+            .fan = fan == "bootstrap" ? cohort::FanKind::bootstrap : cohort::FanKind::posterior,
+            .seed = seed,
+            .sbg = model != "bdw",
+            .bdw = model != "sbg",
+            .profile_level = profile_level};
         return interruptible(threads, progress, [&](const salesops::Execution& execution) {
           options.execution = execution;
           return cohort::project(triangle, options);
         });
       },
       py::arg("triangle"), py::arg("periods"), py::arg("level"), py::arg("fans"), py::arg("seed"),
-      py::arg("model"), py::arg("profile_level"), py::arg("threads"), py::arg("progress"));
+      py::arg("fan"), py::arg("model"), py::arg("profile_level"), py::arg("threads"), py::arg("progress"));
 }
 
 }  // namespace

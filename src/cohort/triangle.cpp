@@ -175,6 +175,40 @@ class Plausible {
   std::vector<double> lost_, stayed_;  ///< at the first renewal, the second, …
 };
 
+/// A triangle of the same shape, drawn from a model.
+std::vector<clv::ContractCohort> drawn(const Triangle& triangle, const std::vector<double>& made,
+                                       random::Stream& stream) {
+  std::vector<clv::ContractCohort> cohorts;
+  for (const auto& left : triangle) {
+    if (left.size() < 2 || !(left.front() > 0)) continue;
+    std::int64_t now = std::llround(left.front());
+    clv::ContractCohort cohort{{static_cast<double>(now)}, 0};
+    for (std::size_t k = 1; k < left.size(); ++k) {
+      now = binomial(stream, now, made[k - 1]);
+      cohort.survivors.push_back(static_cast<double>(now));
+    }
+    cohorts.push_back(std::move(cohort));
+  }
+  return cohorts;
+}
+
+/// The model fitted again to a triangle drawn from it; itself where that says nothing of the parameters.
+clv::BdW refit(const clv::BdW& model, bool sbg, const std::vector<clv::ContractCohort>& cohorts) {
+  clv::FitOptions options;
+  options.tolerance = 1e-7;
+  options.max_iterations = 60;
+  try {
+    if (sbg) {
+      options.start = {model.alpha, model.beta};
+      return as_bdw(clv::fit_sbg(cohorts, options).model);
+    }
+    options.start = {model.alpha, model.beta, model.c};
+    return clv::fit_bdw(cohorts, options).model;
+  } catch (const UsageError&) {
+    return model;
+  }
+}
+
 /// The quantiles at both ends of every column of draws × columns.
 void fan(const std::vector<double>& draws, std::size_t columns, const ProjectOptions& options,
          const std::function<void(std::size_t column, double low, double high)>& put) {
@@ -262,21 +296,30 @@ Projection project(const Triangle& triangle, const ProjectOptions& options) {
   const std::size_t of_all = all + triangle.size() * options.periods;
   const std::size_t columns = of_all + options.periods;
   const auto fans = static_cast<std::size_t>(options.fans);
-  // Which of two models holds is not known either: Akaike's weights say how much each counts.
-  const double weight = made.sbg && made.bdw ? 1 / (1 + std::exp((made.bdw->aic() - made.sbg->aic()) / 2))
-                        : sbg                ? 0
-                                             : 1;
-  const auto of_bdw = static_cast<std::size_t>(std::llround(weight * static_cast<double>(fans)));
-  auto plausible =
-      Plausible(triangle, true, ages).draw(fans - of_bdw, options.seed, part_of(options.execution, 0.1, 0.3));
-  std::ranges::copy(
-      Plausible(triangle, false, ages).draw(of_bdw, options.seed, part_of(options.execution, 0.3, 0.5)),
-      std::back_inserter(plausible));
+  const bool nobody_left = std::ranges::all_of(
+      triangle, [](const auto& left) { return left.empty() || left.front() == left.back(); });
+  if (options.fan == FanKind::bootstrap && nobody_left)
+    throw UsageError("nobody has left yet, so a bootstrap has nothing to vary: take the posterior fan");
+  std::vector<clv::BdW> plausible;
+  if (options.fan == FanKind::posterior) {
+    // Which of two models holds is not known either: Akaike's weights say how much each counts.
+    const double weight = made.sbg && made.bdw ? 1 / (1 + std::exp((made.bdw->aic() - made.sbg->aic()) / 2))
+                          : sbg                ? 0
+                                               : 1;
+    const auto of_bdw = static_cast<std::size_t>(std::llround(weight * static_cast<double>(fans)));
+    plausible = Plausible(triangle, true, ages)
+                    .draw(fans - of_bdw, options.seed, part_of(options.execution, 0.1, 0.3));
+    std::ranges::copy(
+        Plausible(triangle, false, ages).draw(of_bdw, options.seed, part_of(options.execution, 0.3, 0.5)),
+        std::back_inserter(plausible));
+  }
   std::vector<double> draws(fans * columns, 0);
   for_rows(fans, 8, part_of(options.execution, 0.5, 1), [&](std::size_t first, std::size_t last) {
     for (std::size_t r = first; r < last; ++r) {
       random::Stream stream(options.seed, 0, random::purpose("triangle"), static_cast<std::uint32_t>(r));
-      const std::vector<double> stay = renewals(plausible[r], all);
+      std::vector<double> stay = renewals(
+          plausible.empty() ? refit(model, sbg, drawn(triangle, expected, stream)) : plausible[r], all);
+      if (std::ranges::any_of(stay, [](double share) { return std::isnan(share); })) stay = expected;
       double* row = draws.data() + r * columns;
       double* total = row + of_all;
       row[0] = 1;
@@ -294,9 +337,7 @@ Projection project(const Triangle& triangle, const ProjectOptions& options) {
   });
   made.low = made.high = made.survival;
   // Where nobody has left nothing speaks against it going on; the fit only comes near.
-  if (std::ranges::all_of(triangle,
-                          [](const auto& left) { return left.empty() || left.front() == left.back(); }))
-    std::ranges::fill(made.high, 1.0);
+  if (nobody_left) std::ranges::fill(made.high, 1.0);
   // The estimate is plausible, too, where it stands at the end of its range.
   const auto hold = [](double& low, double& high, double from, double to) {
     low = std::min(low, from);

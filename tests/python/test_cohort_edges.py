@@ -290,6 +290,19 @@ def test_the_survival_of_nobody_lost_has_a_bound():
     assert gone["high"].tolist()[1] == pytest.approx(1 - 0.05 ** (1 / 20))
 
 
+def test_the_bootstrap_is_as_wide_where_the_triangle_says_much():
+    triangle = so.cohort.Triangle([[4000, 3000, 2400, 2050, 1800], [5000, 3800, 3000, 2550], [6000, 4500]])
+    asked = {"model": "sBG", "fans": 2000, "profile_level": 0}
+    ends = [triangle.project(4, fan=fan, **asked).total() for fan in ("posterior", "bootstrap")]
+    widths = [made["left_hi_80"][1:] - made["left_lo_80"][1:] for made in ends]
+    assert np.allclose(widths[0], widths[1], rtol=0.15)
+    assert np.array_equal(ends[0]["left"], ends[1]["left"])
+    with pytest.raises(so.UsageError, match="nobody has left yet, so a bootstrap has nothing to vary"):
+        so.cohort.Triangle([[100, 100]]).project(2, fan="bootstrap")
+    with pytest.raises(so.UsageError, match="fan is posterior or bootstrap"):
+        triangle.project(2, fan="delta")
+
+
 @pytest.mark.parametrize(("alpha", "beta"), [(50, 950), (20, 980), (0.3, 6)])
 @pytest.mark.parametrize("ages", [2, 3, 4])
 def test_fans_of_thirty_customers_cover(alpha, beta, ages):

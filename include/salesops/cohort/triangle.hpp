@@ -26,21 +26,31 @@ using Triangle = std::vector<std::vector<double>>;
 /// yet, or nobody is left, Clopper and Pearson's bound of the customers whose cohort has reached the age.
 [[nodiscard]] survival::KaplanMeier pooled_survival(const Triangle& triangle, double level = 95);
 
+/// Where the parameters of a fan's draws come from.
+enum class FanKind : std::uint8_t {
+  /// How plausible the triangle makes them, of two models each as often as Akaike's weights have it. Before
+  /// the
+  /// triangle the mean chance to leave, α/(α+β), is uniform, ln(α+β) normal(2, 2) and ln c normal(0, ½): weak
+  /// beliefs, which give a width to fans of few customers or where nobody has left.
+  posterior,
+  /// The parametric bootstrap: the chosen model, fitted again to triangles drawn from it. As wide where the
+  /// triangle says much; too narrow for few customers, and refused where nobody has left.
+  bootstrap,
+};
+
 struct ProjectOptions {
   std::size_t periods = 12;  ///< ages beyond each cohort's last: the coming periods of the calendar
   double level = 80;
   int fans = 1000;  ///< draws of the parameters, and of who leaves
+  FanKind fan = FanKind::posterior;
   std::uint64_t seed = 0;
   bool sbg = true, bdw = true;  ///< models to fit; of two the one with the lower AIC projects
   double profile_level = 95;    ///< of the parameters' intervals; 0 = none
   Execution execution = {};
 };
 
-/// A fitted model and what it says. Fans are quantiles over the draws: parameters by how plausible the
-/// triangle makes them, of two models each as often as Akaike's weights have it, and customers who leave by
-/// chance. Before the triangle the mean chance to leave, α/(α+β), is uniform, ln(α+β) normal(2, 2) and ln c
-/// normal(0, ½): weak beliefs, which give a width to fans of few customers or where nobody has left. A fan
-/// holds its estimate.
+/// A fitted model and what it says. Fans are quantiles over the draws, of parameters by `FanKind` and of
+/// customers who leave by chance. A fan holds its estimate.
 struct Projection {
   std::optional<clv::Fit<clv::SBG>> sbg;
   std::optional<clv::Fit<clv::BdW>> bdw;

@@ -284,6 +284,7 @@ def project(
     level: typing.SupportsFloat | typing.SupportsIndex,
     fans: typing.SupportsInt | typing.SupportsIndex,
     seed: typing.SupportsInt | typing.SupportsIndex,
+    fan: str,
     model: str,
     profile_level: typing.SupportsFloat | typing.SupportsIndex,
     threads: typing.SupportsInt | typing.SupportsIndex,

@@ -85,6 +85,7 @@ class Triangle:
         model: str = "best",
         level: float = 80,
         fans: int = 1000,
+        fan: str = "posterior",
         seed: int = 0,
         profile_level: float = 95,
         threads: int = 0,
@@ -102,12 +103,17 @@ class Triangle:
             Percent of the draws that the fan holds.
         fans
             Draws of the parameters and of who leaves, at least 100.
+        fan
+            Where the parameters of a draw come from: ``posterior``, how plausible the triangle makes them (see
+            below), or ``bootstrap``, the parametric one: the chosen model fitted again to triangles drawn from
+            it. As wide where the triangle says much, too narrow for few customers, and a `UsageError` where
+            nobody has left.
         profile_level
             Percent of the parameters' profile-likelihood intervals; 0 = none.
 
         Notes
         -----
-        The fan draws the parameters by how plausible the triangle makes them, of two models each as often as
+        The posterior fan draws the parameters by how plausible the triangle makes them, of two models each as often as
         Akaike's weights have it, after weak beliefs: the mean chance to leave, α/(α+β), is uniform, ln(α+β)
         normal(2, 2), ln c of BdW normal(0, ½). Where the triangle says much they don't matter; where nobody
         has left yet, or few customers were seen, they are what gives the fan an honest width. A fan holds its
@@ -115,7 +121,7 @@ class Triangle:
         """
         with shown(progress, "projection") as tell:
             made = _core.project(
-                self.cohorts, periods, level, fans, seed, model.lower(), profile_level, threads, tell
+                self.cohorts, periods, level, fans, seed, fan, model.lower(), profile_level, threads, tell
             )
         return Projection(made, [len(row) for row in self.cohorts])
 
