@@ -61,7 +61,7 @@ class Retention:
     ) -> None:
         self._core = core
         self.source = _frame.empty_like(source)
-        self._notes = list(notes)
+        self._notes = notes
         self._by = by
 
     # ---- what it knows ----
@@ -140,7 +140,7 @@ class Retention:
     def notes(self) -> list[str]:
         """Filters that no row passes, with the values there are, and means without an interval, in words."""
         repeated = self._core.customers_repeat and self.interval == "bootstrap"
-        return self._notes + [NO_INTERVAL] * repeated
+        return [*self._notes] + [NO_INTERVAL] * repeated
 
     # ---- frames ----
 

@@ -36,7 +36,6 @@ class Renewals:
     def __init__(self, core: _core.Renewals, source: Any, beside: _segments.Beside | None = None) -> None:
         self._core = core
         self.source = source
-        self._as_of = _options.until(core.as_of)
         self._beside = beside
 
     @property
@@ -52,7 +51,7 @@ class Renewals:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return self._as_of
+        return _options.until(self._core.as_of)
 
     @property
     def issues(self) -> Issues:
@@ -174,6 +173,7 @@ def renewals(
     options.late_us = _options.length_of(late, "late") or 0
     options.level = level
     whole = _core.renewals(state._core, options, threads)
+    _options.until(whole.as_of)
     if found is None:
         return Renewals(whole, state._source)
     _options.known_to(following, whole.as_of)

@@ -56,10 +56,9 @@ class Movements:
     ) -> None:
         self._core = core
         self.source = source
-        self._as_of = _options.until(core.as_of)
         self._details = details
         self._flow = flow
-        self._issues = core.issues if issues is None else issues
+        self._own_issues = issues
 
     # ---- what it knows ----
 
@@ -81,12 +80,12 @@ class Movements:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return self._as_of
+        return _options.until(self._core.as_of)
 
     @property
     def issues(self) -> Issues:
         """What was left out, merged or cut, by rule."""
-        return self._issues
+        return self._core.issues if self._own_issues is None else self._own_issues
 
     @property
     def by(self) -> str | None:
@@ -255,7 +254,7 @@ class Movements:
         )
         if self._flow is not None:
             text += f"; {counted(len(self.segments), 'segment')} by {plain(self._flow.by, 30)}"
-        return fill(text + _notes(self._issues) + ">", 80)
+        return fill(text + _notes(self.issues) + ">", 80)
 
     def _repr_html_(self) -> str:
         return f"<p>{html.escape(self._headline())}</p>" + _frame.to_html(self._told.to_table(), 50)
@@ -326,7 +325,9 @@ class SubscriptionState:
         options = _options.options_of(zone=time_zone(self._zone), **how)
         options.keep_movements = options.keep_balances = details
         with shown(progress, "movements") as tell:
-            return Movements(self._core.finish(options, threads, tell), self._source, details)
+            made = self._core.finish(options, threads, tell)
+        _options.until(made.as_of)
+        return Movements(made, self._source, details)
 
     def retention(self, **how: Any) -> Retention:
         """Compare start cohorts; the arguments are those of `retention` that don't name columns."""

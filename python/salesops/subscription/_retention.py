@@ -43,7 +43,6 @@ class Retention:
     def __init__(self, core: _core.Retention, source: Any, beside: _segments.Beside | None = None) -> None:
         self._core = core
         self.source = source
-        self._as_of = _options.until(core.as_of)
         self._beside = beside
 
     @property
@@ -69,7 +68,7 @@ class Retention:
     @property
     def as_of(self) -> dt.datetime:
         """Nothing from here on is known."""
-        return self._as_of
+        return _options.until(self._core.as_of)
 
     @property
     def issues(self) -> Issues:
@@ -174,6 +173,7 @@ def finish(
     options.options = _options.options_of(zone=time_zone(state._zone), **how)
     with shown(progress, "retention") as tell:
         whole = state._core.retention(options, threads, tell)
+    _options.until(whole.as_of)
     if segments is None:
         return Retention(whole, state._source)
     following = options.options
