@@ -104,20 +104,20 @@ class Triangle:
         fans
             Draws of the parameters and of who leaves, at least 100.
         fan
-            Where the parameters of a draw come from: ``posterior``, how plausible the triangle makes them (see
-            below), or ``bootstrap``, the parametric one: the chosen model fitted again to triangles drawn from
-            it. As wide where the triangle says much, too narrow for few customers, and a `UsageError` where
-            nobody has left.
+            Where the parameters of a draw come from: ``posterior``, how plausible the triangle makes them
+            (see below), or ``bootstrap``, the parametric one: the chosen model fitted again to triangles
+            drawn from it. As wide where the triangle says much, too narrow for few customers, and a
+            `UsageError` where nobody has left.
         profile_level
             Percent of the parameters' profile-likelihood intervals; 0 = none.
 
         Notes
         -----
-        The posterior fan draws the parameters by how plausible the triangle makes them, of two models each as often as
-        Akaike's weights have it, after weak beliefs: the mean chance to leave, α/(α+β), is uniform, ln(α+β)
-        normal(2, 2), ln c of BdW normal(0, ½). Where the triangle says much they don't matter; where nobody
-        has left yet, or few customers were seen, they are what gives the fan an honest width. A fan holds its
-        estimate.
+        The posterior fan draws the parameters by how plausible the triangle makes them, of two models each as
+        often as Akaike's weights have it, after weak beliefs: the mean chance to leave, α/(α+β), is uniform,
+        ln(α+β) normal(2, 2), ln c of BdW normal(0, ½). Where the triangle says much they don't matter; where
+        nobody has left yet, or few customers were seen, they are what gives the fan an honest width. A fan
+        holds its estimate.
         """
         with shown(progress, "projection") as tell:
             made = _core.project(
