@@ -19,8 +19,8 @@ template <>
 struct salesops_bindings::Fields<subscription::Movements> {
   static auto of(subscription::Movements& m) {
     return std::tie(m.every, m.follow, m.periods, m.starts, m.state, m.start, m.fx, m.amount, m.count, m.end,
-                    m.active, m.moved, m.balances, m.customers, m.customer_name, m.currency, m.zone, m.as_of,
-                    m.window_us, m.issues);
+                    m.annual, m.active, m.moved, m.balances, m.customers, m.customer_name, m.currency, m.zone,
+                    m.as_of, m.window_us, m.issues);
   }
 };
 
@@ -151,6 +151,7 @@ void bind_movements(py::module_& word) {
       .def_readonly("start", &Movements::start)
       .def_readonly("fx", &Movements::fx)
       .def_readonly("end", &Movements::end)
+      .def_readonly("annual", &Movements::annual)
       .def_readonly("active", &Movements::active)
       .def_readonly("currency", &Movements::currency)
       .def_readonly("zone", &Movements::zone)

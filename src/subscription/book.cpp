@@ -15,7 +15,14 @@ using subscription_detail::Spell;
 
 namespace {
 
-/// Exact monthly amounts of a book's rows.
+/// What is paid a month, and a year, each rounded on its own.
+struct Paid {
+  std::int64_t monthly = 0, annual = 0;
+
+  friend bool operator==(const Paid&, const Paid&) = default;
+};
+
+/// Exact amounts of a book's rows.
 class Prices {
  public:
   explicit Prices(const Table& table)
@@ -26,21 +33,25 @@ class Prices {
         interval_(table.find("interval")) {}
 
   /// 0 where no amount is known, or none that 64 bits hold.
-  [[nodiscard]] std::int64_t monthly(std::size_t row) const {
+  [[nodiscard]] Paid paid(std::size_t row) const {
     using subscription_detail::Numbers;
     subscription_detail::Decimal price, quantity, discount, count;
-    if (price_.read(row, price) != Numbers::Cell::good) return 0;
+    if (price_.read(row, price) != Numbers::Cell::good) return {};
     if (quantity_.read(row, quantity) != Numbers::Cell::good) quantity = {1, 0};
     if (discount_.read(row, discount) != Numbers::Cell::good) discount = {};
     const auto intervals =
         count_.read(row, count) == Numbers::Cell::good ? subscription_detail::whole(count) : 1;
-    if (!intervals || *intervals < 1 || *intervals > 1'000'000) return 0;
+    if (!intervals || *intervals < 1 || *intervals > 1'000'000) return {};
     const std::string_view unit =
         interval_ == nullptr || interval_->is_null(row) ? "month" : interval_->text(row);
     const auto billing = billing_of(unit);
-    if (!billing) return 0;
+    if (!billing) return {};
     const Rate rate = per_month(*billing, *intervals);
-    return subscription_detail::monthly_minor(price, quantity, discount, 0, rate).value_or(0);
+    const auto minor = [&](Rate per) {
+      return subscription_detail::monthly_minor(price, quantity, discount, 0, per);
+    };
+    const auto monthly = minor(rate), annual = minor(Rate::ratio(12 * rate.numerator, rate.denominator));
+    return monthly && annual ? Paid{*monthly, *annual} : Paid{};
   }
 
  private:
@@ -101,16 +112,17 @@ std::vector<std::vector<Turn>> turns_of(const Crm& crm, std::size_t subscription
 /// One subscription's revenue through its events.
 class Course {
  public:
-  Course(std::vector<Spell>& out, std::int64_t start, std::int64_t end, const Spell& like, bool pauses_end)
-      : out_(out), start_(start), end_(end), spell_(like), pauses_end_(pauses_end) {}
+  Course(std::vector<Spell>& out, std::int64_t start, std::int64_t end, const Spell& like, Paid priced,
+         bool pauses_end)
+      : out_(out), start_(start), end_(end), spell_(like), priced_(priced), pauses_end_(pauses_end) {}
 
   void follow(const std::vector<Turn>& turns) {
     // What was paid before the first change is what the first event that tells says.
-    std::int64_t paid = spell_.monthly;
+    Paid paid = priced_;
     const auto telling =
         std::find_if(turns.begin(), turns.end(), [](const Turn& turn) { return turn.after.has_value(); });
     const bool told = telling != turns.end();
-    if (told && (telling->type == "start" || telling->at <= start_)) paid = *telling->after;
+    if (told && (telling->type == "start" || telling->at <= start_)) paid = told_by(*telling->after);
     bool paused = false;
     now_ = start_;
     level_ = paid;
@@ -123,16 +135,24 @@ class Course {
         if (turn.type == "resume" || turn.type == "reactivate" || turn.type == "renew" ||
             turn.type == "start")
           paused = false;
-        if (turn.after && (*turn.after > 0 || turn.type == "change")) paid = *turn.after;
+        if (turn.after && (*turn.after > 0 || turn.type == "change")) paid = told_by(*turn.after);
       }
-      change(turn.at, paused && pauses_end_ ? 0 : paid, turn.type == "renew");
+      change(turn.at, paused && pauses_end_ ? Paid{} : paid, turn.type == "renew");
     }
     close(end_, false);
   }
 
  private:
+  /// An event tells a month, rounded; one that repeats the price of a year means that price.
+  [[nodiscard]] Paid told_by(std::int64_t monthly) const {
+    if (monthly != 0 && monthly == priced_.monthly) return priced_;
+    Paid paid{monthly, 0};
+    if (__builtin_mul_overflow(monthly, std::int64_t{12}, &paid.annual) || paid.annual == INT64_MIN)
+      throw UsageError("an event's mrr_after goes beyond 64-bit minor units a year");
+    return paid;
+  }
   /// A renewal ends a term whether or not it changes what is paid.
-  void change(std::int64_t at, std::int64_t level, bool renews) {
+  void change(std::int64_t at, Paid level, bool renews) {
     if (level == level_ && !renews) return;
     if (at > now_) {
       close(at, !renews);
@@ -141,17 +161,19 @@ class Course {
     level_ = level;
   }
   void close(std::int64_t at, bool goes_on) {
-    if (level_ == 0 || at <= now_) return;
+    if (level_ == Paid{} || at <= now_) return;
     spell_.begin = spell_.start = now_;
     spell_.end = at;
-    spell_.monthly = level_;
+    spell_.monthly = level_.monthly;
+    spell_.annual = level_.annual;
     spell_.goes_on = goes_on;
     out_.push_back(spell_);
   }
 
   std::vector<Spell>& out_;
-  std::int64_t start_, end_, now_ = 0, level_ = 0;
+  std::int64_t start_, end_, now_ = 0;
   Spell spell_;
+  Paid priced_, level_;
   bool pauses_end_;
 };
 
@@ -227,14 +249,13 @@ State State::of_book(const Crm& book, const Columns& columns, bool pauses_end) {
     const auto place = std::find(data->currencies.begin(), data->currencies.end(), said);
     like.currency = static_cast<std::int32_t>(place - data->currencies.begin());
     if (place == data->currencies.end()) data->currencies.push_back(said);
-    like.monthly = prices.monthly(row);
     const auto instant = [&](std::int32_t day) { return columns.zone.start_of(Date{day}).us; };
     course.clear();
     Course(course, instant(terms.from[row]), terms.to[row] == INT32_MAX ? open_end : instant(terms.to[row]),
-           like, pauses_end)
+           like, prices.paid(row), pauses_end)
         .follow(turns[row]);
     for (const Spell& spell : course)
-      if (spell.monthly > 0 || columns.allow_negative) spells.emplace_back(keys.text(row), spell);
+      if (spell.annual > 0 || columns.allow_negative) spells.emplace_back(keys.text(row), spell);
   }
   std::stable_sort(spells.begin(), spells.end(),
                    [](const auto& a, const auto& b) { return a.first < b.first; });

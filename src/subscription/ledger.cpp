@@ -35,7 +35,7 @@ void Ledger::load(std::span<const Spell> spells) {
   take(spells);
   if (runs_.empty()) return;
   if (data_.has_subscription && runs_.size() > 1) settle_overlaps();
-  std::erase_if(runs_, [](const Run& run) { return run.spell.monthly == 0; });
+  std::erase_if(runs_, [](const Run& run) { return run.spell.annual == 0; });
   if (options_.grace_us > 0) {
     bridge();
     wait();
@@ -46,9 +46,9 @@ void Ledger::load(std::span<const Spell> spells) {
       ++notes_.unseen;
       continue;
     }
-    changes_.push_back({run.first, run.spell.currency, run.spell.monthly, 0});
+    changes_.push_back({run.first, run.spell.currency, run.spell.monthly, 0, run.spell.annual});
     if (run.spell.end != open_end)
-      changes_.push_back({run.last + 1, run.spell.currency, -run.spell.monthly, 0});
+      changes_.push_back({run.last + 1, run.spell.currency, -run.spell.monthly, 0, -run.spell.annual});
   }
   if (data_.has_subscription && data_.has_price && runs_.size() > 1) tell_prices();
   std::sort(changes_.begin(), changes_.end(),
@@ -68,7 +68,7 @@ void Ledger::take(std::span<const Spell> spells) {
     runs_.push_back({spell});
     if (!pays_yet) {
       runs_.back().spell.start = spell.begin;
-      runs_.back().spell.monthly = 0;
+      runs_.back().spell.monthly = runs_.back().spell.annual = 0;
     }
     if (spell.end == open_end || spell.end < until) continue;
     if (spell.end > until && pays_yet) ++notes_.ends_later;
@@ -85,6 +85,7 @@ bool Ledger::before(const Spell& a, const Spell& b) const {
   if (a.end != b.end) return a.end < b.end;
   if (a.start != b.start) return a.start < b.start;
   if (a.monthly != b.monthly) return a.monthly < b.monthly;
+  if (a.annual != b.annual) return a.annual < b.annual;
   if (a.units != b.units) return a.units < b.units;
   if (a.currency != b.currency)
     return data_.currencies[static_cast<std::size_t>(a.currency)] <
@@ -245,7 +246,7 @@ void Ledger::tell_prices() {
     // The old units at the new price, or the units that are left at the old one.
     const std::int64_t price = b.units >= a.units ? scaled(b.monthly, a.units, b.units) - a.monthly
                                                   : b.monthly - scaled(a.monthly, b.units, a.units);
-    if (price != 0) changes_.push_back({run.first, b.currency, 0, price});
+    if (price != 0) changes_.push_back({run.first, b.currency, 0, price, 0});
   }
 }
 

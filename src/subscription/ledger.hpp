@@ -106,7 +106,8 @@ struct Change {
   std::int64_t slot = 0;  ///< a period, or a group of changes within the window
   std::int32_t currency = 0;
   std::int64_t delta = 0;
-  std::int64_t price = 0;  ///< part of it: other price of what runs before and after
+  std::int64_t price = 0;   ///< part of it: other price of what runs before and after
+  std::int64_t annual = 0;  ///< the change of what is paid a year
 };
 
 /// A customer's changes in order of time.

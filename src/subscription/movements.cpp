@@ -19,11 +19,13 @@ namespace {
 struct Sums {
   std::array<std::vector<std::int64_t>, movement_kinds> amount, count;
   std::vector<std::int64_t> fx;
+  std::vector<std::vector<std::int64_t>> annual;  ///< changes by currency, as it is paid, and period
   Movements::Moved moved;
   Movements::Balances balances;
   Notes notes;
 
-  explicit Sums(std::size_t periods) : fx(periods) {
+  Sums(std::size_t periods, std::size_t currencies)
+      : fx(periods), annual(currencies, std::vector<std::int64_t>(periods)) {
     for (auto& one : amount) one.resize(periods);
     for (auto& one : count) one.resize(periods);
   }
@@ -36,6 +38,7 @@ struct Sums {
       add_all(count[kind], other.count[kind]);
     }
     add_all(fx, other.fx);
+    for (std::size_t c = 0; c < annual.size(); ++c) add_all(annual[c], other.annual[c]);
     const auto append = [](auto& into, const auto& from) {
       into.insert(into.end(), from.begin(), from.end());
     };
@@ -84,6 +87,7 @@ class Walker {
         const auto c = static_cast<std::size_t>(changes[i].currency);
         own_[c] = add(own_[c], changes[i].delta);
         price_[c] = add(price_[c], changes[i].price);
+        sums_.annual[c][now_] = add(sums_.annual[c][now_], changes[i].annual);
       }
       const std::int64_t after = value(own_);
       move(after, value(price_));
@@ -165,6 +169,19 @@ class Walker {
   bool ever_ = false;
 };
 
+/// Revenue a year at the end of every period: one exact sum a currency, each converted once.
+std::vector<std::int64_t> annual_of(const Sums& sums, const Exchange& exchange) {
+  std::vector<std::int64_t> annual(sums.fx.size());
+  for (std::size_t c = 0; c < sums.annual.size(); ++c) {
+    std::int64_t own = 0;
+    for (std::size_t period = 0; period < annual.size(); ++period) {
+      own = add(own, sums.annual[c][period]);
+      annual[period] = add(annual[period], exchange.convert(static_cast<std::int32_t>(c), own, period));
+    }
+  }
+  return annual;
+}
+
 }  // namespace
 
 }  // namespace subscription_detail
@@ -206,7 +223,7 @@ Movements State::finish(const Options& options) const {
   const std::size_t parts = std::clamp<std::size_t>(customers / least, 1, threads);
   std::vector<Sums> sums;
   do {
-    sums.assign(parts, Sums(periods));
+    sums.assign(parts, Sums(periods, data.currencies.size()));
     for_blocks(parts, options.execution, [&](std::size_t part) {
       Walker walker(data, options, timeline, exchange, sums[part]);
       for (std::size_t i = customers * part / parts; i < customers * (part + 1) / parts; ++i) {
@@ -214,8 +231,9 @@ Movements State::finish(const Options& options) const {
         walker.walk(i);
       }
     });
+    for (std::size_t part = 1; part < parts; ++part) sums[0].merge(sums[part]);
+    made.annual = subscription_detail::annual_of(sums[0], exchange);
   } while (!exchange.complete());
-  for (std::size_t part = 1; part < parts; ++part) sums[0].merge(sums[part]);
   Sums& all = sums[0];
   all.notes.report(made.issues);
 

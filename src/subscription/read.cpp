@@ -243,17 +243,22 @@ Flaw Reader::row(std::size_t row, std::int64_t start, std::int64_t end, std::int
   if (minor) price.exponent -= digits;
   if (minor_discount) discount.exponent -= digits;
   const auto monthly = monthly_minor(price, quantity, discount, digits, rate);
+  const auto annual = reading_ == Reading::contracted
+                          ? monthly
+                          : monthly_minor(price, quantity, discount, digits,
+                                          Rate::ratio(12 * rate.numerator, rate.denominator));
   const auto units = millionths(quantity);
-  if (!monthly || !units || *monthly == INT64_MIN) return Flaw::too_large;
+  if (!monthly || !annual || !units || *annual == INT64_MIN) return Flaw::too_large;
   if (quantity.mantissa < 0 && !columns_.allow_negative) return Flaw::negative_quantity;
-  if (*monthly < 0 && !columns_.allow_negative) return Flaw::negative_amount;
+  if (*annual < 0 && !columns_.allow_negative) return Flaw::negative_amount;
   out.monthly = only_trial ? 0 : *monthly;
+  out.annual = only_trial ? 0 : *annual;
   out.units = *units;
   out.currency = currency;
   out.goes_on = false;
   out.subscription = subscriptions_.given ? subscriptions_.codes[row] : no_name;
   out.plan = plans_.given ? plans_.codes[row] : no_name;
-  return out.monthly == 0 && reading_ == Reading::monthly ? Flaw::free : Flaw::none;
+  return out.annual == 0 && reading_ == Reading::monthly ? Flaw::free : Flaw::none;
 }
 
 /// A start early in the month after the close counts from the close on.

@@ -24,7 +24,8 @@ inline constexpr std::int64_t no_name = INT64_MIN;
 struct Spell {
   std::int64_t begin;       ///< from here on it holds, in place of the version of its subscription before it
   std::int64_t start, end;  ///< paid for from start to end; what is free has no monthly amount
-  std::int64_t monthly;     ///< minor units
+  std::int64_t monthly;     ///< minor units a month
+  std::int64_t annual;      ///< minor units a year: exact where 12 × the rounded `monthly` isn't
   std::int64_t units;       ///< quantity in millionths
   std::int64_t subscription;  ///< the number itself, or a code of `State::Data::subscriptions`; or `no_name`
   std::int64_t plan;          ///< likewise
@@ -36,7 +37,7 @@ struct Spell {
 /// A row that says nothing.
 inline constexpr std::int64_t no_start = INT64_MIN;
 [[nodiscard]] inline bool pays(const Spell& spell) noexcept {
-  return spell.start != no_start && spell.monthly != 0;
+  return spell.start != no_start && spell.annual != 0;
 }
 
 /// Adds, and throws where the sum is beyond 64 bits.

@@ -117,22 +117,16 @@ Table Movements::long_table() const {
 }
 
 Table Movements::mrr_table() const {
-  std::vector<std::int64_t> annual;
   std::vector<std::optional<double>> average;
   const auto per_major = static_cast<double>(detail::power_of_ten(money::minor_digits(currency)));
-  for (std::size_t period = 0; period < size(); ++period) {
-    std::int64_t year = 0;
-    if (__builtin_mul_overflow(end[period], std::int64_t{12}, &year))
-      throw UsageError("annual recurring revenue goes beyond 64-bit minor units");
-    annual.push_back(year);
+  for (std::size_t period = 0; period < size(); ++period)
     average.push_back(active[period] == 0 ? std::nullopt
                                           : std::optional(static_cast<double>(end[period]) /
                                                           static_cast<double>(active[period]) / per_major));
-  }
   return Table({{"period", Column::of_strings(periods)},
                 {"start_date", day_column(starts, size())},
                 {"mrr", money_column(end, currency)},
-                {"arr", money_column(std::move(annual), currency)},
+                {"arr", money_column(annual, currency)},
                 {"customers", Column::of(Type::int64, active)},
                 {"arpa", optional_numbers(average)},
                 {"state", state_column(state)}});

@@ -49,6 +49,33 @@ TEST(SubscriptionBook, EventsTellWhatIsPaid) {
             "2026-01 contraction -30.00");
 }
 
+TEST(SubscriptionBook, RevenueAYearIsThatOfThePrice) {
+  const auto of = [](const char* price, const char* told) {
+    const Crm crm = Crm::build({{"account", Table({{"account_id", texts({"a"})}})},
+                                {"subscription", Table({{"subscription_id", texts({"s"})},
+                                                        {"account_id", texts({"a"})},
+                                                        {"start", texts({"2026-01-01"})},
+                                                        {"interval", texts({"year"})},
+                                                        {"unit_amount", texts({price})},
+                                                        {"currency", texts({"EUR"})}})},
+                                {"subscription_event", Table({{"subscription_id", texts({"s"})},
+                                                              {"at", texts({"2026-02-01"})},
+                                                              {"type", texts({"change"})},
+                                                              {"mrr_after", texts({told})},
+                                                              {"currency", texts({"EUR"})}})}});
+    subscription::Options options;
+    options.as_of = at("2026-03-01");
+    return State::of_book(crm).finish(options);
+  };
+  using Amounts = std::vector<std::int64_t>;
+  EXPECT_EQ(of("10", "0.83").annual, (Amounts{1000, 1000}));  // the event repeats the price
+  EXPECT_EQ(of("10", "0.84").annual, (Amounts{1000, 1008}));  // all that is known is a month
+  EXPECT_EQ(of("10", "0").annual, (Amounts{1000, 0}));
+  EXPECT_EQ(of("0.05", "0").annual, (Amounts{5, 0}));  // it ends what is under half a cent a month too
+  EXPECT_EQ(of("0.05", "2").annual, (Amounts{5, 2400}));
+  EXPECT_EQ(of("0.05", "2").end, (Amounts{0, 200}));
+}
+
 TEST(SubscriptionBook, DaysAreThoseOfTheZone) {
   const Crm days = Crm::build({{"account", Table({{"account_id", texts({"a"})}})},
                                {"subscription", Table({{"subscription_id", texts({"s"})},

@@ -77,7 +77,7 @@ Sums sums_of(const Movements& made) {
 }
 
 std::vector<std::vector<std::int64_t>> all_of(const Movements& made) {
-  std::vector<std::vector<std::int64_t>> all{made.start, made.end, made.fx, made.active};
+  std::vector<std::vector<std::int64_t>> all{made.start, made.end, made.annual, made.fx, made.active};
   for (const auto& one : made.amount) all.push_back(one);
   for (const auto& one : made.count) all.push_back(one);
   all.push_back(made.moved.amount);
@@ -120,6 +120,60 @@ TEST(SubscriptionProperties, MovementsEqualThoseByLooking) {
     EXPECT_EQ(sums_of(made), expected) << seed;
     expect_conserved(made);
   }
+}
+
+TEST(SubscriptionProperties, RevenueAYearIsExactForAnyMixOfIntervals) {
+  const std::array<std::pair<const char*, std::int64_t>, 6> intervals{
+      {{"day", 365}, {"week", 52}, {"month", 12}, {"quarter", 4}, {"half", 2}, {"year", 1}}};
+  for (std::uint32_t seed = 0; seed < 20; ++seed) {
+    auto rows = random_rows(900 + seed, 500, 120, false);
+    std::vector<std::int64_t> yearly;
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      const auto& [name, a_year] = intervals[(i + seed) % intervals.size()];
+      rows[i].subscription.clear();
+      rows[i].interval = name;
+      rows[i].quantity = std::ceil(rows[i].quantity);
+      yearly.push_back(std::llround(rows[i].amount * 100) * static_cast<std::int64_t>(rows[i].quantity) *
+                       a_year);
+    }
+    const auto made = movements(rows, "2025-11-10");
+    std::int64_t off = 0;
+    for (std::size_t period = 0; period + 1 < made.size(); ++period) {
+      const Date last = made.starts[period + 1] - 1;
+      std::int64_t expected = 0, running = 0;
+      for (std::size_t i = 0; i < rows.size(); ++i) {
+        if (last < day(rows[i].start.c_str()) || (!rows[i].end.empty() && day(rows[i].end.c_str()) <= last))
+          continue;
+        expected += yearly[i];
+        ++running;
+      }
+      ASSERT_EQ(made.annual[period], expected) << seed << ' ' << made.periods[period];
+      ASSERT_LE(std::abs(12 * made.end[period] - expected), 6 * running);  // half a cent a month and row
+      off += std::abs(12 * made.end[period] - expected);
+    }
+    EXPECT_GT(off, 0);  // twelve times the month wouldn't do
+    expect_conserved(made);
+  }
+}
+
+TEST(SubscriptionProperties, RevenueAYearIsConvertedOnceACurrency) {
+  auto rows = random_rows(950, 600, 90, true);
+  for (Row& row : rows) row.interval = "year";
+  subscription::Options options;
+  options.to = "EUR";
+  options.rates = rates();
+  const auto made = movements(rows, "2025-11-10", options);
+  std::vector<std::int64_t> expected(made.size());
+  for (const char* code : {"EUR", "USD", "JPY"}) {
+    std::vector<Row> own;
+    for (const Row& row : rows)
+      if (row.currency == code) own.push_back(row);
+    const auto alone = movements(own, "2025-11-10", options);
+    for (std::size_t i = 1; i <= alone.size(); ++i)
+      expected[made.size() - i] += alone.annual[alone.size() - i];
+  }
+  EXPECT_EQ(made.annual, expected);
+  EXPECT_GT(expected.back(), 0);
 }
 
 TEST(SubscriptionProperties, EveryPeriodIsConservedUnderAllOptions) {

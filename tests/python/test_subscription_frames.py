@@ -1,6 +1,7 @@
 """What may go into subscriptions and what comes out: frames, prints, pictures, dirty and hostile rows."""
 
 import datetime as dt
+from fractions import Fraction
 
 import numpy as np
 import pandas as pd
@@ -8,6 +9,8 @@ import polars as pl
 import pyarrow as pa
 import pytest
 import salesops as so
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 sub = so.subscription
 
@@ -180,16 +183,55 @@ def test_one_row():
     assert made.to_wide()["state"].tolist() == ["complete"]
 
 
-def test_rows_are_rounded_before_they_are_summed():
+def test_rows_are_rounded_before_they_are_summed_a_month_and_exact_a_year():
     rows = {"customer": range(10_000), "start": ["2026-01-05"] * 10_000, "amount": [10] * 10_000}
     frame = so.subscription.mrr(rows, end=None, billing="year")
-    assert (frame["mrr"].tolist(), frame["arr"].tolist()) == ([8300.0], [99600.0])
+    assert (frame["mrr"].tolist(), frame["arr"].tolist()) == ([8300.0], [100000.0])
     for amount, monthly in ((1.5, 0.12), (4.5, 0.38)):  # half to even
         one = {"customer": ["A"], "start": ["2026-01-05"], "amount": [amount]}
         assert so.subscription.mrr(one, end=None, billing="year")["mrr"].tolist() == [monthly]
     twice = {"customer": ["A", "A"], "start": ["2026-01-05"] * 2, "amount": [10, 10], "id": ["x", "x"]}
     assert so.subscription.mrr(twice, end=None)["mrr"].tolist() == [20]
     assert so.subscription.mrr(twice, end=None, subscription="id")["mrr"].tolist() == [10]
+
+
+A_YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "half": 2, "year": 1}
+CENTS = st.integers(1, 10**7)
+PRICES = st.tuples(CENTS, st.integers(1, 50), st.integers(0, 99), st.sampled_from([*A_YEAR]))
+
+
+@settings(max_examples=60, deadline=None)
+@given(rows=st.lists(PRICES, min_size=1, max_size=40))
+def test_any_mix_of_intervals_is_exact_a_year(rows):
+    cents, seats, off, paid = (list(column) for column in zip(*rows, strict=True))
+    log = {
+        "customer": range(len(rows)),
+        "start": ["2026-01-05"] * len(rows),
+        "amount": [price / 100 for price in cents],
+        "seats": seats,
+        "off": [less / 100 for less in off],
+        "paid": paid,
+        "half": [i % 2 for i in range(len(rows))],
+    }
+    how = {"end": None, "quantity": "seats", "discount": "off", "billing": "paid", "allow_negative": True}
+    exact = sum(
+        Fraction(price * n - less, 100) * A_YEAR[unit]
+        for price, n, less, unit in zip(cents, seats, off, paid, strict=True)
+    )
+    frame = sub.mrr(log, **how)
+    assert frame["arr"].tolist() == [float(exact)]
+    assert abs(Fraction(round(frame["mrr"][0] * 100)) - exact * 100 / 12) <= Fraction(len(rows), 2)
+    assert sum(round(arr * 100) for arr in sub.mrr(log, by="half", **how)["arr"]) == exact * 100
+
+
+def test_what_is_not_whole_a_year_is_rounded_once_a_row():
+    rows = {"customer": ["A", "B"], "start": ["2026-01-05"] * 2, "amount": [10, 0.05], "n": [3, 1]}
+    frame = sub.mrr(rows, end=None, billing="year", billing_count="n")
+    assert frame["arr"].tolist() == [3.33 + 0.05]
+    assert (frame["mrr"].tolist(), frame["customers"].tolist()) == ([0.28], [1])  # B: 0.00 a month
+    lines = {"customer": ["A"], "start": ["2026-01-01"], "end": ["2026-08-01"], "amount": [100]}
+    frame = sub.mrr(lines, charges=True, as_of="2026-02-01")
+    assert (frame["mrr"].tolist(), frame["arr"].tolist()) == ([14.29], [171.43])  # 7 months
 
 
 def test_dirty_rows_become_issues_of_the_callers_columns():

@@ -61,6 +61,7 @@ def check_sums(parts, whole, by, *names):
 
 HOW = {
     "customers": {},
+    "years": {"billing": "year"},
     "prices": {"subscription": "subscription", "quantity": "seats"},
     "subscriptions": {"subscription": "subscription", "follow": "subscription"},
     "quarters": {"every": "quarter", "as_of": "2025-11-15"},
@@ -76,6 +77,7 @@ def test_every_kind_adds_up_to_the_whole(seed, how, by):
     made, whole = sub.movements(rows, by=by, **HOW[how]), sub.movements(rows, **HOW[how])
     wide = made.to_wide()
     check_sums(wide, whole.to_wide(), by, "start", *KINDS, "fx", "end")
+    check_sums(made.mrr(), whole.mrr(), by, "mrr", "arr")
     transfer = pl.DataFrame(wide).group_by("period").agg(pl.col("transfer").sum())["transfer"]
     assert transfer.to_list() == pytest.approx([0] * len(whole.periods), abs=1e-6)
     own = sum(np.asarray(wide[name]) for name in [*KINDS, "transfer", "fx"])

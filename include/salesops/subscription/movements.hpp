@@ -27,6 +27,12 @@
 /// to the minor unit, losses being negative. With a `window`, changes are followed one by one instead of by
 /// period ends: those of one customer within the window of their first count as one, dated at the first.
 ///
+/// Monthly amounts are rounded row by row, so that customers, segments and movements add up to the minor
+/// unit. Annual recurring revenue (`Movements::annual`) is a sum of its own: 365 daily, 52 weekly, 12
+/// monthly, 4 quarterly or 2 half-yearly prices make whole minor units a year where the price is whole ones,
+/// so it is exact. Only fractions that a `billing_count`, a charge of odd length, a quantity or a price
+/// leaves are rounded, once a row. The sum of each currency is converted at once.
+///
 /// Results are equal to the bit for any order of the rows, any cut into batches and any number of threads.
 #pragma once
 
@@ -141,6 +147,7 @@ struct Movements {
   std::array<std::vector<std::int64_t>, movement_kinds>
       count;  ///< customers (with a window: changes) by kind
   std::vector<std::int64_t> end;
+  std::vector<std::int64_t> annual;  ///< revenue a year at the end; not 12 × `end`, which is rounded
   std::vector<std::int64_t> active;  ///< customers with revenue above 0 at the end
 
   /// Every movement, ascending by customer and period; `keep_movements`.

@@ -68,6 +68,7 @@ class Flow:
             return made
 
         self.start, self.fx, self.end, self.active = map(all_of, ("start", "fx", "end", "active"))
+        self.annual = all_of("annual")
         self._place: dict[Any, int] = {}
         of_whole = self._moves_of(whole, 0)
         moves = [self._moves_of(part, segment) for segment, part in enumerate(parts)]
@@ -179,12 +180,8 @@ class Flow:
 
     def mrr_table(self) -> Table:
         """One row a segment and period: mrr, arr, customers, arpa, state."""
-        import numpy as np
-
-        if np.abs(self.end).max(initial=0) > (2**63 - 1) // 12:
-            raise UsageError("annual recurring revenue goes beyond 64-bit minor units")
         digits = Currency(self.currency).exponent if self.currency else 2
-        columns = [*self._grid(), ("mrr", self._money(self.end)), ("arr", self._money(12 * self.end))]
+        columns = [*self._grid(), ("mrr", self._money(self.end)), ("arr", self._money(self.annual))]
         columns.append(("customers", Column.of("int64", self.active.ravel())))
         columns.append(("arpa", share(self.end, self.active * 10**digits)))
         return Table([*columns, ("state", self._states())])

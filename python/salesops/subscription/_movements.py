@@ -560,14 +560,17 @@ def mrr(subscriptions: Any, *, threads: int = 0, progress: Wanted = None, **how:
     Returns
     -------
     frame
-        period, start_date, mrr, arr (12 × mrr), customers, arpa (mrr a customer), state; with ``by=`` behind
-        the segment.
+        period, start_date, mrr, arr, customers, arpa (mrr a customer), state; with ``by=`` behind the
+        segment.
 
     Notes
     -----
-    The monthly amount of each row is rounded to the minor unit, half to even, before rows are summed, so that
-    every movement adds up to the cent: 10,000 customers at 10.00 a year have an mrr of 8,300.00 (0.83 each)
-    rather than 8,333.33, and an arr of 99,600.00, twelve times that.
+    `arr` is the exact sum of what the rows bring a year: 10,000 customers at 10.00 a year are 100,000.00.
+    Only what a `billing_count`, an invoice line of odd length or a fraction of a minor unit leaves is
+    rounded, once a row; the sum of each currency is converted at once. `mrr` is the ``end`` of `movements`,
+    whose monthly amounts are rounded to the minor unit, half to even, before rows are summed, so that
+    customers, segments and movements add up: 0.83 each, 8,300.00. So ``arr / 12`` is the exact monthly
+    revenue, and `mrr` is within half a minor unit a row of it.
 
     Examples
     --------
