@@ -196,7 +196,7 @@ def test_rows_are_rounded_before_they_are_summed_a_month_and_exact_a_year():
 
 
 A_YEAR = {"day": 365, "week": 52, "month": 12, "quarter": 4, "half": 2, "year": 1}
-CENTS = st.integers(1, 10**7)
+CENTS = st.integers(100, 10**7)
 PRICES = st.tuples(CENTS, st.integers(1, 50), st.integers(0, 99), st.sampled_from([*A_YEAR]))
 
 
@@ -213,7 +213,7 @@ def test_any_mix_of_intervals_is_exact_a_year(rows):
         "paid": paid,
         "half": [i % 2 for i in range(len(rows))],
     }
-    how = {"end": None, "quantity": "seats", "discount": "off", "billing": "paid", "allow_negative": True}
+    how = {"end": None, "quantity": "seats", "discount": "off", "billing": "paid"}
     exact = sum(
         Fraction(price * n - less, 100) * A_YEAR[unit]
         for price, n, less, unit in zip(cents, seats, off, paid, strict=True)
@@ -227,7 +227,7 @@ def test_any_mix_of_intervals_is_exact_a_year(rows):
 def test_what_is_not_whole_a_year_is_rounded_once_a_row():
     rows = {"customer": ["A", "B"], "start": ["2026-01-05"] * 2, "amount": [10, 0.05], "n": [3, 1]}
     frame = sub.mrr(rows, end=None, billing="year", billing_count="n")
-    assert frame["arr"].tolist() == [3.33 + 0.05]
+    assert frame["arr"].tolist() == [3.38]
     assert (frame["mrr"].tolist(), frame["customers"].tolist()) == ([0.28], [1])  # B: 0.00 a month
     lines = {"customer": ["A"], "start": ["2026-01-01"], "end": ["2026-08-01"], "amount": [100]}
     frame = sub.mrr(lines, charges=True, as_of="2026-02-01")

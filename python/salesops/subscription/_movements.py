@@ -570,7 +570,8 @@ def mrr(subscriptions: Any, *, threads: int = 0, progress: Wanted = None, **how:
     rounded, once a row; the sum of each currency is converted at once. `mrr` is the ``end`` of `movements`,
     whose monthly amounts are rounded to the minor unit, half to even, before rows are summed, so that
     customers, segments and movements add up: 0.83 each, 8,300.00. So ``arr / 12`` is the exact monthly
-    revenue, and `mrr` is within half a minor unit a row of it.
+    revenue, and `mrr` is within half a minor unit a row of it (where amounts are converted, another half a
+    customer and currency).
 
     Examples
     --------
