@@ -131,19 +131,26 @@ class AFT(Regression):
 
     def _coefficients(self) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         result = self._fitted()
-        return list(result.names), result.estimates, result.std_errors
+        places, names = self._places(), list(result.names)
+        columns = {names[i] for i in places}
+        for i in range(len(names)):
+            while i not in places and names[i] in columns:
+                names[i] = f"({names[i]})"
+        return names, result.estimates, result.std_errors
 
     def _places(self) -> list[int]:
-        """Where the columns stand among the estimates."""
-        return [
-            i for i, name in enumerate(self._fitted().names) if name not in ("intercept", "ln_sigma", "q")
-        ]
+        """Where the columns stand among the estimates: after the intercept, before the shapes."""
+        self._fitted()
+        return list(range(1, 1 + len(self._seen[2])))
 
     @property
     def coefficients_(self) -> dict[str, float]:
-        """All that was estimated, by name: the intercept, the columns, ln σ (and q)."""
-        result = self._fitted()
-        return dict(zip(result.names, result.estimates.tolist(), strict=True))
+        """All that was estimated, by name: the intercept, the columns, ln σ (and q).
+
+        Where a column bears the name of a parameter, the parameter stands in brackets, such as ``(q)``.
+        """
+        names, estimates, _ = self._coefficients()
+        return dict(zip(names, estimates.tolist(), strict=True))
 
     @property
     def time_ratios_(self) -> dict[str, float]:

@@ -47,14 +47,14 @@ class Assumptions:
         """A row for each column, and one for all together."""
         from salesops import _frame
 
-        tests = {**self.columns, "all together": self.everything}
+        tests = [*self.columns.values(), self.everything]
         return _frame.of_kind(
             _frame.from_columns(
                 {
-                    "covariate": list(tests),
-                    "statistic": [test.statistic for test in tests.values()],
-                    "degrees": [test.degrees for test in tests.values()],
-                    "p_value": [test.p_value for test in tests.values()],
+                    "covariate": [*self.columns, "all together"],
+                    "statistic": [test.statistic for test in tests],
+                    "degrees": [test.degrees for test in tests],
+                    "p_value": [test.p_value for test in tests],
                 }
             )
         )
@@ -195,13 +195,16 @@ class CoxPH(HazardRegression):
             if covariates is not None:
                 raise UsageError("covariates: with a frame, say which columns count in formula")
             design, made = Design.learn(durations, formula, [*named_by.values(), *listed], reference)
-            layers, self._strata = _layers({name: column(durations, name) for name in listed})
+            layers, self._strata = _layers(
+                {name: column(durations, name) for name in listed}, [f"column '{name}'" for name in listed]
+            )
         else:
             found, made = covariates_of(covariates, len(times), formula, reference)
             if found is None:
                 raise UsageError("covariates: give a frame or an array of rows × columns")
             design = found
-            layers, self._strata = _layers({} if strata is None else {"strata": strata})
+            layers, self._strata = _layers({} if strata is None else {"strata": strata}, ["strata"])
+        self._strata_columns = listed
         self._seen = (times, ended, late, counted)
         self._layers = layers
         self._rows = _core.CoxRows(
@@ -290,10 +293,9 @@ class CoxPH(HazardRegression):
 
         if not self._strata:
             return np.empty(0, dtype=np.uint32)
-        first = self._strata[0]
-        if strata is None and "strata" not in first:
+        if strata is None and self._strata_columns:
             rows_given = data if self.design_ is None else as_frame(self.design_, data)
-            values = {name: column(rows_given, name) for name in first}
+            values = {name: column(rows_given, name) for name in self._strata_columns}
         elif strata is not None:
             values = {"strata": strata}
         else:
@@ -448,15 +450,17 @@ def _codes(values: Any, argument: str) -> tuple[list[Any], npt.NDArray[np.uint32
     return ([], np.empty(0, dtype=np.uint32)) if values is None else coded(values, argument)
 
 
-def _layers(columns: Mapping[str, Any]) -> tuple[npt.NDArray[np.uint32], list[dict[str, Any]]]:
-    """Code of each row's stratum, and the labels of each code."""
+def _layers(
+    columns: Mapping[str, Any], called: Iterable[str]
+) -> tuple[npt.NDArray[np.uint32], list[dict[str, Any]]]:
+    """Code of each row's stratum, and the labels of each code; errors call the columns as `called`."""
     import numpy as np
 
     if not columns:
         return np.empty(0, dtype=np.uint32), []
     parts = {
-        name: coded(values, f"column '{name}'" if name != "strata" else "strata")
-        for name, values in columns.items()
+        name: coded(values, argument)
+        for (name, values), argument in zip(columns.items(), called, strict=False)
     }
     mixed = np.zeros(len(next(iter(parts.values()))[1]), dtype=np.int64)
     for names, codes in parts.values():
