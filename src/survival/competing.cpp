@@ -295,8 +295,10 @@ struct GraySums {
   MatrixXd covariance;
 };
 
-/// 1 less the share of d tied events that can't be the first of n.
-double thinned(double d, double n) { return d > 1 ? std::clamp(1 - (d - 1) / (n - 1), 0.0, 1.0) : 1; }
+/// 1 less the share of d tied events that can't be the first of n. Of the cause, d is of all groups and n
+/// what all would have at risk if they had lasted as one group has: too few at the end, where this falls
+/// below 0.
+double thinned(double d, double n) { return d > 1 ? 1 - (d - 1) / (n - 1) : 1; }
 
 /// What the events of each time add to the covariance, by what is still `through` after it.
 void add_variance(const std::vector<GrayTime>& times, const MatrixXd& through, GraySums& sums) {
@@ -305,8 +307,7 @@ void add_variance(const std::vector<GrayTime>& times, const MatrixXd& through, G
     const double died = time.of_cause.sum();
     for (Index g = 0; g < k; ++g) {
       if (!(time.stands[g] > 0)) continue;
-      const double still =
-          time.survival_after[g] > 0 ? std::max(0.0, 1 - time.share_after) / time.survival_after[g] : 0;
+      const double still = time.survival_after[g] > 0 ? (1 - time.share_after) / time.survival_after[g] : 0;
       const VectorXd later = (through - time.through).col(g);
       if (died > 0) {
         const VectorXd own = time.apart.col(g) + (1 - still) * later;
@@ -363,7 +364,7 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
     time.of_others = of_others;
     time.survival = survival;
     if (tells) {
-      const double left = std::max(0.0, 1 - share);
+      const double left = 1 - share;
       const double weight = left > 1e-12 || rho == 0 ? std::pow(left, rho) : 0;
       const VectorXd expected = died / open.sum() * open;
       for (Index g = 0; g < k; ++g) {
@@ -375,7 +376,7 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
       time.all = stands.sum();
       time.apart = stands.asDiagonal();
       time.apart = weight * (time.apart - stands * stands.transpose() / time.all);
-      if (left > 1e-12) through += died / (time.all * left) * time.apart;
+      if (std::fabs(left) > 1e-12) through += died / (time.all * left) * time.apart;
       share += died / time.all;
     }
     for (Index g = 0; g < k; ++g) {
@@ -424,7 +425,7 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
   const auto possible =
       std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
   result.degrees = std::max(0, static_cast<int>(possible) - 1);
-  if (result.degrees == 0 || sums.covariance.trace() <= 0) return result;
+  if (result.degrees == 0 || sums.covariance.trace() <= 0 || !sums.covariance.allFinite()) return result;
   result.statistic = std::max(0.0, sums.z.dot(linear::least_squares(sums.covariance, sums.z, 1e-9)));
   result.p_value = chi_square_tail(result.statistic, result.degrees);
   return result;

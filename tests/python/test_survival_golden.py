@@ -59,7 +59,14 @@ def mgus2(folder):
 
 TIED, APART = deals(240, 7, 0), deals(240, 7, 0.5)
 FEW = {name: values[:40] for name, values in TIED.items()}
-SETS = {"tied": TIED, "apart": APART, "few": FEW}
+WEEKS = deals(60, 7, 0)
+WEEKS["time"] = np.ceil(WEEKS["time"] / 5)
+ENDS = {
+    "time": np.array([1, 3, 3, 3, 4, 6, 6, 6]),
+    "end": np.array([0, 0, 0, 0, 2, 1, 1, 1]),
+    "group": np.array([0, 0, 1, 1, 1, 1, 1, 0]),
+}
+SETS = {"tied": TIED, "apart": APART, "few": FEW, "weeks": WEEKS, "ends": ENDS}
 
 
 class Own:

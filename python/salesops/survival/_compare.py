@@ -151,7 +151,9 @@ def gray(
 ) -> LogRank:
     """Test whether groups reach an outcome alike when other outcomes rule it out (Gray 1988).
 
-    Statistic and p-value are those of R's `cmprsk`.
+    Statistic and p-value are those of R's `cmprsk`, also at the last times of small samples, where its factor
+    for ties falls below 0. Groups of which no event is expected are left out (`cmprsk` then gives −1); where
+    nothing can be compared the statistic is 0 and p is 1.
 
     Parameters
     ----------
