@@ -263,7 +263,10 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
                  refuse_sums(information, covariates, static_cast<double>(sets.deaths));
                });
   const MatrixXd inverse = linear::inverse(best.here.information);
-  const RiskSets::RowMatrix influence = share.score_residuals(best.beta) * inverse;
+  RiskSets::RowMatrix influence = share.score_residuals(best.beta) * inverse;
+  // A row of weight w stands for w rows that each have a w-th of its residual.
+  for (std::size_t place = 0; place < sets.weights.size(); ++place)
+    influence.row(index(place)) /= std::sqrt(sets.weights[place]);
   CoxModel model = describe(sets, covariates, best, influence.transpose() * influence, own);
   if (options.baseline) model.baselines.push_back(share.baseline(best.beta));
   return model;

@@ -153,7 +153,7 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
   model.level = options.level;
   model.converged = best.converged && best.beta.cwiseAbs().maxCoeff() < 25;
   model.rows = static_cast<std::int64_t>(sets.rows);
-  model.events = sets.deaths;
+  for (const EventGroup& group : sets.groups) model.events += group.weight;
   if (!model.converged)
     model.notes.emplace_back(
         "the likelihood rises without end: a column splits the rows with events from the others, or all at "

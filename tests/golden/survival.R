@@ -86,11 +86,21 @@ curve <- function(options, d, response, weights) {
   say("tied", "nelson_aalen", options, "cumulative_hazard", days, km$cumhaz[steps])
   say("tied", "nelson_aalen", options, "std_error", days, km$std.chaz[steps])
 }
+in_turn <- function(options, d, response) {
+  found <- survfit(response ~ 1, d, ctype = 2)
+  steps <- findInterval(days, found$time)
+  say("tied", "fleming_harrington", options, "cumulative_hazard", days, found$cumhaz[steps])
+  say("tied", "fleming_harrington", options, "std_error", days, found$std.chaz[steps])
+}
 one <- rep(1, nrow(tied))
 curve("", tied, with(tied, Surv(time, end == 1)), one)
 curve("entry", tied, with(tied, Surv(start, time, end == 1)), one)
 curve("weights", tied, with(tied, Surv(time, end == 1)), tied$weight)
 curve("entry weights", tied, with(tied, Surv(start, time, end == 1)), tied$weight)
+repeated <- tied[rep(tied$row, tied$weight), ]
+in_turn("", tied, with(tied, Surv(time, end == 1)))
+in_turn("weights", repeated, with(repeated, Surv(time, end == 1)))
+in_turn("entry weights", repeated, with(repeated, Surv(start, time, end == 1)))
 
 # ---- Cox ----
 
@@ -209,7 +219,8 @@ for (cause in 1:2) {
   }
 }
 
-# Fine and Gray by survival: finegray and coxph with the sandwich over rows.
+# Fine and Gray by survival: finegray and coxph with the sandwich over rows. Weights are repeated rows, as
+# finegray leaves its own weights out of the curve of the censorings.
 fine_gray <- function(name, options, cause) {
   has <- function(word) word %in% strsplit(options, " ")[[1]]
   d <- sets[[name]]
@@ -222,7 +233,7 @@ fine_gray <- function(name, options, cause) {
     finegray(Surv(time, outcome) ~ ., data = d, etype = as.character(cause))
   }
   model <- quietly(coxph(Surv(fgstart, fgstop, fgstatus) ~ x + size,
-    data = long, weights = fgwt, cluster = row, ties = "breslow", control = tight
+    data = long, weights = fgwt, cluster = each, ties = "breslow", control = tight
   ))
   case <- trimws(paste(cause, options))
   tell <- function(quantity, arg, value) say(name, "fine_gray", case, quantity, arg, value)

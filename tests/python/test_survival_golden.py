@@ -103,6 +103,12 @@ class Hazard(Curve):
     kind = survival.NelsonAalen
 
 
+class InTurn(Curve):
+    @staticmethod
+    def kind():
+        return survival.NelsonAalen(ties="in_turn")
+
+
 class Regression(Own):
     def coef(self, name):
         return self.model.coefficients_[name]
@@ -221,8 +227,8 @@ class Gray(Own):
         return self.test.p_value
 
 
-MODELS = {"data": Data, "kaplan_meier": Curve, "nelson_aalen": Hazard, "cox": Cox, "cuminc": Shares,
-          "gray": Gray, "fine_gray": FineGray, "crr": FineGray}  # fmt: skip
+MODELS = {"data": Data, "kaplan_meier": Curve, "nelson_aalen": Hazard, "fleming_harrington": InTurn, "cox": Cox,
+          "cuminc": Shares, "gray": Gray, "fine_gray": FineGray, "crr": FineGray}  # fmt: skip
 # cmprsk's own errors: of shares by Aalen's formula, of Fine and Gray with the censoring curve estimated too.
 # They differ from ours, which are survival's, but not by much.
 LIKE = {"variance_aalen": ("std_error", 2, 0.05), "std_error_crr": ("std_error", 1, 0.001)}

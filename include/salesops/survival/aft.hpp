@@ -41,8 +41,8 @@ enum class LifetimeLaw : std::uint8_t { exponential, weibull, log_normal, log_lo
 
 struct AftOptions {
   std::span<const double> entry = {};
-  std::span<const double> weights = {};
-  double level = 95;  ///< percent
+  std::span<const double> weights = {};  ///< frequencies: 2 counts as two equal rows
+  double level = 95;                     ///< percent
   Execution execution = {};
 };
 

@@ -31,8 +31,8 @@ enum class HazardLink : std::uint8_t {
 };
 
 struct DiscreteOptions {
-  std::span<const double> entry = {};  ///< periods gone by when a row was first seen
-  std::span<const double> weights = {};
+  std::span<const double> entry = {};    ///< periods gone by when a row was first seen
+  std::span<const double> weights = {};  ///< frequencies: 2 counts as two equal rows
   HazardLink link = HazardLink::logit;
   double level = 95;  ///< percent
   Execution execution = {};
@@ -52,7 +52,7 @@ struct DiscreteModel {
   bool converged = false;
   std::vector<std::string> notes;
   std::int64_t rows = 0;
-  std::int64_t events = 0;
+  double events = 0;  ///< their weight
 
   /// Chance that a row which has lasted until period `at` ends in it; NaN past `last`.
   [[nodiscard]] double hazard(std::span<const double> x, double at) const;

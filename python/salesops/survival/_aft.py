@@ -77,7 +77,7 @@ class AFT(Regression):
             Instead of events: the lifetime lies between the duration and this. Equal = seen exactly, infinite
             or null = still going on.
         entry, weights
-            Age at which a row was first seen; what a row counts.
+            Age at which a row was first seen; frequencies: a weight of 2 counts as two equal rows.
         formula, reference
             As in `CoxPH.fit`.
         threads

@@ -153,7 +153,10 @@ class CoxPH(HazardRegression):
         entry
             Age at which a row was first seen, or its stretch begins (start–stop rows); 0 = the start.
         weights
-            What each row counts.
+            What each row counts, as R's case weights. Under Breslow's ties a weight of 2 is two equal rows.
+            Efron's rule has tied rows take turns, whatever they weigh; robust errors, that of the
+            concordance and the times of `check_assumptions` take a row for one observation. For counts
+            repeat the rows, or take ``breslow``.
         strata
             Names of columns (with a frame), or a label a row: each stratum has its own course of risk.
         cluster

@@ -61,7 +61,11 @@ class DiscreteHazard(Regression):
         formula: str | None = None,
         reference: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Estimate the coefficients; `durations` are whole numbers of periods; else as in `CoxPH.fit`."""
+        """Estimate the coefficients.
+
+        `durations` are whole numbers of periods, `weights` frequencies (2 counts as two equal rows), the rest
+        is as in `CoxPH.fit`.
+        """
         import numpy as np
 
         arrays = {"events": events, "entry": entry, "weights": weights}
