@@ -65,11 +65,11 @@ survival::AalenJohansen aalen_johansen(const Array<double>& durations, const Arr
 survival::LogRank log_rank(const Array<double>& durations, const Array<std::uint8_t>& events,
                            const Array<std::uint32_t>& groups, const Array<double>& entry,
                            const Array<double>& weights, survival::RankWeight weight, double rho,
-                           double gamma) {
+                           double gamma, const Array<std::uint32_t>& strata) {
   const auto options = options_of(entry, weights, 95, survival::IntervalKind::log_log);
   const py::gil_scoped_release free;
   return survival::log_rank(span_of(durations), span_of(events), span_of(groups), options, weight,
-                            {.rho = rho, .gamma = gamma});
+                            {.rho = rho, .gamma = gamma}, span_of(strata));
 }
 
 survival::LogRank gray_test(const Array<double>& durations, const Array<std::uint8_t>& events,
@@ -212,7 +212,8 @@ void bind_log_rank(py::module_& word) {
       .def_readonly("observed", &survival::LogRank::observed)
       .def_readonly("expected", &survival::LogRank::expected);
   word.def("log_rank", &log_rank, py::arg("durations"), py::arg("events"), py::arg("groups"),
-           py::arg("entry"), py::arg("weights"), py::arg("weight"), py::arg("rho"), py::arg("gamma"));
+           py::arg("entry"), py::arg("weights"), py::arg("weight"), py::arg("rho"), py::arg("gamma"),
+           py::arg("strata"));
   word.def("gray_test", &gray_test, py::arg("durations"), py::arg("events"), py::arg("groups"),
            py::arg("cause"), py::arg("entry"), py::arg("weights"), py::arg("rho"), py::arg("strata"));
 }

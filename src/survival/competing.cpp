@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "../optimize/linear.hpp"
@@ -276,13 +275,6 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
 
 namespace {
 
-/// Rows of one stratum.
-struct GrayRows {
-  std::vector<double> durations, entry, weights;
-  std::vector<std::uint8_t> events;
-  std::vector<std::uint32_t> groups;
-};
-
 /// What a time with events leaves for the variance; by group where it is a list.
 struct GrayTime {
   VectorXd at_risk, of_cause, of_others, survival, survival_after, stands;
@@ -326,11 +318,9 @@ void add_variance(const std::vector<GrayTime>& times, const MatrixXd& through, G
   }
 }
 
-void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums& sums, LogRank& result) {
+void add_stratum(const StratumRows& rows, std::uint8_t cause, double rho, GraySums& sums, LogRank& result) {
   const Index k = sums.z.size();
-  Options options;
-  options.entry = rows.entry;
-  options.weights = rows.weights;
+  const Options options = rows.options();
   const RiskTable table = risk_table(rows.durations, options);
   const auto entry = [&](std::uint32_t row) { return rows.entry.empty() ? 0 : rows.entry[row]; };
   std::vector<std::uint32_t> entering;
@@ -411,20 +401,12 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
   if (!std::isfinite(rho)) throw UsageError("rho must be a finite number");
   const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
   if (k > 100) throw UsageError("groups: more than 100 codes; number the groups 0, 1, 2, …");
-  std::map<std::uint32_t, GrayRows> of_stratum;
-  for (std::size_t row = 0; row < durations.size(); ++row) {
-    GrayRows& own = of_stratum[strata.empty() ? 0 : strata[row]];
-    own.durations.push_back(durations[row]);
-    own.events.push_back(events[row]);
-    own.groups.push_back(groups[row]);
-    if (!options.entry.empty()) own.entry.push_back(options.entry[row]);
-    if (!options.weights.empty()) own.weights.push_back(options.weights[row]);
-  }
   LogRank result;
   result.observed.assign(k, 0);
   result.expected.assign(k, 0);
   GraySums sums{VectorXd::Zero(index(k)), MatrixXd::Zero(index(k), index(k))};
-  for (const auto& [code, rows] : of_stratum) add_stratum(rows, cause, rho, sums, result);
+  for (const auto& [code, rows] : rows_by_stratum(durations, events, groups, options, strata))
+    add_stratum(rows, cause, rho, sums, result);
   const auto possible =
       std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
   result.degrees = std::max(0, static_cast<int>(possible) - 1);

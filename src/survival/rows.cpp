@@ -423,6 +423,25 @@ std::optional<std::size_t> step_at(std::span<const double> time, double t) {
   return static_cast<std::size_t>(after - time.begin()) - 1;
 }
 
+// ---- Strata ---------------------------------------------------------------------------------------
+
+std::map<std::uint32_t, StratumRows> rows_by_stratum(std::span<const double> durations,
+                                                     std::span<const std::uint8_t> events,
+                                                     std::span<const std::uint32_t> groups,
+                                                     const Options& options,
+                                                     std::span<const std::uint32_t> strata) {
+  std::map<std::uint32_t, StratumRows> found;
+  for (std::size_t row = 0; row < durations.size(); ++row) {
+    StratumRows& own = found[strata.empty() ? 0 : strata[row]];
+    own.durations.push_back(durations[row]);
+    own.events.push_back(events[row]);
+    own.groups.push_back(groups[row]);
+    if (!options.entry.empty()) own.entry.push_back(options.entry[row]);
+    if (!options.weights.empty()) own.weights.push_back(options.weights[row]);
+  }
+  return found;
+}
+
 }  // namespace survival
 }  // namespace v0
 }  // namespace salesops

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -78,6 +79,22 @@ struct EventTable {
 /// `codes`: how many there are, censored among them.
 EventTable event_table(std::span<const double> durations, std::span<const std::uint8_t> events,
                        std::size_t codes, const Options& options);
+
+/// Rows of one stratum of a test between groups.
+struct StratumRows {
+  std::vector<double> durations, entry, weights;
+  std::vector<std::uint8_t> events;
+  std::vector<std::uint32_t> groups;
+
+  [[nodiscard]] Options options() const { return {.entry = entry, .weights = weights}; }
+};
+
+/// By code; one stratum where `strata` is empty.
+std::map<std::uint32_t, StratumRows> rows_by_stratum(std::span<const double> durations,
+                                                     std::span<const std::uint8_t> events,
+                                                     std::span<const std::uint32_t> groups,
+                                                     const Options& options,
+                                                     std::span<const std::uint32_t> strata);
 
 inline double weight_of(std::span<const double> weights, std::size_t row) {
   return weights.empty() ? 1 : weights[row];

@@ -152,6 +152,19 @@ for (ties in c("efron", "breslow", "exact")) {
 
 for (more in c("entry", "strata entry")) cox("few", paste("exact", more))
 
+# ---- log-rank ----
+
+for (options in c("", "rho", "strata", "rho strata")) {
+  has <- function(word) word %in% strsplit(options, " ")[[1]]
+  form <- Surv(time, end == 1) ~ group
+  if (has("strata")) form <- Surv(time, end == 1) ~ group + strata(layer)
+  test <- survdiff(form, tied, rho = if (has("rho")) 1 else 0)
+  say("tied", "log_rank", options, "statistic", "", test$chisq)
+  if (has("rho")) next # R weighs the counts, too
+  say("tied", "log_rank", options, "observed", 0:2, rowSums(as.matrix(test$obs)))
+  say("tied", "log_rank", options, "expected", 0:2, rowSums(as.matrix(test$exp)))
+}
+
 # ---- competing ends ----
 
 # Shares by cmprsk, with its variance by Aalen (1978), and standard errors by survfit (the delta method).

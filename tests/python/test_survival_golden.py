@@ -200,6 +200,27 @@ class Shares(Own):
         return self.of(arg, "std_error")
 
 
+class Ranks(Own):
+    @functools.cached_property
+    def test(self):
+        return survival.logrank(
+            self.rows["time"],
+            self.rows["end"] == 1,
+            self.rows["group"].astype(str),
+            weight="g_rho" if "rho" in self.options else "log_rank",
+            strata=self.rows["layer"] if "strata" in self.options else None,
+        )
+
+    def statistic(self, _):
+        return self.test.statistic
+
+    def observed(self, group):
+        return self.test.observed[group]
+
+    def expected(self, group):
+        return self.test.expected[group]
+
+
 class Gray(Own):
     @functools.cached_property
     def test(self):
@@ -227,8 +248,9 @@ class Gray(Own):
         return self.test.p_value
 
 
-MODELS = {"data": Data, "kaplan_meier": Curve, "nelson_aalen": Hazard, "fleming_harrington": InTurn, "cox": Cox,
-          "cuminc": Shares, "gray": Gray, "fine_gray": FineGray, "crr": FineGray}  # fmt: skip
+MODELS = {"data": Data, "kaplan_meier": Curve, "nelson_aalen": Hazard, "fleming_harrington": InTurn,
+          "cox": Cox, "log_rank": Ranks, "cuminc": Shares, "gray": Gray, "fine_gray": FineGray,
+          "crr": FineGray}  # fmt: skip
 # cmprsk's own errors: of shares by Aalen's formula, of Fine and Gray with the censoring curve estimated too.
 # They differ from ours, which are survival's, but not by much.
 LIKE = {"variance_aalen": ("std_error", 2, 0.05), "std_error_crr": ("std_error", 1, 0.001)}

@@ -166,3 +166,25 @@ def test_lengths_of_several_kinds_are_days_and_months_are_none():
     assert survival.KaplanMeier().fit(mixed).result_.time.tolist() == [1.5, 2, 4]
     with pytest.raises(so.UsageError, match="durations: months and years differ in days; give days"):
         survival.KaplanMeier().fit(np.array([1, 2], "timedelta64[M]"))
+
+
+def test_groups_are_compared_within_strata():
+    rng = np.random.default_rng(3)
+    late = rng.integers(0, 2, 400)
+    days = (rng.exponential(5 + 40 * late) + 1).round()
+    plan = np.where(rng.random(400) < 0.2 + 0.6 * late, "pro", "basic")
+    rows = {"days": days, "plan": plan, "start": late}
+    how = {"duration_col": "days", "group_col": "plan"}
+    assert survival.logrank(rows, **how).p_value < 1e-6
+    within = survival.logrank(rows, **how, strata_col="start")
+    assert within.p_value > 0.05
+    parts = [survival.logrank(days[late == s], groups=plan[late == s]) for s in (0, 1)]
+    for name in ("basic", "pro"):
+        assert within.expected[name] == pytest.approx(sum(part.expected[name] for part in parts))
+    assert survival.logrank(days, groups=plan, strata=[1] * 400).statistic == pytest.approx(
+        survival.logrank(rows, **how).statistic
+    )
+    with pytest.raises(so.UsageError, match="strata has 3 rows, durations has 400"):
+        survival.logrank(days, groups=plan, strata=[1, 2, 3])
+    with pytest.raises(so.UsageError, match="column 'start': 1 of 400 rows are null"):
+        survival.logrank({**rows, "start": [None, *late[1:].tolist()]}, **how, strata_col="start")

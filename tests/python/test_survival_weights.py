@@ -38,7 +38,10 @@ def bands(kind):
 
 def ranks(weight):
     def numbers(rows, weights, entry):
-        found = survival.logrank(TIME[rows], END[rows] == 1, GROUP[rows], entry, weights, weight)
+        layers = LAYER[rows] if weight != "peto" else None
+        found = survival.logrank(
+            TIME[rows], END[rows] == 1, GROUP[rows], entry, weights, weight, strata=layers
+        )
         return [found.statistic, list(found.expected.values())]
 
     return numbers

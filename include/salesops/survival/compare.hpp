@@ -65,11 +65,13 @@ struct LogRank {
   std::vector<double> expected;  ///< by group, unweighted, if all lasted alike
 };
 
-/// Do the groups last equally long? `groups` holds codes 0 … k − 1. With fewer than two groups that can
-/// differ: statistic 0, degrees 0, p 1. `powers` go with `g_rho`.
+/// Do the groups last equally long? `groups` holds codes 0 … k − 1. With `strata` they are compared within
+/// each and what is found is added up; n and S of the weights are the stratum's. With fewer than two groups
+/// that can differ: statistic 0, degrees 0, p 1. `powers` go with `g_rho`.
 [[nodiscard]] LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
                                std::span<const std::uint32_t> groups, const Options& options = {},
-                               RankWeight weight = RankWeight::log_rank, RankPowers powers = {});
+                               RankWeight weight = RankWeight::log_rank, RankPowers powers = {},
+                               std::span<const std::uint32_t> strata = {});
 
 /// Do the groups reach the outcome `cause` alike, other outcomes competing? Gray's test (1988):
 /// z = Σ w (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still

@@ -828,6 +828,7 @@ def log_rank(
     weight: RankWeight,
     rho: typing.SupportsFloat | typing.SupportsIndex,
     gamma: typing.SupportsFloat | typing.SupportsIndex,
+    strata: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
 ) -> LogRank: ...
 def nelson_aalen(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
