@@ -443,13 +443,14 @@ void bind_aft(py::module_& word) {
 
 survival::DiscreteModel discrete_hazard(const Array<double>& durations, const Array<std::uint8_t>& events,
                                         const Columns& columns, const Array<double>& entry,
-                                        const Array<double>& weights, survival::HazardLink link,
-                                        double level) {
+                                        const Array<double>& weights, const Array<double>& periods,
+                                        survival::HazardLink link, double level) {
   const auto covariates = covariates_of(columns);
   return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
     return survival::discrete_hazard(span_of(durations), span_of(events), covariates,
                                      {.entry = span_of(entry),
                                       .weights = span_of(weights),
+                                      .periods = span_of(periods),
                                       .link = link,
                                       .level = level,
                                       .execution = execution});
@@ -463,6 +464,7 @@ void bind_discrete(py::module_& word) {
       .value("cloglog", survival::HazardLink::cloglog);
   py::class_<DiscreteModel> type(word, "DiscreteModel", "The chance to end in the next period.");
   def_array(type, "period", &DiscreteModel::period);
+  def_array(type, "period_end", &DiscreteModel::period_end);
   def_array(type, "baseline", &DiscreteModel::baseline);
   def_array(type, "coefficients", &DiscreteModel::coefficients);
   def_array(type, "std_errors", &DiscreteModel::std_errors);
@@ -474,7 +476,7 @@ void bind_discrete(py::module_& word) {
       .def_readonly("rows", &DiscreteModel::rows)
       .def_readonly("events", &DiscreteModel::events);
   word.def("discrete_hazard", &discrete_hazard, py::arg("durations"), py::arg("events"), py::arg("columns"),
-           py::arg("entry"), py::arg("weights"), py::arg("link"), py::arg("level"));
+           py::arg("entry"), py::arg("weights"), py::arg("periods"), py::arg("link"), py::arg("level"));
   word.def(
       "discrete_survival",
       [](const DiscreteModel& model, const Array<double>& x, const Array<double>& periods) {

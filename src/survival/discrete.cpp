@@ -21,7 +21,7 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr std::size_t most_bins = 500;
+constexpr std::size_t most_bands = 500;
 
 /// ln of the chance of an outcome in one period, with its derivatives by the linear predictor.
 struct Outcome {
@@ -49,17 +49,34 @@ Outcome ends(HazardLink link, double eta) {
   return {-special::softplus(-eta), chance, -chance * special::logistic(eta)};
 }
 
-/// The periods in which something ends.
-std::vector<double> bins_of(std::span<const double> durations, std::span<const std::uint8_t> events) {
-  std::vector<double> last;
+/// Periods that share a level.
+struct PeriodBand {
+  double first;
+  double last;
+};
+
+/// The bands in which something ends.
+std::vector<PeriodBand> bands_of(std::span<const double> durations, std::span<const std::uint8_t> events,
+                                 std::span<const double> starts) {
+  std::vector<double> ends;
   for (std::size_t row = 0; row < durations.size(); ++row)
-    if (events[row] != 0) last.push_back(durations[row]);
-  std::sort(last.begin(), last.end());
-  last.erase(std::unique(last.begin(), last.end()), last.end());
-  if (last.size() > most_bins)
-    throw UsageError("durations: events in " + std::to_string(last.size()) +
-                     " periods; take longer periods, or cox, which needs none");
-  return last;
+    if (events[row] != 0) ends.push_back(durations[row]);
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  std::vector<PeriodBand> bands;
+  for (const double end : ends) {
+    if (starts.empty()) {
+      bands.push_back({end, end});
+    } else if (bands.empty() || bands.back().last < end) {
+      const auto next = std::upper_bound(starts.begin(), starts.end(), end);
+      const double longest = *std::max_element(durations.begin(), durations.end());
+      bands.push_back({*(next - 1), next == starts.end() ? longest : std::min(longest, *next - 1)});
+    }
+  }
+  if (bands.size() > most_bands)
+    throw UsageError("durations: events in " + std::to_string(bands.size()) +
+                     " periods; take longer periods, bands of them (periods), or cox, which needs none");
+  return bands;
 }
 
 void check_periods(std::span<const double> durations, std::span<const std::uint8_t> events,
@@ -72,6 +89,11 @@ void check_periods(std::span<const double> durations, std::span<const std::uint8
   if (!options.entry.empty())
     refuse(durations.size(), "entry", "are no whole numbers of periods",
            [&](auto i) { return options.entry[i] != std::floor(options.entry[i]); });
+  const auto& starts = options.periods;
+  for (std::size_t i = 0; i < starts.size(); ++i)
+    if (!std::isfinite(starts[i]) || starts[i] != std::floor(starts[i]) ||
+        (i == 0 ? starts[i] != 1 : starts[i] <= starts[i - 1]))
+      throw UsageError("periods: give the first period of each band, whole numbers that rise from 1");
   if (std::find(events.begin(), events.end(), 1) == events.end())
     throw UsageError("events: none of " + std::to_string(events.size()) +
                      " rows has an event, so nothing tells what brings it on");
@@ -83,13 +105,13 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
                               const std::vector<Covariate>& covariates, const DiscreteOptions& options) {
   const StopScope scope(options.execution.stop);
   check_periods(durations, events, covariates, options);
-  const std::vector<double> last = bins_of(durations, events);
+  const std::vector<PeriodBand> bands = bands_of(durations, events, options.periods);
   CoxOptions order;  // the columns centred and scaled, and checked, as for Cox
   order.entry = options.entry;
   order.weights = options.weights;
   order.execution = options.execution;
   const RiskSets sets(durations, events, covariates, order);
-  const auto bins = static_cast<Index>(last.size());
+  const auto bins = static_cast<Index>(bands.size());
   const auto p = static_cast<Index>(covariates.size());
 
   const auto likelihood = [&](const VectorXd& at) {
@@ -104,13 +126,22 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
       const std::uint32_t row = sets.order[place];
       const double weight = weight_of(options.weights, row);
       const double from = options.entry.empty() ? 0 : options.entry[row];
-      auto bin = static_cast<Index>(std::upper_bound(last.begin(), last.end(), from) - last.begin());
+      auto band = std::upper_bound(bands.begin(), bands.end(), from,
+                                   [](double time, const PeriodBand& one) { return time < one.last; });
       double slope = 0;
       double curve = 0;
-      for (; bin < bins && last[static_cast<std::size_t>(bin)] <= durations[row]; ++bin) {
-        const bool ended = events[row] != 0 && last[static_cast<std::size_t>(bin)] == durations[row];
+      for (; band != bands.end() && band->first <= durations[row]; ++band) {
+        const auto bin = static_cast<Index>(band - bands.begin());
         const double eta = at[bin] + shift[i];
-        const Outcome own = ended ? ends(options.link, eta) : stays(options.link, eta);
+        const bool ended = events[row] != 0 && durations[row] <= band->last;
+        const double there = std::min(band->last, durations[row]) - std::max(band->first - 1, from);
+        Outcome own{0, 0, 0};
+        if (ended) own = ends(options.link, eta);
+        if (const double stayed = there - (ended ? 1 : 0); stayed > 0) {
+          const Outcome stay = stays(options.link, eta);
+          own = {own.value + stayed * stay.value, own.slope + stayed * stay.slope,
+                 own.curve + stayed * stay.curve};
+        }
         found.value += weight * own.value;
         found.gradient[bin] += weight * own.slope;
         found.information(bin, bin) -= weight * own.curve;
@@ -137,7 +168,10 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
 
   DiscreteModel model;
   model.link = options.link;
-  model.period = last;
+  for (const PeriodBand& band : bands) {
+    model.period.push_back(band.first);
+    model.period_end.push_back(band.last);
+  }
   model.last = *std::max_element(durations.begin(), durations.end());
   const MatrixXd inverse = linear::inverse(best.here.information);
   const VectorXd back = sets.scale.cwiseInverse();
@@ -157,8 +191,7 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
   if (!model.converged)
     model.notes.emplace_back(
         "the likelihood rises without end: a column splits the rows with events from the others, or all at "
-        "risk "
-        "in a period end in it; merge rare cases, or take longer periods");
+        "risk in a period end in it; merge rare cases, or take longer periods or bands of them (periods)");
   return model;
 }
 
@@ -167,9 +200,10 @@ double DiscreteModel::hazard(std::span<const double> x, double at) const {
     throw UsageError("x has " + std::to_string(x.size()) + " values, the model has " +
                      std::to_string(coefficients.size()) + " columns");
   if (!(at <= last)) return special::not_a_number;
-  const auto found = std::lower_bound(period.begin(), period.end(), at);
-  if (found == period.end() || *found != at) return 0;
-  double eta = baseline[static_cast<std::size_t>(found - period.begin())];
+  const auto next = std::upper_bound(period.begin(), period.end(), at);
+  const auto band = static_cast<std::size_t>(next - period.begin()) - 1;
+  if (next == period.begin() || at > period_end[band] || at != std::floor(at)) return 0;
+  double eta = baseline[band];
   for (std::size_t j = 0; j < x.size(); ++j) eta += coefficients[j] * x[j];
   return -std::expm1(stays(link, eta).value);
 }

@@ -731,6 +731,8 @@ class DiscreteModel:
     @property
     def period(self) -> numpy.typing.NDArray[numpy.float64]: ...
     @property
+    def period_end(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
     def rows(self) -> int: ...
     @property
     def std_errors(self) -> numpy.typing.NDArray[numpy.float64]: ...
@@ -784,6 +786,7 @@ def discrete_hazard(
     columns: collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
     entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    periods: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     link: HazardLink,
     level: typing.SupportsFloat | typing.SupportsIndex,
 ) -> DiscreteModel: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops._arguments import checked
@@ -21,8 +21,8 @@ class DiscreteHazard(Regression):
     """How likely a row ends in its next period, by what is known of it.
 
     A logistic (or cloglog) regression on a table with a row for each row and period and a level for each
-    period, which is never built. In periods in which nothing ended nothing ends; past the longest duration
-    nothing is known, and predictions are null.
+    period (or band of periods), which is never built. In a period (a band) in which nothing ended nothing
+    ends; past the longest duration nothing is known, and predictions are null.
 
     Parameters
     ----------
@@ -30,6 +30,11 @@ class DiscreteHazard(Regression):
         ``logit`` (coefficients are logarithms of odds ratios) or ``cloglog`` (of hazard ratios, as Cox's).
     level
         Coverage of the intervals in percent.
+    periods
+        First periods of bands that share a level, whole numbers that rise from 1: ``[1, 2, 3, 5, 9, 14, 27]``
+        has weeks 1 and 2 of their own, 3 and 4 together, …, 27 and all that come. Within a band the chance of
+        a row is the same in each period. So a late week in which none of a few ended doesn't say "0 %", and
+        one in which the last left has finite odds. Without it each period has its own level.
 
     Examples
     --------
@@ -37,14 +42,17 @@ class DiscreteHazard(Regression):
     >>> model = DiscreteHazard().fit(weeks, won, {"size": [1, 6, 5, 2, 3, 7, 4, 8]})
     >>> model.odds_ratios_["size"] < 1
     True
+    >>> DiscreteHazard(periods=[1, 3]).fit(weeks, won, {"size": [1, 6, 5, 2, 3, 7, 4, 8]}).bands_
+    [(1, 2), (3, 6)]
     """
 
-    parameters = ("link", "level")
+    parameters = ("link", "level", "periods")
     effect = "odds_ratio"
 
-    def __init__(self, link: str = "logit", level: float = 95) -> None:
+    def __init__(self, link: str = "logit", level: float = 95, periods: Sequence[int] | None = None) -> None:
         self.link = link
         self.level = level
+        self.periods = periods
 
     def fit(
         self,
@@ -75,6 +83,9 @@ class DiscreteHazard(Regression):
             "entry": entry_col,
             "weights": weights_col,
         }
+        starts = numbers(self.periods, "periods")
+        if self.periods is not None and not len(starts):
+            raise UsageError("periods: give the first period of each band, whole numbers that rise from 1")
         rows, named_by = given(durations, arrays, columns)
         with named(named_by):
             times = numbers(rows["durations"], "durations")
@@ -94,6 +105,7 @@ class DiscreteHazard(Regression):
                 made,
                 numbers(rows.get("entry"), "entry"),
                 numbers(rows.get("weights"), "weights"),
+                starts,
                 choose(_core.HazardLink, self.link, "link"),
                 self.level,
             )
@@ -121,6 +133,13 @@ class DiscreteHazard(Regression):
         return {name: math.exp(value) for name, value in self.coefficients_.items()}
 
     @property
+    def bands_(self) -> list[tuple[int, int]]:
+        """First and last period of each level, of those in which something ended."""
+        result = self._fitted()
+        ends = zip(result.period.tolist(), result.period_end.tolist(), strict=True)
+        return [(int(first), int(last)) for first, last in ends]
+
+    @property
     def log_likelihood_(self) -> float:
         """Log-likelihood of the table of periods."""
         return float(self._fitted().log_likelihood)
@@ -143,7 +162,7 @@ class DiscreteHazard(Regression):
     def _periods(self) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        return np.arange(1.0, self._fitted().period[-1] + 1)
+        return np.arange(1.0, self._fitted().period_end[-1] + 1)
 
     def predict_survival_function(self, data: Any, times: Any = None) -> Any:
         """Share of rows like these that lasts beyond each period.
@@ -153,7 +172,7 @@ class DiscreteHazard(Regression):
         data
             As in `CoxPH.predict_survival_function`.
         times
-            A period or several; without them each up to the last in which one ended.
+            A period or several; without them each up to the last in which one ended, or the end of its band.
 
         Returns
         -------
@@ -171,7 +190,7 @@ class DiscreteHazard(Regression):
         data
             As in `CoxPH.predict_survival_function`.
         times
-            A period or several, whole numbers from 1 on; without them each up to the last in which one ended.
+            As there; whole numbers from 1 on.
 
         Returns
         -------
