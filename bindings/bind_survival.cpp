@@ -293,10 +293,10 @@ survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::ui
 }
 
 survival::SurvivalPrediction predict_survival(const survival::CoxModel& model, const Array<double>& x,
-                                              const Array<double>& times,
-                                              const Array<std::uint32_t>& strata) {
+                                              const Array<double>& times, const Array<std::uint32_t>& strata,
+                                              const Array<double>& since) {
   const py::gil_scoped_release free;
-  return survival::predict_survival(model, span_of(x), span_of(times), span_of(strata));
+  return survival::predict_survival(model, span_of(x), span_of(times), span_of(strata), span_of(since));
 }
 
 Array<double> predict_quantile(const survival::CoxModel& model, const Array<double>& x, double probability,
@@ -390,7 +390,7 @@ void bind_cox(py::module_& word) {
   def_array(curves, "low", &survival::SurvivalPrediction::low);
   def_array(curves, "high", &survival::SurvivalPrediction::high);
   word.def("predict_survival", &predict_survival, py::arg("model"), py::arg("x"), py::arg("times"),
-           py::arg("strata"));
+           py::arg("strata"), py::arg("since"));
   word.def("predict_quantile", &predict_quantile, py::arg("model"), py::arg("x"), py::arg("probability"),
            py::arg("strata"));
 }
@@ -423,11 +423,12 @@ void bind_aft(py::module_& word) {
            py::arg("entry"), py::arg("weights"), py::arg("level"), py::arg("threads"));
   word.def(
       "aft_survival",
-      [](const AftModel& model, const Array<double>& x, const Array<double>& times, std::size_t rows) {
+      [](const AftModel& model, const Array<double>& x, const Array<double>& times, std::size_t rows,
+         const Array<double>& since) {
         const py::gil_scoped_release free;
-        return survival::aft_survival(model, span_of(x), span_of(times), rows);
+        return survival::aft_survival(model, span_of(x), span_of(times), rows, span_of(since));
       },
-      py::arg("model"), py::arg("x"), py::arg("times"), py::arg("rows"));
+      py::arg("model"), py::arg("x"), py::arg("times"), py::arg("rows"), py::arg("since"));
   py::class_<survival::TimePrediction> times(word, "TimePrediction", "Times with intervals.");
   def_array(times, "estimate", &survival::TimePrediction::estimate);
   def_array(times, "low", &survival::TimePrediction::low);
@@ -469,6 +470,7 @@ void bind_discrete(py::module_& word) {
   def_array(type, "coefficients", &DiscreteModel::coefficients);
   def_array(type, "std_errors", &DiscreteModel::std_errors);
   def_array(type, "covariance", &DiscreteModel::covariance);
+  def_array(type, "joint_covariance", &DiscreteModel::joint_covariance);
   type.def_readonly("names", &DiscreteModel::names)
       .def_readonly("log_likelihood", &DiscreteModel::log_likelihood)
       .def_readonly("converged", &DiscreteModel::converged)
@@ -479,15 +481,12 @@ void bind_discrete(py::module_& word) {
            py::arg("entry"), py::arg("weights"), py::arg("periods"), py::arg("link"), py::arg("level"));
   word.def(
       "discrete_survival",
-      [](const DiscreteModel& model, const Array<double>& x, const Array<double>& periods) {
-        std::vector<double> found;
-        {
-          const py::gil_scoped_release free;
-          found = survival::discrete_survival(model, span_of(x), span_of(periods));
-        }
-        return array_of(found);
+      [](const DiscreteModel& model, const Array<double>& x, const Array<double>& periods,
+         const Array<double>& since) {
+        const py::gil_scoped_release free;
+        return survival::discrete_survival(model, span_of(x), span_of(periods), span_of(since));
       },
-      py::arg("model"), py::arg("x"), py::arg("periods"));
+      py::arg("model"), py::arg("x"), py::arg("periods"), py::arg("since"));
 }
 
 }  // namespace

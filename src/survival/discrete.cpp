@@ -177,6 +177,11 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
   const VectorXd back = sets.scale.cwiseInverse();
   const VectorXd beta = best.beta.tail(p).cwiseProduct(back);
   const MatrixXd covariance = back.asDiagonal() * inverse.bottomRightCorner(p, p) * back.asDiagonal();
+  MatrixXd given = MatrixXd::Identity(bins + p, bins + p);  // from centred and scaled columns to those given
+  given.bottomRightCorner(p, p) = back.asDiagonal();
+  given.topRightCorner(bins, p).rowwise() = -sets.mean.cwiseProduct(back).transpose();
+  const MatrixXd joint = given * inverse * given.transpose();
+  model.joint_covariance.assign(joint.data(), joint.data() + joint.size());
   for (const Covariate& covariate : covariates) model.names.push_back(covariate.name);
   model.coefficients.assign(beta.begin(), beta.end());
   model.covariance.assign(covariance.data(), covariance.data() + covariance.size());
@@ -208,22 +213,89 @@ double DiscreteModel::hazard(std::span<const double> x, double at) const {
   return -std::expm1(stays(link, eta).value);
 }
 
-std::vector<double> discrete_survival(const DiscreteModel& model, std::span<const double> x,
-                                      std::span<const double> periods) {
+namespace {
+
+/// The share of one row that lasts, period after period, with the slopes of its logarithm by the levels and
+/// the coefficients.
+class Lasting {
+ public:
+  Lasting(const DiscreteModel& model, std::span<const double> x, double age)
+      : model_(model),
+        x_(Eigen::Map<const VectorXd>(x.data(), index(x.size()))),
+        covariance_(model.joint_covariance.data(), index(size()), index(size())),
+        by_x_(covariance_.rightCols(x_.size()) * x_),
+        slope_(VectorXd::Zero(index(size()))),
+        spread_(VectorXd::Zero(index(size()))),
+        shift_(Eigen::Map<const VectorXd>(model.coefficients.data(), x_.size()).dot(x_)),
+        at_(std::floor(age)) {
+    band_ = static_cast<std::size_t>(std::upper_bound(model.period_end.begin(), model.period_end.end(), at_) -
+                                     model.period_end.begin());
+  }
+
+  /// Goes on to the end of a period that is not before the last one asked for.
+  void until(double period) {
+    for (; band_ < model_.period.size() && model_.period[band_] <= period; ++band_) {
+      const double last = std::min(model_.period_end[band_], period);
+      const double times = last - std::max(model_.period[band_] - 1, at_);
+      if (times > 0) add(times);
+      if (last < model_.period_end[band_]) break;
+    }
+    at_ = std::max(at_, period);
+  }
+  [[nodiscard]] double share() const { return std::exp(log_share_); }
+  [[nodiscard]] double log_error() const { return std::sqrt(std::max(0.0, slope_.dot(spread_))); }
+
+ private:
+  [[nodiscard]] std::size_t size() const { return model_.baseline.size() + model_.coefficients.size(); }
+
+  void add(double times) {
+    const Outcome own = stays(model_.link, model_.baseline[band_] + shift_);
+    log_share_ += times * own.value;
+    slope_[index(band_)] += times * own.slope;
+    slope_.tail(x_.size()) += times * own.slope * x_;
+    spread_ += times * own.slope * (covariance_.col(index(band_)) + by_x_);
+  }
+
+  const DiscreteModel& model_;
+  VectorXd x_;
+  Eigen::Map<const MatrixXd> covariance_;
+  VectorXd by_x_;
+  VectorXd slope_;
+  VectorXd spread_;  ///< covariance · slope
+  double shift_;
+  double at_;
+  std::size_t band_ = 0;
+  double log_share_ = 0;
+};
+
+}  // namespace
+
+SurvivalPrediction discrete_survival(const DiscreteModel& model, std::span<const double> x,
+                                     std::span<const double> periods, std::span<const double> since) {
   const std::size_t p = model.coefficients.size();
   if (p == 0 || x.size() % p != 0)
     throw UsageError("x has " + std::to_string(x.size()) + " values, which are no whole rows of " +
                      std::to_string(p) + " columns");
-  refuse(periods.size(), "periods", "are not from 0 to 1,000,000",
-         [&](auto i) { return !(periods[i] >= 0 && periods[i] <= 1e6); });
-  std::vector<double> found;
-  for (std::size_t row = 0; row < x.size() / p; ++row) {
+  const std::size_t rows = x.size() / p;
+  check_ahead(periods, since, rows);
+  const double z = stats::normal_multiplier(model.level);
+  const std::vector<std::uint32_t> order = order_of(periods);
+  SurvivalPrediction found;
+  for (auto* curve : {&found.survival, &found.low, &found.high})
+    curve->assign(rows * periods.size(), special::not_a_number);
+  for (std::size_t row = 0; row < rows; ++row) {
     tick(row);
-    const auto own = x.subspan(row * p, p);
-    for (const double period : periods) {
-      double left = 1;
-      for (double k = 1; k <= period && left > 0; ++k) left *= 1 - model.hazard(own, k);
-      found.push_back(left);
+    const double age = since.empty() ? 0 : since[row];
+    Lasting lasting(model, x.subspan(row * p, p), age);
+    for (const std::uint32_t i : order) {
+      const double period = std::floor(age + periods[i]);
+      if (period > model.last) break;
+      lasting.until(period);
+      const std::size_t place = row * periods.size() + i;
+      const double share = found.survival[place] = lasting.share();
+      const Band band = band_of(share, share * lasting.log_error(), z, IntervalKind::log_log);
+      found.low[place] = band.low;
+      found.high[place] = band.high;
     }
   }
   return found;

@@ -20,6 +20,17 @@ void check_length(std::size_t length, std::size_t rows, const std::string& argum
                      std::to_string(rows) + ": they must be equally long");
 }
 
+void check_ahead(std::span<const double> times, std::span<const double> since, std::size_t rows) {
+  refuse(times.size(), "times", "are not finite and at least 0",
+         [&](auto i) { return !std::isfinite(times[i]) || times[i] < 0; });
+  if (since.empty()) return;
+  if (since.size() != rows)
+    throw UsageError("since has " + std::to_string(since.size()) + " ages for " + std::to_string(rows) +
+                     " rows: give one, or one a row");
+  refuse(rows, "since", "are not finite and at least 0",
+         [&](auto i) { return !std::isfinite(since[i]) || since[i] < 0; });
+}
+
 void check_weights(std::span<const double> weights, std::size_t rows) {
   if (weights.empty()) return;
   check_length(weights.size(), rows, "weights");

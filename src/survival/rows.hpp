@@ -38,6 +38,8 @@ void refuse(std::size_t rows, const std::string& argument, const std::string& ru
 
 /// Throws unless `argument` has as many rows as the durations.
 void check_length(std::size_t length, std::size_t rows, const std::string& argument);
+/// Throws for times to predict for, or ages to predict from, that can't be; of ages, none at all are fine.
+void check_ahead(std::span<const double> times, std::span<const double> since, std::size_t rows);
 /// Throws for weights that are not finite and above 0; none at all are fine.
 void check_weights(std::span<const double> weights, std::size_t rows);
 /// Throws for durations, events, entries or weights that can't be.

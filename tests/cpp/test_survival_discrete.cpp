@@ -66,9 +66,16 @@ TEST(SurvivalDiscrete, IsTheTopOfTheTableOfPeriods) {
     EXPECT_NEAR(model.coefficients[0], 0.5, 5 * model.std_errors[0]);
     const auto left =
         survival::discrete_survival(model, std::vector<double>{0.3}, std::vector<double>{0, 1, 3});
-    EXPECT_EQ(left[0], 1);
-    EXPECT_NEAR(left[1], 1 - model.hazard(std::vector<double>{0.3}, 1), 1e-15);
-    EXPECT_LT(left[2], left[1]);
+    EXPECT_EQ(left.survival[0], 1);
+    EXPECT_NEAR(left.survival[1], 1 - model.hazard(std::vector<double>{0.3}, 1), 1e-15);
+    EXPECT_LT(left.survival[2], left.survival[1]);
+    EXPECT_LT(left.low[2], left.survival[2]);
+    EXPECT_GT(left.high[2], left.survival[2]);
+    const auto ahead = survival::discrete_survival(model, std::vector<double>{0.3},
+                                                   std::vector<double>{9, 0, 2}, std::vector<double>{1});
+    EXPECT_TRUE(std::isnan(ahead.survival[0]));
+    EXPECT_EQ(ahead.survival[1], 1);
+    EXPECT_NEAR(ahead.survival[2], left.survival[2] / left.survival[1], 1e-14);
   }
 }
 

@@ -135,6 +135,17 @@ cox <- function(name, options) {
     own <- base[base$strata == s, ]
     tell("baseline", paste(sub(".*=", "", s), days, sep = ";"), own$hazard[findInterval(days, own$time)])
   }
+  if (ties != "exact" && !has("strata")) {
+    rows <- data.frame(x = c(0, 3), size = c(2, 9), group = c(0, 1))
+    for (since in c(0, 4.5)) { # R counts events at start.time itself as after it
+      from <- survfit(model, newdata = rows, start.time = since, conf.type = "log-log")
+      found <- summary(from, times = since + c(3, 8))
+      for (part in c("surv", "lower", "upper")) {
+        arg <- paste(rep(c(0, 3), each = 2), rep(c(2, 9), each = 2), rep(0:1, each = 2), since, c(3, 8), sep = ";")
+        tell(paste("ahead", part), arg, c(found[[part]]))
+      }
+    }
+  }
   if (ties == "exact" || has("robust") || has("cluster")) {
     return(invisible())
   }

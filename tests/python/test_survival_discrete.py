@@ -87,7 +87,7 @@ def test_hazards_of_several_periods_and_rows():
             model.predict_hazard([0.0], wrong)
     with pytest.raises(so.UsageError, match="times must be numbers"):
         model.predict_hazard([0.0], "next")
-    with pytest.raises(so.UsageError, match="times: 1 of 2 rows are not from 0"):
+    with pytest.raises(so.UsageError, match="times: 1 of 2 rows are not finite and at least 0"):
         model.predict_survival_function([0.0], [4, -1])
 
 

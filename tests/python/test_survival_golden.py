@@ -159,6 +159,12 @@ class Cox(Regression):
         times, hazard = np.asarray(table["time"])[kept], np.asarray(table["cumulative_hazard"])[kept]
         return hazard[np.searchsorted(times, float(time), "right") - 1]
 
+    def ahead(self, part, arg):
+        x, size, g1, since, time = (float(one) for one in arg.split(";"))
+        asked = {"x": [x], "size": [size], "g1": [g1]}
+        found = self.model.predict_survival_function(asked, time, since=since)
+        return found[{"surv": "survival", "lower": "survival_lo_95", "upper": "survival_hi_95"}[part]][0]
+
     def zph(self, scale, arg):
         found = self.model.check_assumptions(scale)
         return (found.everything if arg == "all" else found.columns[arg]).statistic

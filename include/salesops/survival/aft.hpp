@@ -81,8 +81,10 @@ struct AftModel {
 
 /// Share of rows like these that lasts beyond each of `times`, with log-log intervals by the delta method;
 /// row by row. `x` has a row of the columns each; for a model without columns, `rows` says how many rows.
+/// With `since`, an age a row, times count from there: S(since + t)/S(since), as `predict_survival` has it.
 [[nodiscard]] SurvivalPrediction aft_survival(const AftModel& model, std::span<const double> x,
-                                              std::span<const double> times, std::size_t rows = 1);
+                                              std::span<const double> times, std::size_t rows = 1,
+                                              std::span<const double> since = {});
 
 /// Times, with intervals symmetric for their logarithm.
 struct TimePrediction {

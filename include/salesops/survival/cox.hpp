@@ -130,10 +130,16 @@ struct SurvivalPrediction {
 /// Share of rows like these that lasts beyond each of `times`: exp(−Λ₀(t)·exp(β·(x − mean))). The variance of
 /// the cumulative hazard holds that of the baseline and of the coefficients (Andersen & Gill 1982; Therneau &
 /// Grambsch 2000, 10.1). `x` is row by row. `strata` has a code a row; empty = the first stratum for all.
+///
+/// With `since`, an age a row, times count from there and the share is of those who have lasted so long:
+/// S(since + t)/S(since), with Λ₀(since + t) − Λ₀(since) and what the baseline and the coefficients add to
+/// the variance between the two, as R's `survfit` with `start.time`.
+///
 /// Throws `UsageError` for a stratum that the fit did not see, for lengths that don't fit, for times below 0.
 [[nodiscard]] SurvivalPrediction predict_survival(const CoxModel& model, std::span<const double> x,
                                                   std::span<const double> times,
-                                                  std::span<const std::uint32_t> strata = {});
+                                                  std::span<const std::uint32_t> strata = {},
+                                                  std::span<const double> since = {});
 
 /// Time by which the share `probability` has had the event, a row each; NaN where the curve isn't watched
 /// that long. Median: 0.5.

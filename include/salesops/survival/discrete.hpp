@@ -51,7 +51,8 @@ struct DiscreteModel {
   std::vector<std::string> names;
   std::vector<double> coefficients;
   std::vector<double> std_errors;
-  std::vector<double> covariance;  ///< of the coefficients, row by row
+  std::vector<double> covariance;        ///< of the coefficients, row by row
+  std::vector<double> joint_covariance;  ///< of `baseline` and then the coefficients
   double log_likelihood = 0;
   double level = 95;
   bool converged = false;
@@ -71,9 +72,12 @@ struct DiscreteModel {
                                             const std::vector<Covariate>& covariates,
                                             const DiscreteOptions& options = {});
 
-/// Share of rows like these that lasts beyond each of `periods`; row by row. NaN past the last duration.
-[[nodiscard]] std::vector<double> discrete_survival(const DiscreteModel& model, std::span<const double> x,
-                                                    std::span<const double> periods);
+/// Share of rows like these that lasts beyond each of `periods`, with log-log intervals by the delta method;
+/// row by row. NaN past the last duration. With `since`, an age a row, periods count from there:
+/// S(since + t)/S(since), as `predict_survival` has it.
+[[nodiscard]] SurvivalPrediction discrete_survival(const DiscreteModel& model, std::span<const double> x,
+                                                   std::span<const double> periods,
+                                                   std::span<const double> since = {});
 
 }  // namespace survival
 }  // namespace v0

@@ -723,6 +723,8 @@ class DiscreteModel:
     @property
     def events(self) -> float: ...
     @property
+    def joint_covariance(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
     def log_likelihood(self) -> float: ...
     @property
     def names(self) -> list[str]: ...
@@ -767,6 +769,7 @@ def aft_survival(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     times: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     rows: typing.SupportsInt | typing.SupportsIndex,
+    since: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
 ) -> SurvivalPrediction: ...
 def baseline_at_zero(model: CoxModel, baseline: CoxBaseline) -> BaselineAtZero: ...
 def concordance(
@@ -794,7 +797,8 @@ def discrete_survival(
     model: DiscreteModel,
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     periods: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-) -> numpy.typing.NDArray[numpy.float64]: ...
+    since: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+) -> SurvivalPrediction: ...
 def fine_gray(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     events: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
@@ -852,6 +856,7 @@ def predict_survival(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     times: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     strata: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+    since: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
 ) -> SurvivalPrediction: ...
 def proportional_hazards_test(rows: CoxRows, model: CoxModel, scale: TimeScale) -> ProportionalHazards: ...
 def rmst_difference(

@@ -126,7 +126,7 @@ class FineGray(HazardRegression):
         result = self._fitted()
         x = self._new(data)
         wanted = wanted_times(times, result.baselines[0].time)
-        found = _core.predict_survival(result, x, wanted, np.empty(0, dtype=np.uint32))
+        found = _core.predict_survival(result, x, wanted, np.empty(0, dtype=np.uint32), np.empty(0))
         return self._frame(
             {
                 "row": np.repeat(np.arange(len(x)), len(wanted)),

@@ -10,7 +10,7 @@ from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of
-from salesops.survival._regression import Regression, quantiles, wanted_times
+from salesops.survival._regression import Regression, ages, quantiles, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -148,28 +148,21 @@ class DiscreteHazard(Regression):
 
     def _lasting(self, x: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Share that lasts beyond each period: rows × periods."""
-        try:
-            return _core.discrete_survival(self.result_, x, times).reshape(len(x), -1)
-        except UsageError as error:
-            raise UsageError(str(error).replace("periods:", "times:", 1)) from error
-
-    def _by_period(self, name: str, times: npt.NDArray[np.float64], found: npt.NDArray[np.float64]) -> Any:
         import numpy as np
 
-        rows = {"row": np.repeat(np.arange(len(found)), len(times)), "time": np.tile(times, len(found))}
-        return self._frame(rows | {name: found.ravel()})
+        return _core.discrete_survival(self.result_, x, times, np.empty(0)).survival.reshape(len(x), -1)
 
     def _periods(self) -> npt.NDArray[np.float64]:
         import numpy as np
 
         return np.arange(1.0, self._fitted().period_end[-1] + 1)
 
-    def predict_survival_function(self, data: Any, times: Any = None) -> Any:
+    def predict_survival_function(self, data: Any, times: Any = None, *, since: Any = None) -> Any:
         """Share of rows like these that lasts beyond each period.
 
         Parameters
         ----------
-        data
+        data, since
             As in `CoxPH.predict_survival_function`.
         times
             A period or several; without them each up to the last in which one ended, or the end of its band.
@@ -177,10 +170,11 @@ class DiscreteHazard(Regression):
         Returns
         -------
         frame
-            row, time (the period), survival; null past the longest duration.
+            row, time (the period), survival and its interval; null past the longest duration.
         """
         x, wanted = self._new(data), wanted_times(times, self._periods())
-        return self._by_period("survival", wanted, self._lasting(x, wanted))
+        late = ages(since, times, len(x))
+        return self._long(wanted, len(x), _core.discrete_survival(self.result_, x, wanted, late))
 
     def predict_hazard(self, data: Any, times: Any = None) -> Any:
         """Chance that rows like these, having lasted until a period, end in it.
@@ -195,7 +189,7 @@ class DiscreteHazard(Regression):
         Returns
         -------
         frame
-            row, time (the period), hazard; null past the longest duration.
+            row, time (the period), hazard and its interval; null past the longest duration.
 
         Examples
         --------
@@ -213,9 +207,16 @@ class DiscreteHazard(Regression):
                 f"times: {int(wrong.sum())} of {len(wanted)} are no periods (first: "
                 f"{wanted[wrong][0]:g}); give whole numbers from 1 on"
             )
-        before, after = self._lasting(x, wanted - 1), self._lasting(x, wanted)
-        with np.errstate(invalid="ignore"):  # where all have ended nothing can
-            return self._by_period("hazard", wanted, 1 - after / before)
+        late = np.tile(wanted - 1, len(x))
+        found = _core.discrete_survival(self.result_, np.repeat(x, len(wanted), axis=0), np.ones(1), late)
+        return self._frame(
+            {
+                "row": np.repeat(np.arange(len(x)), len(wanted)),
+                "time": np.tile(wanted, len(x)),
+                "hazard": 1 - found.survival,
+                **self._band("hazard", 1 - found.high, 1 - found.low),
+            }
+        )
 
     @checked
     def predict_quantile(self, data: Any, probability: float = 0.5) -> Any:
