@@ -68,11 +68,11 @@ survival::AalenJohansen aalen_johansen(const Array<double>& durations, const Arr
 survival::LogRank log_rank(const Array<double>& durations, const Array<std::uint8_t>& events,
                            const Array<std::uint32_t>& groups, const Array<double>& entry,
                            const Array<double>& weights, survival::RankWeight weight, double rho,
-                           double gamma) {
+                           double gamma, const Array<std::uint32_t>& strata) {
   const auto options = options_of(entry, weights, 95, survival::IntervalKind::log_log);
   const py::gil_scoped_release free;
   return survival::log_rank(span_of(durations), span_of(events), span_of(groups), options, weight,
-                            {.rho = rho, .gamma = gamma});
+                            {.rho = rho, .gamma = gamma}, span_of(strata));
 }
 
 survival::LogRank gray_test(const Array<double>& durations, const Array<std::uint8_t>& events,
@@ -226,7 +226,8 @@ void bind_log_rank(py::module_& word) {
       .def_readonly("expected", &survival::LogRank::expected)
       .def(pickled<survival::LogRank>());
   word.def("log_rank", &log_rank, py::arg("durations"), py::arg("events"), py::arg("groups"),
-           py::arg("entry"), py::arg("weights"), py::arg("weight"), py::arg("rho"), py::arg("gamma"));
+           py::arg("entry"), py::arg("weights"), py::arg("weight"), py::arg("rho"), py::arg("gamma"),
+           py::arg("strata"));
   word.def("gray_test", &gray_test, py::arg("durations"), py::arg("events"), py::arg("groups"),
            py::arg("cause"), py::arg("entry"), py::arg("weights"), py::arg("rho"), py::arg("strata"));
 }
@@ -309,10 +310,10 @@ survival::CoxModel fine_gray(const Array<double>& durations, const Array<std::ui
 }
 
 survival::SurvivalPrediction predict_survival(const survival::CoxModel& model, const Array<double>& x,
-                                              const Array<double>& times,
-                                              const Array<std::uint32_t>& strata) {
+                                              const Array<double>& times, const Array<std::uint32_t>& strata,
+                                              const Array<double>& since) {
   const py::gil_scoped_release free;
-  return survival::predict_survival(model, span_of(x), span_of(times), span_of(strata));
+  return survival::predict_survival(model, span_of(x), span_of(times), span_of(strata), span_of(since));
 }
 
 Array<double> predict_quantile(const survival::CoxModel& model, const Array<double>& x, double probability,
@@ -420,7 +421,7 @@ void bind_cox(py::module_& word) {
   def_array(curves, "high", &survival::SurvivalPrediction::high);
   curves.def(pickled<survival::SurvivalPrediction>());
   word.def("predict_survival", &predict_survival, py::arg("model"), py::arg("x"), py::arg("times"),
-           py::arg("strata"));
+           py::arg("strata"), py::arg("since"));
   word.def("predict_quantile", &predict_quantile, py::arg("model"), py::arg("x"), py::arg("probability"),
            py::arg("strata"));
 }
@@ -454,11 +455,12 @@ void bind_aft(py::module_& word) {
            py::arg("entry"), py::arg("weights"), py::arg("level"), py::arg("threads"));
   word.def(
       "aft_survival",
-      [](const AftModel& model, const Array<double>& x, const Array<double>& times, std::size_t rows) {
+      [](const AftModel& model, const Array<double>& x, const Array<double>& times, std::size_t rows,
+         const Array<double>& since) {
         const py::gil_scoped_release free;
-        return survival::aft_survival(model, span_of(x), span_of(times), rows);
+        return survival::aft_survival(model, span_of(x), span_of(times), rows, span_of(since));
       },
-      py::arg("model"), py::arg("x"), py::arg("times"), py::arg("rows"));
+      py::arg("model"), py::arg("x"), py::arg("times"), py::arg("rows"), py::arg("since"));
   py::class_<survival::TimePrediction> times(word, "TimePrediction", "Times with intervals.");
   def_array(times, "estimate", &survival::TimePrediction::estimate);
   def_array(times, "low", &survival::TimePrediction::low);
@@ -475,13 +477,14 @@ void bind_aft(py::module_& word) {
 
 survival::DiscreteModel discrete_hazard(const Array<double>& durations, const Array<std::uint8_t>& events,
                                         const Columns& columns, const Array<double>& entry,
-                                        const Array<double>& weights, survival::HazardLink link,
-                                        double level) {
+                                        const Array<double>& weights, const Array<double>& periods,
+                                        survival::HazardLink link, double level) {
   const auto covariates = covariates_of(columns);
   return interruptible(0, py::none(), [&](const salesops::Execution& execution) {
     return survival::discrete_hazard(span_of(durations), span_of(events), covariates,
                                      {.entry = span_of(entry),
                                       .weights = span_of(weights),
+                                      .periods = span_of(periods),
                                       .link = link,
                                       .level = level,
                                       .execution = execution});
@@ -495,10 +498,12 @@ void bind_discrete(py::module_& word) {
       .value("cloglog", survival::HazardLink::cloglog);
   py::class_<DiscreteModel> type(word, "DiscreteModel", "The chance to end in the next period.");
   def_array(type, "period", &DiscreteModel::period);
+  def_array(type, "period_end", &DiscreteModel::period_end);
   def_array(type, "baseline", &DiscreteModel::baseline);
   def_array(type, "coefficients", &DiscreteModel::coefficients);
   def_array(type, "std_errors", &DiscreteModel::std_errors);
   def_array(type, "covariance", &DiscreteModel::covariance);
+  def_array(type, "joint_covariance", &DiscreteModel::joint_covariance);
   type.def_readonly("names", &DiscreteModel::names)
       .def_readonly("log_likelihood", &DiscreteModel::log_likelihood)
       .def_readonly("converged", &DiscreteModel::converged)
@@ -507,18 +512,15 @@ void bind_discrete(py::module_& word) {
       .def_readonly("events", &DiscreteModel::events)
       .def(pickled<DiscreteModel>());
   word.def("discrete_hazard", &discrete_hazard, py::arg("durations"), py::arg("events"), py::arg("columns"),
-           py::arg("entry"), py::arg("weights"), py::arg("link"), py::arg("level"));
+           py::arg("entry"), py::arg("weights"), py::arg("periods"), py::arg("link"), py::arg("level"));
   word.def(
       "discrete_survival",
-      [](const DiscreteModel& model, const Array<double>& x, const Array<double>& periods) {
-        std::vector<double> found;
-        {
-          const py::gil_scoped_release free;
-          found = survival::discrete_survival(model, span_of(x), span_of(periods));
-        }
-        return array_of(found);
+      [](const DiscreteModel& model, const Array<double>& x, const Array<double>& periods,
+         const Array<double>& since) {
+        const py::gil_scoped_release free;
+        return survival::discrete_survival(model, span_of(x), span_of(periods), span_of(since));
       },
-      py::arg("model"), py::arg("x"), py::arg("periods"));
+      py::arg("model"), py::arg("x"), py::arg("periods"), py::arg("since"));
 }
 
 }  // namespace

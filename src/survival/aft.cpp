@@ -399,24 +399,45 @@ class Predictor {
 
 }  // namespace
 
+namespace {
+
+/// ln S(time), with its slopes by the mean of ln T, ln σ and q.
+struct LogShare {
+  double value = 0;
+  double by_mean = 0;
+  double by_sigma = 0;
+  double by_q = 0;
+};
+
+LogShare log_share(const AftModel& model, double mean, double time) {
+  if (time <= 0) return {};
+  const double z = (std::log(time) - mean) / model.sigma;
+  const LawTerm term = log_survival(model.law, z, model.q);
+  return {term.value, -term.z / model.sigma, -z * term.z, term.q};
+}
+
+}  // namespace
+
 SurvivalPrediction aft_survival(const AftModel& model, std::span<const double> x,
-                                std::span<const double> times, std::size_t rows) {
+                                std::span<const double> times, std::size_t rows,
+                                std::span<const double> since) {
   const Predictor predictor(model, x, rows);
-  refuse(times.size(), "times", "are not finite and at least 0",
-         [&](auto i) { return !std::isfinite(times[i]) || times[i] < 0; });
+  check_ahead(times, since, predictor.rows());
   const double z_level = stats::normal_multiplier(model.level);
   SurvivalPrediction found;
   for (std::size_t row = 0; row < predictor.rows(); ++row) {
     tick(row);
     const double mean = predictor.mean(row);
+    const double age = since.empty() ? 0 : since[row];
+    const LogShare from = log_share(model, mean, age);
     for (const double time : times) {
       double survival = 1;
       Band band{1, 1};
       if (time > 0) {
-        const double z = (std::log(time) - mean) / model.sigma;
-        const LawTerm term = log_survival(model.law, z, model.q);
-        survival = std::exp(term.value);
-        const double error = predictor.error(row, -term.z / model.sigma, -z * term.z, term.q);
+        const LogShare to = log_share(model, mean, age + time);
+        survival = std::exp(to.value - from.value);
+        const double error =
+            predictor.error(row, to.by_mean - from.by_mean, to.by_sigma - from.by_sigma, to.by_q - from.by_q);
         band = band_of(survival, survival * error, z_level, IntervalKind::log_log);
       }
       found.survival.push_back(survival);

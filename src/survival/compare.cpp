@@ -82,18 +82,17 @@ class GroupsAtRisk {
   std::size_t next_ = 0;
 };
 
-}  // namespace
+/// Differences between observed and expected events, weighted, and their covariance (its lower half).
+struct RankSums {
+  Eigen::VectorXd difference;
+  Eigen::MatrixXd covariance;
+};
 
-LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
-                 std::span<const std::uint32_t> groups, const Options& options, RankWeight weight,
-                 RankPowers powers) {
-  for (const double power : {powers.rho, powers.gamma})
-    if (!(power >= 0) || std::isinf(power))
-      throw UsageError("rho and gamma must be finite numbers of at least 0");
-  check(durations, events, 1, options.entry, options.weights);
-  if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
-  const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
-  if (k > 1000) throw UsageError("groups: more than 1,000 codes; number the groups 0, 1, 2, …");
+/// Adds the rows of one stratum.
+void add_ranks(std::span<const double> durations, std::span<const std::uint8_t> events,
+               std::span<const std::uint32_t> groups, const Options& options, RankWeight weight,
+               RankPowers powers, RankSums& sums, LogRank& result) {
+  const std::size_t k = result.observed.size();
   const RiskTable table = risk_table(durations, options);
   // What the loop over times reads of each row, in the order in which it does.
   std::vector<std::uint16_t> code(durations.size());  // twice the group, and 1 for an event
@@ -104,12 +103,7 @@ LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t
     }
   });
 
-  LogRank result;
-  result.observed.assign(k, 0.0);
-  result.expected.assign(k, 0.0);
   const auto size = static_cast<Eigen::Index>(k);
-  Eigen::VectorXd difference = Eigen::VectorXd::Zero(size);
-  Eigen::MatrixXd covariance = Eigen::MatrixXd::Zero(size, size);
   Eigen::VectorXd share(size);
   Eigen::VectorXd of_group(size);
   GroupsAtRisk at_risk(groups, k, options);
@@ -136,24 +130,51 @@ LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t
         share[at] = at_risk[g] / n;
         result.observed[g] += of_group[at];
         result.expected[g] += d * share[at];
-        difference[at] += w * (of_group[at] - d * share[at]);
+        sums.difference[at] += w * (of_group[at] - d * share[at]);
         const double scaled = scale * share[at];
-        covariance(at, at) += scaled;
-        for (Eigen::Index other = 0; other <= at; ++other) covariance(at, other) -= scaled * share[other];
+        sums.covariance(at, at) += scaled;
+        for (Eigen::Index other = 0; other <= at; ++other)
+          sums.covariance(at, other) -= scaled * share[other];
       }
       survival *= stay(n, d) / n;
     }
     for (std::size_t j = table.starts[i]; j < table.starts[i + 1]; ++j)
       at_risk.leave(code[j] / 2, weight_of(options, table.order[j]));
   }
+}
 
+}  // namespace
+
+LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
+                 std::span<const std::uint32_t> groups, const Options& options, RankWeight weight,
+                 RankPowers powers, std::span<const std::uint32_t> strata) {
+  for (const double power : {powers.rho, powers.gamma})
+    if (!(power >= 0) || std::isinf(power))
+      throw UsageError("rho and gamma must be finite numbers of at least 0");
+  check(durations, events, 1, options.entry, options.weights);
+  if (groups.size() != durations.size()) throw UsageError("groups and durations must be equally long");
+  if (!strata.empty()) check_length(strata.size(), durations.size(), "strata");
+  const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
+  if (k > 1000) throw UsageError("groups: more than 1,000 codes; number the groups 0, 1, 2, …");
+  LogRank result;
+  result.observed.assign(k, 0.0);
+  result.expected.assign(k, 0.0);
+  const auto size = static_cast<Eigen::Index>(k);
+  RankSums sums{Eigen::VectorXd::Zero(size), Eigen::MatrixXd::Zero(size, size)};
+  if (strata.empty())
+    add_ranks(durations, events, groups, options, weight, powers, sums, result);
+  else
+    for (const auto& [code, rows] : rows_by_stratum(durations, events, groups, options, strata))
+      add_ranks(rows.durations, rows.events, rows.groups, rows.options(), weight, powers, sums, result);
+
+  Eigen::MatrixXd& covariance = sums.covariance;
   covariance.triangularView<Eigen::StrictlyUpper>() = covariance.transpose();
   const auto possible =
       std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
   result.degrees = std::max(0, static_cast<int>(possible) - 1);
   if (result.degrees == 0 || covariance.trace() <= 0) return result;
   // One group is the rest of all others, so the covariance has a zero eigenvalue: least squares.
-  result.statistic = std::max(0.0, difference.dot(linear::least_squares(covariance, difference)));
+  result.statistic = std::max(0.0, sums.difference.dot(linear::least_squares(covariance, sums.difference)));
   result.p_value = chi_square_tail(result.statistic, result.degrees);
   return result;
 }

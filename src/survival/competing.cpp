@@ -2,7 +2,6 @@
 #include <algorithm>
 #include <cmath>
 #include <functional>
-#include <map>
 #include <string>
 
 #include "../optimize/linear.hpp"
@@ -263,7 +262,10 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
                  refuse_sums(information, covariates, static_cast<double>(sets.deaths));
                });
   const MatrixXd inverse = linear::inverse(best.here.information);
-  const RiskSets::RowMatrix influence = share.score_residuals(best.beta) * inverse;
+  RiskSets::RowMatrix influence = share.score_residuals(best.beta) * inverse;
+  // A row of weight w stands for w rows that each have a w-th of its residual.
+  for (std::size_t place = 0; place < sets.weights.size(); ++place)
+    influence.row(index(place)) /= std::sqrt(sets.weights[place]);
   CoxModel model = describe(sets, covariates, best, influence.transpose() * influence, own);
   if (options.baseline) model.baselines.push_back(share.baseline(best.beta));
   return model;
@@ -272,13 +274,6 @@ CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8
 // ---- Gray's test ----------------------------------------------------------------------------------
 
 namespace {
-
-/// Rows of one stratum.
-struct GrayRows {
-  std::vector<double> durations, entry, weights;
-  std::vector<std::uint8_t> events;
-  std::vector<std::uint32_t> groups;
-};
 
 /// What a time with events leaves for the variance; by group where it is a list.
 struct GrayTime {
@@ -295,8 +290,10 @@ struct GraySums {
   MatrixXd covariance;
 };
 
-/// 1 less the share of d tied events that can't be the first of n.
-double thinned(double d, double n) { return d > 1 ? std::clamp(1 - (d - 1) / (n - 1), 0.0, 1.0) : 1; }
+/// 1 less the share of d tied events that can't be the first of n. Of the cause, d is of all groups and n
+/// what all would have at risk if they had lasted as one group has: too few at the end, where this falls
+/// below 0.
+double thinned(double d, double n) { return d > 1 ? 1 - (d - 1) / (n - 1) : 1; }
 
 /// What the events of each time add to the covariance, by what is still `through` after it.
 void add_variance(const std::vector<GrayTime>& times, const MatrixXd& through, GraySums& sums) {
@@ -305,8 +302,7 @@ void add_variance(const std::vector<GrayTime>& times, const MatrixXd& through, G
     const double died = time.of_cause.sum();
     for (Index g = 0; g < k; ++g) {
       if (!(time.stands[g] > 0)) continue;
-      const double still =
-          time.survival_after[g] > 0 ? std::max(0.0, 1 - time.share_after) / time.survival_after[g] : 0;
+      const double still = time.survival_after[g] > 0 ? (1 - time.share_after) / time.survival_after[g] : 0;
       const VectorXd later = (through - time.through).col(g);
       if (died > 0) {
         const VectorXd own = time.apart.col(g) + (1 - still) * later;
@@ -322,11 +318,9 @@ void add_variance(const std::vector<GrayTime>& times, const MatrixXd& through, G
   }
 }
 
-void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums& sums, LogRank& result) {
+void add_stratum(const StratumRows& rows, std::uint8_t cause, double rho, GraySums& sums, LogRank& result) {
   const Index k = sums.z.size();
-  Options options;
-  options.entry = rows.entry;
-  options.weights = rows.weights;
+  const Options options = rows.options();
   const RiskTable table = risk_table(rows.durations, options);
   const auto entry = [&](std::uint32_t row) { return rows.entry.empty() ? 0 : rows.entry[row]; };
   std::vector<std::uint32_t> entering;
@@ -363,7 +357,7 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
     time.of_others = of_others;
     time.survival = survival;
     if (tells) {
-      const double left = std::max(0.0, 1 - share);
+      const double left = 1 - share;
       const double weight = left > 1e-12 || rho == 0 ? std::pow(left, rho) : 0;
       const VectorXd expected = died / open.sum() * open;
       for (Index g = 0; g < k; ++g) {
@@ -375,7 +369,7 @@ void add_stratum(const GrayRows& rows, std::uint8_t cause, double rho, GraySums&
       time.all = stands.sum();
       time.apart = stands.asDiagonal();
       time.apart = weight * (time.apart - stands * stands.transpose() / time.all);
-      if (left > 1e-12) through += died / (time.all * left) * time.apart;
+      if (std::fabs(left) > 1e-12) through += died / (time.all * left) * time.apart;
       share += died / time.all;
     }
     for (Index g = 0; g < k; ++g) {
@@ -407,24 +401,16 @@ LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_
   if (!std::isfinite(rho)) throw UsageError("rho must be a finite number");
   const std::size_t k = std::size_t{*std::max_element(groups.begin(), groups.end())} + 1;
   if (k > 100) throw UsageError("groups: more than 100 codes; number the groups 0, 1, 2, …");
-  std::map<std::uint32_t, GrayRows> of_stratum;
-  for (std::size_t row = 0; row < durations.size(); ++row) {
-    GrayRows& own = of_stratum[strata.empty() ? 0 : strata[row]];
-    own.durations.push_back(durations[row]);
-    own.events.push_back(events[row]);
-    own.groups.push_back(groups[row]);
-    if (!options.entry.empty()) own.entry.push_back(options.entry[row]);
-    if (!options.weights.empty()) own.weights.push_back(options.weights[row]);
-  }
   LogRank result;
   result.observed.assign(k, 0);
   result.expected.assign(k, 0);
   GraySums sums{VectorXd::Zero(index(k)), MatrixXd::Zero(index(k), index(k))};
-  for (const auto& [code, rows] : of_stratum) add_stratum(rows, cause, rho, sums, result);
+  for (const auto& [code, rows] : rows_by_stratum(durations, events, groups, options, strata))
+    add_stratum(rows, cause, rho, sums, result);
   const auto possible =
       std::count_if(result.expected.begin(), result.expected.end(), [](double e) { return e > 0; });
   result.degrees = std::max(0, static_cast<int>(possible) - 1);
-  if (result.degrees == 0 || sums.covariance.trace() <= 0) return result;
+  if (result.degrees == 0 || sums.covariance.trace() <= 0 || !sums.covariance.allFinite()) return result;
   result.statistic = std::max(0.0, sums.z.dot(linear::least_squares(sums.covariance, sums.z, 1e-9)));
   result.p_value = chi_square_tail(result.statistic, result.degrees);
   return result;

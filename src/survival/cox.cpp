@@ -145,7 +145,7 @@ void check_covariates(const std::vector<Covariate>& covariates, std::size_t rows
     check_length(covariates[j].values.size(), rows, "column '" + covariates[j].name + "'");
     for (std::size_t k = 0; k < j; ++k)
       if (covariates[k].name == covariates[j].name)
-        throw UsageError("column '" + covariates[j].name + "' is given twice");
+        throw UsageError("column '" + covariates[j].name + "' is given twice: rename or drop one");
   }
 }
 

@@ -63,10 +63,10 @@ double variance_of_coefficients(const CoxModel& model, std::span<const double> d
 }  // namespace
 
 SurvivalPrediction predict_survival(const CoxModel& model, std::span<const double> x,
-                                    std::span<const double> times, std::span<const std::uint32_t> strata) {
+                                    std::span<const double> times, std::span<const std::uint32_t> strata,
+                                    std::span<const double> since) {
   const NewRows rows(model, x, strata);
-  refuse(times.size(), "times", "are not finite and at least 0",
-         [&](auto i) { return !std::isfinite(times[i]) || times[i] < 0; });
+  check_ahead(times, since, rows.size());
   const double z = stats::normal_multiplier(model.level);
   const std::size_t p = model.coefficients.size();
   SurvivalPrediction found;
@@ -74,18 +74,24 @@ SurvivalPrediction predict_survival(const CoxModel& model, std::span<const doubl
     tick(i);
     const CoxBaseline& baseline = rows.baseline(i);
     const double risk = std::exp(model.log_risk(rows.row(i)));
+    const double age = since.empty() ? 0 : since[i];
+    const auto from = step_at(baseline.time, age);
+    std::vector<double> drift(p);
     for (const double time : times) {
       double survival = 1;
       Band band{1, 1};
-      if (const auto step = step_at(baseline.time, time)) {
-        const double hazard = baseline.cumulative_hazard[*step];
-        const std::span<const double> drift(baseline.drift.data() + *step * p, p);
-        const double error = risk * std::sqrt(baseline.variance[*step] +
+      if (const auto to = step_at(baseline.time, age + time); to != from) {
+        const auto gained = [&](const std::vector<double>& sums, std::size_t width, std::size_t j) {
+          return sums[*to * width + j] - (from ? sums[*from * width + j] : 0);
+        };
+        const double hazard = gained(baseline.cumulative_hazard, 1, 0);
+        for (std::size_t j = 0; j < p; ++j) drift[j] = gained(baseline.drift, p, j);
+        const double error = risk * std::sqrt(gained(baseline.variance, 1, 0) +
                                               variance_of_coefficients(model, drift, hazard, rows.row(i)));
         survival = std::exp(-hazard * risk);
         band = band_of(survival, survival * error, z, IntervalKind::log_log);
       }
-      if (time > baseline.last) survival = band.low = band.high = special::not_a_number;
+      if (age + time > baseline.last) survival = band.low = band.high = special::not_a_number;
       found.survival.push_back(survival);
       found.low.push_back(band.low);
       found.high.push_back(band.high);

@@ -110,15 +110,43 @@ std::optional<MeanEstimate> KaplanMeier::rmst(double until) const {
 
 // ---- Nelson–Aalen ---------------------------------------------------------------------------------
 
+namespace {
+
+/// What the events of one time add to the hazard and to its variance.
+struct Step {
+  double hazard = 0;
+  double variance = 0;
+};
+
+/// d events among n, one after the other: Σ 1/(n − j) and Σ 1/(n − j)², j < d; part of an event comes last.
+Step in_turn(double n, double d) {
+  Step step;
+  double before = 0;
+  // While many are left, sums of equal steps are integrals (Euler & Maclaurin; errors below 1e-14).
+  const double many = std::floor(std::min(d, n - 1000));
+  if (many > 0) {
+    const double first = n + 0.5;
+    const double last = first - many;
+    step.hazard = std::log1p(many / last) + (1 / (first * first) - 1 / (last * last)) / 24;
+    step.variance = many / (first * last) + (1 / (first * first * first) - 1 / (last * last * last)) / 12;
+    before = many;
+  }
+  for (; d - before > 1e-9; ++before) {
+    const double share = std::min(1.0, d - before);
+    const double left = n - before;
+    step.hazard += share / left;
+    step.variance += share / (left * left);
+  }
+  return step;
+}
+
+}  // namespace
+
 NelsonAalen nelson_aalen(std::span<const double> durations, std::span<const std::uint8_t> events,
                          const Options& options, TiedEvents ties) {
   check(durations, events, 1, options.entry, options.weights);
   const double z = stats::normal_multiplier(options.level);
   EventTable table = event_table(durations, events, 2, options);
-  // In turn, rows count, whatever they weigh.
-  LargeVector<double> rows_ended;
-  if (ties == TiedEvents::in_turn && !options.weights.empty())
-    rows_ended = std::move(event_table(durations, events, 2, {.entry = options.entry}).ended[1]);
   NelsonAalen curve;
   curve.level = options.level;
   curve.ties = ties;
@@ -128,13 +156,10 @@ NelsonAalen nelson_aalen(std::span<const double> durations, std::span<const std:
   for (std::size_t i = 0; i < table.size(); ++i) {
     const double n = table.at_risk[i];
     const double d = table.ended[1][i];
-    std::size_t turns = d > 0 ? 1 : 0;
-    if (ties == TiedEvents::in_turn) turns = static_cast<std::size_t>(rows_ended.empty() ? d : rows_ended[i]);
-    for (std::size_t turn = 0; turn < turns; ++turn) {
-      const double share = d / static_cast<double>(turns);
-      const double left = n - share * static_cast<double>(turn);
-      hazard += share / left;
-      variance += share / (left * left);
+    if (d > 0) {
+      const Step step = ties == TiedEvents::in_turn ? in_turn(n, d) : Step{d / n, d / (n * n)};
+      hazard += step.hazard;
+      variance += step.variance;
     }
     const double error = std::sqrt(variance);
     const double factor = hazard > 0 ? std::exp(z * error / hazard) : 1;

@@ -21,7 +21,7 @@ using Eigen::VectorXd;
 
 namespace {
 
-constexpr std::size_t most_bins = 500;
+constexpr std::size_t most_bands = 500;
 
 /// ln of the chance of an outcome in one period, with its derivatives by the linear predictor.
 struct Outcome {
@@ -49,17 +49,34 @@ Outcome ends(HazardLink link, double eta) {
   return {-special::softplus(-eta), chance, -chance * special::logistic(eta)};
 }
 
-/// The periods in which something ends.
-std::vector<double> bins_of(std::span<const double> durations, std::span<const std::uint8_t> events) {
-  std::vector<double> last;
+/// Periods that share a level.
+struct PeriodBand {
+  double first;
+  double last;
+};
+
+/// The bands in which something ends.
+std::vector<PeriodBand> bands_of(std::span<const double> durations, std::span<const std::uint8_t> events,
+                                 std::span<const double> starts) {
+  std::vector<double> ends;
   for (std::size_t row = 0; row < durations.size(); ++row)
-    if (events[row] != 0) last.push_back(durations[row]);
-  std::sort(last.begin(), last.end());
-  last.erase(std::unique(last.begin(), last.end()), last.end());
-  if (last.size() > most_bins)
-    throw UsageError("durations: events in " + std::to_string(last.size()) +
-                     " periods; take longer periods, or cox, which needs none");
-  return last;
+    if (events[row] != 0) ends.push_back(durations[row]);
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  std::vector<PeriodBand> bands;
+  for (const double end : ends) {
+    if (starts.empty()) {
+      bands.push_back({end, end});
+    } else if (bands.empty() || bands.back().last < end) {
+      const auto next = std::upper_bound(starts.begin(), starts.end(), end);
+      const double longest = *std::max_element(durations.begin(), durations.end());
+      bands.push_back({*(next - 1), next == starts.end() ? longest : std::min(longest, *next - 1)});
+    }
+  }
+  if (bands.size() > most_bands)
+    throw UsageError("durations: events in " + std::to_string(bands.size()) +
+                     " periods; take longer periods, bands of them (periods), or cox, which needs none");
+  return bands;
 }
 
 void check_periods(std::span<const double> durations, std::span<const std::uint8_t> events,
@@ -72,6 +89,11 @@ void check_periods(std::span<const double> durations, std::span<const std::uint8
   if (!options.entry.empty())
     refuse(durations.size(), "entry", "are no whole numbers of periods",
            [&](auto i) { return options.entry[i] != std::floor(options.entry[i]); });
+  const auto& starts = options.periods;
+  for (std::size_t i = 0; i < starts.size(); ++i)
+    if (!std::isfinite(starts[i]) || starts[i] != std::floor(starts[i]) ||
+        (i == 0 ? starts[i] != 1 : starts[i] <= starts[i - 1]))
+      throw UsageError("periods: give the first period of each band, whole numbers that rise from 1");
   if (std::find(events.begin(), events.end(), 1) == events.end())
     throw UsageError("events: none of " + std::to_string(events.size()) +
                      " rows has an event, so nothing tells what brings it on");
@@ -83,13 +105,13 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
                               const std::vector<Covariate>& covariates, const DiscreteOptions& options) {
   const StopScope scope(options.execution.stop);
   check_periods(durations, events, covariates, options);
-  const std::vector<double> last = bins_of(durations, events);
+  const std::vector<PeriodBand> bands = bands_of(durations, events, options.periods);
   CoxOptions order;  // the columns centred and scaled, and checked, as for Cox
   order.entry = options.entry;
   order.weights = options.weights;
   order.execution = options.execution;
   const RiskSets sets(durations, events, covariates, order);
-  const auto bins = static_cast<Index>(last.size());
+  const auto bins = static_cast<Index>(bands.size());
   const auto p = static_cast<Index>(covariates.size());
 
   const auto likelihood = [&](const VectorXd& at) {
@@ -104,13 +126,22 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
       const std::uint32_t row = sets.order[place];
       const double weight = weight_of(options.weights, row);
       const double from = options.entry.empty() ? 0 : options.entry[row];
-      auto bin = static_cast<Index>(std::upper_bound(last.begin(), last.end(), from) - last.begin());
+      auto band = std::upper_bound(bands.begin(), bands.end(), from,
+                                   [](double time, const PeriodBand& one) { return time < one.last; });
       double slope = 0;
       double curve = 0;
-      for (; bin < bins && last[static_cast<std::size_t>(bin)] <= durations[row]; ++bin) {
-        const bool ended = events[row] != 0 && last[static_cast<std::size_t>(bin)] == durations[row];
+      for (; band != bands.end() && band->first <= durations[row]; ++band) {
+        const auto bin = static_cast<Index>(band - bands.begin());
         const double eta = at[bin] + shift[i];
-        const Outcome own = ended ? ends(options.link, eta) : stays(options.link, eta);
+        const bool ended = events[row] != 0 && durations[row] <= band->last;
+        const double there = std::min(band->last, durations[row]) - std::max(band->first - 1, from);
+        Outcome own{0, 0, 0};
+        if (ended) own = ends(options.link, eta);
+        if (const double stayed = there - (ended ? 1 : 0); stayed > 0) {
+          const Outcome stay = stays(options.link, eta);
+          own = {own.value + stayed * stay.value, own.slope + stayed * stay.slope,
+                 own.curve + stayed * stay.curve};
+        }
         found.value += weight * own.value;
         found.gradient[bin] += weight * own.slope;
         found.information(bin, bin) -= weight * own.curve;
@@ -137,12 +168,20 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
 
   DiscreteModel model;
   model.link = options.link;
-  model.period = last;
+  for (const PeriodBand& band : bands) {
+    model.period.push_back(band.first);
+    model.period_end.push_back(band.last);
+  }
   model.last = *std::max_element(durations.begin(), durations.end());
   const MatrixXd inverse = linear::inverse(best.here.information);
   const VectorXd back = sets.scale.cwiseInverse();
   const VectorXd beta = best.beta.tail(p).cwiseProduct(back);
   const MatrixXd covariance = back.asDiagonal() * inverse.bottomRightCorner(p, p) * back.asDiagonal();
+  MatrixXd given = MatrixXd::Identity(bins + p, bins + p);  // from centred and scaled columns to those given
+  given.bottomRightCorner(p, p) = back.asDiagonal();
+  given.topRightCorner(bins, p).rowwise() = -sets.mean.cwiseProduct(back).transpose();
+  const MatrixXd joint = given * inverse * given.transpose();
+  model.joint_covariance.assign(joint.data(), joint.data() + joint.size());
   for (const Covariate& covariate : covariates) model.names.push_back(covariate.name);
   model.coefficients.assign(beta.begin(), beta.end());
   model.covariance.assign(covariance.data(), covariance.data() + covariance.size());
@@ -153,12 +192,11 @@ DiscreteModel discrete_hazard(std::span<const double> durations, std::span<const
   model.level = options.level;
   model.converged = best.converged && best.beta.cwiseAbs().maxCoeff() < 25;
   model.rows = static_cast<std::int64_t>(sets.rows);
-  model.events = sets.deaths;
+  for (const EventGroup& group : sets.groups) model.events += group.weight;
   if (!model.converged)
     model.notes.emplace_back(
         "the likelihood rises without end: a column splits the rows with events from the others, or all at "
-        "risk "
-        "in a period end in it; merge rare cases, or take longer periods");
+        "risk in a period end in it; merge rare cases, or take longer periods or bands of them (periods)");
   return model;
 }
 
@@ -167,29 +205,97 @@ double DiscreteModel::hazard(std::span<const double> x, double at) const {
     throw UsageError("x has " + std::to_string(x.size()) + " values, the model has " +
                      std::to_string(coefficients.size()) + " columns");
   if (!(at <= last)) return special::not_a_number;
-  const auto found = std::lower_bound(period.begin(), period.end(), at);
-  if (found == period.end() || *found != at) return 0;
-  double eta = baseline[static_cast<std::size_t>(found - period.begin())];
+  const auto next = std::upper_bound(period.begin(), period.end(), at);
+  const auto band = static_cast<std::size_t>(next - period.begin()) - 1;
+  if (next == period.begin() || at > period_end[band] || at != std::floor(at)) return 0;
+  double eta = baseline[band];
   for (std::size_t j = 0; j < x.size(); ++j) eta += coefficients[j] * x[j];
   return -std::expm1(stays(link, eta).value);
 }
 
-std::vector<double> discrete_survival(const DiscreteModel& model, std::span<const double> x,
-                                      std::span<const double> periods) {
+namespace {
+
+/// The share of one row that lasts, period after period, with the slopes of its logarithm by the levels and
+/// the coefficients.
+class Lasting {
+ public:
+  Lasting(const DiscreteModel& model, std::span<const double> x, double age)
+      : model_(model),
+        x_(Eigen::Map<const VectorXd>(x.data(), index(x.size()))),
+        covariance_(model.joint_covariance.data(), index(size()), index(size())),
+        by_x_(covariance_.rightCols(x_.size()) * x_),
+        slope_(VectorXd::Zero(index(size()))),
+        spread_(VectorXd::Zero(index(size()))),
+        shift_(Eigen::Map<const VectorXd>(model.coefficients.data(), x_.size()).dot(x_)),
+        at_(std::floor(age)) {
+    band_ = static_cast<std::size_t>(std::upper_bound(model.period_end.begin(), model.period_end.end(), at_) -
+                                     model.period_end.begin());
+  }
+
+  /// Goes on to the end of a period that is not before the last one asked for.
+  void until(double period) {
+    for (; band_ < model_.period.size() && model_.period[band_] <= period; ++band_) {
+      const double last = std::min(model_.period_end[band_], period);
+      const double times = last - std::max(model_.period[band_] - 1, at_);
+      if (times > 0) add(times);
+      if (last < model_.period_end[band_]) break;
+    }
+    at_ = std::max(at_, period);
+  }
+  [[nodiscard]] double share() const { return std::exp(log_share_); }
+  [[nodiscard]] double log_error() const { return std::sqrt(std::max(0.0, slope_.dot(spread_))); }
+
+ private:
+  [[nodiscard]] std::size_t size() const { return model_.baseline.size() + model_.coefficients.size(); }
+
+  void add(double times) {
+    const Outcome own = stays(model_.link, model_.baseline[band_] + shift_);
+    log_share_ += times * own.value;
+    slope_[index(band_)] += times * own.slope;
+    slope_.tail(x_.size()) += times * own.slope * x_;
+    spread_ += times * own.slope * (covariance_.col(index(band_)) + by_x_);
+  }
+
+  const DiscreteModel& model_;
+  VectorXd x_;
+  Eigen::Map<const MatrixXd> covariance_;
+  VectorXd by_x_;
+  VectorXd slope_;
+  VectorXd spread_;  ///< covariance · slope
+  double shift_;
+  double at_;
+  std::size_t band_ = 0;
+  double log_share_ = 0;
+};
+
+}  // namespace
+
+SurvivalPrediction discrete_survival(const DiscreteModel& model, std::span<const double> x,
+                                     std::span<const double> periods, std::span<const double> since) {
   const std::size_t p = model.coefficients.size();
   if (p == 0 || x.size() % p != 0)
     throw UsageError("x has " + std::to_string(x.size()) + " values, which are no whole rows of " +
                      std::to_string(p) + " columns");
-  refuse(periods.size(), "periods", "are not from 0 to 1,000,000",
-         [&](auto i) { return !(periods[i] >= 0 && periods[i] <= 1e6); });
-  std::vector<double> found;
-  for (std::size_t row = 0; row < x.size() / p; ++row) {
+  const std::size_t rows = x.size() / p;
+  check_ahead(periods, since, rows);
+  const double z = stats::normal_multiplier(model.level);
+  const std::vector<std::uint32_t> order = order_of(periods);
+  SurvivalPrediction found;
+  for (auto* curve : {&found.survival, &found.low, &found.high})
+    curve->assign(rows * periods.size(), special::not_a_number);
+  for (std::size_t row = 0; row < rows; ++row) {
     tick(row);
-    const auto own = x.subspan(row * p, p);
-    for (const double period : periods) {
-      double left = 1;
-      for (double k = 1; k <= period && left > 0; ++k) left *= 1 - model.hazard(own, k);
-      found.push_back(left);
+    const double age = since.empty() ? 0 : since[row];
+    Lasting lasting(model, x.subspan(row * p, p), age);
+    for (const std::uint32_t i : order) {
+      const double period = std::floor(age + periods[i]);
+      if (period > model.last) break;
+      lasting.until(period);
+      const std::size_t place = row * periods.size() + i;
+      const double share = found.survival[place] = lasting.share();
+      const Band band = band_of(share, share * lasting.log_error(), z, IntervalKind::log_log);
+      found.low[place] = band.low;
+      found.high[place] = band.high;
     }
   }
   return found;

@@ -20,6 +20,17 @@ void check_length(std::size_t length, std::size_t rows, const std::string& argum
                      std::to_string(rows) + ": they must be equally long");
 }
 
+void check_ahead(std::span<const double> times, std::span<const double> since, std::size_t rows) {
+  refuse(times.size(), "times", "are not finite and at least 0",
+         [&](auto i) { return !std::isfinite(times[i]) || times[i] < 0; });
+  if (since.empty()) return;
+  if (since.size() != rows)
+    throw UsageError("since has " + std::to_string(since.size()) + " ages for " + std::to_string(rows) +
+                     " rows: give one, or one a row");
+  refuse(rows, "since", "are not finite and at least 0",
+         [&](auto i) { return !std::isfinite(since[i]) || since[i] < 0; });
+}
+
 void check_weights(std::span<const double> weights, std::size_t rows) {
   if (weights.empty()) return;
   check_length(weights.size(), rows, "weights");
@@ -421,6 +432,25 @@ std::optional<std::size_t> step_at(std::span<const double> time, double t) {
   const auto after = std::upper_bound(time.begin(), time.end(), t);
   if (after == time.begin()) return std::nullopt;
   return static_cast<std::size_t>(after - time.begin()) - 1;
+}
+
+// ---- Strata ---------------------------------------------------------------------------------------
+
+std::map<std::uint32_t, StratumRows> rows_by_stratum(std::span<const double> durations,
+                                                     std::span<const std::uint8_t> events,
+                                                     std::span<const std::uint32_t> groups,
+                                                     const Options& options,
+                                                     std::span<const std::uint32_t> strata) {
+  std::map<std::uint32_t, StratumRows> found;
+  for (std::size_t row = 0; row < durations.size(); ++row) {
+    StratumRows& own = found[strata.empty() ? 0 : strata[row]];
+    own.durations.push_back(durations[row]);
+    own.events.push_back(events[row]);
+    own.groups.push_back(groups[row]);
+    if (!options.entry.empty()) own.entry.push_back(options.entry[row]);
+    if (!options.weights.empty()) own.weights.push_back(options.weights[row]);
+  }
+  return found;
 }
 
 }  // namespace survival

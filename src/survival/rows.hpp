@@ -7,6 +7,7 @@
 #include <cmath>
 #include <cstdint>
 #include <limits>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -37,6 +38,8 @@ void refuse(std::size_t rows, const std::string& argument, const std::string& ru
 
 /// Throws unless `argument` has as many rows as the durations.
 void check_length(std::size_t length, std::size_t rows, const std::string& argument);
+/// Throws for times to predict for, or ages to predict from, that can't be; of ages, none at all are fine.
+void check_ahead(std::span<const double> times, std::span<const double> since, std::size_t rows);
 /// Throws for weights that are not finite and above 0; none at all are fine.
 void check_weights(std::span<const double> weights, std::size_t rows);
 /// Throws for durations, events, entries or weights that can't be.
@@ -78,6 +81,22 @@ struct EventTable {
 /// `codes`: how many there are, censored among them.
 EventTable event_table(std::span<const double> durations, std::span<const std::uint8_t> events,
                        std::size_t codes, const Options& options);
+
+/// Rows of one stratum of a test between groups.
+struct StratumRows {
+  std::vector<double> durations, entry, weights;
+  std::vector<std::uint8_t> events;
+  std::vector<std::uint32_t> groups;
+
+  [[nodiscard]] Options options() const { return {.entry = entry, .weights = weights}; }
+};
+
+/// By code; one stratum where `strata` is empty.
+std::map<std::uint32_t, StratumRows> rows_by_stratum(std::span<const double> durations,
+                                                     std::span<const std::uint8_t> events,
+                                                     std::span<const std::uint32_t> groups,
+                                                     const Options& options,
+                                                     std::span<const std::uint32_t> strata);
 
 inline double weight_of(std::span<const double> weights, std::size_t row) {
   return weights.empty() ? 1 : weights[row];

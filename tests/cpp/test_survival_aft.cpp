@@ -211,6 +211,12 @@ TEST(SurvivalAft, Predictions) {
     EXPECT_EQ(ends.survival[0], 1);
     EXPECT_EQ(ends.survival[1], 1);
     EXPECT_NEAR(ends.survival[2], 0, 1e-12);
+    const auto curve = survival::aft_survival(model, x, std::vector<double>{2, 5});
+    const auto ahead = survival::aft_survival(model, x, std::vector<double>{0, 3}, 1, std::vector<double>{2});
+    EXPECT_EQ(ahead.survival[0], 1);
+    EXPECT_NEAR(ahead.survival[1], curve.survival[1] / curve.survival[0], 1e-12);
+    EXPECT_LT(ahead.low[1], ahead.survival[1]);
+    EXPECT_GT(ahead.high[1], ahead.survival[1]);
   }
   EXPECT_THROW((void)survival::aft_survival(fit(LifetimeLaw::weibull, rows), std::vector<double>{},
                                             std::vector<double>{-1}),

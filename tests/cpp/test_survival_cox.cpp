@@ -305,6 +305,19 @@ TEST(SurvivalCox, BaselineAndPredictions) {
   EXPECT_LT(curve.low[1], curve.survival[1]);
   EXPECT_GT(curve.high[1], curve.survival[1]);
   EXPECT_TRUE(std::isnan(curve.survival[2]));
+  const double half = baseline.time[baseline.time.size() / 2];
+  const double rest = baseline.time.back() - half;
+  const auto now = survival::predict_survival(model, x, std::vector<double>{half}, strata);
+  const std::vector<double> ages{half};
+  const auto ahead = survival::predict_survival(model, x, std::vector<double>{0, rest, 1e6}, strata, ages);
+  EXPECT_EQ(ahead.survival[0], 1);
+  EXPECT_NEAR(ahead.survival[1], curve.survival[1] / now.survival[0], 1e-9);
+  EXPECT_LT(ahead.low[1], ahead.survival[1]);
+  EXPECT_GT(ahead.high[1], ahead.survival[1]);
+  EXPECT_TRUE(std::isnan(ahead.survival[2]));
+  EXPECT_THROW(
+      (void)survival::predict_survival(model, x, std::vector<double>{1}, strata, std::vector<double>{1, 2}),
+      UsageError);
   const double median = survival::predict_quantile(model, x, 0.5, strata)[0];
   if (!std::isnan(median)) {
     const auto at = survival::predict_survival(model, x, std::vector<double>{median - 0.5, median}, strata);

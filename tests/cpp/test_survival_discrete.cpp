@@ -42,7 +42,7 @@ double likelihood(const Study& rows, const survival::DiscreteModel& model, doubl
   double sum = 0;
   for (std::size_t i = 0; i < rows.durations.size(); ++i)
     for (double period = rows.entry[i] + 1; period <= rows.durations[i]; ++period) {
-      if (period > model.period.back()) break;
+      if (period > model.period_end.back()) break;
       const double h = at.hazard(std::vector<double>{rows.x[i]}, period);
       const bool ends = period == rows.durations[i] && rows.events[i] != 0;
       sum += rows.weights[i] * std::log(ends ? h : 1 - h);
@@ -66,9 +66,44 @@ TEST(SurvivalDiscrete, IsTheTopOfTheTableOfPeriods) {
     EXPECT_NEAR(model.coefficients[0], 0.5, 5 * model.std_errors[0]);
     const auto left =
         survival::discrete_survival(model, std::vector<double>{0.3}, std::vector<double>{0, 1, 3});
-    EXPECT_EQ(left[0], 1);
-    EXPECT_NEAR(left[1], 1 - model.hazard(std::vector<double>{0.3}, 1), 1e-15);
-    EXPECT_LT(left[2], left[1]);
+    EXPECT_EQ(left.survival[0], 1);
+    EXPECT_NEAR(left.survival[1], 1 - model.hazard(std::vector<double>{0.3}, 1), 1e-15);
+    EXPECT_LT(left.survival[2], left.survival[1]);
+    EXPECT_LT(left.low[2], left.survival[2]);
+    EXPECT_GT(left.high[2], left.survival[2]);
+    const auto ahead = survival::discrete_survival(model, std::vector<double>{0.3},
+                                                   std::vector<double>{9, 0, 2}, std::vector<double>{1});
+    EXPECT_TRUE(std::isnan(ahead.survival[0]));
+    EXPECT_EQ(ahead.survival[1], 1);
+    EXPECT_NEAR(ahead.survival[2], left.survival[2] / left.survival[1], 1e-14);
+  }
+}
+
+TEST(SurvivalDiscrete, BandsShareALevel) {
+  const Study rows = study(500, 3);
+  const std::vector<double> starts{1, 3, 6};
+  for (const auto link : {HazardLink::logit, HazardLink::cloglog}) {
+    survival::DiscreteOptions options{.entry = rows.entry, .weights = rows.weights, .link = link};
+    options.periods = starts;
+    const auto model = survival::discrete_hazard(rows.durations, rows.events, {{"x", rows.x}}, options);
+    ASSERT_TRUE(model.converged);
+    EXPECT_EQ(model.period, starts);
+    EXPECT_EQ(model.period_end, (std::vector<double>{2, 5, 9}));
+    EXPECT_NEAR(model.log_likelihood, likelihood(rows, model), 1e-8);
+    const double step = 1e-3;
+    const double slope = (likelihood(rows, model, step) - likelihood(rows, model, -step)) / (2 * step);
+    EXPECT_NEAR(slope * model.std_errors[0], 0, 1e-4);
+    for (std::size_t band = 0; band < starts.size(); ++band) {
+      auto up = model;
+      auto down = model;
+      up.baseline[band] += step;
+      down.baseline[band] -= step;
+      EXPECT_NEAR((likelihood(rows, up) - likelihood(rows, down)) / (2 * step), 0, 1e-3);
+    }
+    const std::vector<double> x{0.3};
+    EXPECT_EQ(model.hazard(x, 3), model.hazard(x, 5));
+    EXPECT_NE(model.hazard(x, 5), model.hazard(x, 6));
+    EXPECT_TRUE(std::isnan(model.hazard(x, 10)));
   }
 }
 
@@ -106,6 +141,12 @@ TEST(SurvivalDiscrete, SaysWhatIsWrong) {
             std::string::npos);
   EXPECT_NE(refusal({0, 2, 3}, {1, 1, 0}).find("durations: 1 of 3 rows"), std::string::npos);
   EXPECT_NE(refusal({1, 2, 3}, {0, 0, 0}).find("none of 3 rows"), std::string::npos);
+  const std::vector<double> starts{1, 1};
+  survival::DiscreteOptions options;
+  options.periods = starts;
+  EXPECT_THROW((void)survival::discrete_hazard(std::vector<double>{1, 2}, std::vector<std::uint8_t>{1, 0},
+                                               {{"x", starts}}, options),
+               UsageError);
   const std::vector<double> x{1, 1, 0, 0};
   const auto split = survival::discrete_hazard(std::vector<double>{1, 1, 1, 1},
                                                std::vector<std::uint8_t>{1, 1, 0, 0}, {{"x", x}});

@@ -86,11 +86,21 @@ curve <- function(options, d, response, weights) {
   say("tied", "nelson_aalen", options, "cumulative_hazard", days, km$cumhaz[steps])
   say("tied", "nelson_aalen", options, "std_error", days, km$std.chaz[steps])
 }
+in_turn <- function(options, d, response) {
+  found <- survfit(response ~ 1, d, ctype = 2)
+  steps <- findInterval(days, found$time)
+  say("tied", "fleming_harrington", options, "cumulative_hazard", days, found$cumhaz[steps])
+  say("tied", "fleming_harrington", options, "std_error", days, found$std.chaz[steps])
+}
 one <- rep(1, nrow(tied))
 curve("", tied, with(tied, Surv(time, end == 1)), one)
 curve("entry", tied, with(tied, Surv(start, time, end == 1)), one)
 curve("weights", tied, with(tied, Surv(time, end == 1)), tied$weight)
 curve("entry weights", tied, with(tied, Surv(start, time, end == 1)), tied$weight)
+repeated <- tied[rep(tied$row, tied$weight), ]
+in_turn("", tied, with(tied, Surv(time, end == 1)))
+in_turn("weights", repeated, with(repeated, Surv(time, end == 1)))
+in_turn("entry weights", repeated, with(repeated, Surv(start, time, end == 1)))
 
 # ---- Cox ----
 
@@ -125,6 +135,17 @@ cox <- function(name, options) {
     own <- base[base$strata == s, ]
     tell("baseline", paste(sub(".*=", "", s), days, sep = ";"), own$hazard[findInterval(days, own$time)])
   }
+  if (ties != "exact" && !has("strata")) {
+    rows <- data.frame(x = c(0, 3), size = c(2, 9), group = c(0, 1))
+    for (since in c(0, 4.5)) { # R counts events at start.time itself as after it
+      from <- survfit(model, newdata = rows, start.time = since, conf.type = "log-log")
+      found <- summary(from, times = since + c(3, 8))
+      for (part in c("surv", "lower", "upper")) {
+        arg <- paste(rep(c(0, 3), each = 2), rep(c(2, 9), each = 2), rep(0:1, each = 2), since, c(3, 8), sep = ";")
+        tell(paste("ahead", part), arg, c(found[[part]]))
+      }
+    }
+  }
   if (ties == "exact" || has("robust") || has("cluster")) {
     return(invisible())
   }
@@ -141,6 +162,19 @@ for (ties in c("efron", "breslow", "exact")) {
 }
 
 for (more in c("entry", "strata entry")) cox("few", paste("exact", more))
+
+# ---- log-rank ----
+
+for (options in c("", "rho", "strata", "rho strata")) {
+  has <- function(word) word %in% strsplit(options, " ")[[1]]
+  form <- Surv(time, end == 1) ~ group
+  if (has("strata")) form <- Surv(time, end == 1) ~ group + strata(layer)
+  test <- survdiff(form, tied, rho = if (has("rho")) 1 else 0)
+  say("tied", "log_rank", options, "statistic", "", test$chisq)
+  if (has("rho")) next # R weighs the counts, too
+  say("tied", "log_rank", options, "observed", 0:2, rowSums(as.matrix(test$obs)))
+  say("tied", "log_rank", options, "expected", 0:2, rowSums(as.matrix(test$exp)))
+}
 
 # ---- competing ends ----
 
@@ -179,11 +213,19 @@ excess <- function(d, cause) {
     PACKAGE = "cmprsk"
   )[[9]]
 }
-for (name in names(sets)) {
+# Few rows and many ties: cmprsk's factors for ties fall below 0 at the last times.
+few_times <- list(
+  weeks = within(deals(60, 7, 0), time <- ceiling(time / 5)),
+  ends = data.frame(
+    time = c(1, 3, 3, 3, 4, 6, 6, 6), end = c(0, 0, 0, 0, 2, 1, 1, 1), group = c(0, 0, 1, 1, 1, 1, 1, 0)
+  )
+)
+compared <- c(sets, few_times)
+for (name in names(compared)) {
   for (cause in 1:2) {
-    found <- excess(sets[[name]], cause)
-    say(name, "gray", cause, "excess", levels(factor(sets[[name]]$group))[seq_along(found)], found)
-    test <- with(sets[[name]], cuminc(time, end, group))$Tests[as.character(cause), ]
+    found <- excess(compared[[name]], cause)
+    say(name, "gray", cause, "excess", levels(factor(compared[[name]]$group))[seq_along(found)], found)
+    test <- with(compared[[name]], cuminc(time, end, group))$Tests[as.character(cause), ]
     say(name, "gray", cause, "statistic", "", test["stat"])
     say(name, "gray", cause, "degrees", "", test["df"])
     say(name, "gray", cause, "p_value", "", pchisq(test["stat"], test["df"], lower.tail = FALSE))
@@ -201,7 +243,8 @@ for (cause in 1:2) {
   }
 }
 
-# Fine and Gray by survival: finegray and coxph with the sandwich over rows.
+# Fine and Gray by survival: finegray and coxph with the sandwich over rows. Weights are repeated rows, as
+# finegray leaves its own weights out of the curve of the censorings.
 fine_gray <- function(name, options, cause) {
   has <- function(word) word %in% strsplit(options, " ")[[1]]
   d <- sets[[name]]
@@ -214,7 +257,7 @@ fine_gray <- function(name, options, cause) {
     finegray(Surv(time, outcome) ~ ., data = d, etype = as.character(cause))
   }
   model <- quietly(coxph(Surv(fgstart, fgstop, fgstatus) ~ x + size,
-    data = long, weights = fgwt, cluster = row, ties = "breslow", control = tight
+    data = long, weights = fgwt, cluster = each, ties = "breslow", control = tight
   ))
   case <- trimws(paste(cause, options))
   tell <- function(quantity, arg, value) say(name, "fine_gray", case, quantity, arg, value)

@@ -59,7 +59,14 @@ def mgus2(folder):
 
 TIED, APART = deals(240, 7, 0), deals(240, 7, 0.5)
 FEW = {name: values[:40] for name, values in TIED.items()}
-SETS = {"tied": TIED, "apart": APART, "few": FEW}
+WEEKS = deals(60, 7, 0)
+WEEKS["time"] = np.ceil(WEEKS["time"] / 5)
+ENDS = {
+    "time": np.array([1, 3, 3, 3, 4, 6, 6, 6]),
+    "end": np.array([0, 0, 0, 0, 2, 1, 1, 1]),
+    "group": np.array([0, 0, 1, 1, 1, 1, 1, 0]),
+}
+SETS = {"tied": TIED, "apart": APART, "few": FEW, "weeks": WEEKS, "ends": ENDS}
 
 
 class Own:
@@ -94,6 +101,12 @@ class Curve(Own):
 
 class Hazard(Curve):
     kind = survival.NelsonAalen
+
+
+class InTurn(Curve):
+    @staticmethod
+    def kind():
+        return survival.NelsonAalen(ties="in_turn")
 
 
 class Regression(Own):
@@ -146,6 +159,12 @@ class Cox(Regression):
         times, hazard = np.asarray(table["time"])[kept], np.asarray(table["cumulative_hazard"])[kept]
         return hazard[np.searchsorted(times, float(time), "right") - 1]
 
+    def ahead(self, part, arg):
+        x, size, g1, since, time = (float(one) for one in arg.split(";"))
+        asked = {"x": [x], "size": [size], "g1": [g1]}
+        found = self.model.predict_survival_function(asked, time, since=since)
+        return found[{"surv": "survival", "lower": "survival_lo_95", "upper": "survival_hi_95"}[part]][0]
+
     def zph(self, scale, arg):
         found = self.model.check_assumptions(scale)
         return (found.everything if arg == "all" else found.columns[arg]).statistic
@@ -187,6 +206,27 @@ class Shares(Own):
         return self.of(arg, "std_error")
 
 
+class Ranks(Own):
+    @functools.cached_property
+    def test(self):
+        return survival.logrank(
+            self.rows["time"],
+            self.rows["end"] == 1,
+            self.rows["group"].astype(str),
+            weight="g_rho" if "rho" in self.options else "log_rank",
+            strata=self.rows["layer"] if "strata" in self.options else None,
+        )
+
+    def statistic(self, _):
+        return self.test.statistic
+
+    def observed(self, group):
+        return self.test.observed[group]
+
+    def expected(self, group):
+        return self.test.expected[group]
+
+
 class Gray(Own):
     @functools.cached_property
     def test(self):
@@ -214,8 +254,9 @@ class Gray(Own):
         return self.test.p_value
 
 
-MODELS = {"data": Data, "kaplan_meier": Curve, "nelson_aalen": Hazard, "cox": Cox, "cuminc": Shares,
-          "gray": Gray, "fine_gray": FineGray, "crr": FineGray}  # fmt: skip
+MODELS = {"data": Data, "kaplan_meier": Curve, "nelson_aalen": Hazard, "fleming_harrington": InTurn,
+          "cox": Cox, "log_rank": Ranks, "cuminc": Shares, "gray": Gray, "fine_gray": FineGray,
+          "crr": FineGray}  # fmt: skip
 # cmprsk's own errors: of shares by Aalen's formula, of Fine and Gray with the censoring curve estimated too.
 # They differ from ours, which are survival's, but not by much.
 LIKE = {"variance_aalen": ("std_error", 2, 0.05), "std_error_crr": ("std_error", 1, 0.001)}

@@ -1,5 +1,7 @@
 """What newcomers get wrong with lifetimes, and what they are told."""
 
+import datetime as dt
+
 import numpy as np
 import pytest
 import salesops as so
@@ -71,3 +73,118 @@ def test_where_numbers_lie_in_memory_changes_nothing():
     third = survival.CoxPH().fit(days, days > 3, np.ascontiguousarray(x))
     assert list(once.coefficients_.values()) == list(again.coefficients_.values())
     assert list(once.coefficients_.values()) == list(third.coefficients_.values())
+
+
+LAWS = ("ExponentialAFT", "WeibullAFT", "LogNormalAFT", "LogLogisticAFT", "GeneralizedGammaAFT")
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_columns_may_bear_the_names_of_parameters(law):
+    rng = np.random.default_rng(7)
+    named = {name: rng.normal(size=120).round(2) for name in ("q", "intercept", "ln_sigma", "x")}
+    plain = dict(zip("abcd", named.values(), strict=True))
+    days = np.exp(rng.normal(size=120) + named["q"]).round(3) + 0.01
+    how = {"duration_col": "t", "event_col": "e"}
+    model = getattr(survival, law)().fit({"t": days, "e": days < 3, **named}, **how)
+    other = getattr(survival, law)().fit({"t": days, "e": days < 3, **plain}, **how)
+    assert list(model.time_ratios_) == list(named)
+    assert list(model.time_ratios_.values()) == list(other.time_ratios_.values())
+    assert model.concordance_index_ == other.concordance_index_
+    coefficients = model.coefficients_
+    assert list(coefficients.values()) == list(other.coefficients_.values())
+    assert list(coefficients)[:5] == ["(intercept)", *named]
+    assert list(coefficients)[5:] == ["(ln_sigma)", "(q)"][: len(coefficients) - 5]
+    assert list(model.summary_["covariate"]) == list(coefficients)
+    assert model.parameters_ == other.parameters_
+    pytest.importorskip("altair")
+    assert [row[0] for row in model.plot().rows] == [*named]
+
+
+def test_a_column_of_strata_may_be_called_strata():
+    rows = {"days": DAYS, "x": [1, 6, 5, 2, 3, 7, 4, 8], "strata": list("abababab")}
+    model = survival.CoxPH().fit(rows, duration_col="days", strata="strata", formula="x")
+    asked = model.predict_survival_function({"x": [2, 2], "strata": ["a", "b"]}, times=6)["survival"]
+    other = {**rows, "plan": rows["strata"]}
+    again = survival.CoxPH().fit(other, duration_col="days", strata="plan", formula="x")
+    assert (
+        asked.tolist()
+        == again.predict_survival_function({"x": [2, 2], "plan": ["a", "b"]}, times=6)["survival"].tolist()
+    )
+    with pytest.raises(so.UsageError, match="no column 'strata'"):
+        model.predict_survival_function({"x": [2]}, times=6)
+    rows["strata"] = [None, *rows["strata"][1:]]
+    with pytest.raises(so.UsageError, match="column 'strata': 1 of 8 rows are null"):
+        survival.CoxPH().fit(rows, duration_col="days", strata="strata", formula="x")
+
+
+def test_a_column_called_all_together_keeps_its_own_check():
+    rows = {"days": DAYS, "all together": [1, 6, 5, 2, 3, 7, 4, 8], "x": [2, 1, 2, 3, 1, 3, 2, 2]}
+    found = survival.CoxPH().fit(rows, duration_col="days").check_assumptions().to_frame()
+    assert found["covariate"].tolist() == ["all together", "x", "all together"]
+    assert found["degrees"].tolist() == [1, 1, 2]
+
+
+LENGTHS = [dt.timedelta(days=1, hours=12), dt.timedelta(days=4), dt.timedelta(days=2)]
+
+
+def frames_of_lengths(lengths):
+    pd, pl, pa = (pytest.importorskip(name) for name in ("pandas", "polars", "pyarrow"))
+    duckdb, nw = pytest.importorskip("duckdb"), pytest.importorskip("narwhals")
+    for unit in ("s", "ms", "us", "ns"):
+        arrow = pa.array(lengths, pa.duration(unit))
+        yield f"arrow {unit}", pa.table({"t": arrow})
+        yield f"arrow batch {unit}", pa.record_batch({"t": arrow})
+        yield f"pandas {unit}", pd.DataFrame({"t": pd.Series(lengths).astype(f"timedelta64[{unit}]")})
+        yield (
+            f"pandas of arrow {unit}",
+            pd.DataFrame({"t": pd.Series(arrow.to_pandas()).astype(pd.ArrowDtype(pa.duration(unit)))}),
+        )
+        yield f"dict of numpy {unit}", {"t": np.array(lengths, f"timedelta64[{unit}]")}
+        if unit != "s":
+            series = pl.Series(lengths, dtype=pl.Duration(unit))
+            yield f"polars {unit}", pl.DataFrame({"t": series})
+            yield f"polars lazy {unit}", pl.LazyFrame({"t": series})
+            yield f"narwhals {unit}", nw.from_native(pl.DataFrame({"t": series}))
+    yield "dict of lists", {"t": list(lengths)}
+    yield "dict of pandas' own", {"t": [pd.Timedelta(one) if one else pd.NaT for one in lengths]}
+    own = pa.table({"hours": [None if one is None else one.total_seconds() / 3600 for one in lengths]})
+    assert own.num_rows
+    yield "duckdb", duckdb.sql("select to_hours(hours::int) as t from own")
+
+
+def test_lengths_of_time_in_any_frame_are_days():
+    for name, frame in frames_of_lengths(LENGTHS):
+        curve = survival.KaplanMeier().fit(frame, duration_col="t").result_
+        assert curve.time.tolist() == [1.5, 2, 4], name
+    for _, frame in frames_of_lengths([LENGTHS[0], None, LENGTHS[2]]):
+        with pytest.raises(so.UsageError, match=r"column 't': 1 of 3 rows are NaN .*first: row 1"):
+            survival.KaplanMeier().fit(frame, duration_col="t")
+
+
+def test_lengths_of_several_kinds_are_days_and_months_are_none():
+    mixed = [np.timedelta64(36, "h"), dt.timedelta(days=4), np.timedelta64(2, "D")]
+    assert survival.KaplanMeier().fit(mixed).result_.time.tolist() == [1.5, 2, 4]
+    with pytest.raises(so.UsageError, match="durations: months and years differ in days; give days"):
+        survival.KaplanMeier().fit(np.array([1, 2], "timedelta64[M]"))
+
+
+def test_groups_are_compared_within_strata():
+    rng = np.random.default_rng(3)
+    late = rng.integers(0, 2, 400)
+    days = (rng.exponential(5 + 40 * late) + 1).round()
+    plan = np.where(rng.random(400) < 0.2 + 0.6 * late, "pro", "basic")
+    rows = {"days": days, "plan": plan, "start": late}
+    how = {"duration_col": "days", "group_col": "plan"}
+    assert survival.logrank(rows, **how).p_value < 1e-6
+    within = survival.logrank(rows, **how, strata_col="start")
+    assert within.p_value > 0.05
+    parts = [survival.logrank(days[late == s], groups=plan[late == s]) for s in (0, 1)]
+    for name in ("basic", "pro"):
+        assert within.expected[name] == pytest.approx(sum(part.expected[name] for part in parts))
+    assert survival.logrank(days, groups=plan, strata=[1] * 400).statistic == pytest.approx(
+        survival.logrank(rows, **how).statistic
+    )
+    with pytest.raises(so.UsageError, match="strata has 3 rows, durations has 400"):
+        survival.logrank(days, groups=plan, strata=[1, 2, 3])
+    with pytest.raises(so.UsageError, match="column 'start': 1 of 400 rows are null"):
+        survival.logrank({**rows, "start": [None, *late[1:].tolist()]}, **how, strata_col="start")

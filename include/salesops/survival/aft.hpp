@@ -41,8 +41,8 @@ enum class LifetimeLaw : std::uint8_t { exponential, weibull, log_normal, log_lo
 
 struct AftOptions {
   std::span<const double> entry = {};
-  std::span<const double> weights = {};
-  double level = 95;  ///< percent
+  std::span<const double> weights = {};  ///< frequencies: 2 counts as two equal rows
+  double level = 95;                     ///< percent
   Execution execution = {};
 };
 
@@ -81,8 +81,10 @@ struct AftModel {
 
 /// Share of rows like these that lasts beyond each of `times`, with log-log intervals by the delta method;
 /// row by row. `x` has a row of the columns each; for a model without columns, `rows` says how many rows.
+/// With `since`, an age a row, times count from there: S(since + t)/S(since), as `predict_survival` has it.
 [[nodiscard]] SurvivalPrediction aft_survival(const AftModel& model, std::span<const double> x,
-                                              std::span<const double> times, std::size_t rows = 1);
+                                              std::span<const double> times, std::size_t rows = 1,
+                                              std::span<const double> since = {});
 
 /// Times, with intervals symmetric for their logarithm.
 struct TimePrediction {

@@ -65,18 +65,22 @@ struct LogRank {
   std::vector<double> expected;  ///< by group, unweighted, if all lasted alike
 };
 
-/// Do the groups last equally long? `groups` holds codes 0 … k − 1. With fewer than two groups that can
-/// differ: statistic 0, degrees 0, p 1. `powers` go with `g_rho`.
+/// Do the groups last equally long? `groups` holds codes 0 … k − 1. With `strata` they are compared within
+/// each and what is found is added up; n and S of the weights are the stratum's. With fewer than two groups
+/// that can differ: statistic 0, degrees 0, p 1. `powers` go with `g_rho`.
 [[nodiscard]] LogRank log_rank(std::span<const double> durations, std::span<const std::uint8_t> events,
                                std::span<const std::uint32_t> groups, const Options& options = {},
-                               RankWeight weight = RankWeight::log_rank, RankPowers powers = {});
+                               RankWeight weight = RankWeight::log_rank, RankPowers powers = {},
+                               std::span<const std::uint32_t> strata = {});
 
 /// Do the groups reach the outcome `cause` alike, other outcomes competing? Gray's test (1988):
 /// z = Σ w (d₁ₖ − Rₖ/R·d₁) with Rₖ = Yₖ(1 − F₁ₖ)/Sₖ just before each time, so rows that ended otherwise still
 /// stand for those who never will, and w = (1 − F₁)^ρ. The variance is that of R's `cmprsk`: from the
-/// incidence pooled over the groups, with factors for ties of either kind. `events`: 0 = censored, else the
-/// code of the outcome; `expected` counts d₁·Rₖ/R. With `entry`, Yₖ are the rows that have entered; `strata`
-/// are compared within.
+/// incidence pooled over the groups, with factors for ties of either kind. At the last times of small samples
+/// it takes such a factor below 0 and the pooled incidence beyond 1, and so does this; where that leaves no
+/// variance the statistic is 0. Groups of which nothing is expected are left out, where `cmprsk` gives −1.
+/// `events`: 0 = censored, else the code of the outcome; `expected` counts d₁·Rₖ/R. With `entry`, Yₖ are the
+/// rows that have entered; `strata` are compared within.
 [[nodiscard]] LogRank gray_test(std::span<const double> durations, std::span<const std::uint8_t> events,
                                 std::span<const std::uint32_t> groups, std::uint8_t cause,
                                 const Options& options = {}, double rho = 0,

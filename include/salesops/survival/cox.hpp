@@ -14,6 +14,11 @@
 /// as in curves.hpp; a customer whose covariates change has a row for each stretch (start–stop), the
 /// stretches after the first with `entry`, and a `cluster` that says which rows are his.
 ///
+/// `weights` of `cox` are R's case weights. Under Breslow's ties a weight of 2 counts as two equal rows.
+/// Efron's rule has tied rows take turns, whatever they weigh; robust errors, that of the concordance and
+/// the times of `proportional_hazards_test` take a row for one observation. Those of `fine_gray` are
+/// frequencies: a weight of 2 counts as two equal rows in all of its numbers.
+///
 /// Columns are centred and scaled inside, so units don't matter to the numbers. The cost is a sort, then per
 /// Newton step three passes over the rows, whatever the ties; blocks don't depend on `threads`, so any number
 /// of threads gives the same bits.
@@ -47,7 +52,7 @@ enum class CoxTies : std::uint8_t {
 
 struct CoxOptions {
   std::span<const double> entry = {};
-  std::span<const double> weights = {};        ///< not with `exact`
+  std::span<const double> weights = {};        ///< case weights, see above; not with `exact`
   std::span<const std::uint32_t> strata = {};  ///< codes; each stratum has its own h₀
   std::span<const std::uint32_t> cluster =
       {};  ///< codes; rows that may depend on one another (implies `robust`)
@@ -125,10 +130,16 @@ struct SurvivalPrediction {
 /// Share of rows like these that lasts beyond each of `times`: exp(−Λ₀(t)·exp(β·(x − mean))). The variance of
 /// the cumulative hazard holds that of the baseline and of the coefficients (Andersen & Gill 1982; Therneau &
 /// Grambsch 2000, 10.1). `x` is row by row. `strata` has a code a row; empty = the first stratum for all.
+///
+/// With `since`, an age a row, times count from there and the share is of those who have lasted so long:
+/// S(since + t)/S(since), with Λ₀(since + t) − Λ₀(since) and what the baseline and the coefficients add to
+/// the variance between the two, as R's `survfit` with `start.time`.
+///
 /// Throws `UsageError` for a stratum that the fit did not see, for lengths that don't fit, for times below 0.
 [[nodiscard]] SurvivalPrediction predict_survival(const CoxModel& model, std::span<const double> x,
                                                   std::span<const double> times,
-                                                  std::span<const std::uint32_t> strata = {});
+                                                  std::span<const std::uint32_t> strata = {},
+                                                  std::span<const double> since = {});
 
 /// Time by which the share `probability` has had the event, a row each; NaN where the curve isn't watched
 /// that long. Median: 0.5.
@@ -187,12 +198,13 @@ struct ProportionalHazards {
 
 /// What raises the share that ends by `cause` when other ends rule it out (Fine & Gray 1999): proportional
 /// hazards of that share, 1 − F(t) = exp(−Λ₀(t)·exp(β·(x − mean))). A row that ended otherwise stays at risk
-/// with weight G(t−)/G(T−), G the Kaplan–Meier curve of the censorings; with `entry`, G(t−)H(t−)/(G(T−)H(T−)),
-/// H(t−) the chance to have entered before t, the product limit of the entries in reversed time (Geskus 2011).
-/// `events`: 0 = censored, else the code of the end. Ties by Breslow's rule; the errors are the sandwich over
-/// rows, with the weights taken as known (as R's `finegray` with robust `coxph`). `predict_survival` of the
-/// model gives 1 − F. Options: entry, weights, level, max_iterations, execution; the others throw
-/// `UsageError`.
+/// with weight G(t−)/G(T−), G the Kaplan–Meier curve of the censorings; with `entry`,
+/// G(t−)H(t−)/(G(T−)H(T−)), H(t−) the chance to have entered before t, the product limit of the entries in
+/// reversed time (Geskus 2011). `events`: 0 = censored, else the code of the end. Ties by Breslow's rule; the
+/// errors are the sandwich over rows, with G and H taken as known (as R's `finegray` with robust `coxph`).
+/// `weights` are frequencies, in G and in the sandwich too, so all numbers are those of equal rows; R's
+/// `finegray(weights=)` takes G from the rows without them. `predict_survival` of the model gives 1 − F.
+/// Options: entry, weights, level, max_iterations, execution; the others throw `UsageError`.
 [[nodiscard]] CoxModel fine_gray(std::span<const double> durations, std::span<const std::uint8_t> events,
                                  std::uint8_t cause, const std::vector<Covariate>& covariates,
                                  const CoxOptions& options = {});

@@ -121,7 +121,8 @@ struct ConfidenceBand {
                                              BandKind kind = BandKind::equal_precision);
 
 /// What happens with several events at one time: together (Nelson, Aalen), or one after the other
-/// (Fleming and Harrington 1984), which fits durations that were rounded.
+/// (Fleming and Harrington 1984), which fits durations that were rounded. In turn, a weight of 2 takes two
+/// turns; R's `survfit(ctype = 2)` gives each row one, whatever it weighs.
 enum class TiedEvents : std::uint8_t { together, in_turn };
 
 struct NelsonAalen {

@@ -786,7 +786,9 @@ class DiscreteModel:
     @property
     def covariance(self) -> numpy.typing.NDArray[numpy.float64]: ...
     @property
-    def events(self) -> int: ...
+    def events(self) -> float: ...
+    @property
+    def joint_covariance(self) -> numpy.typing.NDArray[numpy.float64]: ...
     @property
     def log_likelihood(self) -> float: ...
     @property
@@ -795,6 +797,8 @@ class DiscreteModel:
     def notes(self) -> list[str]: ...
     @property
     def period(self) -> numpy.typing.NDArray[numpy.float64]: ...
+    @property
+    def period_end(self) -> numpy.typing.NDArray[numpy.float64]: ...
     @property
     def rows(self) -> int: ...
     @property
@@ -830,6 +834,7 @@ def aft_survival(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     times: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     rows: typing.SupportsInt | typing.SupportsIndex,
+    since: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
 ) -> SurvivalPrediction: ...
 def baseline_at_zero(model: CoxModel, baseline: CoxBaseline) -> BaselineAtZero: ...
 def concordance(
@@ -849,6 +854,7 @@ def discrete_hazard(
     columns: collections.abc.Sequence[tuple[str, typing.Annotated[numpy.typing.ArrayLike, numpy.float64]]],
     entry: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     weights: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+    periods: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     link: HazardLink,
     level: typing.SupportsFloat | typing.SupportsIndex,
 ) -> DiscreteModel: ...
@@ -856,7 +862,8 @@ def discrete_survival(
     model: DiscreteModel,
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     periods: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
-) -> numpy.typing.NDArray[numpy.float64]: ...
+    since: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
+) -> SurvivalPrediction: ...
 def fine_gray(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     events: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
@@ -893,6 +900,7 @@ def log_rank(
     weight: RankWeight,
     rho: typing.SupportsFloat | typing.SupportsIndex,
     gamma: typing.SupportsFloat | typing.SupportsIndex,
+    strata: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
 ) -> LogRank: ...
 def nelson_aalen(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -913,6 +921,7 @@ def predict_survival(
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     times: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     strata: typing.Annotated[numpy.typing.ArrayLike, numpy.uint32],
+    since: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
 ) -> SurvivalPrediction: ...
 def proportional_hazards_test(rows: CoxRows, model: CoxModel, scale: TimeScale) -> ProportionalHazards: ...
 def rmst_difference(

@@ -15,7 +15,7 @@ from salesops.plot.base import counted as plural
 from salesops.survival._data import flags, given, named, numbers
 from salesops.survival._design import Columns, Design, covariates_of, stacked
 from salesops.survival._pictures import AtRisk, Curve, picture, shown, told
-from salesops.survival._regression import Regression, wanted_times
+from salesops.survival._regression import Regression, ages, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -77,7 +77,7 @@ class AFT(Regression):
             Instead of events: the lifetime lies between the duration and this. Equal = seen exactly, infinite
             or null = still going on.
         entry, weights
-            Age at which a row was first seen; what a row counts.
+            Age at which a row was first seen; frequencies: a weight of 2 counts as two equal rows.
         formula, reference
             As in `CoxPH.fit`.
         threads
@@ -131,19 +131,26 @@ class AFT(Regression):
 
     def _coefficients(self) -> tuple[list[str], npt.NDArray[np.float64], npt.NDArray[np.float64]]:
         result = self._fitted()
-        return list(result.names), result.estimates, result.std_errors
+        places, names = self._places(), list(result.names)
+        columns = {names[i] for i in places}
+        for i in range(len(names)):
+            while i not in places and names[i] in columns:
+                names[i] = f"({names[i]})"
+        return names, result.estimates, result.std_errors
 
     def _places(self) -> list[int]:
-        """Where the columns stand among the estimates."""
-        return [
-            i for i, name in enumerate(self._fitted().names) if name not in ("intercept", "ln_sigma", "q")
-        ]
+        """Where the columns stand among the estimates: after the intercept, before the shapes."""
+        self._fitted()
+        return list(range(1, 1 + len(self._seen[2])))
 
     @property
     def coefficients_(self) -> dict[str, float]:
-        """All that was estimated, by name: the intercept, the columns, ln σ (and q)."""
-        result = self._fitted()
-        return dict(zip(result.names, result.estimates.tolist(), strict=True))
+        """All that was estimated, by name: the intercept, the columns, ln σ (and q).
+
+        Where a column bears the name of a parameter, the parameter stands in brackets, such as ``(q)``.
+        """
+        names, estimates, _ = self._coefficients()
+        return dict(zip(names, estimates.tolist(), strict=True))
 
     @property
     def time_ratios_(self) -> dict[str, float]:
@@ -221,7 +228,7 @@ class AFT(Regression):
 
         return np.linspace(self._last / 50, self._last, 50)
 
-    def predict_survival_function(self, data: Any = None, times: Any = None) -> Any:
+    def predict_survival_function(self, data: Any = None, times: Any = None, *, since: Any = None) -> Any:
         """Share of rows like these that lasts beyond each time.
 
         Parameters
@@ -230,6 +237,8 @@ class AFT(Regression):
             As in `CoxPH.predict_survival_function`; nothing for a model without columns.
         times
             A time or several, also beyond the longest duration seen; without them 50 times up to it.
+        since
+            As in `CoxPH.predict_survival_function`; a model without columns has a row for each age.
 
         Returns
         -------
@@ -238,7 +247,9 @@ class AFT(Regression):
         """
         x, rows = self._asked(data)
         wanted = wanted_times(times, self._times())
-        return self._long(wanted, rows, _core.aft_survival(self.result_, x, wanted, rows))
+        late = ages(since, times, rows)
+        rows = len(late) if self.design_ is None and len(late) else rows
+        return self._long(wanted, rows, _core.aft_survival(self.result_, x, wanted, rows, late))
 
     def _alone(self, what: str, instead: str) -> None:
         """Refuse where columns give each row a result of its own."""
@@ -261,7 +272,7 @@ class AFT(Regression):
 
         self._alone("cumulative_hazard_", "predict_survival_function")
         times = self._times()
-        curve = _core.aft_survival(self.result_, np.empty(0), times, 1).survival
+        curve = _core.aft_survival(self.result_, np.empty(0), times, 1, np.empty(0)).survival
         with np.errstate(divide="ignore"):
             return self._frame({"time": times, "cumulative_hazard": 0.0 - np.log(curve)})
 
@@ -322,7 +333,7 @@ class AFT(Regression):
         asked = np.array([*shown(watched), told([watched])])
         last = float(watched.time[-1])
         times = np.union1d(np.linspace(last / GRID, last, GRID), asked)
-        found = _core.aft_survival(self.result_, np.empty(0), times, 1)
+        found = _core.aft_survival(self.result_, np.empty(0), times, 1, np.empty(0))
         curves = [Curve(self.called, times, found.survival, found.low, found.high)]
         if not between:
             seen = (watched.time, watched.survival, watched.low, watched.high)

@@ -294,7 +294,9 @@ def _smooth(
 
     def happened(values: Numbers) -> Numbers:
         design = np.column_stack(list(columns(values).values()))
-        found = _core.predict_survival(fit.result_, design, np.array([horizon]), np.empty(0, np.uint32))
+        found = _core.predict_survival(
+            fit.result_, design, np.array([horizon]), np.empty(0, np.uint32), np.empty(0)
+        )
         return 1 - np.asarray(found.survival)
 
     low, high = np.quantile(said, [0.01, 0.99]).tolist()

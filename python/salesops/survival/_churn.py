@@ -30,8 +30,6 @@ if TYPE_CHECKING:
 
     Numbers = npt.NDArray[np.float64]
 
-# Rows predicted at once: each block asks for the times of all its rows.
-BLOCK = 64
 # Names of its own beside the caller's columns.
 LASTED, LEFT = "(duration at as_of)", "(churned by as_of)"
 
@@ -76,7 +74,10 @@ class ChurnScores:
     def to_frame(self) -> Any:
         """A row for each customer there at `as_of`: the name, age, churn (the chance; null if unscored).
 
-        Where the horizon is over also left: whether the customer left within it; null if not known.
+        Beside it the interval of the chance, as wide as the model's `level` says (``churn_lo_95`` and
+        ``churn_hi_95``): how sure the fit is of customers like this one, not whether this one leaves. It is
+        null where the chance is 0 because nobody was seen to leave at such an age. Where the horizon is over
+        also left: whether the customer left within it; null if not known.
         """
         table = _frame.from_columns(self._table)
         return _frame.of_kind(table) if isinstance(self._source, dict) else _frame.like(table, self._source)
@@ -120,7 +121,8 @@ def churn_scores(
 
     The model is fitted to customers who began before `as_of`: who left by then with their duration, the
     others as lasting so far; who left at the start was never there and is left out. Ends and customers after
-    `as_of` play no part. A customer who is there at age a leaves within h with chance 1 − S(a + h) ÷ S(a).
+    `as_of` play no part. A customer who is there at age a leaves within h with chance 1 − S(a + h) ÷ S(a),
+    which has an interval for what the fit leaves open: coefficients and law, or the course of the risk.
     Where the data reach a horizon beyond `as_of`, `calibration` judges the scores, unless nobody left within
     it or everybody did.
 
@@ -227,12 +229,14 @@ def churn_scores(
 
     # Who was there at the split, and what became of them.
     age = split - start[there]
-    chance = _chances(fitted, {name: values[there] for name, values in columns.items()}, age, horizon)
+    chance, interval = _chances(
+        fitted, {name: values[there] for name, values in columns.items()}, age, horizon
+    )
     scored = np.isfinite(chance)
     table: dict[str, Any] = {}
     if customer_col is not None:
         table["customer"] = np.asarray(column(customers, customer_col))[there]
-    table |= {"age": age, "churn": chance}
+    table |= {"age": age, "churn": chance, **interval}
     judged: Calibration | str = (
         "not judged yet: the data end too soon; take as_of at least one horizon before their end"
     )
@@ -334,21 +338,16 @@ def _covariates(
     )
 
 
-def _chances(model: Any, columns: dict[str, Any], age: Numbers, horizon: float) -> Numbers:
-    """1 − S(age + horizon) ÷ S(age) of each row; NaN where the model can't tell."""
+def _chances(
+    model: Any, columns: dict[str, Any], age: Numbers, horizon: float
+) -> tuple[Numbers, dict[str, Numbers]]:
+    """1 − S(age + horizon) ÷ S(age) of each row, NaN where the model can't tell, and its interval by name."""
     import numpy as np
 
-    chance = np.full(len(age), np.nan)
-    order = np.argsort(age, kind="stable")
-    for first in range(0, len(age), BLOCK):
-        rows = order[first : first + BLOCK]
-        times = np.unique(np.concatenate([age[rows], age[rows] + horizon]))
-        told = {name: values[rows] for name, values in columns.items()}
-        found = _frame.to_core(model.predict_survival_function(told or None, times), ["survival"])
-        curves = to_numpy(found.column("survival")).astype(float).reshape(-1, len(times))
-        curves = np.broadcast_to(curves, (len(rows), len(times)))  # one for all where no column counts
-        place = np.arange(len(rows))
-        now, later = (curves[place, np.searchsorted(times, age[rows] + ahead)] for ahead in (0, horizon))
-        with np.errstate(divide="ignore", invalid="ignore"):
-            chance[rows] = 1 - later / now
-    return chance.round(12)  # what rounding leaves beyond would part equal chances
+    names = ("survival", *model._band("survival", None, None))
+    found = model.predict_survival_function(columns or None, horizon, since=age)
+    table = _frame.to_core(found, list(names))
+    # Rounding: what it leaves beyond would part equal chances. Where nobody left, nothing tells how sure that is.
+    chance, high, low = ((1 - to_numpy(table.column(name)).astype(float)).round(12) for name in names)
+    low[chance == 0] = high[chance == 0] = np.nan
+    return chance, model._band("churn", low, high)

@@ -60,6 +60,14 @@ def _compared(groups: Any, times: int) -> tuple[list[Any], npt.NDArray[np.uint32
     return names, codes
 
 
+def _layers(rows: dict[str, Any]) -> npt.NDArray[np.uint32]:
+    """Code of each row's stratum; empty where there are none."""
+    import numpy as np
+
+    strata = rows.get("strata")
+    return np.empty(0, np.uint32) if strata is None else coded(strata, "strata")[1]
+
+
 def logrank(
     durations: Any,
     events: Any = None,
@@ -68,6 +76,7 @@ def logrank(
     weights: Any = None,
     weight: str = "log_rank",
     *,
+    strata: Any = None,
     rho: float = 1,
     gamma: float = 0,
     duration_col: str | None = None,
@@ -75,6 +84,7 @@ def logrank(
     group_col: str | None = None,
     entry_col: str | None = None,
     weights_col: str | None = None,
+    strata_col: str | None = None,
 ) -> LogRank:
     """Test whether groups last equally long.
 
@@ -88,6 +98,9 @@ def logrank(
         What each event time counts: ``log_rank`` (all alike), ``wilcoxon`` (Gehan), ``tarone_ware``, ``peto``
         (Peto & Peto, as lifelines and Kleinbaum & Klein), ``g_rho`` (Fleming & Harrington). The last two
         differ: the result bears the name.
+    strata
+        One label a row: groups are compared within, and what is found is added up (R's ``survdiff`` with
+        ``strata``). So regions in which customers leave sooner anyway don't pass for a difference of plans.
     rho, gamma
         Of ``g_rho``: weights S^ρ (1 − S)^γ just before each time. ρ looks at early differences (by default 1,
         as R's ``rho=1``), γ at late ones.
@@ -96,16 +109,21 @@ def logrank(
     --------
     >>> logrank([1, 2, 3, 4], [1, 1, 1, 1], ["a", "a", "b", "b"]).degrees
     1
+    >>> months, region = [1, 2, 1, 2, 8, 9, 8, 9], ["north"] * 4 + ["south"] * 4
+    >>> plan = ["a", "a", "b", "b", "a", "b", "a", "b"]
+    >>> logrank(months, groups=plan, strata=region).observed
+    {'a': 4.0, 'b': 4.0}
     """
     rows, named_by = _rows(
         durations,
-        {"events": events, "groups": groups, "entry": entry, "weights": weights},
+        {"events": events, "groups": groups, "entry": entry, "weights": weights, "strata": strata},
         {
             "durations": duration_col,
             "events": event_col,
             "groups": group_col,
             "entry": entry_col,
             "weights": weights_col,
+            "strata": strata_col,
         },
     )
     with named(named_by):
@@ -120,6 +138,7 @@ def logrank(
             choose(_core.RankWeight, weight, "weight"),
             rho,
             gamma,
+            _layers(rows),
         )
     return LogRank(
         found.statistic,
@@ -151,7 +170,9 @@ def gray(
 ) -> LogRank:
     """Test whether groups reach an outcome alike when other outcomes rule it out (Gray 1988).
 
-    Statistic and p-value are those of R's `cmprsk`.
+    Statistic and p-value are those of R's `cmprsk`, also at the last times of small samples, where its factor
+    for ties falls below 0. Groups of which no event is expected are left out (`cmprsk` then gives −1); where
+    nothing can be compared the statistic is 0 and p is 1.
 
     Parameters
     ----------
@@ -175,8 +196,6 @@ def gray(
     >>> gray(days, ends, ["a", "a", "a", "b", "b", "b"], cause="won", censored="open").degrees
     1
     """
-    import numpy as np
-
     rows, named_by = _rows(
         durations,
         {"events": events, "groups": groups, "entry": entry, "weights": weights, "strata": strata},
@@ -203,7 +222,7 @@ def gray(
             numbers(rows.get("entry"), "entry"),
             numbers(rows.get("weights"), "weights"),
             rho,
-            np.empty(0, np.uint32) if rows.get("strata") is None else coded(rows["strata"], "strata")[1],
+            _layers(rows),
         )
     return LogRank(
         found.statistic,

@@ -33,7 +33,8 @@ class FineGray(HazardRegression):
     -----
     Coefficients, errors and shares are those of R's ``finegray`` with ``coxph(ties="breslow")``. ``crr`` of
     cmprsk differs in the third digit where times are tied: it takes rows that end at a time for at risk of
-    being censored then.
+    being censored then. Weights are frequencies: all numbers are those of R with each row repeated. R's
+    ``finegray(weights=)`` isn't quite that: it leaves the weights out of the chance to be censored.
 
     Examples
     --------
@@ -70,7 +71,11 @@ class FineGray(HazardRegression):
         formula: str | None = None,
         reference: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Estimate the coefficients; `events` holds one label a row, the rest is as in `CoxPH.fit`."""
+        """Estimate the coefficients.
+
+        `events` holds one label a row, `weights` are frequencies (2 counts as two equal rows), the rest is as
+        in `CoxPH.fit`.
+        """
         columns = {
             "durations": duration_col,
             "events": event_col,
@@ -121,7 +126,7 @@ class FineGray(HazardRegression):
         result = self._fitted()
         x = self._new(data)
         wanted = wanted_times(times, result.baselines[0].time)
-        found = _core.predict_survival(result, x, wanted, np.empty(0, dtype=np.uint32))
+        found = _core.predict_survival(result, x, wanted, np.empty(0, dtype=np.uint32), np.empty(0))
         return self._frame(
             {
                 "row": np.repeat(np.arange(len(x)), len(wanted)),

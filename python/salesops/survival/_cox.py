@@ -16,7 +16,7 @@ from salesops.survival._design import Design, as_frame, covariates_of, stacked
 from salesops.survival._estimator import p_text
 from salesops.survival._hazards import HazardRegression
 from salesops.survival._pictures import AtRisk, Curve, on_axis, picture
-from salesops.survival._regression import quantiles, wanted_times
+from salesops.survival._regression import ages, quantiles, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -47,14 +47,14 @@ class Assumptions:
         """A row for each column, and one for all together."""
         from salesops import _frame
 
-        tests = {**self.columns, "all together": self.everything}
+        tests = [*self.columns.values(), self.everything]
         return _frame.of_kind(
             _frame.from_columns(
                 {
-                    "covariate": list(tests),
-                    "statistic": [test.statistic for test in tests.values()],
-                    "degrees": [test.degrees for test in tests.values()],
-                    "p_value": [test.p_value for test in tests.values()],
+                    "covariate": [*self.columns, "all together"],
+                    "statistic": [test.statistic for test in tests],
+                    "degrees": [test.degrees for test in tests],
+                    "p_value": [test.p_value for test in tests],
                 }
             )
         )
@@ -153,7 +153,10 @@ class CoxPH(HazardRegression):
         entry
             Age at which a row was first seen, or its stretch begins (start–stop rows); 0 = the start.
         weights
-            What each row counts.
+            What each row counts, as R's case weights. Under Breslow's ties a weight of 2 is two equal rows.
+            Efron's rule has tied rows take turns, whatever they weigh; robust errors, that of the
+            concordance and the times of `check_assumptions` take a row for one observation. For counts
+            repeat the rows, or take ``breslow``.
         strata
             Names of columns (with a frame), or a label a row: each stratum has its own course of risk.
         cluster
@@ -195,13 +198,16 @@ class CoxPH(HazardRegression):
             if covariates is not None:
                 raise UsageError("covariates: with a frame, say which columns count in formula")
             design, made = Design.learn(durations, formula, [*named_by.values(), *listed], reference)
-            layers, self._strata = _layers({name: column(durations, name) for name in listed})
+            layers, self._strata = _layers(
+                {name: column(durations, name) for name in listed}, [f"column '{name}'" for name in listed]
+            )
         else:
             found, made = covariates_of(covariates, len(times), formula, reference)
             if found is None:
                 raise UsageError("covariates: give a frame or an array of rows × columns")
             design = found
-            layers, self._strata = _layers({} if strata is None else {"strata": strata})
+            layers, self._strata = _layers({} if strata is None else {"strata": strata}, ["strata"])
+        self._strata_columns = listed
         self._seen = (times, ended, late, counted)
         self._layers = layers
         self._rows = _core.CoxRows(
@@ -290,10 +296,9 @@ class CoxPH(HazardRegression):
 
         if not self._strata:
             return np.empty(0, dtype=np.uint32)
-        first = self._strata[0]
-        if strata is None and "strata" not in first:
+        if strata is None and self._strata_columns:
             rows_given = data if self.design_ is None else as_frame(self.design_, data)
-            values = {name: column(rows_given, name) for name in first}
+            values = {name: column(rows_given, name) for name in self._strata_columns}
         elif strata is not None:
             values = {"strata": strata}
         else:
@@ -310,7 +315,9 @@ class CoxPH(HazardRegression):
 
         return np.unique(np.concatenate([baseline.time for baseline in self._fitted().baselines]))
 
-    def predict_survival_function(self, data: Any, times: Any = None, *, strata: Any = None) -> Any:
+    def predict_survival_function(
+        self, data: Any, times: Any = None, *, strata: Any = None, since: Any = None
+    ) -> Any:
         """Share of rows like these that lasts beyond each time.
 
         Parameters
@@ -323,15 +330,28 @@ class CoxPH(HazardRegression):
             A time or several; without them each event time.
         strata
             A label a row, where the fit had strata as an array.
+        since
+            Age that the rows have reached, one for all or one a row: times count from there, and the share is
+            of those who have lasted so long, S(since + time) ÷ S(since), with its own interval.
 
         Returns
         -------
         frame
             row, time, survival and its interval; null past the last duration.
+
+        Examples
+        --------
+        >>> months, left = [5, 6, 6, 2, 4, 9, 12, 3], [1, 0, 1, 1, 0, 1, 0, 1]
+        >>> model = CoxPH().fit(months, left, {"seats": [3, 9, 4, 2, 8, 5, 12, 6]})
+        >>> now, later = model.predict_survival_function([5], times=[4, 9])["survival"]
+        >>> ahead = model.predict_survival_function([5], times=5, since=4)["survival"][0]
+        >>> abs(ahead - later / now) < 1e-12
+        True
         """
         x = self._new(data)
         wanted = wanted_times(times, self._event_times())
-        found = _core.predict_survival(self.result_, x, wanted, self._in_strata(data, strata))
+        codes, late = self._in_strata(data, strata), ages(since, times, len(x))
+        found = _core.predict_survival(self.result_, x, wanted, codes, late)
         return self._long(wanted, len(x), found)
 
     @checked
@@ -351,7 +371,7 @@ class CoxPH(HazardRegression):
         ends: list[tuple[Any, Any]] = []
         for first in range(0, max(1, len(x)), block):
             part = slice(first, first + block)
-            found = _core.predict_survival(self.result_, x[part], times, codes[part])
+            found = _core.predict_survival(self.result_, x[part], times, codes[part], np.empty(0))
             bands = (edge.reshape(-1, len(times)) for edge in (found.low, found.high))
             low, high = (quantiles(times, band, probability) for band in bands)
             ends.append((low, high))
@@ -403,7 +423,7 @@ class CoxPH(HazardRegression):
             times, ended = times[drawn], ended[drawn]
             late, counted = (part[drawn] if len(part) else part for part in (late, counted))
         seen = _core.kaplan_meier(times, ended, late, counted, self.level, _core.IntervalKind.log_log)
-        found = _core.predict_survival(result, x, seen.time, codes)
+        found = _core.predict_survival(result, x, seen.time, codes, np.empty(0))
         values, low, high = (part.reshape(len(x), -1) for part in (found.survival, found.low, found.high))
         # A stratum may have been watched for less time than others.
         known = ~np.isnan(values).any(axis=0)
@@ -448,15 +468,17 @@ def _codes(values: Any, argument: str) -> tuple[list[Any], npt.NDArray[np.uint32
     return ([], np.empty(0, dtype=np.uint32)) if values is None else coded(values, argument)
 
 
-def _layers(columns: Mapping[str, Any]) -> tuple[npt.NDArray[np.uint32], list[dict[str, Any]]]:
-    """Code of each row's stratum, and the labels of each code."""
+def _layers(
+    columns: Mapping[str, Any], called: Iterable[str]
+) -> tuple[npt.NDArray[np.uint32], list[dict[str, Any]]]:
+    """Code of each row's stratum, and the labels of each code; errors call the columns as `called`."""
     import numpy as np
 
     if not columns:
         return np.empty(0, dtype=np.uint32), []
     parts = {
-        name: coded(values, f"column '{name}'" if name != "strata" else "strata")
-        for name, values in columns.items()
+        name: coded(values, argument)
+        for (name, values), argument in zip(columns.items(), called, strict=False)
     }
     mixed = np.zeros(len(next(iter(parts.values()))[1]), dtype=np.int64)
     for names, codes in parts.values():

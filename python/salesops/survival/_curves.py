@@ -233,7 +233,8 @@ class NelsonAalen(OneCurve):
     level
         Coverage of the pointwise band in percent.
     ties
-        ``together`` (Nelson–Aalen) or ``in_turn`` (Fleming–Harrington).
+        ``together`` (Nelson–Aalen) or ``in_turn`` (Fleming–Harrington). In turn, a row of weight 2 takes two
+        turns.
 
     Examples
     --------

@@ -26,8 +26,14 @@ def numbers(values: Any, argument: str) -> npt.NDArray[np.float64]:
     array = np.asarray(values)
     if array.ndim != 1:
         raise UsageError(f"{argument} must be one column, not {array.ndim} dimensions")
-    if array.dtype.kind == "O" and all(one is None or isinstance(one, dt.timedelta) for one in array):
-        array = array.astype("timedelta64[us]")
+    if array.dtype.kind == "O" and all(
+        isinstance(one, dt.timedelta | np.timedelta64) or is_missing(one) for one in array
+    ):
+        array = np.array([None if is_missing(one) else one for one in array], dtype="timedelta64[us]")
+    if array.dtype.kind == "m" and np.datetime_data(array.dtype)[0] in "MY":
+        raise UsageError(
+            f"{argument}: months and years differ in days; give days, or months as plain numbers"
+        )
     if array.dtype.kind == "m":
         array = np.where(np.isnat(array), np.nan, array / np.timedelta64(1, "D"))
     if array.dtype.kind == "U":
@@ -167,22 +173,44 @@ def choose(kind: Any, name: Any, argument: str) -> Any:
 
 # ---- columns of a frame ----
 
+# How frames call lengths of time.
+OF_LENGTHS = ("timedelta", "duration", "interval")
+
 
 def column(frame: Any, name: Any) -> Any:
     """One column of any frame as a NumPy array; lengths of time as timedeltas."""
+    import narwhals as nw
+
     if not isinstance(name, str):
         raise UsageError(f"a column is named by its text, not by {type(name).__name__}")
+    frame = nw.to_native(frame, pass_through=True)
     if isinstance(frame, Mapping):
         if name not in frame:
             raise UsageError(f"no column '{name}'. The columns are: {' '.join(map(str, frame))}")
         return frame[name]
     if is_from(frame, "polars") and hasattr(frame, "collect"):
         frame = frame.select(name).collect()
-    if (is_from(frame, "pandas") or is_from(frame, "polars")) and name in frame.columns:
-        series = frame[name]
-        if str(series.dtype).lower().startswith(("timedelta", "duration")):
-            return series.to_numpy()
-    return to_numpy(_frame.to_core(frame, [name]).column(name))
+    found = lengths(frame, name)
+    return to_numpy(_frame.to_core(frame, [name]).column(name)) if found is None else found
+
+
+def lengths(frame: Any, name: str) -> Any:
+    """A column of lengths of time as timedeltas; None for any other."""
+    import numpy as np
+
+    if name not in getattr(frame, "columns" if not is_from(frame, "pyarrow") else "column_names", ()):
+        return None
+    if is_from(frame, "pyarrow"):
+        kind, values = str(frame.schema.field(name).type), frame.column
+    elif is_from(frame, "duckdb"):
+        only = frame.project('"' + name.replace('"', '""') + '"')
+        kind, values = (
+            str(only.types[0]),
+            lambda name: np.ma.filled(only.fetchnumpy()[name], np.timedelta64("NaT")),
+        )
+    else:
+        kind, values = str(getattr(frame[name], "dtype", "")), frame.__getitem__
+    return np.asarray(values(name)) if kind.lower().startswith(OF_LENGTHS) else None
 
 
 # How the core calls what the caller has named a column.

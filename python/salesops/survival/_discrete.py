@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Self
 
 from salesops._arguments import checked
@@ -10,7 +10,7 @@ from salesops._core import survival as _core
 from salesops._core.error import UsageError
 from salesops.survival._data import choose, flags, given, named, numbers
 from salesops.survival._design import Design, covariates_of
-from salesops.survival._regression import Regression, quantiles, wanted_times
+from salesops.survival._regression import Regression, ages, quantiles, wanted_times
 
 if TYPE_CHECKING:
     import numpy as np
@@ -21,8 +21,8 @@ class DiscreteHazard(Regression):
     """How likely a row ends in its next period, by what is known of it.
 
     A logistic (or cloglog) regression on a table with a row for each row and period and a level for each
-    period, which is never built. In periods in which nothing ended nothing ends; past the longest duration
-    nothing is known, and predictions are null.
+    period (or band of periods), which is never built. In a period (a band) in which nothing ended nothing
+    ends; past the longest duration nothing is known, and predictions are null.
 
     Parameters
     ----------
@@ -30,6 +30,11 @@ class DiscreteHazard(Regression):
         ``logit`` (coefficients are logarithms of odds ratios) or ``cloglog`` (of hazard ratios, as Cox's).
     level
         Coverage of the intervals in percent.
+    periods
+        First periods of bands that share a level, whole numbers that rise from 1: ``[1, 2, 3, 5, 9, 14, 27]``
+        has weeks 1 and 2 of their own, 3 and 4 together, …, 27 and all that come. Within a band the chance of
+        a row is the same in each period. So a late week in which none of a few ended doesn't say "0 %", and
+        one in which the last left has finite odds. Without it each period has its own level.
 
     Examples
     --------
@@ -37,14 +42,17 @@ class DiscreteHazard(Regression):
     >>> model = DiscreteHazard().fit(weeks, won, {"size": [1, 6, 5, 2, 3, 7, 4, 8]})
     >>> model.odds_ratios_["size"] < 1
     True
+    >>> DiscreteHazard(periods=[1, 3]).fit(weeks, won, {"size": [1, 6, 5, 2, 3, 7, 4, 8]}).bands_
+    [(1, 2), (3, 6)]
     """
 
-    parameters = ("link", "level")
+    parameters = ("link", "level", "periods")
     effect = "odds_ratio"
 
-    def __init__(self, link: str = "logit", level: float = 95) -> None:
+    def __init__(self, link: str = "logit", level: float = 95, periods: Sequence[int] | None = None) -> None:
         self.link = link
         self.level = level
+        self.periods = periods
 
     def fit(
         self,
@@ -61,7 +69,11 @@ class DiscreteHazard(Regression):
         formula: str | None = None,
         reference: Mapping[str, Any] | None = None,
     ) -> Self:
-        """Estimate the coefficients; `durations` are whole numbers of periods; else as in `CoxPH.fit`."""
+        """Estimate the coefficients.
+
+        `durations` are whole numbers of periods, `weights` frequencies (2 counts as two equal rows), the rest
+        is as in `CoxPH.fit`.
+        """
         import numpy as np
 
         arrays = {"events": events, "entry": entry, "weights": weights}
@@ -71,6 +83,9 @@ class DiscreteHazard(Regression):
             "entry": entry_col,
             "weights": weights_col,
         }
+        starts = numbers(self.periods, "periods")
+        if self.periods is not None and not len(starts):
+            raise UsageError("periods: give the first period of each band, whole numbers that rise from 1")
         rows, named_by = given(durations, arrays, columns)
         with named(named_by):
             times = numbers(rows["durations"], "durations")
@@ -90,6 +105,7 @@ class DiscreteHazard(Regression):
                 made,
                 numbers(rows.get("entry"), "entry"),
                 numbers(rows.get("weights"), "weights"),
+                starts,
                 choose(_core.HazardLink, self.link, "link"),
                 self.level,
             )
@@ -117,6 +133,13 @@ class DiscreteHazard(Regression):
         return {name: math.exp(value) for name, value in self.coefficients_.items()}
 
     @property
+    def bands_(self) -> list[tuple[int, int]]:
+        """First and last period of each level, of those in which something ended."""
+        result = self._fitted()
+        ends = zip(result.period.tolist(), result.period_end.tolist(), strict=True)
+        return [(int(first), int(last)) for first, last in ends]
+
+    @property
     def log_likelihood_(self) -> float:
         """Log-likelihood of the table of periods."""
         return float(self._fitted().log_likelihood)
@@ -125,39 +148,33 @@ class DiscreteHazard(Regression):
 
     def _lasting(self, x: npt.NDArray[np.float64], times: npt.NDArray[np.float64]) -> npt.NDArray[np.float64]:
         """Share that lasts beyond each period: rows × periods."""
-        try:
-            return _core.discrete_survival(self.result_, x, times).reshape(len(x), -1)
-        except UsageError as error:
-            raise UsageError(str(error).replace("periods:", "times:", 1)) from error
-
-    def _by_period(self, name: str, times: npt.NDArray[np.float64], found: npt.NDArray[np.float64]) -> Any:
         import numpy as np
 
-        rows = {"row": np.repeat(np.arange(len(found)), len(times)), "time": np.tile(times, len(found))}
-        return self._frame(rows | {name: found.ravel()})
+        return _core.discrete_survival(self.result_, x, times, np.empty(0)).survival.reshape(len(x), -1)
 
     def _periods(self) -> npt.NDArray[np.float64]:
         import numpy as np
 
-        return np.arange(1.0, self._fitted().period[-1] + 1)
+        return np.arange(1.0, self._fitted().period_end[-1] + 1)
 
-    def predict_survival_function(self, data: Any, times: Any = None) -> Any:
+    def predict_survival_function(self, data: Any, times: Any = None, *, since: Any = None) -> Any:
         """Share of rows like these that lasts beyond each period.
 
         Parameters
         ----------
-        data
+        data, since
             As in `CoxPH.predict_survival_function`.
         times
-            A period or several; without them each up to the last in which one ended.
+            A period or several; without them each up to the last in which one ended, or the end of its band.
 
         Returns
         -------
         frame
-            row, time (the period), survival; null past the longest duration.
+            row, time (the period), survival and its interval; null past the longest duration.
         """
         x, wanted = self._new(data), wanted_times(times, self._periods())
-        return self._by_period("survival", wanted, self._lasting(x, wanted))
+        late = ages(since, times, len(x))
+        return self._long(wanted, len(x), _core.discrete_survival(self.result_, x, wanted, late))
 
     def predict_hazard(self, data: Any, times: Any = None) -> Any:
         """Chance that rows like these, having lasted until a period, end in it.
@@ -167,12 +184,12 @@ class DiscreteHazard(Regression):
         data
             As in `CoxPH.predict_survival_function`.
         times
-            A period or several, whole numbers from 1 on; without them each up to the last in which one ended.
+            As there; whole numbers from 1 on.
 
         Returns
         -------
         frame
-            row, time (the period), hazard; null past the longest duration.
+            row, time (the period), hazard and its interval; null past the longest duration.
 
         Examples
         --------
@@ -190,9 +207,16 @@ class DiscreteHazard(Regression):
                 f"times: {int(wrong.sum())} of {len(wanted)} are no periods (first: "
                 f"{wanted[wrong][0]:g}); give whole numbers from 1 on"
             )
-        before, after = self._lasting(x, wanted - 1), self._lasting(x, wanted)
-        with np.errstate(invalid="ignore"):  # where all have ended nothing can
-            return self._by_period("hazard", wanted, 1 - after / before)
+        late = np.tile(wanted - 1, len(x))
+        found = _core.discrete_survival(self.result_, np.repeat(x, len(wanted), axis=0), np.ones(1), late)
+        return self._frame(
+            {
+                "row": np.repeat(np.arange(len(x)), len(wanted)),
+                "time": np.tile(wanted, len(x)),
+                "hazard": 1 - found.survival,
+                **self._band("hazard", 1 - found.high, 1 - found.low),
+            }
+        )
 
     @checked
     def predict_quantile(self, data: Any, probability: float = 0.5) -> Any:

@@ -150,6 +150,18 @@ def wanted_times(times: Any, default: npt.NDArray[np.float64]) -> npt.NDArray[np
     return default if times is None else numbers(np.atleast_1d(np.asarray(times)), "times")
 
 
+def ages(since: Any, times: Any, rows: int) -> npt.NDArray[np.float64]:
+    """Age of each row to predict from: one for all, or one a row; empty where all begin at 0."""
+    import numpy as np
+
+    if since is None:
+        return np.empty(0)
+    if times is None:
+        raise UsageError("times: with since, say how long after it")
+    found = numbers(np.atleast_1d(np.asarray(since)), "since")
+    return np.full(rows, found[0]) if len(found) == 1 else found
+
+
 def notes_of(result: Any, references: Mapping[str, Any]) -> list[str]:
     """What a reader of the table should know."""
     against = [f"{column} is compared with {level}" for column, level in references.items()]
