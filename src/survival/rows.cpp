@@ -122,10 +122,10 @@ WholeOrder whole_order(std::span<const double> values, std::size_t above) {
   return sorted;
 }
 
+/// The bits of a value, and what goes along with it.
 struct Item {
   std::uint64_t key;
-  std::uint32_t row;
-  std::uint32_t mark;  ///< goes along
+  std::uint32_t mark;
 };
 
 constexpr int width = 11;  ///< bits of a digit
@@ -135,10 +135,10 @@ std::size_t digit_at(std::uint64_t key, int low) {
   return static_cast<std::size_t>(key >> low) & (places - 1);
 }
 
-/// Puts items in order that agree in all bits of their keys from `bits` on and stand in row order.
-void sort_items(std::span<Item> items, int bits) {
+/// Puts items in order that agree in all bits of their keys from `bits` on; `room` is as long.
+void sort_items(std::span<Item> items, std::span<Item> room, int bits) {
   const auto by_key = [](const Item& a, const Item& b) {
-    return a.key != b.key ? a.key < b.key : a.row < b.row;
+    return a.key != b.key ? a.key < b.key : a.mark < b.mark;
   };
   if (items.size() < 128) {
     std::sort(items.begin(), items.end(), by_key);
@@ -147,10 +147,9 @@ void sort_items(std::span<Item> items, int bits) {
   // Enough of the highest bits that hardly any two items agree in them.
   const int digits = (static_cast<int>(std::bit_width(items.size())) + 18) / width;
   const int low = std::max(0, bits - digits * width);
-  const detail::Memory<Item> room = detail::unset<Item>(items.size());
   std::array<std::uint32_t, places> place;
   std::span<Item> from = items;
-  std::span<Item> to(room.get(), items.size());
+  std::span<Item> to = room;
   for (int at = low; at < bits; at += width) {
     std::fill(place.begin(), place.end(), 0U);
     for (const Item& item : from) ++place[digit_at(item.key, at)];
@@ -170,11 +169,13 @@ void sort_items(std::span<Item> items, int bits) {
   }
 }
 
-/// Calls store(place, value, row, mark) for all rows in order; `marks` may be none. A radix sort of the bit
-/// patterns, which for numbers of at least 0 have the order of the numbers. Many rows are first dealt out by
-/// the highest digit in which they differ, so that the rest fits the cache.
-template <class Store>
-void sort_rows(std::span<const double> values, std::span<const std::uint8_t> marks, const Store& store) {
+/// Puts values in ascending order, and each row's mark along with its value; marks that ascend with the rows
+/// do so among equal values. A radix sort of the bit patterns, which for numbers of at least 0 have the order
+/// of the numbers. Many rows are first dealt out by the highest digit in which they differ, so that the rest
+/// fits the cache.
+template <class Mark, class MarkOf>
+void sort_rows(std::span<const double> values, const MarkOf& mark_of, std::span<double> sorted,
+               std::span<Mark> marks) {
   const std::size_t rows = values.size();
   const std::size_t blocks = (rows + block_rows - 1) / block_rows;
   const auto key_of = [&](std::size_t row) {
@@ -205,18 +206,31 @@ void sort_rows(std::span<const double> values, std::span<const std::uint8_t> mar
       total += std::exchange(next[block * buckets + bucket], total);
     starts[bucket + 1] = total;
   }
-  const detail::Memory<Item> items = detail::unset<Item>(rows);
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
     std::uint32_t* place = next.data() + first / block_rows * buckets;
-    for (std::size_t row = first; row < last; ++row)
-      items[place[bucket_of(row)]++] = {key_of(row), static_cast<std::uint32_t>(row),
-                                        marks.empty() ? 0U : marks[row]};
+    for (std::size_t row = first; row < last; ++row) {
+      const std::size_t at = place[bucket_of(row)]++;
+      sorted[at] = values[row] + 0.0;
+      marks[at] = mark_of(row);
+    }
   });
-  for_blocks(buckets, {}, [&](std::size_t bucket) {
-    const std::span<Item> own(items.get() + starts[bucket], starts[bucket + 1] - starts[bucket]);
-    sort_items(own, low);
-    for (std::size_t i = 0; i < own.size(); ++i)
-      store(starts[bucket] + i, std::bit_cast<double>(own[i].key), own[i].row, own[i].mark);
+  std::atomic<std::size_t> waiting{0};
+  for_blocks(static_cast<std::size_t>(default_threads()), {}, [&](std::size_t) {
+    LargeVector<Item> memory;  // of a thread: new memory for each bucket would take longer than to sort it
+    for (std::size_t bucket = waiting++; bucket < buckets; bucket = waiting++) {
+      const std::size_t begin = starts[bucket];
+      const std::size_t size = starts[bucket + 1] - begin;
+      if (size < 2) continue;
+      if (memory.size() < 2 * size) memory.resize(2 * size);
+      const std::span<Item> items(memory.data(), size);
+      for (std::size_t i = 0; i < size; ++i)
+        items[i] = {std::bit_cast<std::uint64_t>(sorted[begin + i]), marks[begin + i]};
+      sort_items(items, {memory.data() + size, size}, low);
+      for (std::size_t i = 0; i < size; ++i) {
+        sorted[begin + i] = std::bit_cast<double>(items[i].key);
+        marks[begin + i] = static_cast<Mark>(items[i].mark);
+      }
+    }
   });
 }
 
@@ -232,10 +246,8 @@ Ordered in_order(std::span<const double> values) {
     return {std::move(sorted.rows), std::move(ordered)};
   }
   Ordered sorted{std::vector<std::uint32_t>(values.size()), LargeVector<double>(values.size())};
-  sort_rows(values, {}, [&](std::size_t place, double value, std::uint32_t row, std::uint32_t) {
-    sorted.values[place] = value;
-    sorted.rows[place] = row;
-  });
+  sort_rows<std::uint32_t>(
+      values, [](std::size_t row) { return static_cast<std::uint32_t>(row); }, sorted.values, sorted.rows);
   return sorted;
 }
 
@@ -307,12 +319,19 @@ void fill(EventTable& table, std::span<const double> durations, std::span<const 
   const std::size_t rows = durations.size();
   LargeVector<double> values(rows);
   LargeVector<std::uint8_t> codes(rows);
-  LargeVector<std::uint32_t> order(options.weights.empty() ? 0 : rows);
-  sort_rows(durations, events, [&](std::size_t place, double value, std::uint32_t row, std::uint32_t event) {
-    values[place] = value;
-    codes[place] = static_cast<std::uint8_t>(event);
-    if (!options.weights.empty()) order[place] = row;
-  });
+  LargeVector<double> weights(options.weights.size());
+  if (weights.empty()) {
+    sort_rows<std::uint8_t>(durations, [&](std::size_t row) { return events[row]; }, values, codes);
+  } else {
+    Ordered sorted = in_order(durations);
+    values = std::move(sorted.values);
+    for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
+      for (std::size_t i = first; i < last; ++i) {
+        codes[i] = events[sorted.rows[i]];
+        weights[i] = options.weights[sorted.rows[i]];
+      }
+    });
+  }
   const auto begins = [&](std::size_t i) { return i == 0 || values[i] != values[i - 1]; };
   std::vector<std::size_t> steps((rows + block_rows - 1) / block_rows + 1, 0);
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
@@ -325,7 +344,7 @@ void fill(EventTable& table, std::span<const double> durations, std::span<const 
   table.at_risk.resize(steps.back());
   table.time.resize(ties ? steps.back() : 0);
   for (LargeVector<double>& ended : table.ended) ended.resize(steps.back());
-  const auto weight = [&](std::size_t i) { return options.weights.empty() ? 1 : options.weights[order[i]]; };
+  const auto weight = [&](std::size_t i) { return weights.empty() ? 1 : weights[i]; };
   for_rows(rows, block_rows, {}, [&](std::size_t first, std::size_t last) {
     if (!ties) {
       constexpr double one_or_none[]{0, 1};  // looked up: which it is can't be foretold
@@ -334,7 +353,7 @@ void fill(EventTable& table, std::span<const double> durations, std::span<const 
       for (std::size_t code = 0; code < table.ended.size(); ++code) {
         double* const ended = table.ended[code].data();
         for (std::size_t i = first; i < last; ++i) ended[i] = one_or_none[codes[i] == code ? 1 : 0];
-        for (std::size_t i = options.weights.empty() ? last : first; i < last; ++i) ended[i] *= weight(i);
+        for (std::size_t i = weights.empty() ? last : first; i < last; ++i) ended[i] *= weights[i];
       }
       return;
     }
