@@ -30,10 +30,15 @@ Array<double> array_of(std::span<const double> values) {
   return Array<double>(static_cast<py::ssize_t>(values.size()), values.data());
 }
 
-/// A read-only property that gives a column as a NumPy array.
+/// A read-only property that gives a column as a NumPy array, which looks into the result and keeps it alive.
 template <typename Class, typename Owner, typename Column>
 void def_array(Class& type, const char* name, Column Owner::* column) {
-  type.def_property_readonly(name, [column](const Owner& owner) { return array_of(owner.*column); });
+  type.def_property_readonly(name, [column](const py::object& self) {
+    const Column& values = self.cast<const Owner&>().*column;
+    Array<double> seen(static_cast<py::ssize_t>(values.size()), values.data(), self);
+    seen.attr("setflags")(py::arg("write") = false);
+    return seen;
+  });
 }
 
 survival::Options options_of(const Array<double>& entry, const Array<double>& weights, double level,
