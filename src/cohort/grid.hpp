@@ -169,7 +169,6 @@ class Quick {
   std::string currency;
 
  private:
-  class Streams;
   struct Step;
   template <class Work>
   void each_block(bool first_time, const Work& work);
@@ -181,7 +180,6 @@ class Quick {
   std::size_t rows_;
   Execution execution_;
   Column customer_;
-  Column time_, amount_;
   std::string customer_name_;
   clv_detail::CustomerCodes codes_;
   std::optional<Clock> clock_;

@@ -89,44 +89,8 @@ class ActiveCounts {
 
 }  // namespace
 
-/// What a pass reads row by row. Looking up customers leaves memory idle: meanwhile the rows of the next step
-/// are asked for.
-class Quick::Streams {
- public:
-  void add(const void* data, std::size_t width) {
-    streams_[size_++] = {reinterpret_cast<std::uintptr_t>(data), width};
-  }
-  void add(const Column& column) { add(column.data(), type_width(column.type())); }
-  static constexpr std::size_t rows = 16;  ///< asked for at once
-  void fetch(std::size_t row) const {
-    for (std::size_t i = 0; i < size_; ++i)
-      for (std::size_t byte = 0; byte < rows * streams_[i].width; byte += 64)
-        __builtin_prefetch(reinterpret_cast<const void*>(streams_[i].begin + row * streams_[i].width + byte),
-                           0, 2);
-  }
-
- private:
-  struct Stream {
-    std::uintptr_t begin = 0;  ///< a number, as it may be counted on beyond the column's end
-    std::size_t width = 0;
-  };
-  std::array<Stream, 3> streams_;
-  std::size_t size_ = 0;
-};
-
 /// Rows of one step, as the passes need them; a row that doesn't count has no period, and any customer.
 struct Quick::Step {
-  const Streams* streams = nullptr;
-  std::size_t next = 0;  ///< first row of the next step
-  /// Calls work(i) for rows 0 to n.
-  template <class Work>
-  void each(std::size_t n, const Work& work) const {
-    for (std::size_t first = 0; first < n; first += Streams::rows) {
-      streams->fetch(next + first);
-      const std::size_t last = std::min(n, first + Streams::rows);
-      for (std::size_t i = first; i < last; ++i) work(i);
-    }
-  }
   const std::uint32_t* code = nullptr;  ///< less `base`; as many as there are rows, and `ahead`
   std::uint32_t base = 0;
   const std::uint8_t* period = nullptr;
@@ -159,10 +123,8 @@ Quick::Quick(const Table& events, const cohort::Columns& columns, const cohort::
       customer_name_(columns.customer),
       codes_(
           clv_detail::codes_of(customer_, columns.customer, options.execution, clv_detail::CodeOrder::any)) {
-  time_ = events.column(columns.time);
   clock_.emplace(events.column(columns.time), columns.time, columns.zone, execution_);
   if (!columns.amount.empty()) {
-    amount_ = events.column(columns.amount);
     amounts_.emplace(events.column(columns.amount), amounts_of(columns, events));
     currency = amounts_->currency();
   }
@@ -191,23 +153,14 @@ std::size_t Quick::parts(std::size_t bytes_each) const {
 template <class Work>
 void Quick::each_block(bool first_time, const Work& work) {
   const std::size_t n_parts = parts(masks.customers * masks.words * sizeof(std::uint64_t));
-  Streams streams;
-  streams.add(customer_);
-  if (first_time)
-    streams.add(time_);
-  else
-    streams.add(periods_.get(), 1);
-  if (amounts_) streams.add(amount_);
   for_blocks(n_parts, execution_, [&](std::size_t part) {
     Step rows;
-    rows.streams = &streams;
     const clv_detail::CodesInPlace in_place = clv_detail::codes_in_place(customer_, codes_);
     clv_detail::Flaws ignored;
     const std::size_t end = rows_ * (part + 1) / n_parts;
     for (std::size_t first = rows_ * part / n_parts; first < end; first += step) {
       ask_stop();
       const std::size_t n = std::min(end - first, step);
-      rows.next = first + step;
       rows.all_known = !in_place.codes.empty();
       rows.base = in_place.base;
       if (rows.all_known && first + n + ahead <= rows_) {
@@ -278,13 +231,13 @@ void Quick::read_masks(const cohort::Options& options) {
     const auto customer = rows.customers();
     const std::uint8_t* period = rows.period;
     if (all_count && words == 1) {
-      rows.each(n, [&](std::size_t i) {
+      for (std::size_t i = 0; i < n; ++i) {
         __builtin_prefetch(mask + customer(i + ahead), 1);
         mask[customer(i)] |= std::uint64_t{1} << period[i];
-      });
+      }
       return;
     }
-    rows.each(n, [&](std::size_t i) {
+    for (std::size_t i = 0; i < n; ++i) {
       __builtin_prefetch(mask + customer(i + ahead) * words, 1);
       if (period[i] != no_period) {
         mask[customer(i) * words + (period[i] >> 6U)] |= std::uint64_t{1} << (period[i] & 63U);
@@ -292,7 +245,7 @@ void Quick::read_masks(const cohort::Options& options) {
         idle[part].resize(masks.customers);
         idle[part][customer(i)] = 1;
       }
-    });
+    }
   });
   constexpr std::size_t block = std::size_t{1} << 16;
   for_rows(size, block, execution_, [&](std::size_t first, std::size_t last) {
@@ -382,16 +335,16 @@ void Quick::add_rows(Sums& sums, std::span<const std::uint8_t> cohort_of) {
     // cohort.
     const auto each_row = [&](const auto& put) {
       std::int64_t before = 0;
-      rows.each(n, [&](std::size_t i) {
+      for (std::size_t i = 0; i < n; ++i) {
         __builtin_prefetch(cohort_of.data() + customer(i + ahead));
         const std::size_t cohort = cohort_of[customer(i)];
         const std::size_t period = rows.period[i];
-        if (period == no_period || cohort == no_cohort) return;
+        if (period == no_period || cohort == no_cohort) continue;
         if (period >= cohort)
           put(i, cohort * ages, period - cohort);
         else
           ++before;
-      });
+      }
       return before;
     };
     if (brackets) {
