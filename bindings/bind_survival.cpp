@@ -528,6 +528,23 @@ void bind_discrete(py::module_& word) {
       py::arg("model"), py::arg("x"), py::arg("periods"), py::arg("since"));
 }
 
+void bind_power(py::module_& word) {
+  using survival::Trial;
+  py::class_<Trial>(word, "Trial", "What two groups are expected to show.")
+      .def(py::init([](double treated, double control, double hazard_ratio, double level) {
+             return Trial{treated, control, hazard_ratio, level};
+           }),
+           py::arg("treated_share"), py::arg("control_share"), py::arg("hazard_ratio"), py::arg("level"));
+  word.def(
+      "sample_size",
+      [](const Trial& trial, double power, double ratio) {
+        const survival::GroupSizes sizes = survival::sample_size(trial, power, ratio);
+        return std::pair(sizes.treated, sizes.control);
+      },
+      py::arg("trial"), py::arg("power"), py::arg("ratio"));
+  word.def("power", &survival::power, py::arg("trial"), py::arg("n_treated"), py::arg("n_control"));
+}
+
 }  // namespace
 
 void salesops_bind_survival(py::module_& module) {
@@ -542,4 +559,5 @@ void salesops_bind_survival(py::module_& module) {
   bind_cox(word);
   bind_aft(word);
   bind_discrete(word);
+  bind_power(word);
 }

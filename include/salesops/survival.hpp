@@ -8,6 +8,7 @@
 /// | what makes customers leave sooner, all else being equal?     | survival/cox.hpp                |
 /// | how much longer does each thing make them stay?              | survival/aft.hpp                |
 /// | how likely does it end in the next period?                   | survival/discrete.hpp           |
+/// | how many rows does a comparison of two groups take?          | survival/power.hpp              |
 #pragma once
 
 #include "salesops/survival/aft.hpp"
@@ -15,3 +16,4 @@
 #include "salesops/survival/cox.hpp"
 #include "salesops/survival/curves.hpp"
 #include "salesops/survival/discrete.hpp"
+#include "salesops/survival/power.hpp"

@@ -385,3 +385,21 @@ TEST(Survival, CurvesCountWhatTheRunsOfRowsHold) {
     }
   }
 }
+
+TEST(Survival, SizesOfTrials) {
+  const survival::Trial trial{.treated_share = 0.8, .control_share = 0.2, .hazard_ratio = 0.139};
+  const auto sizes = survival::sample_size(trial, 0.8);
+  EXPECT_EQ(sizes.treated, 14);
+  EXPECT_EQ(sizes.control, 14);
+  EXPECT_NEAR(survival::power(trial, 12, 12), 0.744937, 5e-7);
+  const survival::Trial longer{.treated_share = 0.3, .control_share = 0.4, .hazard_ratio = 1.4, .level = 90};
+  const auto wide = survival::sample_size(longer, 0.9, 2);
+  EXPECT_GE(survival::power(longer, double(wide.treated), double(wide.control)), 0.9);
+  EXPECT_LT(survival::power(longer, double(wide.treated) - 6, double(wide.control) - 3), 0.9);
+  EXPECT_THROW((void)survival::sample_size({.treated_share = 1.2, .hazard_ratio = 2}, 0.8), UsageError);
+  EXPECT_THROW((void)survival::sample_size({.treated_share = 0, .hazard_ratio = 2}, 0.8), UsageError);
+  EXPECT_THROW((void)survival::sample_size({.treated_share = 0.5}, 0.8), UsageError);
+  EXPECT_THROW((void)survival::sample_size(trial, 1), UsageError);
+  EXPECT_THROW((void)survival::sample_size(trial, 0.8, 0), UsageError);
+  EXPECT_THROW((void)survival::power(trial, 0, 3), UsageError);
+}

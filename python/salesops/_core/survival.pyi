@@ -38,6 +38,7 @@ __all__: list[str] = [
     "TimeEstimate",
     "TimePrediction",
     "TimeScale",
+    "Trial",
     "aalen_johansen",
     "aft",
     "aft_quantile",
@@ -53,10 +54,12 @@ __all__: list[str] = [
     "kaplan_meier",
     "log_rank",
     "nelson_aalen",
+    "power",
     "predict_quantile",
     "predict_survival",
     "proportional_hazards_test",
     "rmst_difference",
+    "sample_size",
 ]
 
 class IntervalKind:
@@ -804,6 +807,18 @@ class DiscreteModel:
     @property
     def std_errors(self) -> numpy.typing.NDArray[numpy.float64]: ...
 
+class Trial:
+    """
+    What two groups are expected to show.
+    """
+    def __init__(
+        self,
+        treated_share: typing.SupportsFloat | typing.SupportsIndex,
+        control_share: typing.SupportsFloat | typing.SupportsIndex,
+        hazard_ratio: typing.SupportsFloat | typing.SupportsIndex,
+        level: typing.SupportsFloat | typing.SupportsIndex,
+    ) -> None: ...
+
 def aalen_johansen(
     durations: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
     events: typing.Annotated[numpy.typing.ArrayLike, numpy.uint8],
@@ -910,6 +925,11 @@ def nelson_aalen(
     level: typing.SupportsFloat | typing.SupportsIndex,
     ties: TiedEvents,
 ) -> NelsonAalen: ...
+def power(
+    trial: Trial,
+    n_treated: typing.SupportsFloat | typing.SupportsIndex,
+    n_control: typing.SupportsFloat | typing.SupportsIndex,
+) -> float: ...
 def predict_quantile(
     model: CoxModel,
     x: typing.Annotated[numpy.typing.ArrayLike, numpy.float64],
@@ -927,3 +947,8 @@ def proportional_hazards_test(rows: CoxRows, model: CoxModel, scale: TimeScale) 
 def rmst_difference(
     first: KaplanMeier, second: KaplanMeier, until: typing.SupportsFloat | typing.SupportsIndex
 ) -> RmstDifference | None: ...
+def sample_size(
+    trial: Trial,
+    power: typing.SupportsFloat | typing.SupportsIndex,
+    ratio: typing.SupportsFloat | typing.SupportsIndex,
+) -> tuple[int, int]: ...

@@ -1,6 +1,7 @@
 """How long things last, and what makes them last longer, when some have not ended yet.
 
-Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `gray`, `rmst`, `plot`.
+Curves: `KaplanMeier`, `NelsonAalen`, `AalenJohansen`. Comparisons: `logrank`, `gray`, `rmst`, `plot`; before
+they begin, `sample_size` and `power`.
 Regressions: `CoxPH`, `FineGray`, `DiscreteHazard`, and `ExponentialAFT`, `WeibullAFT`, `LogNormalAFT`,
 `LogLogisticAFT`, `GeneralizedGammaAFT`, which without columns fit the law of the lifetimes. Scores:
 `churn_scores`, and `calibration`, which judges any predicted chances.
@@ -25,6 +26,7 @@ from salesops.survival._cox import Assumptions, CoxPH
 from salesops.survival._curves import AalenJohansen, KaplanMeier, NelsonAalen
 from salesops.survival._discrete import DiscreteHazard
 from salesops.survival._groups import plot
+from salesops.survival._power import GroupSizes, power, sample_size
 
 __all__ = [
     "AalenJohansen",
@@ -36,6 +38,7 @@ __all__ = [
     "ExponentialAFT",
     "FineGray",
     "GeneralizedGammaAFT",
+    "GroupSizes",
     "KaplanMeier",
     "LogLogisticAFT",
     "LogNormalAFT",
@@ -49,6 +52,8 @@ __all__ = [
     "gray",
     "logrank",
     "plot",
+    "power",
     "rmst",
+    "sample_size",
 ]
 __dir__ = listing(__name__)

@@ -347,7 +347,7 @@ def _chances(
     names = ("survival", *model._band("survival", None, None))
     found = model.predict_survival_function(columns or None, horizon, since=age)
     table = _frame.to_core(found, list(names))
-    # Rounding: what it leaves beyond would part equal chances. Where nobody left, nothing tells how sure that is.
+    # What rounding leaves beyond would part equal chances. Where nobody left, nothing tells how sure that is.
     chance, high, low = ((1 - to_numpy(table.column(name)).astype(float)).round(12) for name in names)
     low[chance == 0] = high[chance == 0] = np.nan
     return chance, model._band("churn", low, high)
