@@ -242,7 +242,9 @@ class Retention:
     def _segment(self, segment: str | None) -> int:
         if segment is None:
             if len(self._core.segments) > 1:
-                raise UsageError(f"segment: name one of {', '.join(self._core.segments)}")
+                raise UsageError(
+                    f"segment: name one of {', '.join(self._core.segments)}; plot('curves') draws them all"
+                )
             return 0
         if self._core.segments == [""]:
             raise UsageError("segment: the grid has none; name their column with by")

@@ -106,7 +106,11 @@ def by_segment(made: Movements, flow: Flow, begin: int, end: int) -> plot.Pictur
         f"{note}",
         alt=title,
         chart=plot.curves(
-            lines, x_title=core.every, y_title=unit, unit=unit, x_labels=core.periods[begin : end + 1]
+            lines,
+            x_title=core.every,
+            y_title=core.currency or "a month",
+            unit=unit,
+            x_labels=core.periods[begin : end + 1],
         ),
         columns=["period", *names],
         rows=[

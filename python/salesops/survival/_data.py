@@ -262,5 +262,6 @@ def given(
         raise UsageError("duration_col: name the column of the durations")
     both = [argument for argument, value in arguments.items() if value is not None]
     if both:
-        raise UsageError(f"{both[0]}: with a frame, name its columns instead of giving arrays")
+        word = {"events": "event", "groups": "group", "clusters": "cluster"}.get(both[0], both[0])
+        raise UsageError(f"{both[0]}: with a frame, name its column ({word}_col=) instead of giving arrays")
     return {argument: column(data, name) for argument, name in wanted.items()}, wanted
