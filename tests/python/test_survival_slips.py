@@ -23,8 +23,59 @@ ENDS = ["won", "lost", "won", "still here", "lost", "won", "won", "lost"]
 def test_a_label_that_no_row_has_does_not_mean_still_there(ask):
     with pytest.raises(so.UsageError, match=r"no row has the label 'open'.*'lost', 'still here', 'won'"):
         ask(censored="open")
+    with pytest.raises(so.UsageError, match=r"or list the outcomes that there can be \(causes=…\)"):
+        ask(censored="open")
     ask(censored="still here")
     ask(censored=None)
+    ask(censored="still here", causes=["won", "lost"])
+    ask(censored="open", causes=["won", "lost", "still here"])
+    with pytest.raises(so.UsageError, match=r"label 'still here', which is neither 'open' .* 'won', 'lost'"):
+        ask(censored="open", causes=["won", "lost"])
+    with pytest.raises(so.UsageError, match="label 'lost', which is neither 'still here'"):
+        ask(censored="still here", causes=["won", "Lost"])
+    with pytest.raises(so.UsageError, match="causes: 'still here' means 'not ended yet'"):
+        ask(censored="still here", causes=["won", "lost", "still here"])
+    for wrong in ("won", [], 3):
+        with pytest.raises(so.UsageError, match="causes: list the outcomes that there can be"):
+            ask(censored="still here", causes=wrong)
+
+
+def test_groups_are_fitted_alike_whatever_their_rows_have():
+    groups = {
+        "a": ([3, 5, 8], ["won", "lost", "open"]),
+        "b": ([2, 6], ["won", "lost"]),  # none is censored
+        "c": ([4, 7], ["won", "open"]),  # none was lost
+        "d": ([1, 2], [None, None]),  # none has ended
+    }
+    fit = survival.AalenJohansen(censored="open", causes=["won", "lost"])
+    fits = {}
+    for name, (days, ends) in groups.items():
+        fits[name] = type(fit)(**fit.get_params()).fit(days, ends)
+        assert fits[name].causes_ == ["won", "lost"]
+        assert fits[name].cumulative_incidence_.columns.tolist() == ["time", "won", "lost"]
+    assert fits["b"].at(6, "lost") == survival.AalenJohansen(censored=None).fit(*groups["b"]).at(6, "lost")
+    assert fits["c"].at(7, "lost") == 0
+    assert fits["c"].at(7, "won") == 0.5
+    assert fits["d"].n_events_ == 0
+    pytest.importorskip("altair")
+    assert "won" in survival.plot(fits, cause="won").title
+    numbers = survival.AalenJohansen(causes=[1, 2]).fit([1, 2, 3], np.array([1, 1, 0]))
+    assert (numbers.causes_, numbers.at(2, 2)) == ([1, 2], 0)
+
+
+def test_exact_ties_say_what_they_do_not_take():
+    rows = {"t": DAYS, "x": [1, 6, 5, 2, 3, 7, 4, 8], "w": [1, 2] * 4, "c": list("aabbccdd")}
+    exact = survival.CoxPH(ties="exact")
+    with pytest.raises(
+        so.UsageError, match=r"^column 'w': exact ties take no weights; leave them out, or take"
+    ):
+        exact.fit(rows, duration_col="t", weights_col="w", formula="x")
+    with pytest.raises(
+        so.UsageError, match=r"^column 'c': exact ties have no robust errors; leave robust and"
+    ):
+        exact.fit(rows, duration_col="t", cluster_col="c", formula="x")
+    with pytest.raises(so.UsageError, match=r"^robust: exact ties have no robust errors"):
+        survival.CoxPH(ties="exact", robust=True).fit(rows, duration_col="t", formula="x")
 
 
 def test_numbers_of_outcomes_may_lack_the_default():
