@@ -236,11 +236,14 @@ optimize::Point objective(LifetimeLaw law, const Lifetimes& data, std::span<cons
 
 // ---- The fit --------------------------------------------------------------------------------------
 
-/// Mean and spread of the logarithms known: where the search begins.
+/// Mean and spread of the logarithms known: where the search begins, wide enough that no row is off the
+/// scale.
 std::vector<double> start_of(LifetimeLaw law, const Lifetimes& data) {
   double sum = 0;
   double squares = 0;
   double n = 0;
+  double lowest = infinity;
+  double highest = -infinity;
   for (std::size_t row = 0; row < data.log_lower.size(); ++row) {
     double y = data.log_lower[row];
     if (!std::isfinite(y)) y = data.log_upper[row];
@@ -249,12 +252,16 @@ std::vector<double> start_of(LifetimeLaw law, const Lifetimes& data) {
     n += w;
     sum += w * y;
     squares += w * y * y;
+    lowest = std::min(lowest, y);
+    highest = std::max(highest, y);
   }
   const double mean = n > 0 ? sum / n : 0;
   const double variance = n > 0 ? squares / n - mean * mean : 1;
   std::vector<double> start(static_cast<std::size_t>(data.x.cols()), 0.0);
   start[0] = mean;
-  if (free_shapes(law) > 0) start.push_back(std::log(std::max(variance, 1e-4)) / 2);
+  const double apart = n > 0 ? std::max(mean - lowest, highest - mean) : 0;
+  if (free_shapes(law) > 0)
+    start.push_back(std::log(std::max({std::sqrt(std::max(0.0, variance)), apart / 20, 0.01})));
   return start;
 }
 

@@ -51,9 +51,10 @@ void check_all(std::span<const double> durations, std::span<const std::uint8_t> 
     throw UsageError("events: none of " + std::to_string(events.size()) +
                      " rows has an event, so nothing tells what brings it on");
   if (options.ties == CoxTies::exact && !options.weights.empty())
-    throw UsageError("weights don't go with exact ties: use efron");
+    throw UsageError("weights: exact ties take no weights; leave them out, or take efron");
   if (options.ties == CoxTies::exact && (options.robust || !options.cluster.empty()))
-    throw UsageError("robust and cluster don't go with exact ties: use efron");
+    throw UsageError(std::string(options.cluster.empty() ? "robust" : "cluster") +
+                     ": exact ties have no robust errors; leave robust and cluster out, or take efron");
 }
 
 // ---- Tests and notes -------------------------------------------------------------------------------

@@ -25,8 +25,10 @@ LawTerm normal_survival(double z) {
   const double far = 6;
   const double rest = z > far ? mills_rest(z) : special::normal_pdf(z) / special::normal_cdf(-z) - z;
   const double hazard = z + rest;
-  const double value =
-      z > far ? -z * z / 2 - half_log_two_pi - std::log(hazard) : std::log(special::normal_cdf(-z));
+  // Of what is hardly below 1 only the distance from it has digits, which intervals live by.
+  const double value = z > far ? -z * z / 2 - half_log_two_pi - std::log(hazard)
+                       : z > 0 ? std::log(special::normal_cdf(-z))
+                               : std::log1p(-special::normal_cdf(z));
   return {.value = value, .z = -hazard, .zz = -hazard * rest};
 }
 
@@ -86,10 +88,15 @@ LawTerm gamma_survival(double z, double q) {
   const bool upper = q > 0;
   const LawTerm density = gamma_density(z, q);
   double tail = 0;
-  if (std::isfinite(x))
+  double dead = 1;
+  if (std::isfinite(x)) {
     tail = upper ? boost::math::gamma_q(k, x, Policy{}) : boost::math::gamma_p(k, x, Policy{});
-  const double value =
-      tail > 1e-290 ? std::log(tail) : log_far_tail(k, x, upper, density.value - std::log(std::fabs(q)));
+    if (tail > 0.5)
+      dead = upper ? boost::math::gamma_p(k, x, Policy{}) : boost::math::gamma_q(k, x, Policy{});
+  }
+  const double value = tail > 0.5      ? std::log1p(-dead)
+                       : tail > 1e-290 ? std::log(tail)
+                                       : log_far_tail(k, x, upper, density.value - std::log(std::fabs(q)));
   const double hazard = std::exp(density.value - value);
   return {.value = value, .z = -hazard, .zz = -hazard * (density.z + hazard)};
 }

@@ -163,6 +163,44 @@ for (ties in c("efron", "breslow", "exact")) {
 
 for (more in c("entry", "strata entry")) cox("few", paste("exact", more))
 
+# ---- laws ----
+
+# Between two looks, four days apart: two of three ends; the third is seen.
+looks <- within(tied, {
+  seen <- end == 1 & row %% 3 == 0
+  before <- 4 * floor((time - 1) / 4)
+  low <- ifelse(end == 1 & !seen, ifelse(before > 0, before, NA), time) # no look before: R has NA for 0
+  high <- ifelse(end == 1, ifelse(seen, time, before + 4), NA)
+})
+exact <- within(tied, {
+  low <- time
+  high <- ifelse(end == 1, time, NA)
+})
+# A published table of eight looks, 30 days apart.
+published <- data.frame(
+  low = 30 * 0:7 + 0.1, high = c(30 * 1:7, NA), weight = c(15, 17, 19, 26, 19, 43, 20, 15356)
+)
+law <- function(name, d, form, options, columns) {
+  has <- function(word) word %in% strsplit(options, " ")[[1]]
+  arguments <- list(form, data = d, dist = strsplit(options, " ")[[1]][1])
+  arguments$control <- survreg.control(rel.tolerance = 1e-14, maxiter = 200)
+  if (has("weights")) arguments$weights <- d$weight
+  model <- quietly(do.call(survreg, arguments))
+  columns <- c("intercept", columns)
+  if (nrow(model$var) > length(columns)) columns <- c(columns, "ln_sigma")
+  tell <- function(quantity, arg, value) say(name, "aft", options, quantity, arg, value)
+  tell("coef", columns, c(coef(model), log(model$scale))[seq_along(columns)])
+  tell("std_error", columns, sqrt(diag(model$var)))
+  tell("log_likelihood", "", model$loglik[2])
+}
+for (dist in c("exponential", "weibull", "lognormal", "loglogistic")) {
+  for (more in c("", "looks", "weights", "looks weights")) {
+    form <- Surv(low, high, type = "interval2") ~ x + size
+    law("tied", if (grepl("looks", more)) looks else exact, form, trimws(paste(dist, more)), c("x", "size"))
+  }
+  law("published", published, Surv(low, high, type = "interval2") ~ 1, paste(dist, "weights"), NULL)
+}
+
 # ---- log-rank ----
 
 for (options in c("", "rho", "strata", "rho strata")) {

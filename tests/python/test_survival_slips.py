@@ -1,6 +1,7 @@
 """What newcomers get wrong with lifetimes, and what they are told."""
 
 import datetime as dt
+import math
 
 import numpy as np
 import pytest
@@ -22,8 +23,59 @@ ENDS = ["won", "lost", "won", "still here", "lost", "won", "won", "lost"]
 def test_a_label_that_no_row_has_does_not_mean_still_there(ask):
     with pytest.raises(so.UsageError, match=r"no row has the label 'open'.*'lost', 'still here', 'won'"):
         ask(censored="open")
+    with pytest.raises(so.UsageError, match=r"or list the outcomes that there can be \(causes=…\)"):
+        ask(censored="open")
     ask(censored="still here")
     ask(censored=None)
+    ask(censored="still here", causes=["won", "lost"])
+    ask(censored="open", causes=["won", "lost", "still here"])
+    with pytest.raises(so.UsageError, match=r"label 'still here', which is neither 'open' .* 'won', 'lost'"):
+        ask(censored="open", causes=["won", "lost"])
+    with pytest.raises(so.UsageError, match="label 'lost', which is neither 'still here'"):
+        ask(censored="still here", causes=["won", "Lost"])
+    with pytest.raises(so.UsageError, match="causes: 'still here' means 'not ended yet'"):
+        ask(censored="still here", causes=["won", "lost", "still here"])
+    for wrong in ("won", [], 3):
+        with pytest.raises(so.UsageError, match="causes: list the outcomes that there can be"):
+            ask(censored="still here", causes=wrong)
+
+
+def test_groups_are_fitted_alike_whatever_their_rows_have():
+    groups = {
+        "a": ([3, 5, 8], ["won", "lost", "open"]),
+        "b": ([2, 6], ["won", "lost"]),  # none is censored
+        "c": ([4, 7], ["won", "open"]),  # none was lost
+        "d": ([1, 2], [None, None]),  # none has ended
+    }
+    fit = survival.AalenJohansen(censored="open", causes=["won", "lost"])
+    fits = {}
+    for name, (days, ends) in groups.items():
+        fits[name] = type(fit)(**fit.get_params()).fit(days, ends)
+        assert fits[name].causes_ == ["won", "lost"]
+        assert fits[name].cumulative_incidence_.columns.tolist() == ["time", "won", "lost"]
+    assert fits["b"].at(6, "lost") == survival.AalenJohansen(censored=None).fit(*groups["b"]).at(6, "lost")
+    assert fits["c"].at(7, "lost") == 0
+    assert fits["c"].at(7, "won") == 0.5
+    assert fits["d"].n_events_ == 0
+    pytest.importorskip("altair")
+    assert "won" in survival.plot(fits, cause="won").title
+    numbers = survival.AalenJohansen(causes=[1, 2]).fit([1, 2, 3], np.array([1, 1, 0]))
+    assert (numbers.causes_, numbers.at(2, 2)) == ([1, 2], 0)
+
+
+def test_exact_ties_say_what_they_do_not_take():
+    rows = {"t": DAYS, "x": [1, 6, 5, 2, 3, 7, 4, 8], "w": [1, 2] * 4, "c": list("aabbccdd")}
+    exact = survival.CoxPH(ties="exact")
+    with pytest.raises(
+        so.UsageError, match=r"^column 'w': exact ties take no weights; leave them out, or take"
+    ):
+        exact.fit(rows, duration_col="t", weights_col="w", formula="x")
+    with pytest.raises(
+        so.UsageError, match=r"^column 'c': exact ties have no robust errors; leave robust and"
+    ):
+        exact.fit(rows, duration_col="t", cluster_col="c", formula="x")
+    with pytest.raises(so.UsageError, match=r"^robust: exact ties have no robust errors"):
+        survival.CoxPH(ties="exact", robust=True).fit(rows, duration_col="t", formula="x")
 
 
 def test_numbers_of_outcomes_may_lack_the_default():
@@ -188,3 +240,28 @@ def test_groups_are_compared_within_strata():
         survival.logrank(days, groups=plan, strata=[1, 2, 3])
     with pytest.raises(so.UsageError, match="column 'start': 1 of 400 rows are null"):
         survival.logrank({**rows, "start": [None, *late[1:].tolist()]}, **how, strata_col="start")
+
+
+@pytest.mark.parametrize("law", LAWS)
+def test_looks_far_below_the_rest_don_t_lead_the_search_astray(law):
+    # Answers within minutes or hours, among many leads that nobody has answered for a year.
+    lower = np.array([0, 1 / 1440, 1 / 96, 1 / 24, 0.5, 2, 30, 365])
+    upper = np.array([1 / 1440, 1 / 96, 1 / 24, 0.5, 2, 30, 365, np.inf])
+    weights = np.array([3, 9, 20, 31, 25, 18, 9, 4000])
+    model = getattr(survival, law)().fit(lower, upper=upper, weights=weights)
+    assert model.result_.converged
+    if law in ("LogNormalAFT", "WeibullAFT"):
+        best = model.log_likelihood_
+        shape = np.array([model.parameters_[name] for name in model.parameters_])
+        for moved in ([1.02, 1], [0.98, 1], [1, 1.02], [1, 0.98]):
+            assert by_hand(law, *(shape * moved), lower, weights) < best
+        assert by_hand(law, *shape, lower, weights) == pytest.approx(best, rel=1e-10)
+
+
+def by_hand(law, first, second, lower, weights):
+    """Log-likelihood of looks that follow on one another."""
+    if law == "WeibullAFT":
+        left = [*(math.exp(-((t / first) ** second)) for t in lower), 0]
+    else:
+        left = [1, *(math.erfc((math.log(t) - first) / second / math.sqrt(2)) / 2 for t in lower[1:]), 0]
+    return float(weights @ np.log(-np.diff(left)))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -157,6 +158,7 @@ def gray(
     *,
     cause: Any,
     censored: Any = 0,
+    causes: Sequence[Any] | None = None,
     entry: Any = None,
     weights: Any = None,
     strata: Any = None,
@@ -184,6 +186,8 @@ def gray(
         One label a row.
     cause
         The outcome to compare.
+    causes
+        The outcomes that there can be, as in `AalenJohansen`; then `censored` need not occur.
     strata
         One label a row: groups are compared within.
     rho
@@ -211,14 +215,14 @@ def gray(
     with named(named_by):
         times = numbers(rows["durations"], "durations")
         names, codes = _compared(rows["groups"], len(times))
-        causes, ended = outcomes(rows["events"], censored)
-        if cause not in causes:
-            raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, causes))}")
+        told, ended = outcomes(rows["events"], censored, causes)
+        if cause not in told:
+            raise UsageError(f"no outcome {cause!r}; there are {', '.join(map(str, told))}")
         found = _core.gray_test(
             times,
             ended,
             codes,
-            causes.index(cause) + 1,
+            told.index(cause) + 1,
             numbers(rows.get("entry"), "entry"),
             numbers(rows.get("weights"), "weights"),
             rho,

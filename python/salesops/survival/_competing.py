@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from salesops._core import survival as _core
@@ -26,6 +26,8 @@ class FineGray(HazardRegression):
     censored
         The label in `events` that means "not ended yet"; nulls mean it too. Texts without a null need it
         said, or None where all have ended.
+    causes
+        The outcomes that there can be, as in `AalenJohansen`; then `censored` need not occur.
     level
         Coverage of the intervals in percent.
 
@@ -45,16 +47,19 @@ class FineGray(HazardRegression):
     True
     """
 
-    parameters = ("cause", "censored", "level")
+    parameters = ("cause", "censored", "level", "causes")
     above = "above 1 raises the share"
 
     def _ratios(self) -> str:
         return "subdistribution hazard"
 
-    def __init__(self, cause: Any = 1, censored: Any = 0, level: float = 95) -> None:
+    def __init__(
+        self, cause: Any = 1, censored: Any = 0, level: float = 95, causes: Sequence[Any] | None = None
+    ) -> None:
         self.cause = cause
         self.censored = censored
         self.level = level
+        self.causes = causes
 
     def fit(
         self,
@@ -86,7 +91,7 @@ class FineGray(HazardRegression):
         if rows.get("events") is None:
             raise UsageError("events: need the outcome of each row")
         with named(named_by):
-            causes, codes = outcomes(rows["events"], self.censored)
+            causes, codes = outcomes(rows["events"], self.censored, self.causes)
             if self.cause not in causes:
                 raise UsageError(f"no outcome {self.cause!r}; there are {', '.join(map(str, causes))}")
             times = numbers(rows["durations"], "durations")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, Self
 
 from salesops._arguments import checked
@@ -321,6 +321,10 @@ class AalenJohansen(Curves):
     censored
         The label in `events` that means "not ended yet"; nulls mean it too. Texts without a null need it
         said, or None where all have ended.
+    causes
+        The outcomes that there can be, such as ``["won", "lost"]``: they are `causes_` whether a row has them
+        or not, and any other label is refused. So groups are fitted alike one by one, also those in which no
+        row is censored or none was lost.
 
     Notes
     -----
@@ -335,12 +339,19 @@ class AalenJohansen(Curves):
     (['lost', 'won'], 0.25)
     """
 
-    parameters = ("level", "interval", "censored")
+    parameters = ("level", "interval", "censored", "causes")
 
-    def __init__(self, level: float = 95, interval: str = "log_log", censored: Any = 0) -> None:
+    def __init__(
+        self,
+        level: float = 95,
+        interval: str = "log_log",
+        censored: Any = 0,
+        causes: Sequence[Any] | None = None,
+    ) -> None:
         self.level = level
         self.interval = interval
         self.censored = censored
+        self.causes = causes
 
     def fit(
         self,
@@ -371,7 +382,7 @@ class AalenJohansen(Curves):
         if rows.get("events") is None:
             raise UsageError("events: need the outcome of each row")
         with named(named_by):
-            causes, codes = outcomes(rows["events"], self.censored)
+            causes, codes = outcomes(rows["events"], self.censored, self.causes)
             self._check_names(causes)
             result = _core.aalen_johansen(
                 numbers(rows["durations"], "durations"),

@@ -127,8 +127,13 @@ def coded(values: Any, argument: str) -> tuple[list[Any], npt.NDArray[np.uint32]
     return names, np.array([code[label] for label in listed], dtype=np.uint32)
 
 
-def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint8]]:
-    """Sort the outcomes in a column of labels, and give each row its code; 0 = censored."""
+def outcomes(
+    values: Any, censored: Any, known: Sequence[Any] | None = None
+) -> tuple[list[Any], npt.NDArray[np.uint8]]:
+    """Sort the outcomes in a column of labels, and give each row its code; 0 = censored.
+
+    `known` are all the outcomes there can be, in their order: any other label but `censored` is refused.
+    """
     import numpy as np
 
     array = np.asarray(values)
@@ -139,6 +144,10 @@ def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint
         listed = labels(values, "events")
         place = None
     causes = ordered((e for e in listed if e is not None and e != censored), "events")
+    if known is not None:
+        causes = _listed(known, causes, censored)
+        listed = [e if e in causes else None for e in listed]
+        censored = None
     told = censored is None or isinstance(censored, str) or None in listed
     if causes and isinstance(causes[0], str) and not told:
         named = ", ".join(map(repr, causes[:5])) + (", …" if len(causes) > 5 else "")
@@ -150,13 +159,30 @@ def outcomes(values: Any, censored: Any) -> tuple[list[Any], npt.NDArray[np.uint
         named = ", ".join(map(repr, causes[:5])) + (", …" if len(causes) > 5 else "")
         raise UsageError(
             f"events: no row has the label {censored!r} that is to mean 'not ended yet'; there are {named}; "
-            "censored=None where all have ended"
+            "censored=None where all have ended, or list the outcomes that there can be (causes=…)"
         )
     if len(causes) > 255:
         raise UsageError(f"events holds {len(causes)} outcomes; at most 255 can compete")
     code = {label: i + 1 for i, label in enumerate(causes)}
     codes = np.array([code.get(e, 0) for e in listed], dtype=np.uint8)
     return causes, codes if place is None else codes[place]
+
+
+def _listed(known: Sequence[Any], found: Sequence[Any], censored: Any) -> list[Any]:
+    """The outcomes that there can be; refuses rows that have another."""
+    if isinstance(known, str) or not isinstance(known, Sequence) or not known:
+        raise UsageError("causes: list the outcomes that there can be, such as ['won', 'lost']")
+    causes = list(dict.fromkeys(known))
+    if censored in causes:
+        raise UsageError(f"causes: {censored!r} means 'not ended yet' (censored=…), so it is no outcome")
+    other = [label for label in found if label not in causes]
+    if other:
+        named = ", ".join(map(repr, other[:5])) + (", …" if len(other) > 5 else "")
+        raise UsageError(
+            f"events: rows have the label {named}, which is neither {censored!r} (censored=…) nor one of "
+            f"causes: {', '.join(map(repr, causes))}"
+        )
+    return causes
 
 
 def told_by_default(censored: Any, listed: Sequence[Any]) -> bool:
