@@ -265,9 +265,10 @@ def check_times(column: Column, name: str) -> None:
     else:
         return
     if _says_day(first):
+        digits = f"frame['{name}']" + ("" if column.type == "string" else ".astype('Int64').astype('string')")
         raise UsageError(
             f"column '{name}' holds days as digits, such as {first}, not dates: make dates of it first, in "
-            f"pandas by pd.to_datetime(frame['{name}'], format='%Y%m%d'), in Polars by "
+            f"pandas by pd.to_datetime({digits}, format='%Y%m%d'), in Polars by "
             f"pl.col('{name}').cast(pl.String).str.to_date('%Y%m%d')"
         )
     if unit := SINCE_1970.get(len(first)) if first.isdigit() else None:

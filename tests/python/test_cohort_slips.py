@@ -180,7 +180,7 @@ def test_days_as_digits_are_refused_with_the_way_that_works(ask, time):
     with pytest.raises(so.UsageError, match=r"column 'on' holds days as digits, such as 1997") as caught:
         ask(frame, customer="who", time="on")
     told = str(caught.value)
-    healed = frame.assign(on=eval(re.search(r"pandas by (.*?\)),", told)[1]))
+    healed = frame.assign(on=eval(re.search(r"pandas by (.*\)), in Polars", told)[1]))
     ask(healed, customer="who", time="on")
     if time[0] is not None and not isinstance(time[0], float):
         polars = pl.DataFrame({"who": [1, 2, 1], "on": time})

@@ -141,6 +141,7 @@ LIFETIME_MODELS = ("NBD", "MBGNBD", "ParetoNBD", "GGompertzNBD", "BGCNBD", "MBGC
 # name: how one is made, and what it is asked beside what it shows by itself.
 MADE = {
     "survival.KaplanMeier": (lambda: fitted("KaplanMeier"), curve_asked),
+    "survival.GroupSizes": (lambda: so.survival.sample_size(0.8, 1, 0.15, 0.2, 0.7), None),
     "survival.NelsonAalen": (lambda: fitted("NelsonAalen"), None),
     "survival.AalenJohansen": (
         lambda: so.survival.AalenJohansen(censored="open").fit(

@@ -152,7 +152,7 @@ def test_more_that_is_refused():
         survival.CoxPH().fit(rows, event_col="left")
     with pytest.raises(so.UsageError, match="no column 'gone'"):
         survival.CoxPH().fit(rows, duration_col="months", event_col="gone")
-    with pytest.raises(so.UsageError, match="name its columns"):
+    with pytest.raises(so.UsageError, match="name its column"):
         survival.CoxPH().fit(rows, rows["left"], duration_col="months")
     with pytest.raises(so.UsageError, match="efron, breslow, exact"):
         survival.CoxPH(ties="mean").fit(rows, formula="seats", **COX)
