@@ -114,7 +114,7 @@ struct Band {
 };
 
 /// A function of arguments that change little from one to the next. From where it was last worked out in full
-/// its series carries on, which takes a tenth of the time and errs by less than rounding.
+/// its series carries on, which takes less time and errs by less than rounding.
 class NearbyExp {
  public:
   static constexpr double reach = 1.0 / 2048;

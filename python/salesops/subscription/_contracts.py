@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from salesops.plot import Picture
 
 
-class Renewals:
+class Renewals(_segments.Compared):
     """Contracts that came up for renewal and what became of them, by the period of their last day.
 
     ``rate``: renewals with anything booked ÷ renewals that were up. ``gross_rate``: revenue booked, each
@@ -33,40 +33,12 @@ class Renewals:
     behind its name.
     """
 
-    def __init__(self, core: _core.Renewals, source: Any, beside: _segments.Beside | None = None) -> None:
-        self._core = core
-        self.source = source
-        self._beside = beside
+    _core: _core.Renewals
 
     @property
     def periods(self) -> list[str]:
         """Labels of the periods."""
         return self._core.periods
-
-    @property
-    def currency(self) -> str:
-        """ISO 4217 code of the amounts, as far as known."""
-        return self._core.currency
-
-    @property
-    def as_of(self) -> dt.datetime:
-        """Nothing from here on is known."""
-        return _options.until(self._core.as_of)
-
-    @property
-    def issues(self) -> Issues:
-        """What was left out, merged or cut, by rule."""
-        return self._core.issues if self._beside is None else self._beside.issues
-
-    @property
-    def by(self) -> str | None:
-        """The column of the segments; None without."""
-        return None if self._beside is None else self._beside.by
-
-    @property
-    def segments(self) -> list[str]:
-        """The segments; ``(none)`` are customers without one. Empty without ``by=``."""
-        return [] if self._beside is None else self._beside.labels
 
     def to_frame(self) -> Any:
         """One row a period: up, renewed, pending, rate, low, high, available, booked, kept, rates, state."""

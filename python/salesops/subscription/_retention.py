@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import html
 from textwrap import fill
 from typing import TYPE_CHECKING, Any
@@ -27,23 +26,19 @@ from salesops.subscription._movements import (
 )
 
 if TYPE_CHECKING:
-    from salesops._core.issues import Issues
     from salesops._core.table import Table
     from salesops.plot import Picture
 
 MEASURES = ("nrr", "grr_point", "grr_path", "logo_retention")
 
 
-class Retention:
+class Retention(_segments.Compared):
     """Revenue and customers of start cohorts that are left, by period; made by `retention`.
 
     With ``by=`` frames have a row for each segment too, behind its name.
     """
 
-    def __init__(self, core: _core.Retention, source: Any, beside: _segments.Beside | None = None) -> None:
-        self._core = core
-        self.source = source
-        self._beside = beside
+    _core: _core.Retention
 
     @property
     def periods(self) -> list[str]:
@@ -59,31 +54,6 @@ class Retention:
     def over(self) -> int:
         """Periods from one to the other."""
         return self._core.over
-
-    @property
-    def currency(self) -> str:
-        """ISO 4217 code of the amounts, as far as known."""
-        return self._core.currency
-
-    @property
-    def as_of(self) -> dt.datetime:
-        """Nothing from here on is known."""
-        return _options.until(self._core.as_of)
-
-    @property
-    def issues(self) -> Issues:
-        """What was left out, merged or cut, by rule."""
-        return self._core.issues if self._beside is None else self._beside.issues
-
-    @property
-    def by(self) -> str | None:
-        """The column of the segments; None without."""
-        return None if self._beside is None else self._beside.by
-
-    @property
-    def segments(self) -> list[str]:
-        """The segments; ``(none)`` are customers without one. Empty without ``by=``."""
-        return [] if self._beside is None else self._beside.labels
 
     def to_frame(self) -> Any:
         """Long: period, measure, value, low, high, numerator, denominator, n (customers), state."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -332,6 +333,42 @@ class Beside:
     def note(self) -> str:
         """What a headline says of them."""
         return f"; {counted(len(self.labels), 'segment')} by {plain(self.by, 30)}"
+
+
+class Compared:
+    """What answers by period have in common that put a customer in the segment of its first row."""
+
+    def __init__(self, core: Any, source: Any, beside: Beside | None = None) -> None:
+        self._core = core
+        self.source = source
+        self._beside = beside
+
+    @property
+    def currency(self) -> str:
+        """ISO 4217 code of the amounts, as far as known."""
+        currency: str = self._core.currency
+        return currency
+
+    @property
+    def as_of(self) -> dt.datetime:
+        """Nothing from here on is known."""
+        return _options.until(self._core.as_of)
+
+    @property
+    def issues(self) -> Issues:
+        """What was left out, merged or cut, by rule."""
+        issues: Issues = self._core.issues if self._beside is None else self._beside.issues
+        return issues
+
+    @property
+    def by(self) -> str | None:
+        """The column of the segments; None without."""
+        return None if self._beside is None else self._beside.by
+
+    @property
+    def segments(self) -> list[str]:
+        """The segments; ``(none)`` are customers without one. Empty without ``by=``."""
+        return [] if self._beside is None else self._beside.labels
 
 
 def check_names(by: str, tables: Sequence[Table]) -> None:
