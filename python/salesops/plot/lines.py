@@ -83,8 +83,9 @@ def curves(
     if x_labels:
         named["labelExpr"] = f"{json.dumps(list(x_labels))}[datum.value] || ''"
         named["labelFlush"] = False
-        longest = max(map(len, x_labels))
-        named["tickCount"] = max(2, WIDTH // (7 * longest + 16))  # so many names stand side by side
+        first, last = (math.floor(end(row["x"] for row in data)) for end in (min, max))
+        beside = max(2, WIDTH // (7 * max(map(len, x_labels)) + 16))  # so many names stand side by side
+        named["values"] = list(range(first, last, max(1, math.ceil((last - first) / beside)))) or [first]
     x = alt.X("x:Q", title=x_title or None, axis=alt.Axis(grid=False, **named))
     y = alt.Y("value:Q", title=y_title or None, axis=alt.Axis(**numbers(unit)))
     known = [row for row in data if not row["open"]]
